@@ -1,0 +1,3 @@
+from memdb.cli import main
+
+raise SystemExit(main())

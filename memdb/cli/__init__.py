@@ -1,0 +1,62 @@
+"""The command line. Nothing heavy is imported here: each command loads what it needs when it runs."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from memdb import __version__, output
+from memdb.cli import migrate
+from memdb.errors import MemdbError
+
+app = typer.Typer(
+    name="memdb",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="The database layer of an AI companion's memory: apply it, prove it is there, fill it, measure it.",
+    epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
+    "4 a migration failed, 130 interrupted.",
+)
+for module in (migrate,):
+    module.register(app)
+
+
+@app.callback()
+def _global(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        print(__version__)  # noqa: T201
+        raise typer.Exit
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = app(args=arguments, prog_name="memdb", standalone_mode=False)
+        sys.stdout.flush()
+    except MemdbError as error:
+        output.emit_error(error, _format_of(arguments))
+        return error.exit_code
+    except typer.Abort:
+        output.say("Aborted; nothing was changed.")
+        return 130
+    except typer.TyperException as error:
+        output.emit_usage_error(error, _format_of(arguments))
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it ends
+        return 141
+    return code if isinstance(code, int) else 0
+
+
+def _format_of(arguments: list[str]) -> str:
+    """The output format that was asked for, even where the rest of the command line cannot be parsed."""
+    for index, argument in enumerate(arguments):
+        if argument in ("--format=json", "-fjson") or arguments[index : index + 2] in (["--format", "json"], ["-f", "json"]):
+            return "json"
+    return "text"

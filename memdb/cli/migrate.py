@@ -1,0 +1,117 @@
+"""memdb migrate, rollback, status."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memdb import output
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, SqlDir, With, session
+from memdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from memdb.migrations import DryRun, Hooks
+
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the SQL that would run, and run nothing.")]
+Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for another run to end.", metavar="SECONDS")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command(epilog="Examples: memdb migrate; memdb migrate --to 0005; memdb migrate --dry-run")(migrate)
+    app.command(epilog="Examples: memdb rollback; memdb rollback --to 0004; memdb rollback --all --yes")(rollback)
+    app.command(epilog="Examples: memdb status; memdb status --exit-code --format json")(status)
+
+
+def migrate(
+    to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
+    chosen: With = None,
+    dry_run: DryRunOption = False,
+    wait: Wait = 60,
+    database_url: DatabaseUrl = None,
+    sql_dir: SqlDir = None,
+    format: OutputFormat = Format.text,
+) -> None:
+    """Apply all pending migrations, each in a transaction of its own."""
+    with session("migrate", database_url, sql_dir, chosen=chosen) as open:
+        from memdb import migrations
+
+        sets, names = open.sets, open.settings.sets
+        if dry_run:
+            output.emit(migrations.preview_migrate(open.connection, sets, to=to, chosen=names), format)
+        else:
+            output.emit(
+                migrations.migrate(open.connection, sets, to=to, chosen=names, wait_seconds=wait, hooks=_hooks()), format
+            )
+
+
+def rollback(
+    steps: Annotated[
+        int | None, typer.Option(min=1, help="How many migrations to take back; 1 by default.", metavar="N")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Take back all that was applied after this migration.", metavar="ID")
+    ] = None,
+    all: Annotated[bool, typer.Option("--all", help="Take back everything.")] = False,
+    dry_run: DryRunOption = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before rows are lost.")] = False,
+    wait: Wait = 60,
+    database_url: DatabaseUrl = None,
+    sql_dir: SqlDir = None,
+    format: OutputFormat = Format.text,
+) -> None:
+    """Take back migrations, the newest applied first: one, unless told otherwise."""
+    if (steps is not None) + (to is not None) + all > 1:
+        raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
+    count = None if all else steps or 1
+    with session("rollback", database_url, sql_dir) as open:
+        from memdb import migrations
+
+        sets = open.sets
+        preview = migrations.preview_rollback(open.connection, sets, steps=count, to=to)
+        if dry_run:
+            output.emit(preview, format)
+            return
+        if not yes:
+            _ask(preview)
+        output.emit(
+            migrations.rollback(open.connection, sets, steps=count, to=to, wait_seconds=wait, hooks=_hooks()), format
+        )
+
+
+def status(
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is applied.")] = False,
+    chosen: With = None,
+    database_url: DatabaseUrl = None,
+    sql_dir: SqlDir = None,
+    format: OutputFormat = Format.text,
+) -> int:
+    """Show what is applied, pending, edited since it was applied, and unknown."""
+    with session("status", database_url, sql_dir, chosen=chosen) as open:
+        from memdb import migrations
+
+        result = migrations.status(open.connection, open.sets, chosen=open.settings.sets)
+    output.emit(result, format)
+    return 1 if exit_code and not result.clean else 0
+
+
+def _hooks() -> "Hooks":
+    from memdb.migrations import Hooks
+
+    return Hooks(
+        on_start=lambda direction, migration: output.say(
+            f"{'Applying' if direction == 'migrate' else 'Rolling back'} {migration.id} …"
+        ),
+        on_wait=lambda holder: output.say(f"Waiting for another run to end: {holder}"),
+    )
+
+
+def _ask(preview: "DryRun") -> None:
+    """Asks before rows are lost. Raises UsageError where nobody can answer."""
+    lost = [loss for loss in preview.losses if loss.rows]
+    if not lost:
+        return
+    tables = ", ".join(f"{loss.table} ({loss.rows:,} {'row' if loss.rows == 1 else 'rows'})" for loss in lost)
+    if not sys.stdin.isatty():
+        raise UsageError(f"this would drop {tables}", hint="Add --yes if these rows may be lost.")
+    typer.confirm(f"This drops {tables}. Go on?", abort=True, err=True)

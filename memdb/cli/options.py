@@ -1,0 +1,77 @@
+"""The options that several commands share, and what they lead to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memdb import output, settings, sqlfiles
+
+if TYPE_CHECKING:
+    from memdb.database import Connection
+
+
+class Format(StrEnum):
+    """How results are written to stdout."""
+
+    text = "text"
+    json = "json"
+
+
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Database to use. Else MEMDB_DATABASE_URL, DATABASE_URL, .env, memdb.toml, or the embedded database.",
+        show_default=False,
+        metavar="URL",
+    ),
+]
+SqlDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder with the SQL files. Else memdb.toml, or those memdb ships.", show_default=False),
+]
+OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="Format of the result.")]
+With = Annotated[
+    list[str] | None,
+    typer.Option("--with", help="Include this optional set, too (can be repeated).", metavar="SET", show_default=False),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A connection, with what the settings say about the SQL to use on it."""
+
+    connection: "Connection"
+    settings: settings.Settings
+
+    @property
+    def sets(self) -> dict[str, list[sqlfiles.Migration]]:
+        return sqlfiles.read_sets(self.sql_directory)
+
+    @property
+    def sql_directory(self) -> Path:
+        return self.settings.sql_dir or sqlfiles.shipped_directory()
+
+
+@contextmanager
+def session(
+    purpose: str,
+    database_url: str | None,
+    sql_dir: Path | None = None,
+    *,
+    chosen: list[str] | None = None,
+    prepare: bool = False,
+) -> Iterator[Session]:
+    """Connects to the database that the settings name; says so when that is the embedded one."""
+    from memdb import database
+
+    loaded = settings.load(database_url=database_url, sql_dir=sql_dir, sets=tuple(chosen or ()))
+    conninfo, embedded_server = database.resolve(loaded.database_url)
+    if embedded_server is not None:
+        output.say(f"Using the embedded PostgreSQL in {embedded_server.directory} (memdb db stop ends it).")
+    with database.connect(conninfo, purpose=purpose, prepare=prepare) as connection:
+        yield Session(connection, loaded)

@@ -1,0 +1,205 @@
+"""Connections: addresses in any usual form, and the one place that turns driver errors into ours."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, LiteralString, TypeAlias, cast
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.rows import tuple_row
+
+from memdb import embedded, sqlfiles
+from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, SettingsError
+
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+MINIMUM_PGVECTOR = "0.8.0"
+
+# Parameters that other drivers put into a URL and libpq does not know: None means it has no counterpart.
+_FOREIGN_PARAMETERS = {
+    "ssl": "sslmode",
+    "prepared_statement_cache_size": None,
+    "prepared_statement_name_func": None,
+    "statement_cache_size": None,
+    "command_timeout": None,
+    "async_fallback": None,
+    "pgbouncer": None,
+    "connection_limit": None,
+    "pool_timeout": None,
+}
+
+_DEFAULTS: dict[str, Any] = {"connect_timeout": "10"}
+
+_CONNECTION_HINTS = {
+    r"password|authentication": "Check the user and the password in the database URL (or PGPASSWORD, or ~/.pgpass).",
+    r'database ".*" does not exist': "Create it first (createdb NAME), or correct the name in the database URL.",
+    r'role ".*" does not exist': "Create the role first, or correct the user in the database URL.",
+    r"refused|No such file|timeout|timed out": "Is the server running, and are host and port right?",
+    r"could not translate|resolve|not known": "Check the host name in the database URL.",
+    r"SSL|TLS|certificate": "Check sslmode and the certificates that the server asks for.",
+    r"too many|remaining connection slots": "Wait until others have disconnected, or raise max_connections.",
+}
+
+
+def conninfo(url: str) -> str:
+    """A libpq connection string for a URL of any usual form or a key=value string.
+
+    Raises SettingsError without repeating the text, which may hold a password.
+    """
+    try:
+        return make_conninfo(**conninfo_to_dict(_libpq_url(url.strip())))
+    except (psycopg.ProgrammingError, ValueError):
+        raise SettingsError(
+            "the database URL cannot be read (it is not shown, as it may hold a password)",
+            hint="Write it as postgresql://user:password@host:5432/database, with special characters in the "
+            'password percent-encoded, or as "host=… dbname=… user=…".',
+        ) from None
+
+
+def _libpq_url(url: str) -> str:
+    match = re.match(r"(postgres|postgresql)(\+\w+)?://", url, re.IGNORECASE)
+    if match is None:
+        if "://" in url:
+            raise ValueError("not a PostgreSQL URL")
+        return url
+    parts = urlsplit("postgresql://" + url[match.end() :])
+    pairs = []
+    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+        name = _FOREIGN_PARAMETERS.get(key, key)
+        if name is not None:
+            pairs.append((name, {"true": "require"}.get(value, value) if key == "ssl" else value))
+    return urlunsplit(parts._replace(query=urlencode(pairs)))
+
+
+def describe(conninfo: str) -> str:
+    """Where a connection string leads, without the password: user@host:port/database."""
+    values = conninfo_to_dict(conninfo)
+    if values.get("service"):
+        return f"service {values['service']}"
+    user = f"{values['user']}@" if values.get("user") else ""
+    port = f":{values['port']}" if values.get("port") else ""
+    return f"{user}{values.get('host') or 'localhost'}{port}/{values.get('dbname') or values.get('user') or ''}"
+
+
+@contextmanager
+def connect(conninfo: str, *, purpose: str, prepare: bool = False) -> Iterator[Connection]:
+    """An autocommit connection; whatever the driver raises inside the block leaves it as a MemdbError.
+
+    Statements are prepared on the server only with `prepare`, since transaction poolers do not keep them.
+    """
+    with translated_errors():
+        try:
+            connection = psycopg.connect(
+                make_conninfo(**_DEFAULTS | {"application_name": f"memdb {purpose}"} | conninfo_to_dict(conninfo)),
+                client_encoding="UTF8",
+                autocommit=True,
+                prepare_threshold=5 if prepare else None,
+                row_factory=tuple_row,
+            )
+        except psycopg.OperationalError as error:
+            raise _connection_failed(conninfo, error) from None
+        with connection:
+            yield connection
+
+
+def _connection_failed(conninfo: str, error: psycopg.OperationalError) -> ConnectionFailed:
+    reason = str(error).strip()
+    password = conninfo_to_dict(conninfo).get("password")
+    if password:
+        reason = reason.replace(str(password), "********")
+    hint = next((text for pattern, text in _CONNECTION_HINTS.items() if re.search(pattern, reason)), "")
+    return ConnectionFailed(f"cannot connect to {describe(conninfo)}: {reason}", hint=hint)
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """The server's message and hint, as ConnectionFailed when the connection is gone, else DatabaseError."""
+    try:
+        yield
+    except MemdbError:
+        raise
+    except psycopg.Error as error:
+        message = error.diag.message_primary or str(error).strip()
+        hint = error.diag.message_hint or ""
+        if isinstance(error, psycopg.OperationalError) and error.sqlstate in (None, "57P01", "57P02", "57P03"):
+            raise ConnectionFailed(
+                f"the connection was lost: {message}",
+                hint=hint or "Run the command again when the server is back; what was committed stays.",
+            ) from error
+        if isinstance(error, psycopg.errors.InsufficientPrivilege):
+            hint = hint or "Connect as a role that has this privilege."
+        raise DatabaseError(f"the server refused: {message}", hint=hint) from error
+
+
+def query(name: str, block: str) -> LiteralString:
+    """A named block of `sql/queries/NAME.sql`. It is ours, so it counts as literal."""
+    return cast("LiteralString", sqlfiles.named_queries(name)[block])
+
+
+def target_schema(connection: Connection) -> str:
+    """Where unqualified names are created; `public` for a role that may not look into any schema."""
+    row = connection.execute("select coalesce(current_schema(), 'public')").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+@contextmanager
+def advisory_lock(
+    connection: Connection, name: str, *, wait_seconds: float, on_wait: Callable[[str], None]
+) -> Iterator[None]:
+    """Holds the session lock `name` of this database. `on_wait` hears once who holds it.
+
+    It is polled, because a blocked waiter would hold a snapshot for which CREATE INDEX CONCURRENTLY of the
+    lock's holder waits in turn. Raises LockTimeout after `wait_seconds`.
+    """
+    deadline = time.monotonic() + wait_seconds
+    told = False
+    while not connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone() == (True,):
+        holder = _lock_holder(connection, name)
+        if time.monotonic() >= deadline:
+            raise LockTimeout(
+                f"another run is changing this database: {holder}",
+                hint="Wait for it to end, or allow more time with --wait.",
+            )
+        if not told:
+            on_wait(holder)
+            told = True
+        time.sleep(0.1)
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [name])
+
+
+def _lock_holder(connection: Connection, name: str) -> str:
+    row = connection.execute(query("history", "lock_holder"), [name]).fetchone()
+    if row is None:
+        return "it has just ended"
+    pid, application, since = row
+    return f"pid {pid}, {application or 'no application name'}, connected since {since:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def resolve(url: str | None) -> tuple[str, embedded.Server | None]:
+    """The connection string for a configured URL, or for the embedded database, which is then started."""
+    if url is not None:
+        return conninfo(url), None
+    directory = embedded.data_directory()
+    server = embedded.start(directory)
+    ensure_database(server, embedded.DATABASE)
+    return conninfo(server.url()), server
+
+
+def ensure_database(server: embedded.Server, name: str) -> None:
+    """Creates the database `name` on an embedded server unless it is there."""
+    marker = server.directory / f".database-{name}"
+    if marker.exists():
+        return
+    with connect(conninfo(server.url("postgres")), purpose="db start") as connection:
+        with suppress(psycopg.errors.DuplicateDatabase):
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    marker.touch()

@@ -1,0 +1,77 @@
+"""Every error that memdb raises on purpose.
+
+MemdbError
+├── UsageError               exit 2   the command was called with something it cannot use
+├── SetupError               exit 3   the database, or what is needed to reach it, is not usable
+│   ├── SettingsError                 a setting cannot be read
+│   ├── SqlFilesError                 the SQL directory, or a file in it, cannot be used
+│   ├── ConnectionFailed              no connection could be made, or it was lost
+│   ├── DatabaseError                 the server refused something that memdb asked of it
+│   ├── EmbeddedError                 the embedded PostgreSQL cannot be used
+│   ├── LockTimeout                   another run holds the migration lock
+│   └── DataError                     rows to be loaded, or already there, do not fit
+└── MigrationError           exit 4   a migration cannot be applied or rolled back
+    ├── HistoryError                  what was applied and the files do not fit together
+    └── StatementFailed               the server refused a statement of a migration
+"""
+
+from typing import ClassVar
+
+
+class MemdbError(Exception):
+    """What happened and to what (`message`), and what to do next (`hint`)."""
+
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(MemdbError):
+    exit_code = 2
+
+
+class SetupError(MemdbError):
+    exit_code = 3
+
+
+class SettingsError(SetupError): ...
+
+
+class SqlFilesError(SetupError): ...
+
+
+class ConnectionFailed(SetupError): ...
+
+
+class DatabaseError(SetupError): ...
+
+
+class EmbeddedError(SetupError): ...
+
+
+class LockTimeout(SetupError): ...
+
+
+class DataError(SetupError): ...
+
+
+class MigrationError(MemdbError):
+    """`completed` names the migrations that the same run had finished before; they stay."""
+
+    exit_code = 4
+    completed: tuple[str, ...] = ()
+
+
+class HistoryError(MigrationError): ...
+
+
+class StatementFailed(MigrationError):
+    """The server refused a statement; `location` says where in which file, with the line and a caret."""
+
+    def __init__(self, message: str, *, hint: str = "", location: str = "", excerpt: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.location = location
+        self.excerpt = excerpt

@@ -1,0 +1,197 @@
+"""The SQL on disk: migrations with their rollbacks, and the named queries that the program itself runs.
+
+Reads files and nothing else; what is applied where is the business of `history` and `migrations`.
+"""
+
+import difflib
+import functools
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from memdb.errors import SqlFilesError
+
+CORE = "core"
+ROLLBACK_SUFFIX = ".rollback.sql"
+NOT_SETS = {"queries"}
+
+_MIGRATION_NAME = re.compile(r"(?P<number>\d{4,})_[a-z0-9_]+")
+_DIRECTIVE = re.compile(r"--[ \t]*(?P<name>[\w-]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t]*")
+_DIRECTIVE_NAMES = ("transactional", "depends")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One `NNNN_name.sql` and its rollback. `sql` has neither BOM nor carriage returns."""
+
+    id: str
+    set: str
+    path: Path
+    sql: str
+    transactional: bool = True
+    depends: tuple[str, ...] = ()
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the normalised text, so that a checkout with other line ends is no edit."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    @property
+    def rollback_path(self) -> Path:
+        return self.path.with_name(self.id + ROLLBACK_SUFFIX)
+
+    @property
+    def rollback_sql(self) -> str:
+        return _read_text(self.rollback_path)
+
+
+def shipped_directory() -> Path:
+    """The `sql` folder of the installed package, or of the checkout that the package runs from."""
+    package = Path(__file__).parent
+    installed = package / "sql"
+    return installed if installed.is_dir() else package.parent / "sql"
+
+
+def read_sets(directory: Path) -> dict[str, list[Migration]]:
+    """Every set in `directory` with its migrations, in the order in which they apply: core first.
+
+    Raises SqlFilesError when the directory, a name, a pair or a header is not as it must be.
+    """
+    if not directory.is_dir():
+        raise SqlFilesError(
+            f"the SQL directory {directory} does not exist",
+            hint="Name another with --sql-dir, or make one with: memdb init DIR",
+        )
+    try:
+        folders = {path.name: path for path in directory.iterdir() if path.is_dir() and path.name not in NOT_SETS}
+        names = sorted(folders, key=lambda name: (name != CORE, name))
+        sets = {name: _read_set(folders[name]) for name in names if not name.startswith((".", "_"))}
+    except OSError as error:
+        raise SqlFilesError(
+            f"the SQL directory {directory} cannot be read: {error.strerror}: {error.filename}",
+            hint="Check the permissions of the directory and its files.",
+        ) from None
+    if not sets.get(CORE):
+        raise SqlFilesError(
+            f"the SQL directory {directory} has no migrations in {CORE}/",
+            hint=f"Put migrations named NNNN_name.sql into {directory / CORE}, or make a copy with: memdb init DIR",
+        )
+    _check_unique_ids(sets)
+    _check_dependencies(sets)
+    return sets
+
+
+def _read_set(folder: Path) -> list[Migration]:
+    files = {path.name: path for path in folder.iterdir() if path.suffix == ".sql"}
+    forward = sorted(name for name in files if not name.endswith(ROLLBACK_SUFFIX))
+    for name in files.keys() - set(forward):
+        if name.removesuffix(ROLLBACK_SUFFIX) + ".sql" not in files:
+            raise SqlFilesError(
+                f"{files[name]} rolls back a migration that does not exist",
+                hint=f"Add {name.removesuffix(ROLLBACK_SUFFIX)}.sql beside it, or remove it.",
+            )
+    by_number: dict[int, str] = {}
+    migrations = []
+    for name in forward:
+        number = _number(files[name])
+        if number in by_number:
+            raise SqlFilesError(
+                f"{folder}: {by_number[number]} and {name} have the same number",
+                hint="Give one of them the next free number; one that is applied somewhere must keep its own.",
+            )
+        by_number[number] = name
+        if name.removesuffix(".sql") + ROLLBACK_SUFFIX not in files:
+            raise SqlFilesError(
+                f"{files[name]} has no rollback",
+                hint=f"Write {name.removesuffix('.sql') + ROLLBACK_SUFFIX} beside it, with what undoes it.",
+            )
+        migrations.append(_read_migration(folder.name, files[name]))
+    return sorted(migrations, key=lambda migration: int(migration.id.split("_")[0]))
+
+
+def _number(path: Path) -> int:
+    match = _MIGRATION_NAME.fullmatch(path.stem)
+    if match is None:
+        raise SqlFilesError(
+            f"{path} is not named like a migration",
+            hint="Name it NNNN_name.sql: four digits, then lower-case letters, digits and underscores.",
+        )
+    return int(match["number"])
+
+
+def _read_migration(set_name: str, path: Path) -> Migration:
+    sql = _read_text(path)
+    directives = dict(_directives(path, sql))
+    return Migration(
+        id=path.stem,
+        set=set_name,
+        path=path,
+        sql=sql,
+        transactional=directives.get("transactional", "true") == "true",
+        depends=tuple(directives.get("depends", "").split()),
+    )
+
+
+def _read_text(path: Path) -> str:
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SqlFilesError(
+            f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}",
+            hint="Save the file as UTF-8.",
+        ) from None
+    if "\0" in text:
+        raise SqlFilesError(f"{path} contains a NUL character", hint="Save the file as plain UTF-8 text.")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
+    """`-- name: value` lines of the leading comment. A word that nearly is a directive is an error, not prose."""
+    for number, line in enumerate(sql.split("\n"), start=1):
+        if line.strip() and not line.startswith("--"):
+            return
+        match = _DIRECTIVE.fullmatch(line)
+        if match is None or not difflib.get_close_matches(match["name"].lower(), _DIRECTIVE_NAMES, cutoff=0.75):
+            continue
+        name, value = match["name"], match["value"]
+        well_formed = {"transactional": value in ("true", "false"), "depends": bool(value)}.get(name, False)
+        if not well_formed or line != f"-- {name}: {value}":
+            raise SqlFilesError(
+                f"{path}:{number}: misspelt directive: {line}",
+                hint='Directives are written exactly "-- transactional: true", "-- transactional: false" '
+                'and "-- depends: ID …".',
+            )
+        yield name, value
+
+
+def _check_unique_ids(sets: dict[str, list[Migration]]) -> None:
+    seen: dict[str, Migration] = {}
+    for migration in (migration for migrations in sets.values() for migration in migrations):
+        other = seen.setdefault(migration.id, migration)
+        if other is not migration:
+            raise SqlFilesError(
+                f"{other.path} and {migration.path} have the same name",
+                hint="Rename the one that is not applied anywhere: the history knows a migration by its name.",
+            )
+
+
+def _check_dependencies(sets: dict[str, list[Migration]]) -> None:
+    earlier: set[str] = set()
+    for migration in (migration for migrations in sets.values() for migration in migrations):
+        missing = [name for name in migration.depends if name not in earlier]
+        if missing:
+            raise SqlFilesError(
+                f"{migration.path} depends on {missing[0]}, which does not come before it",
+                hint="Name a migration with a lower number, or one of core.",
+            )
+        earlier.add(migration.id)
+
+
+@functools.cache
+def named_queries(name: str) -> dict[str, str]:
+    """The blocks of `queries/NAME.sql`, each introduced by a line `-- name: BLOCK`."""
+    text = _read_text(shipped_directory() / "queries" / f"{name}.sql")
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], (block.strip() for block in parts[2::2]), strict=True))

@@ -1,0 +1,2 @@
+drop index ix_memory_collections_collection_type;
+drop index ix_memories_accessed_at;

@@ -1,0 +1,6 @@
+-- Lookups that keep the application fast once there are many rows.
+create index ix_memories_accessed_at on memories using btree (accessed_at);
+create index ix_memory_collections_collection_type on memory_collections using btree (collection_type);
+
+comment on index ix_memories_accessed_at is 'Finds memories by when they were last recalled.';
+comment on index ix_memory_collections_collection_type is 'Finds the collections of one kind.';

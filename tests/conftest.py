@@ -1,0 +1,122 @@
+"""A real PostgreSQL for every test that asks for one.
+
+`--postgres` says which: 18 or 16 (embedded, the default is 18), `container` (pgvector/pgvector:pg18 through
+testcontainers), or MEMDB_TEST_URL for a server of your own. The schema is migrated once into a template, and
+each test gets a clone of it.
+"""
+
+import contextlib
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from memdb import database, embedded, migrations, sqlfiles
+
+REAL_EMBEDDINGS = Path(__file__).parents[2] / "shared" / "data" / "openai-ada002-6k.npz"
+
+# Nothing here has to survive a crash of the machine.
+_FAST = """
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+shared_buffers = 128MB
+maintenance_work_mem = 256MB
+max_connections = 200
+"""
+_counter = itertools.count()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    default = "url" if os.environ.get("MEMDB_TEST_URL") else "18"
+    parser.addoption("--postgres", default=default, choices=["18", "16", "container", "url"], help=__doc__)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    choice = config.getoption("--postgres")
+    names = {"container": "container pgvector/pgvector:pg18", "url": "the server of MEMDB_TEST_URL"}
+    return f"postgres: {names.get(choice, f'embedded {choice}')}"
+
+
+@pytest.fixture(scope="session")
+def server(pytestconfig: pytest.Config) -> Iterator[str]:
+    """The connection string of a superuser on a real server."""
+    choice = pytestconfig.getoption("--postgres")
+    if choice == "url":
+        yield database.conninfo(os.environ["MEMDB_TEST_URL"])
+    elif choice == "container":
+        from testcontainers.postgres import PostgresContainer
+
+        with PostgresContainer("pgvector/pgvector:pg18", driver=None) as container:
+            yield database.conninfo(container.get_connection_url())
+    else:
+        with embedded.temporary(major=int(choice), configuration=_FAST) as running:
+            yield database.conninfo(running.url("postgres"))
+
+
+@contextlib.contextmanager
+def new_database(server: str, *, template: str = "template0") -> Iterator[str]:
+    """A database of its own, dropped afterwards. Yields its connection string."""
+    name = f"memdb_test_{os.getpid()}_{next(_counter)}"
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create database {name} template {template}")
+        try:
+            yield make_conninfo(server, dbname=name)
+        finally:
+            admin.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture(scope="session")
+def sets() -> dict[str, list[sqlfiles.Migration]]:
+    """The migrations that memdb ships."""
+    return sqlfiles.read_sets(sqlfiles.shipped_directory())
+
+
+@pytest.fixture(scope="session")
+def template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
+    """The name of a database with `core` applied, to be cloned."""
+    with new_database(server) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            migrations.migrate(connection, sets)
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def empty(server: str) -> Iterator[str]:
+    """The connection string of a new database with nothing in it."""
+    with new_database(server) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def migrated(server: str, template: str) -> Iterator[str]:
+    """The connection string of a new database with `core` applied."""
+    with new_database(server, template=template) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def connection(migrated: str) -> Iterator[database.Connection]:
+    """A connection to a new database with `core` applied."""
+    with database.connect(migrated, purpose="test") as connection:
+        yield connection
+
+
+@pytest.fixture
+def empty_connection(empty: str) -> Iterator[database.Connection]:
+    """A connection to a new database with nothing in it."""
+    with database.connect(empty, purpose="test") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def real_embeddings() -> Path:
+    """6,000 OpenAI embeddings, where they are at hand."""
+    if not REAL_EMBEDDINGS.is_file():
+        pytest.skip(f"the file of real embeddings is not there: {REAL_EMBEDDINGS.name}")
+    return REAL_EMBEDDINGS
