@@ -3,12 +3,11 @@
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, LiteralString, TypeAlias, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import tuple_row
 
@@ -32,7 +31,7 @@ _FOREIGN_PARAMETERS = {
     "pool_timeout": None,
 }
 
-_DEFAULTS: dict[str, Any] = {"connect_timeout": "10"}
+_DEFAULTS = {"connect_timeout": "10"}
 
 _CONNECTION_HINTS = {
     r"password|authentication": "Check the user and the password in the database URL (or PGPASSWORD, or ~/.pgpass).",
@@ -51,7 +50,7 @@ def conninfo(url: str) -> str:
     Raises SettingsError without repeating the text, which may hold a password.
     """
     try:
-        return make_conninfo(**conninfo_to_dict(_libpq_url(url.strip())))
+        return make_conninfo("", **_parameters(_libpq_url(url.strip())))
     except (psycopg.ProgrammingError, ValueError):
         raise SettingsError(
             "the database URL cannot be read (it is not shown, as it may hold a password)",
@@ -75,9 +74,13 @@ def _libpq_url(url: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(pairs)))
 
 
+def _parameters(conninfo: str) -> dict[str, str]:
+    return {key: str(value) for key, value in conninfo_to_dict(conninfo).items() if value is not None}
+
+
 def describe(conninfo: str) -> str:
     """Where a connection string leads, without the password: user@host:port/database."""
-    values = conninfo_to_dict(conninfo)
+    values = _parameters(conninfo)
     if values.get("service"):
         return f"service {values['service']}"
     user = f"{values['user']}@" if values.get("user") else ""
@@ -94,7 +97,7 @@ def connect(conninfo: str, *, purpose: str, prepare: bool = False) -> Iterator[C
     with translated_errors():
         try:
             connection = psycopg.connect(
-                make_conninfo(**_DEFAULTS | {"application_name": f"memdb {purpose}"} | conninfo_to_dict(conninfo)),
+                make_conninfo(**_DEFAULTS | {"application_name": f"memdb {purpose}"} | _parameters(conninfo)),
                 client_encoding="UTF8",
                 autocommit=True,
                 prepare_threshold=5 if prepare else None,
@@ -108,9 +111,9 @@ def connect(conninfo: str, *, purpose: str, prepare: bool = False) -> Iterator[C
 
 def _connection_failed(conninfo: str, error: psycopg.OperationalError) -> ConnectionFailed:
     reason = str(error).strip()
-    password = conninfo_to_dict(conninfo).get("password")
+    password = _parameters(conninfo).get("password")
     if password:
-        reason = reason.replace(str(password), "********")
+        reason = reason.replace(password, "********")
     hint = next((text for pattern, text in _CONNECTION_HINTS.items() if re.search(pattern, reason)), "")
     return ConnectionFailed(f"cannot connect to {describe(conninfo)}: {reason}", hint=hint)
 
@@ -158,7 +161,7 @@ def advisory_lock(
     """
     deadline = time.monotonic() + wait_seconds
     told = False
-    while not connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone() == (True,):
+    while connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone() != (True,):
         holder = _lock_holder(connection, name)
         if time.monotonic() >= deadline:
             raise LockTimeout(
@@ -188,18 +191,5 @@ def resolve(url: str | None) -> tuple[str, embedded.Server | None]:
     """The connection string for a configured URL, or for the embedded database, which is then started."""
     if url is not None:
         return conninfo(url), None
-    directory = embedded.data_directory()
-    server = embedded.start(directory)
-    ensure_database(server, embedded.DATABASE)
+    server = embedded.start(embedded.data_directory())
     return conninfo(server.url()), server
-
-
-def ensure_database(server: embedded.Server, name: str) -> None:
-    """Creates the database `name` on an embedded server unless it is there."""
-    marker = server.directory / f".database-{name}"
-    if marker.exists():
-        return
-    with connect(conninfo(server.url("postgres")), purpose="db start") as connection:
-        with suppress(psycopg.errors.DuplicateDatabase):
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-    marker.touch()

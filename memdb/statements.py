@@ -77,8 +77,8 @@ def _tokens(sql: str) -> Iterator[tuple[str, int, int]]:
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)
-        assert match is not None and match.lastgroup is not None, "the pattern matches any character"
-        kind = "dollar_quote" if match.lastgroup == "tag" else match.lastgroup
+        assert match is not None, "the pattern matches any character"
+        kind = "dollar_quote" if match.lastgroup == "tag" else str(match.lastgroup)
         stop = _block_comment_end(sql, position) if kind == "block_comment" else match.end()
         yield kind, position, stop
         position = stop

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from memdb import __version__, output
-from memdb.cli import migrate
+from memdb.cli import db, migrate, project
 from memdb.errors import MemdbError
 
 app = typer.Typer(
@@ -20,7 +20,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
     "4 a migration failed, 130 interrupted.",
 )
-for module in (migrate,):
+for module in (migrate, db, project):
     module.register(app)
 
 
@@ -29,7 +29,7 @@ def _global(
     version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
 ) -> None:
     if version:
-        print(__version__)  # noqa: T201
+        output.write_line(__version__)
         raise typer.Exit
 
 
@@ -57,6 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _format_of(arguments: list[str]) -> str:
     """The output format that was asked for, even where the rest of the command line cannot be parsed."""
     for index, argument in enumerate(arguments):
-        if argument in ("--format=json", "-fjson") or arguments[index : index + 2] in (["--format", "json"], ["-f", "json"]):
+        if argument in ("--format=json", "-fjson") or arguments[index : index + 2] in (
+            ["--format", "json"],
+            ["-f", "json"],
+        ):
             return "json"
     return "text"

@@ -1,12 +1,11 @@
 """memdb migrate, rollback, status."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, SqlDir, With, session
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, SqlDir, With, confirm, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +40,8 @@ def migrate(
             output.emit(migrations.preview_migrate(open.connection, sets, to=to, chosen=names), format)
         else:
             output.emit(
-                migrations.migrate(open.connection, sets, to=to, chosen=names, wait_seconds=wait, hooks=_hooks()), format
+                migrations.migrate(open.connection, sets, to=to, chosen=names, wait_seconds=wait, hooks=_hooks()),
+                format,
             )
 
 
@@ -107,11 +107,9 @@ def _hooks() -> "Hooks":
 
 
 def _ask(preview: "DryRun") -> None:
-    """Asks before rows are lost. Raises UsageError where nobody can answer."""
+    """Asks before rows are lost."""
     lost = [loss for loss in preview.losses if loss.rows]
     if not lost:
         return
     tables = ", ".join(f"{loss.table} ({loss.rows:,} {'row' if loss.rows == 1 else 'rows'})" for loss in lost)
-    if not sys.stdin.isatty():
-        raise UsageError(f"this would drop {tables}", hint="Add --yes if these rows may be lost.")
-    typer.confirm(f"This drops {tables}. Go on?", abort=True, err=True)
+    confirm(f"This drops {tables}.")

@@ -1,5 +1,6 @@
 """The options that several commands share, and what they lead to."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output, settings, sqlfiles
+from memdb.errors import UsageError
 
 if TYPE_CHECKING:
     from memdb.database import Connection
@@ -75,3 +77,10 @@ def session(
         output.say(f"Using the embedded PostgreSQL in {embedded_server.directory} (memdb db stop ends it).")
     with database.connect(conninfo, purpose=purpose, prepare=prepare) as connection:
         yield Session(connection, loaded)
+
+
+def confirm(consequence: str) -> None:
+    """Goes on only if the person at the terminal agrees. Raises UsageError where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise UsageError(f"nobody can be asked: {consequence}", hint="Add --yes if that is meant.")
+    typer.confirm(f"{consequence} Go on?", abort=True, err=True)

@@ -34,6 +34,11 @@ def emit(result: Any, format: str) -> None:
             console().print(part)
 
 
+def write_line(text: str) -> None:
+    """A bare line on stdout."""
+    print(text)
+
+
 def renderer(result: Any) -> Any:
     """The module of this package that knows the result's class."""
     return importlib.import_module(f"{__name__}.{type(result).__module__.rpartition('.')[2]}")

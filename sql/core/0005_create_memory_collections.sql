@@ -13,7 +13,8 @@ create table memory_collections (
 comment on table memory_collections is 'Named groups into which a user''s memories are gathered.';
 comment on column memory_collections.id is 'Identifies the collection.';
 comment on column memory_collections.user_id is 'Whose collection it is; it is deleted together with the user.';
-comment on column memory_collections.collection_type is 'Kind of collection, chosen by the application: journal, goals and so on.';
+comment on column memory_collections.collection_type is
+'Kind of collection, chosen by the application: journal, goals and so on.';
 comment on column memory_collections.name is 'Name that the user sees.';
 comment on column memory_collections.description is 'What the collection is for, in the user''s words.';
 comment on column memory_collections.created_at is 'When the collection was made.';

@@ -1,0 +1,53 @@
+"""memdb db start, stop, url, reset: the embedded database by hand."""
+
+from typing import Annotated
+
+import typer
+
+from memdb import output
+from memdb.cli.options import Format, OutputFormat, confirm
+
+db = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL by hand, so that psql can connect.")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.add_typer(db, name="db")
+
+
+@db.command(epilog="Example: psql $(memdb db start)")
+def start(format: OutputFormat = Format.text) -> None:
+    """Start the embedded PostgreSQL, if it does not run, and print its URL."""
+    from memdb import embedded
+
+    output.emit(embedded.Address.of(embedded.start(embedded.data_directory())), format)
+
+
+@db.command(epilog="Example: memdb db stop")
+def stop(format: OutputFormat = Format.text) -> None:
+    """Stop the embedded PostgreSQL; its data stays."""
+    from memdb import embedded
+
+    directory = embedded.data_directory()
+    output.emit(embedded.Stopped(directory, was_running=embedded.stop(directory)), format)
+
+
+@db.command(epilog='Example: psql "$(memdb db url)"')
+def url(format: OutputFormat = Format.text) -> None:
+    """Print the URL of the embedded PostgreSQL, which must be running."""
+    from memdb import embedded
+
+    output.emit(embedded.Address.of(embedded.expect_running(embedded.data_directory())), format)
+
+
+@db.command(epilog="Example: memdb db reset --yes")
+def reset(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, format: OutputFormat = Format.text
+) -> None:
+    """Stop the embedded PostgreSQL and delete its data."""
+    from memdb import embedded
+
+    directory = embedded.data_directory()
+    if directory.exists() and not yes:
+        confirm(f"This deletes the embedded database in {directory}.")
+    output.emit(embedded.Removed(directory, existed=embedded.remove(directory)), format)

@@ -1,0 +1,30 @@
+"""Text for what was done to the embedded database."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+from memdb.embedded import Address, Removed, Stopped
+
+
+@singledispatch
+def render(result: Any) -> Iterator[Any]:
+    """Lines for a result of memdb.embedded."""
+    raise NotImplementedError(type(result))
+
+
+@render.register
+def _(address: Address) -> Iterator[Any]:
+    yield address.url
+
+
+@render.register
+def _(stopped: Stopped) -> Iterator[Any]:
+    verb = "Stopped" if stopped.was_running else "Not running:"
+    yield f"{verb} the embedded PostgreSQL in {stopped.directory}."
+
+
+@render.register
+def _(removed: Removed) -> Iterator[Any]:
+    verb = "Deleted" if removed.existed else "There is no data of"
+    yield f"{verb} the embedded PostgreSQL in {removed.directory}."

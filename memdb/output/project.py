@@ -1,0 +1,25 @@
+"""Text for a team's own SQL directory."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+from memdb.project import NewMigration, Project
+
+
+@singledispatch
+def render(result: Any) -> Iterator[Any]:
+    """Lines for a result of memdb.project."""
+    raise NotImplementedError(type(result))
+
+
+@render.register
+def _(project: Project) -> Iterator[Any]:
+    yield f"Copied the SQL of memdb to {project.sql_dir} ({len(project.created)} files written)."
+    yield f"Commands run in {project.directory} use it. Add to it with: memdb new NAME"
+
+
+@render.register
+def _(migration: NewMigration) -> Iterator[Any]:
+    yield str(migration.path)
+    yield str(migration.rollback_path)

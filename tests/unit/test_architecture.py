@@ -1,0 +1,79 @@
+"""The shape of the package: imports run downwards only, use cases do not know each other, one place prints."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import memdb
+
+PACKAGE = Path(memdb.__file__).parent
+
+# From the bottom up. A module may import from lower layers only; modules of one layer do not import each other.
+LAYERS = [
+    {"errors"},
+    {"settings", "embedded", "sqlfiles", "statements"},
+    {"database", "preflight"},
+    {"history"},
+    {"plan", "catalog"},
+    {"runner"},
+    {"migrations", "project"},
+    {"output"},
+    {"cli"},
+    {"__main__"},
+]
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+
+def modules() -> list[tuple[str, Path]]:
+    """Each source file with the top-level module or package of memdb that it belongs to."""
+    paths = [path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"]
+    return [(path.relative_to(PACKAGE).with_suffix("").parts[0], path) for path in paths]
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of memdb that a file imports anywhere, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module == "memdb":
+            names |= {alias.name for alias in node.names if alias.name != "__version__"}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("memdb."):
+            names.add((node.module or "").split(".")[1])
+    return names
+
+
+def test_every_module_has_a_layer() -> None:
+    assert {name for name, _ in modules()} == set(LEVEL)
+
+
+def test_imports_run_downwards_only() -> None:
+    upwards = {
+        f"{path.relative_to(PACKAGE)} imports {other}"
+        for name, path in modules()
+        for other in imported(path)
+        if other != name and LEVEL[other] >= LEVEL[name]
+    }
+    assert not upwards
+
+
+def test_only_the_runner_imports_yoyo() -> None:
+    pattern = re.compile(r"^\s*(from|import) yoyo", re.MULTILINE)
+    assert [path.name for _, path in modules() if pattern.search(path.read_text())] == ["runner.py"]
+
+
+def test_only_output_prints() -> None:
+    printing = {
+        str(path.relative_to(PACKAGE))
+        for name, path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+        if name != "output"
+    }
+    assert not printing
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = "import sys, memdb.cli; print([m for m in ('psycopg', 'yoyo', 'numpy', 'rich', 'pgvector') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,143 @@
+"""Reading a SQL directory: what is accepted, and what is refused with which words."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from memdb import sqlfiles
+from memdb.errors import SqlFilesError
+
+Files = dict[str, str | bytes]
+WriteSets = Callable[[Files], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> WriteSets:
+    """Writes files into a new SQL directory; a migration given without its rollback gets one."""
+
+    def write(files: Files) -> Path:
+        for name, content in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+            if path.suffix == ".sql" and not name.endswith(".rollback.sql"):
+                path.with_name(f"{path.stem}.rollback.sql").write_text("select 1;")
+        return tmp_path
+
+    return write
+
+
+def ids(directory: Path) -> dict[str, list[str]]:
+    return {name: [m.id for m in migrations] for name, migrations in sqlfiles.read_sets(directory).items()}
+
+
+def test_every_shipped_migration_has_a_well_formed_name_and_a_rollback() -> None:
+    core = sqlfiles.read_sets(sqlfiles.shipped_directory())["core"]
+    assert [migration.id[:4] for migration in core] == [f"{n:04}" for n in range(1, len(core) + 1)]
+    assert all(migration.rollback_sql.strip() for migration in core)
+
+
+def test_every_shipped_migration_begins_with_why() -> None:
+    core = sqlfiles.read_sets(sqlfiles.shipped_directory())["core"]
+    assert all(migration.sql.startswith("-- ") or len(migration.sql.splitlines()) < 3 for migration in core)
+
+
+def test_sets_are_in_order_core_first_and_migrations_by_number(write: WriteSets) -> None:
+    directory = write(
+        {
+            "alpha/0001_first.sql": "select 1;",
+            "core/0010_ten.sql": "select 1;",
+            "core/0009_nine.sql": "select 1;",
+            "core/10000_last.sql": "select 1;",
+            "queries/named.sql": "-- name: x",
+        }
+    )
+    assert ids(directory) == {"core": ["0009_nine", "0010_ten", "10000_last"], "alpha": ["0001_first"]}
+
+
+def test_a_directory_name_with_glob_characters_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "a[b]*" / "core"
+    folder.mkdir(parents=True)
+    (folder / "0001_x.sql").write_text("select 1;")
+    (folder / "0001_x.rollback.sql").write_text("select 1;")
+    assert ids(tmp_path / "a[b]*") == {"core": ["0001_x"]}
+
+
+def test_line_ends_and_byte_order_mark_do_not_change_the_checksum(write: WriteSets, tmp_path: Path) -> None:
+    write({"core/0001_x.sql": "select 1;\nselect 2;\n"})
+    plain = sqlfiles.read_sets(tmp_path)["core"][0].checksum
+    write({"core/0001_x.sql": b"\xef\xbb\xbfselect 1;\r\nselect 2;\r\n"})
+    assert sqlfiles.read_sets(tmp_path)["core"][0].checksum == plain
+
+
+def test_directives_are_read_from_the_leading_comment_only(write: WriteSets) -> None:
+    directory = write(
+        {
+            "core/0001_x.sql": "-- Why: because.\n-- transactional: false\n\nselect 1;\n-- transactional: true\n",
+            "core/0002_y.sql": "-- depends: 0001_x\nselect 1;",
+        }
+    )
+    first, second = sqlfiles.read_sets(directory)["core"]
+    assert (first.transactional, second.transactional, second.depends) == (False, True, ("0001_x",))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "-- transactional: no",
+        "-- transactional : false",
+        "--transactional: false",
+        "-- Transactional: false",
+        "-- transactionnal: false",
+        "-- transactional:false",
+        "-- transactional: FALSE",
+        "-- depend: 0001_x",
+        "-- depends:",
+    ],
+)
+def test_a_misspelt_directive_is_an_error_and_not_a_comment(write: WriteSets, line: str) -> None:
+    directory = write({"core/0001_x.sql": f"-- Why.\n{line}\nselect 1;"})
+    with pytest.raises(SqlFilesError, match=r"0001_x\.sql:2: misspelt directive"):
+        sqlfiles.read_sets(directory)
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "has no migrations in core/"),
+        ({"core/README.md": ""}, "has no migrations in core/"),
+        ({"other/0001_x.sql": ""}, "has no migrations in core/"),
+        ({"core/0001_x.sql": "", "core/0001_y.sql": ""}, "0001_x.sql and 0001_y.sql have the same number"),
+        ({"core/0001_x.sql": "", "more/0001_x.sql": ""}, "have the same name"),
+        ({"core/1_x.sql": ""}, "not named like a migration"),
+        ({"core/0001-x.sql": ""}, "not named like a migration"),
+        ({"core/0001_X.sql": ""}, "not named like a migration"),
+        ({"core/0001_x.rollback.sql": ""}, "rolls back a migration that does not exist"),
+        ({"core/0001_x.sql": b"select '\xff';"}, r"0001_x.sql is not UTF-8: byte 8 is 0xff"),
+        ({"core/0001_x.sql": "select 1;\0"}, "contains a NUL character"),
+        ({"core/0001_x.sql": "-- depends: 0002_y\nselect 1;", "core/0002_y.sql": ""}, "does not come before it"),
+    ],
+)
+def test_a_directory_that_cannot_be_used_is_refused(write: WriteSets, files: Files, message: str) -> None:
+    with pytest.raises(SqlFilesError, match=message) as raised:
+        sqlfiles.read_sets(write(files))
+    assert raised.value.hint
+    assert raised.value.exit_code == 3
+
+
+def test_a_migration_without_rollback_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "0001_x.sql").write_text("select 1;")
+    with pytest.raises(SqlFilesError, match="has no rollback") as raised:
+        sqlfiles.read_sets(tmp_path)
+    assert "0001_x.rollback.sql" in raised.value.hint
+
+
+def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SqlFilesError, match="does not exist"):
+        sqlfiles.read_sets(tmp_path / "nowhere")
+
+
+def test_named_queries_are_found_by_name() -> None:
+    assert "insert into memdb_migrations" in sqlfiles.named_queries("history")["record"]

@@ -1,0 +1,59 @@
+"""Finding statements in SQL text by PostgreSQL's lexical rules."""
+
+import pytest
+
+from memdb import statements
+
+
+def texts(sql: str) -> list[str]:
+    return [statement.text for statement in statements.split(sql)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("", []),
+        ("-- only a comment", []),
+        (";; ;", []),
+        ("select 1", ["select 1"]),
+        ("select 1; select 2;", ["select 1", "select 2"]),
+        ("select ';'; select 2", ["select ';'", "select 2"]),
+        ("select 'it''s; fine'; select 2", ["select 'it''s; fine'", "select 2"]),
+        (r"select E'\';'; select 2", [r"select E'\';'", "select 2"]),
+        (r"select '\'; select 2", [r"select '\'", "select 2"]),
+        ('select ";" from "a;""b"; select 2', ['select ";" from "a;""b"', "select 2"]),
+        ("select $$;$$; select $a$;$$;$a$", ["select $$;$$", "select $a$;$$;$a$"]),
+        ("select a$1; select $1", ["select a$1", "select $1"]),
+        ("/* ; /* ; */ ; */ select 1; -- ;\nselect 2", ["select 1", "select 2"]),
+        ("create rule r as on insert to t do (select 1; select 2); select 3", 2),
+        (
+            "create function f() returns int begin atomic select case when true then 1 end; select 2; end; select 3",
+            2,
+        ),
+        ('create table t ("begin" int); select 1', 2),
+        ("create table begin_log (atomic int); select 1", 2),
+        ("select 'never closed; select 2", 1),
+        ("select $$never closed; select 2", 1),
+        ("/* never closed; select 2", []),
+    ],
+)
+def test_statements_end_where_the_server_ends_them(sql: str, expected: list[str] | int) -> None:
+    found = texts(sql)
+    assert (len(found) if isinstance(expected, int) else found) == expected
+
+
+def test_a_statement_knows_its_place_and_its_bare_words() -> None:
+    (first, second) = statements.split("select 1;\n-- then\n  Drop Table \"t\" -- really\n 'x';")
+    assert (first.start, second.start) == (0, 20)
+    assert second.words == ("drop", "table")
+
+
+def test_a_position_is_told_as_line_column_and_caret() -> None:
+    sql = "select 1;\n\tselct 2;"
+    assert statements.line_and_column(sql, 11) == (2, 2)
+    assert statements.excerpt(sql, 11).splitlines() == ["    2 | \tselct 2;", "      | \t^"]
+
+
+def test_the_end_of_the_text_is_a_place_too() -> None:
+    assert statements.line_and_column("select\n", 7) == (2, 1)
+    assert statements.excerpt("select", 6).endswith("      ^")
