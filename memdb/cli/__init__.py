@@ -10,6 +10,8 @@ from memdb import __version__, output
 from memdb.cli import db, migrate, project
 from memdb.errors import MemdbError
 
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="memdb",
     no_args_is_help=True,
@@ -24,13 +26,18 @@ for module in (migrate, db, project):
     module.register(app)
 
 
-@app.callback()
-def _global(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         output.write_line(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def _global(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
+    ] = False,
+) -> None: ...
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,12 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = app(args=arguments, prog_name="memdb", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:
+            output.say("Interrupted; what was not finished has been undone.")
     except MemdbError as error:
         output.emit_error(error, _format_of(arguments))
         return error.exit_code
     except typer.Abort:
-        output.say("Aborted; nothing was changed.")
-        return 130
+        output.say("Nothing was changed.")
+        return INTERRUPTED
     except typer.TyperException as error:
         output.emit_usage_error(error, _format_of(arguments))
         return 2

@@ -59,7 +59,7 @@ def as_json(value: Any) -> Any:
 
 def emit_error(error: MemdbError, format: str) -> None:
     """Prints an error on stderr; where JSON is expected on stdout, it gets one object that says the same."""
-    details = {name: value for name, value in vars(error).items() if name not in ("message", "hint") and value}
+    details = {name: value for name, value in vars(error).items() if value and not name.startswith("_")}
     if format == "json":
         body = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code} | details
         print(json.dumps({"error": as_json(body)}, indent=2))
@@ -101,7 +101,8 @@ def _wants_color() -> bool:
 def console() -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    # A pipe has no width: nothing is cut for a program that reads it.
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 class Progress:
