@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -139,7 +138,9 @@ def expect_running(directory: Path) -> Server:
 @contextmanager
 def temporary(*, major: int = MAJOR, configuration: str = _CONFIGURATION) -> Iterator[Server]:
     """A new server that is gone afterwards."""
-    with TemporaryDirectory(prefix="memdb-") as parent:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="memdb-") as parent:
         # The server may run as another user, who has to get to its files.
         Path(parent).chmod(0o755)
         directory = Path(parent) / "data"

@@ -2,8 +2,10 @@
 
 from memdb import statements
 from memdb.errors import MigrationError
+from memdb.statements import Statement
 
 _TRANSACTION_CONTROL = {"begin", "commit", "end", "abort", "rollback", "start", "prepare"}
+_SUSPECTS = (*_TRANSACTION_CONTROL, "copy")
 
 
 def check(sql: str, path: str, *, transactional: bool) -> None:
@@ -14,18 +16,8 @@ def check(sql: str, path: str, *, transactional: bool) -> None:
             f"{path} has no statement", hint="Fill it in; where nothing is to be done, say so with: select 1;"
         )
     for statement in found:
-        first, rest = (statement.words or ("",))[0], statement.words[1:]
-        where = f"{path}:{statements.line_and_column(sql, statement.start)[0]}"
-        if first in _TRANSACTION_CONTROL and _controls_transaction(first, rest):
-            raise MigrationError(
-                f'{where}: "{first}" would end the transaction in which memdb runs the file',
-                hint="Remove it: a migration and its entry in the history are committed together.",
-            )
-        if first == "copy" and "stdin" in rest:
-            raise MigrationError(
-                f"{where}: COPY FROM STDIN has no input here",
-                hint="Use INSERT, or load the rows outside of migrations.",
-            )
+        if statement.text.lower().startswith(_SUSPECTS):
+            _check_statement(statement, f"{path}:{statements.line_and_column(sql, statement.start)[0]}")
     if not transactional and len(found) > 1:
         raise MigrationError(
             f"{path}: {len(found)} statements in a file that says transactional: false",
@@ -33,7 +25,23 @@ def check(sql: str, path: str, *, transactional: bool) -> None:
         )
 
 
-def _controls_transaction(first: str, rest: tuple[str, ...]) -> bool:
+def _check_statement(statement: Statement, where: str) -> None:
+    first, *rest = statement.words
+    if _controls_transaction(first, rest):
+        raise MigrationError(
+            f'{where}: "{first}" would end the transaction in which memdb runs the file',
+            hint="Remove it: a migration and its entry in the history are committed together.",
+        )
+    if first == "copy" and "stdin" in rest:
+        raise MigrationError(
+            f"{where}: COPY FROM STDIN has no input here",
+            hint="Use INSERT, or load the rows outside of migrations.",
+        )
+
+
+def _controls_transaction(first: str, rest: list[str]) -> bool:
     if first == "rollback":
         return "to" not in rest[:2]
-    return first != "prepare" or rest[:1] == ("transaction",)
+    if first == "prepare":
+        return rest[:1] == ["transaction"]
+    return first in _TRANSACTION_CONTROL

@@ -1,7 +1,6 @@
 """Where a setting comes from: flag, then environment, then `.env`, then `memdb.toml`, then the default."""
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,6 +68,8 @@ def _sets(project: Mapping[str, object]) -> list[str]:
 def _read_toml(path: Path) -> dict[str, object]:
     if not path.is_file():
         return {}
+    import tomllib
+
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

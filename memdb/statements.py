@@ -9,26 +9,27 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_TOKEN = re.compile(
-    r"""
-      (?P<line_comment>--[^\n]*)
-    | (?P<block_comment>/\*)
-    | (?P<escape_string>[eE]'(?:[^'\\]|\\.|'')*(?:'|\Z))
-    | (?P<string>'(?:[^']|'')*(?:'|\Z))
-    | (?P<quoted_name>"(?:[^"]|"")*(?:"|\Z))
-    | (?P<dollar_quote>\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z))
-    | (?P<word>[^\W\d][\w$]*)
-    | (?P<number>\d[\w.]*)
-    | (?P<semicolon>;)
-    | (?P<open>\()
-    | (?P<close>\))
-    | (?P<space>\s+)
-    | (?P<other>.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+_OPAQUE = r"""
+      (?P<line_comment> --[^\n]* )
+    | (?P<block_comment> /\* )
+    | (?P<quoted>
+          [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
+        | '(?:[^']|'')*(?:'|\Z)
+        | "(?:[^"]|"")*(?:"|\Z)
+        | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)
+        | [^\W\d]\w*\$[\w$]*  # a name with a dollar in it opens no quote
+      )
+    | (?P<semicolon> ; )
+"""
+_WORDS = r"""
+    | (?P<word> [^\W\d]\w* )
+    | (?P<open> \( )
+    | (?P<close> \) )
+"""
+_SEPARATOR = re.compile(_OPAQUE, re.VERBOSE | re.DOTALL)
+_TOKEN = re.compile(_OPAQUE + _WORDS, re.VERBOSE | re.DOTALL)
+_BLANK = re.compile(r"(?:\s+|--[^\n]*)*")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
-_BLANK = {"line_comment", "block_comment", "space"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,51 +38,69 @@ class Statement:
 
     text: str
     start: int
-    words: tuple[str, ...]
-    """The bare words of the statement, lower-case and in order: no names in quotes, strings or comments."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The bare words, lower-case and in order: no names in quotes, strings or comments."""
+        return tuple(self.text[begin:end].lower() for kind, begin, end in _tokens(_TOKEN, self.text) if kind == "word")
 
 
 def split(sql: str) -> list[Statement]:
     """The statements of `sql` in order; empty ones are left out, as the server leaves them out."""
-    statements: list[Statement] = []
-    start: int | None = None
-    end = depth = body_depth = 0
-    words: list[str] = []
-    for kind, begin, stop in _tokens(sql):
-        if kind in _BLANK:
-            continue
-        if kind == "semicolon" and depth == 0 and body_depth == 0:
-            if start is not None:
-                statements.append(Statement(sql[start:end], start, tuple(words)))
-            start, words = None, []
-            continue
-        start, end = begin if start is None else start, stop
-        depth = max(0, depth + {"open": 1, "close": -1}.get(kind, 0))
-        if kind == "word":
-            words.append(sql[begin:stop].lower())
-            body_depth = _body_depth(words, body_depth)
-    if start is not None:
-        statements.append(Statement(sql[start:end], start, tuple(words)))
+    statements = []
+    position = 0
+    while (start := _skip_blank(sql, position)) < len(sql):
+        end = _statement_end(sql, start)
+        if end > start:
+            statements.append(Statement(sql[start:end].rstrip(), start))
+        position = end + 1
     return statements
+
+
+def _statement_end(sql: str, start: int) -> int:
+    """The offset of the semicolon that ends the statement at `start`, or of the end of the text."""
+    # Only a create statement can hold semicolons of its own; looking at words costs four times as much.
+    can_nest = sql[start : start + 6].lower() == "create"
+    depth = body_depth = 0
+    words: list[str] = []
+    for kind, begin, end in _tokens(_TOKEN if can_nest else _SEPARATOR, sql, start):
+        if kind == "semicolon" and depth == 0 and body_depth == 0:
+            return begin
+        if kind == "open":
+            depth += 1
+        elif kind == "close":
+            depth = max(0, depth - 1)
+        elif kind == "word":
+            words.append(sql[begin:end].lower())
+            body_depth = _body_depth(words, body_depth)
+    return len(sql)
 
 
 def _body_depth(words: list[str], depth: int) -> int:
     """How deep in a `begin atomic … end` body the last word is; `case … end` inside it counts as a level."""
     if depth == 0:
-        routine = words[0] == "create" and ("function" in words[:4] or "procedure" in words[:4])
+        routine = "function" in words[:4] or "procedure" in words[:4]
         return 1 if routine and words[-2:] == ["begin", "atomic"] else 0
     return depth + {"case": 1, "begin": 1, "end": -1}.get(words[-1], 0)
 
 
-def _tokens(sql: str) -> Iterator[tuple[str, int, int]]:
-    position = 0
-    while position < len(sql):
-        match = _TOKEN.match(sql, position)
-        assert match is not None, "the pattern matches any character"
-        kind = "dollar_quote" if match.lastgroup == "tag" else str(match.lastgroup)
-        stop = _block_comment_end(sql, position) if kind == "block_comment" else match.end()
-        yield kind, position, stop
-        position = stop
+def _tokens(pattern: re.Pattern[str], sql: str, start: int = 0) -> Iterator[tuple[str, int, int]]:
+    """Kind, begin and end of what the pattern looks for; everything else is passed over."""
+    position = start
+    while match := pattern.search(sql, position):
+        kind = match.lastgroup or ""
+        position = _block_comment_end(sql, match.start()) if kind == "block_comment" else match.end()
+        yield kind, match.start(), position
+
+
+def _skip_blank(sql: str, position: int) -> int:
+    """The first offset from `position` that is neither white space nor comment."""
+    while True:
+        blank = _BLANK.match(sql, position)
+        position = blank.end() if blank else position
+        if not sql.startswith("/*", position):
+            return position
+        position = _block_comment_end(sql, position)
 
 
 def _block_comment_end(sql: str, start: int) -> int:

