@@ -49,7 +49,7 @@ def server(pytestconfig: pytest.Config) -> Iterator[str]:
     if choice == "url":
         yield database.conninfo(os.environ["MEMDB_TEST_URL"])
     elif choice == "container":
-        from testcontainers.postgres import PostgresContainer
+        from testcontainers.community.postgres import PostgresContainer
 
         with PostgresContainer("pgvector/pgvector:pg18", driver=None) as container:
             yield database.conninfo(container.get_connection_url())

@@ -1,0 +1,1 @@
+"""What generates the parts of the documentation that must not drift from the program."""

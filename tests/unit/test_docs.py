@@ -1,0 +1,39 @@
+"""What the documentation promises: every command has help with an example, and the reference is up to date."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs.cli import command_paths, help_of, reference
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = [path for path in command_paths() if path not in [(), ("db",)]]
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
+def test_every_command_has_help_with_an_example(path: tuple[str, ...]) -> None:
+    text = help_of(path)
+    assert re.search(r"Examples?: .*" + path[-1], text, re.DOTALL)
+    options = re.findall(r"^  (?:-\w, )?(--[\w-]+)(.*\n(?:    .*\n)*)", text, re.MULTILINE)
+    assert [name for name, rest in options if not re.search(r"[a-z]{3,}.*[.\]]", rest)] == []
+
+
+def test_the_reference_is_generated_from_help() -> None:
+    assert (ROOT / "docs" / "cli.md").read_text() == reference(), "Run: make docs"
+
+
+def test_the_readme_shows_every_command() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert [path for path in COMMANDS if f"memdb {' '.join(path)}" not in readme] == []
+
+
+def test_links_in_the_documentation_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert broken == []
