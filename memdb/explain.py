@@ -1,0 +1,93 @@
+"""Which plans the server uses for a prepared search."""
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from memdb.database import Connection, query
+from memdb.sampling import Query
+
+_APPROXIMATE = {"hnsw", "ivfflat"}
+_LONG_VECTOR = re.compile(r"\[[-+.,e\d]{60,}\]")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanUse:
+    """How `queries` of the searches got to their rows, and whether that way finds all the nearest ones."""
+
+    access: str
+    exact: bool
+    queries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plans:
+    """The plans in use, the most frequent first, and the whole of that one as EXPLAIN writes it."""
+
+    used: tuple[PlanUse, ...]
+    most_frequent: str
+
+
+def read(
+    connection: Connection, statement: LiteralString, queries: Sequence[Query], k: int, *, warmed_up: bool
+) -> Plans:
+    """The plans of a prepared statement for these queries, run in this order; `warmed_up` means for the second time.
+
+    The server plans the first five runs for their parameters and then, where that is no dearer, one plan for all. So
+    the statement is prepared anew and explained through the same sequence of runs; explaining executes nothing, and
+    what it decides is what it decided for the runs that were timed. Must be called within a transaction.
+    """
+    name = f"memdb_{uuid.uuid4().hex}"  # behind a pooler the connection may hold somebody else's statements
+    connection.execute(sql.SQL("prepare {} as ").format(sql.Identifier(name)) + sql.SQL(statement))
+    if warmed_up:
+        for question in queries:
+            _explain(connection, name, question, k, "format json")
+    roots = [_explain(connection, name, question, k, "format json")[0]["Plan"] for question in queries]
+    methods = _access_methods(connection, roots)
+    ways = [_way(root, methods) for root in roots]
+    counts = Counter(ways).most_common()
+    typical = queries[ways.index(counts[0][0])]
+    text = "\n".join(_explain(connection, name, typical, k, "format text"))
+    connection.execute(sql.SQL("deallocate {}").format(sql.Identifier(name)))
+    return Plans(tuple(PlanUse(*way, count) for way, count in counts), _LONG_VECTOR.sub("[…]", text))
+
+
+def _explain(connection: Connection, name: str, question: Query, k: int, options: LiteralString) -> list[Any]:
+    values: list[object] = [question.user_id, question.embedding_text, question.memory_id, k]
+    command = sql.SQL("explain (" + options + ") execute {} ({})").format(
+        sql.Identifier(name), sql.SQL(", ").join(map(sql.Literal, values))
+    )
+    rows = connection.execute(command).fetchall()
+    return list(rows[0][0]) if options == "format json" else [row[0] for row in rows]
+
+
+def _access_methods(connection: Connection, roots: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    names = {node["Index Name"] for root in roots for node in _nodes(root) if "Index Name" in node}
+    return dict(connection.execute(query("benchmark", "access_methods"), [sorted(names)]).fetchall())
+
+
+def _way(root: Mapping[str, Any], methods: Mapping[str, str]) -> tuple[str, bool]:
+    """How the rows are reached, in words, and whether the result is exact."""
+    nodes = list(_nodes(root))
+    leaves = [_leaf(node, methods) for node in nodes if "Plans" not in node]
+    approximate = any("Order By" in node and methods.get(node["Index Name"]) in _APPROXIMATE for node in nodes)
+    ordered = ", then sorted" if any(node["Node Type"] in ("Sort", "Incremental Sort") for node in nodes) else ""
+    return " and ".join(dict.fromkeys(leaves)) + ordered, not approximate
+
+
+def _leaf(node: Mapping[str, Any], methods: Mapping[str, str]) -> str:
+    if "Index Name" in node:
+        return f"{node['Index Name']} ({methods.get(node['Index Name'], 'index')})"
+    kind = str(node["Node Type"]).lower()
+    return f"{kind} of {node['Relation Name']}" if "Relation Name" in node else kind
+
+
+def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)

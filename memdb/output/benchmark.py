@@ -1,0 +1,84 @@
+"""Text for a benchmark."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+from memdb.benchmark import Benchmark, Latency, Measurement, Recall, Sample
+
+_SHOWN_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # JSON has them all
+
+
+@singledispatch
+def render(result: Any) -> Iterator[Any]:
+    """Lines and rich renderables for a result of memdb.benchmark."""
+    raise NotImplementedError(type(result))
+
+
+@render.register
+def _(result: Benchmark) -> Iterator[Any]:
+    from rich.text import Text
+
+    yield _searches(result.sample, result.k)
+    yield ""
+    yield _table(result.measurement)
+    yield ""
+    yield f"interval  {_interval(result.measurement.latency)}"
+    yield f"recall@{result.k:<2} {_recall(result.measurement.recall)}"
+    yield from _plans(result.measurement)
+    yield f"versions  {', '.join(f'{name} {version}' for name, version in result.versions.items())}"
+    yield f"settings  {', '.join(f'{name} {result.settings[name]}' for name in _SHOWN_SETTINGS)}"
+    yield ""
+    for note in result.notes:
+        yield Text.assemble(("note:", "bold yellow"), f" {note}")
+    yield from (Text.assemble(("MISSED", "bold red"), f" {failure}") for failure in result.failures)
+    if result.ok:
+        yield Text.assemble(("MET", "bold green"), f" {_targets(result)}")
+
+
+def _searches(sample: Sample, k: int) -> str:
+    low, high = sample.smallest_user_memories, sample.largest_user_memories
+    sizes = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    users = "1 user" if sample.users == 1 else f"{sample.users:,} users"
+    return f"{sample.queries:,} searches for {k} of {users} with {sizes} memories (random seed {sample.random_seed})"
+
+
+def _table(measurement: Measurement) -> Any:
+    from rich.table import Table
+
+    latency = measurement.latency
+    table = Table(
+        "latency", *(("p50", "p95", "p99", "max", "per second")), box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    times = (latency.p50_ms, latency.p95_ms, latency.p99_ms, latency.max_ms)
+    table.add_row("", *(f"{time:,.2f} ms" for time in times), f"{measurement.queries_per_second:,.0f}")
+    return table
+
+
+def _interval(latency: Latency) -> str:
+    low, high = latency.p95_low_ms, latency.p95_high_ms
+    if low is None or high is None:
+        return "too few searches to bound p95 with 95 % confidence"
+    return f"p95 is between {low:,.2f} and {high:,.2f} ms with 95 % confidence"
+
+
+def _recall(recall: Recall) -> str:
+    short = f"{recall.short_results:,} searches came up short" if recall.short_results else "none came up short"
+    return f"mean {recall.mean:.3f}, minimum {recall.minimum:.3f}, {short}"
+
+
+def _plans(measurement: Measurement) -> Iterator[str]:
+    heading = "plans"
+    for plan in measurement.plans.used:
+        yield f"{heading:<9} {plan.queries:,} × {plan.access}: {'exact' if plan.exact else 'approximate'}"
+        heading = ""
+
+
+def _targets(result: Benchmark) -> str:
+    measurement, targets = result.measurement, result.targets
+    text = f"p95 {measurement.latency.p95_ms:,.2f} ms is within the target of {targets.p95_ms:g} ms"
+    if targets.recall is None:
+        return text
+    return f"{text}, mean recall {measurement.recall.mean:.3f} reaches {targets.recall:g}"

@@ -1,0 +1,98 @@
+"""Runs searches and takes their time: any statement with the parameters user, embedding, own id and k, whose
+last column is the distance.
+
+What is timed is one round trip: from sending the parameters, already in their binary form, until the last row is
+there, not yet turned into Python values. That is what pgbench takes, too. It is the server's time, the network's and
+the driver's; an application adds making the parameters and reading the rows.
+
+The statement is prepared without a name. Like a named one it is parsed once, and the server chooses between custom
+and generic plans as ever; but it is gone with the next statement, so that nothing stays behind in a connection that a
+pooler passes on, and no name can clash. Within a transaction a pooler keeps to one server connection.
+"""
+
+import gc
+import math
+import struct
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import generators, pq
+
+from memdb.database import Connection
+from memdb.sampling import Query
+
+_BINARY = pq.Format.BINARY
+_FORMATS = [_BINARY] * 4
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a search returned, as cosine distances in its order, and how long it took."""
+
+    distances: tuple[float, ...]
+    duration_ms: float
+
+
+class Search:
+    """A prepared search. Any other statement on the connection ends it."""
+
+    def __init__(self, connection: Connection, statement: str, k: int) -> None:
+        self._connection = connection
+        self._k = struct.pack("!q", k)
+        connection.pgconn.send_prepare(b"", statement.encode())
+        self._wait()
+
+    def run(self, query: Query) -> Answer:
+        """Searches once."""
+        parameters = [query.user_id.bytes, query.embedding, query.memory_id.bytes, self._k]
+        started = time.perf_counter_ns()
+        self._connection.pgconn.send_query_prepared(b"", parameters, _FORMATS, _BINARY)
+        result = self._wait()
+        duration_ms = (time.perf_counter_ns() - started) / 1e6
+        return Answer(tuple(_distances(result)), duration_ms)
+
+    def _wait(self) -> pq.abc.PGresult:
+        results: list[pq.abc.PGresult] = self._connection.wait(generators.execute(self._connection.pgconn))
+        if results[-1].status == pq.ExecStatus.FATAL_ERROR:
+            raise psycopg.errors.error_from_result(results[-1], encoding="utf-8")
+        return results[-1]
+
+
+def _distances(result: pq.abc.PGresult) -> Iterator[float]:
+    """The last column. NULL and NaN are left out: a row without an embedding, or with one that has no direction."""
+    column = result.nfields - 1
+    for row in range(result.ntuples):
+        value = result.get_value(row, column)
+        if value is not None and not math.isnan(distance := struct.unpack("!d", value)[0]):
+            yield distance
+
+
+def run_all(search: Search, queries: Iterable[Query]) -> list[Answer]:
+    """Searches once for each query, one after another, undisturbed by Python's garbage collector."""
+    with _no_garbage_collection():
+        return [search.run(query) for query in queries]
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def recall(found: Sequence[float], true: Sequence[float], tolerance: float = 1e-9) -> float:
+    """The share of the true neighbours that was found, 0 to 1.
+
+    A row counts when it is no farther than the last true neighbour, since among rows at the same distance the
+    choice is arbitrary; the tolerance is for rounding. Raises ZeroDivisionError where there is nothing to find.
+    """
+    right = sum(distance <= true[-1] + tolerance for distance in found) if true else 0
+    return min(right / len(true), 1.0)

@@ -1,0 +1,139 @@
+"""The arithmetic of a benchmark: quantiles and their intervals, shares of the sample, recall, and the verdict."""
+
+import random
+import struct
+import uuid
+
+import pytest
+
+from memdb import benchmark, quantiles, sampling, searching
+from memdb.benchmark import Targets
+from memdb.explain import Plans, PlanUse
+from memdb.output.benchmark import render
+from memdb.searching import Answer
+
+
+def test_a_quantile_is_a_value_that_occurred() -> None:
+    values = [1.0, 2.0, 3.0, 10.0]
+    assert [quantiles.quantile(values, share) for share in (0.0, 0.5, 0.75, 0.95, 1.0)] == [1.0, 2.0, 3.0, 10.0, 10.0]
+
+
+def test_the_interval_of_a_median_has_the_published_ranks() -> None:
+    assert quantiles.interval(range(1, 101), 0.5) == (40, 61)
+
+
+def test_an_interval_is_open_where_the_values_are_too_few_to_bound_it() -> None:
+    assert quantiles.interval([1.0], 0.95) == (None, None)
+    assert quantiles.interval(range(1, 72), 0.95)[1] is None
+    assert quantiles.interval(range(1, 74), 0.95)[1] == 73
+
+
+def test_intervals_hold_the_true_quantile_as_often_as_they_claim() -> None:
+    generator = random.Random(1)
+    held = 0
+    for _ in range(500):
+        low, high = quantiles.interval(sorted(generator.random() for _ in range(200)), 0.95)
+        assert low is not None
+        assert high is not None
+        held += low <= 0.95 <= high
+    assert held >= 470
+
+
+def test_many_values_do_not_overflow() -> None:
+    low, high = quantiles.interval(range(100_000), 0.95)
+    assert low is not None
+    assert high is not None
+    assert 94_000 < low < 95_000 < high < 96_000
+
+
+@pytest.mark.parametrize("queries", [1, 2, 7, 100, 200, 5_000])
+def test_quotas_add_up_and_stay_within_what_is_held(queries: int) -> None:
+    searchable = {0: 12, 1: 900, 3: 40_000}
+    shares = sampling.quotas(searchable, queries)
+    assert sum(shares.values()) == queries
+    assert all(0 <= shares[magnitude] <= held for magnitude, held in searchable.items())
+
+
+def test_users_of_every_size_are_sampled() -> None:
+    assert sampling.quotas({0: 12, 1: 900, 3: 100_000}, 200) == {0: 10, 1: 10, 3: 180}
+
+
+def test_no_more_queries_than_memories() -> None:
+    assert sampling.quotas({0: 3, 1: 20}, 200) == {0: 3, 1: 20}
+
+
+def test_an_embedding_reads_as_pgvector_writes_it() -> None:
+    wire = struct.pack("!HH3f", 3, 0, 1.0, -0.5, 0.25)
+    query = sampling.Query(uuid.UUID(int=1), uuid.UUID(int=2), wire, 10)
+    assert query.embedding_text == "[1.0,-0.5,0.25]"
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ((0.1, 0.2, 0.3), 1.0),
+        ((0.1, 0.3, 0.3), 1.0),  # at the same distance as the last true one: as good
+        ((0.1, 0.2, 0.30000000001), 1.0),  # rounding
+        ((0.1, 0.2, 0.4), 2 / 3),
+        ((0.1,), 1 / 3),
+        ((), 0.0),
+    ],
+)
+def test_recall_counts_rows_no_farther_than_the_last_true_one(found: tuple[float, ...], expected: float) -> None:
+    assert searching.recall(found, (0.1, 0.2, 0.3)) == pytest.approx(expected)
+
+
+def test_recall_of_all_searches_has_its_minimum_and_counts_short_results() -> None:
+    truth = [Answer((0.1, 0.2), 1.0), Answer((0.1, 0.2), 1.0), Answer((0.1,), 1.0)]
+    found = [Answer((0.1, 0.2), 1.0), Answer((0.1,), 1.0), Answer((0.1,), 1.0)]
+    result = benchmark.recall(found, truth)
+    assert (result.minimum, result.short_results) == (0.5, 1)
+    assert result.mean == pytest.approx(2.5 / 3)
+
+
+def _result(targets: Targets) -> benchmark.Benchmark:
+    measurement = benchmark.Measurement(
+        latency=benchmark.Latency(20.0, 131.0, 140.0, 150.0, 80.0, 140.0),
+        queries_per_second=40.0,
+        recall=benchmark.Recall(0.9, 0.2, 3),
+        plans=Plans((PlanUse("ix_memories_embedding (hnsw)", False, 200),), "Limit"),
+    )
+    failures = tuple(benchmark.failures(measurement, targets))
+    return benchmark.Benchmark(
+        ok=not failures,
+        failures=failures,
+        notes=tuple(benchmark.notes_on_result(measurement, targets)),
+        k=5,
+        targets=targets,
+        sample=benchmark.Sample(200, 20, 4, 3_000, 1),
+        measurement=measurement,
+        versions={"postgresql": "18.4"},
+        settings=dict.fromkeys(benchmark.SETTINGS, "on"),
+    )
+
+
+def _text(result: benchmark.Benchmark) -> str:
+    return "\n".join(str(part) for part in render(result))
+
+
+def test_missed_targets_are_named_with_both_figures() -> None:
+    result = _result(Targets(p95_ms=100, recall=0.95))
+    assert result.failures == (
+        "p95 131.00 ms misses the target of 100 ms",
+        "mean recall 0.900 misses the target of 0.95",
+    )
+    assert "MISSED p95 131.00 ms misses the target of 100 ms" in _text(result)
+
+
+def test_an_interval_around_the_target_is_said_to_decide_nothing() -> None:
+    assert "do not decide" in " ".join(_result(Targets(p95_ms=100)).notes)
+    assert "do not decide" not in " ".join(_result(Targets(p95_ms=10)).notes)
+
+
+def test_lost_rows_are_noted_even_where_every_target_is_met() -> None:
+    result = _result(Targets(p95_ms=1_000))
+    assert result.ok
+    text = _text(result)
+    assert "Rows were lost: 3 searches" in text
+    assert "3 searches came up short" in text
+    assert "MET p95 131.00 ms is within the target of 1000 ms" in text
