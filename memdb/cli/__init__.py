@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from memdb import __version__, output
-from memdb.cli import db, migrate, project
+from memdb.cli import benchmark, db, migrate, project, verify
 from memdb.errors import MemdbError
 
 INTERRUPTED = 130
@@ -18,11 +18,12 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"max_content_width": 110},
     help="The database layer of an AI companion's memory: apply it, prove it is there, fill it, measure it.",
     epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
     "4 a migration failed, 130 interrupted.",
 )
-for module in (migrate, db, project):
+for module in (migrate, verify, db, project, benchmark):
     module.register(app)
 
 

@@ -13,12 +13,14 @@ PACKAGE = Path(memdb.__file__).parent
 # From the bottom up. A module may import from lower layers only; modules of one layer do not import each other.
 LAYERS = [
     {"errors"},
-    {"settings", "embedded", "sqlfiles", "statements"},
+    {"settings", "embedded", "sqlfiles", "statements", "quantiles"},
     {"database", "preflight"},
-    {"history"},
-    {"plan", "catalog"},
+    {"history", "sampling"},
+    {"plan", "catalog", "searching", "explain"},
+    {"mending"},
+    {"comparison"},
     {"runner"},
-    {"migrations", "project"},
+    {"migrations", "project", "benchmark", "snapshot", "verify"},
     {"output"},
     {"cli"},
     {"__main__"},

@@ -1,0 +1,56 @@
+"""memdb verify-schema, snapshot."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from memdb import output
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, SqlDir, session
+
+
+class ReportFormat(StrEnum):
+    """How the report is written to stdout."""
+
+    text = "text"
+    json = "json"
+    junit = "junit"
+    github = "github"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands of this module."""
+    app.command(epilog="Examples: memdb verify-schema; memdb verify-schema --format junit > schema.xml")(verify_schema)
+    app.command(epilog="Examples: memdb snapshot; memdb snapshot --check; memdb snapshot --sql-dir sql")(snapshot)
+
+
+def verify_schema(
+    database_url: DatabaseUrl = None,
+    sql_dir: SqlDir = None,
+    format: Annotated[ReportFormat, typer.Option("--format", "-f", help="Format of the report.")] = ReportFormat.text,
+) -> int:
+    """Compare the database with what the applied migrations make. Exit 1 when it differs. Reads only."""
+    with session("verify-schema", database_url, sql_dir) as open:
+        from memdb import snapshot, verify
+        from memdb.output import verify as report
+
+        result = verify.verify(open.connection, open.sets, snapshot.read(open.sql_directory))
+    report.emit(result, format)
+    return 0 if result.ok else 1
+
+
+def snapshot(
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is stale.")] = False,
+    sql_dir: SqlDir = None,
+    format: OutputFormat = Format.text,
+) -> int:
+    """Write schema.json, which verify-schema compares with, from a fresh embedded database."""
+    from memdb import settings, snapshot, sqlfiles
+
+    directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
+    patches = snapshot.generate(
+        sqlfiles.read_sets(directory), on_start=lambda migration: output.say(f"Applying {migration.id} …")
+    )
+    result = snapshot.check(directory, patches) if check else snapshot.write(directory, patches)
+    output.emit(result, format)
+    return 1 if check and result.stale else 0

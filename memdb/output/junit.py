@@ -1,0 +1,46 @@
+"""A verification as a JUnit report, for CI: a test case for each object that was expected or should not be there."""
+
+import re
+from xml.etree import ElementTree
+
+from memdb.comparison import Difference
+from memdb.output.verify import details, headline, summary
+from memdb.verify import Verification
+
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+
+
+def document(result: Verification) -> str:
+    """The report as XML. Objects that are missing with their table fail, too."""
+    failures = {(item.kind, item.object): item for item in result.differences}
+    for item in result.differences:
+        failures |= {_split(part): item for part in item.parts}
+    cases = [(kind, name) for kind, names in result.compared.items() for name in names]
+    cases += [case for case in failures if case not in cases]
+    suite = ElementTree.Element(
+        "testsuite", name="memdb verify-schema", tests=str(len(cases)), failures=str(len(failures)), errors="0"
+    )
+    for kind, name in cases:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"memdb.{kind}", name=_text(name))
+        if (kind, name) in failures:
+            _add_failure(case, failures[kind, name])
+    ElementTree.SubElement(suite, "system-out").text = _text("\n".join((summary(result), *result.notes)))
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode")
+
+
+def _add_failure(case: ElementTree.Element, difference: Difference) -> None:
+    failure = ElementTree.SubElement(case, "failure", type=difference.problem, message=_text(headline(difference)))
+    failure.text = _text("\n".join(f"{label}\t{text}" for label, text in details(difference)))
+
+
+def _split(key: str) -> tuple[str, str]:
+    kind, _, name = key.partition(" ")
+    return kind, name
+
+
+def _text(text: str) -> str:
+    """XML has no way to write most control characters."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)

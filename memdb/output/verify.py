@@ -1,0 +1,103 @@
+"""Text for verify-schema, and the choice between its formats."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+from memdb import output
+from memdb.comparison import Difference
+from memdb.verify import Verification
+
+_WORDS = {"missing": "is missing", "unexpected": "is not expected", "different": "differs"}
+_PLURALS = {"index": "indexes", "policy": "policies"}
+
+
+def emit(result: Verification, format: str) -> None:
+    """Prints the result: as output.emit does, as JUnit XML, or as annotations for GitHub."""
+    if format == "junit":
+        from memdb.output import junit
+
+        output.write_line(junit.document(result))
+    elif format == "github":
+        from memdb.output import github
+
+        for line in github.lines(result):
+            output.write_line(line)
+    else:
+        output.emit(result, format)
+
+
+@singledispatch
+def render(result: Any) -> Iterator[Any]:
+    """Lines and rich renderables for a result of memdb.verify."""
+    raise NotImplementedError(type(result))
+
+
+@render.register
+def _(result: Verification) -> Iterator[Any]:
+    for difference in result.differences:
+        yield from _block(difference)
+    yield summary(result)
+    yield from (f"Note: {note}" for note in result.notes)
+    yield f"Not compared: {'; '.join(result.not_compared)}."
+
+
+def summary(result: Verification) -> str:
+    """One line: whether it holds, for what, and where."""
+    place = f"{result.database}, schema {result.schema}, PostgreSQL {result.server_version}"
+    place += f", pgvector {result.pgvector_version}" if result.pgvector_version else ""
+    counts = _listed([_count(len(names), kind) for kind, names in result.compared.items()])
+    if result.ok:
+        return f"The schema is as its migrations make it: {counts} compared ({place})."
+    return f"{_count(len(result.differences), 'difference')} in {counts} compared ({place})."
+
+
+def headline(difference: Difference) -> str:
+    """`index ix_memories_embedding is missing`"""
+    return f"{difference.kind} {difference.object} {_WORDS[difference.problem]}"
+
+
+def details(difference: Difference) -> Iterator[tuple[str, str]]:
+    """What to know of a difference, as pairs of label and text."""
+    if difference.problem == "different":
+        for name, expected in (difference.expected or {}).items():
+            yield name.replace("_", " "), f"expected {_shown(expected)}"
+            yield "", f"found    {_shown((difference.found or {}).get(name))}"
+    elif attributes := difference.expected or difference.found:
+        described = {name: value for name, value in attributes.items() if name not in ("comment", "body")}
+        shown = "; ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in described.items())
+        yield "expected" if difference.expected else "found", shown
+    if difference.parts:
+        yield "and with it", ", ".join(difference.parts)
+    if difference.migration:
+        label = "its table" if difference.problem == "unexpected" else "made by"
+        yield label, difference.path or difference.migration
+    for number, line in enumerate(difference.mend.splitlines()):
+        yield "" if number else "mend", line
+
+
+def _block(difference: Difference) -> Iterator[Any]:
+    from rich.text import Text
+
+    yield Text(headline(difference), style="bold red")
+    width = max((len(label) for label, _ in details(difference)), default=0)
+    yield from (f"  {label:<{width}}  {text}" for label, text in details(difference))
+    yield ""
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {item}" for name, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _listed(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun if number == 1 else _PLURALS.get(noun, f'{noun}s')}"

@@ -1,0 +1,140 @@
+"""What is expected is put together and compared without a database; the reports are well-formed whatever is in them."""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from memdb import catalog, comparison, snapshot, sqlfiles
+from memdb.comparison import Difference
+from memdb.errors import SqlFilesError
+from memdb.output import github, junit
+from memdb.verify import Verification
+
+# The examples of RFC 7396, appendix A, that can meet objects and attributes.
+RFC_7396: list[tuple[Any, Any, Any]] = [
+    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+    ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
+    ({"a": "b"}, {"a": None}, {}),
+    ({"a": "b", "b": "c"}, {"a": None}, {"b": "c"}),
+    ({"a": ["b"]}, {"a": "c"}, {"a": "c"}),
+    ({"a": "c"}, {"a": ["b"]}, {"a": ["b"]}),
+    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+    (["a", "b"], ["c", "d"], ["c", "d"]),
+    ({"a": "b"}, ["c"], ["c"]),
+    ({"a": "foo"}, None, None),
+    ({"e": None}, {"a": 1}, {"e": None, "a": 1}),
+    ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+]
+
+
+@pytest.mark.parametrize(("target", "change", "result"), RFC_7396)
+def test_merging_follows_rfc_7396(target: Any, change: Any, result: Any) -> None:
+    assert catalog.merge(target, change) == result
+
+
+def test_a_patch_makes_the_later_catalog_of_the_earlier() -> None:
+    before: catalog.Objects = {
+        "table a": {"comment": "x"},
+        "index i": {"options": {"m": "8", "lists": "1"}},
+        "enum e": {},
+    }
+    after: catalog.Objects = {"table a": {}, "index i": {"options": {"m": "16"}}, "column a.b": {"type": "text"}}
+    patch = catalog.patch(before, after)
+    assert patch == {
+        "column a.b": {"type": "text"},
+        "enum e": None,
+        "index i": {"options": {"lists": None, "m": "16"}},
+        "table a": {"comment": None},
+    }
+    assert list(patch) == sorted(patch)
+    assert catalog.fold([catalog.patch({}, before), patch]) == after
+
+
+def test_the_snapshot_knows_every_shipped_migration_in_order() -> None:
+    shipped = sqlfiles.shipped_directory()
+    ids = [migration.id for migrations in sqlfiles.read_sets(shipped).values() for migration in migrations]
+    assert list(snapshot.read(shipped)) == ids
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"0001_a": []}', "\0"])
+def test_a_snapshot_that_cannot_be_used(tmp_path: Path, text: str) -> None:
+    (tmp_path / "schema.json").write_text(text)
+    with pytest.raises(SqlFilesError, match="cannot be read") as error:
+        snapshot.read(tmp_path)
+    assert "memdb snapshot" in error.value.hint
+
+
+def test_a_difference_names_the_migration_that_set_the_attribute() -> None:
+    applied: dict[str, catalog.Patch] = {
+        "0001_a": {"table t": {"row_security": False, "comment": "T"}},
+        "0002_b": {"table t": {"row_security": True}},
+    }
+    expected = catalog.fold(applied.values())
+    found: catalog.Objects = {"table t": {"row_security": False, "comment": "U"}}
+    (difference,) = comparison.compare(expected, found, applied=applied)
+    assert difference.migration == "0002_b"
+    assert difference.expected == {"comment": "T", "row_security": True}
+    assert difference.mend.splitlines() == [
+        "alter table t enable row level security;",
+        "comment on table t is 'T';",
+    ]
+    (difference,) = comparison.compare(expected, {}, applied=applied)
+    assert (difference.problem, difference.migration) == ("missing", "0001_a")
+
+
+@pytest.mark.parametrize(
+    ("found", "mend"),
+    [
+        (["a", "c"], ["alter type e add value 'b' after 'a';"]),
+        (["b", "c"], ["alter type e add value 'a' before 'b';"]),
+        (["a"], ["alter type e add value 'b' after 'a';", "alter type e add value 'c' after 'b';"]),
+        (["a", "x", "c"], ["alter type e rename value 'x' to 'b';"]),
+    ],
+)
+def test_an_enum_is_mended_in_place_where_the_server_can(found: list[str], mend: list[str]) -> None:
+    (difference,) = comparison.compare({"enum e": {"labels": ["a", "b", "c"]}}, {"enum e": {"labels": found}})
+    assert difference.mend.splitlines() == mend
+
+
+def verification(*differences: Difference, notes: tuple[str, ...] = ()) -> Verification:
+    return Verification(
+        ok=not differences,
+        differences=differences,
+        notes=notes,
+        compared={"table": ("memories",), "index": ("ix",)},
+        not_compared=(),
+        applied=("0001_a",),
+        inferred=False,
+        database="app",
+        schema="public",
+        server_version="18.4",
+        pgvector_version="0.8.5",
+    )
+
+
+NASTY = Difference(
+    "table", "memories", "different", {"comment": 'a <b> & "c" ]]> 100%'}, {"comment": "x\x00\x0b\r\n::error::y"},
+    "comment on table memories is 'a';", "0001_a", "sql/core/0001_a,b:c.sql",
+)  # fmt: skip
+
+
+def test_a_junit_report_is_well_formed_whatever_a_comment_holds() -> None:
+    suite = ElementTree.fromstring(junit.document(verification(NASTY)))[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    failure = suite.find("testcase/failure")
+    assert failure is not None
+    assert failure.get("message") == "table memories differs"
+    assert 'a <b> & "c" ]]> 100%' in (failure.text or "")
+
+
+def test_an_annotation_is_one_line_with_its_properties_escaped() -> None:
+    error, notice, summary = github.lines(verification(NASTY, notes=("50% done",)))
+    assert error.startswith("::error title=table memories differs,file=sql/core/0001_a%2Cb%3Ac.sql::comment: expected")
+    assert "100%25%0A" in error
+    assert not {"\n", "\r"} & set(error)
+    assert notice == "::notice title=memdb verify-schema::50%25 done"
+    assert summary.startswith("1 difference in 1 table and 1 index compared")
