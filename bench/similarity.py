@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.compare import Comparison, Subject, medians
-from memdb import benchmark, database, embedded, memories, migrations, sampling, seed, sqlfiles
+from memdb import database, embedded, memories, migrations, seed, sqlfiles
+from memdb.benchmark import sampling
+from memdb.benchmark import similarity as benchmark
 from memdb.database import Connection
 
 _MEMORIES, _QUERIES, _SEED, _K = 10_000, 200, 1, 5

@@ -34,7 +34,8 @@ def _below(group: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def help_of(path: tuple[str, ...]) -> str:
     """What `memdb PATH --help` prints."""
-    result = CliRunner().invoke(app, [*path, "--help"], prog_name="memdb", env={"COLUMNS": _WIDTH, "TERMINAL_WIDTH": _WIDTH})
+    width = {"COLUMNS": _WIDTH, "TERMINAL_WIDTH": _WIDTH}
+    result = CliRunner().invoke(app, [*path, "--help"], prog_name="memdb", env=width)
     if result.exit_code:
         raise RuntimeError(result.output)
     return result.output

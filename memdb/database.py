@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString, TypeAlias, cast
+from typing import Any, LiteralString, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
@@ -140,7 +140,7 @@ def translated_errors() -> Iterator[None]:
 
 def query(name: str, block: str) -> LiteralString:
     """A named block of `sql/queries/NAME.sql`. It is ours, so it counts as literal."""
-    return cast("LiteralString", sqlfiles.named_queries(name)[block])
+    return sqlfiles.named_queries(name)[block]
 
 
 def target_schema(connection: Connection) -> str:

@@ -35,13 +35,13 @@ def benchmark_similarity(
 ) -> int:
     """Measure whether similarity search is fast and right: latency, recall and query plans. Reads only."""
     with session("benchmark", database_url) as open:
-        from memdb import benchmark
+        from memdb.benchmark import similarity
 
-        result = benchmark.run(
+        result = similarity.run(
             open.connection,
             k=k,
             queries=queries,
-            targets=benchmark.Targets(target_p95_ms, target_recall),
+            targets=similarity.Targets(target_p95_ms, target_recall),
             user=user,
             random_seed=random_seed,
             on_phase=output.say,

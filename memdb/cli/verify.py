@@ -31,8 +31,8 @@ def verify_schema(
 ) -> int:
     """Compare the database with what the applied migrations make. Exit 1 when it differs. Reads only."""
     with session("verify-schema", database_url, sql_dir) as open:
-        from memdb import snapshot, verify
-        from memdb.output import verify as report
+        from memdb.output import verification as report
+        from memdb.verification import snapshot, verify
 
         result = verify.verify(open.connection, open.sets, snapshot.read(open.sql_directory))
     report.emit(result, format)
@@ -45,7 +45,8 @@ def snapshot(
     format: OutputFormat = Format.text,
 ) -> int:
     """Write schema.json, which verify-schema compares with, from a fresh embedded database."""
-    from memdb import settings, snapshot, sqlfiles
+    from memdb import settings, sqlfiles
+    from memdb.verification import snapshot
 
     directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
     patches = snapshot.generate(

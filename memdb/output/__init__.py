@@ -41,7 +41,7 @@ def write_line(text: str) -> None:
 
 def renderer(result: Any) -> Any:
     """The module of this package that knows the result's class."""
-    return importlib.import_module(f"{__name__}.{type(result).__module__.rpartition('.')[2]}")
+    return importlib.import_module(f"{__name__}.{type(result).__module__.split('.')[1]}")
 
 
 def as_json(value: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from memdb.benchmark import Benchmark, Latency, Measurement, Recall, Sample
+from memdb.benchmark.similarity import Benchmark, Latency, Measurement, Recall, Sample
 
 _SHOWN_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # JSON has them all
 

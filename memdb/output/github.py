@@ -6,8 +6,8 @@ Escaping as the runner undoes it: https://github.com/actions/toolkit/blob/main/p
 from collections.abc import Iterator
 from pathlib import Path
 
-from memdb.output.verify import details, headline, summary
-from memdb.verify import Verification
+from memdb.output.verification import details, headline, summary
+from memdb.verification.verify import Verification
 
 
 def lines(result: Verification) -> Iterator[str]:

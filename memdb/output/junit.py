@@ -3,9 +3,9 @@
 import re
 from xml.etree import ElementTree
 
-from memdb.comparison import Difference
-from memdb.output.verify import details, headline, summary
-from memdb.verify import Verification
+from memdb.output.verification import details, headline, summary
+from memdb.verification.comparison import Difference
+from memdb.verification.verify import Verification
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 

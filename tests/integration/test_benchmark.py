@@ -13,8 +13,9 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import benchmark, database, explain, migrations, sampling
-from memdb.benchmark import Benchmark, Targets
+from memdb import database, migrations
+from memdb.benchmark import explain, sampling, similarity
+from memdb.benchmark.similarity import Benchmark, Targets
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError
 from memdb.sqlfiles import Migration
@@ -68,7 +69,7 @@ def _text(vector: Any) -> str:
 def run(conninfo: str, *, options: str = "", **arguments: Any) -> Benchmark:
     """A small benchmark, with server options as PGOPTIONS would give them."""
     with database.connect(make_conninfo(conninfo, options=options), purpose="test") as connection:
-        return benchmark.run(connection, **{"queries": 40} | arguments)
+        return similarity.run(connection, **{"queries": 40} | arguments)
 
 
 Command = Callable[..., tuple[int, str, str]]
@@ -89,7 +90,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 def test_the_planners_own_way_is_exact_and_finds_everything(filled: str) -> None:
     result = run(filled, k=10)
     assert (result.ok, result.failures) == (True, ())
-    assert result.measurement.recall == benchmark.Recall(1.0, 1.0, 0)
+    assert result.measurement.recall == similarity.Recall(1.0, 1.0, 0)
     assert all(plan.exact for plan in result.measurement.plans.used)
     assert sum(plan.queries for plan in result.measurement.plans.used) == 40
 
@@ -178,7 +179,7 @@ def test_it_only_reads_and_sees_one_snapshot(filled: str) -> None:
             settings = "current_setting('transaction_read_only'), current_setting('transaction_isolation')"
             modes.append(connection.execute(f"select {settings}").fetchone())
 
-        benchmark.run(connection, queries=5, on_phase=look)
+        similarity.run(connection, queries=5, on_phase=look)
     assert set(modes) == {("on", "repeatable read")}
 
 
@@ -189,7 +190,7 @@ def test_a_role_that_may_only_select_can_run_it_and_nothing_stays_behind(filled:
         connection.execute(sql.SQL("grant select on memories to {}").format(role))
         try:
             connection.execute(sql.SQL("set role {}").format(role))
-            assert benchmark.run(connection, queries=5).ok
+            assert similarity.run(connection, queries=5).ok
             assert connection.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
             assert connection.execute("show search_path").fetchone() == ('"$user", public',)
         finally:
@@ -214,7 +215,7 @@ def test_embeddings_without_a_direction_are_no_answers(connection: database.Conn
         "select %s, 'task', 'zero', array_fill(0, array[1536])::vector",
         [user],
     )
-    result = benchmark.run(connection, k=4)
+    result = similarity.run(connection, k=4)
     assert (result.measurement.recall.minimum, result.measurement.recall.short_results) == (1.0, 0)
     assert any("all zeros (1)" in note for note in result.notes)
 

@@ -7,7 +7,7 @@ import pytest
 from memdb import catalog, database, migrations, sqlfiles
 from memdb.catalog import Objects
 from memdb.database import Connection
-from memdb.plan import Sets
+from memdb.migrations.plan import Sets
 
 
 def objects(connection: Connection) -> Objects:

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from memdb import database, history, migrations, sqlfiles
+from memdb import database, migrations, sqlfiles
 from memdb.database import Connection
 from memdb.errors import HistoryError, LockTimeout, MigrationError, StatementFailed, UsageError
-from memdb.migrations import Loss
+from memdb.migrations import Loss, history
 
 Sets = dict[str, list[sqlfiles.Migration]]
 Folder = Callable[..., Sets]

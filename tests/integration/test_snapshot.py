@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from memdb import catalog, migrations, snapshot, sqlfiles, verify
+from memdb import catalog, migrations, sqlfiles
 from memdb.cli import main
 from memdb.database import Connection
-from memdb.plan import Sets
+from memdb.migrations.plan import Sets
+from memdb.verification import snapshot, verify
 
 FUNCTIONS = """
 create function label(text) returns text language sql immutable as $$ select upper($1) $$;

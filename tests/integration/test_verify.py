@@ -11,13 +11,14 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import database, migrations, snapshot, sqlfiles, verify
+from memdb import database, migrations, sqlfiles
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import SqlFilesError
-from memdb.plan import Sets
-from memdb.snapshot import Patches
-from memdb.verify import Verification
+from memdb.migrations.plan import Sets
+from memdb.verification import snapshot, verify
+from memdb.verification.snapshot import Patches
+from memdb.verification.verify import Verification
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ import uuid
 
 import pytest
 
-from memdb import benchmark, quantiles, sampling, searching
-from memdb.benchmark import Targets
-from memdb.explain import Plans, PlanUse
+from memdb.benchmark import quantiles, sampling, searching, similarity
+from memdb.benchmark.explain import Plans, PlanUse
+from memdb.benchmark.searching import Answer
+from memdb.benchmark.similarity import Targets
 from memdb.output.benchmark import render
-from memdb.searching import Answer
 
 
 def test_a_quantile_is_a_value_that_occurred() -> None:
@@ -86,33 +86,33 @@ def test_recall_counts_rows_no_farther_than_the_last_true_one(found: tuple[float
 def test_recall_of_all_searches_has_its_minimum_and_counts_short_results() -> None:
     truth = [Answer((0.1, 0.2), 1.0), Answer((0.1, 0.2), 1.0), Answer((0.1,), 1.0)]
     found = [Answer((0.1, 0.2), 1.0), Answer((0.1,), 1.0), Answer((0.1,), 1.0)]
-    result = benchmark.recall(found, truth)
+    result = similarity.recall(found, truth)
     assert (result.minimum, result.short_results) == (0.5, 1)
     assert result.mean == pytest.approx(2.5 / 3)
 
 
-def _result(targets: Targets) -> benchmark.Benchmark:
-    measurement = benchmark.Measurement(
-        latency=benchmark.Latency(20.0, 131.0, 140.0, 150.0, 80.0, 140.0),
+def _result(targets: Targets) -> similarity.Benchmark:
+    measurement = similarity.Measurement(
+        latency=similarity.Latency(20.0, 131.0, 140.0, 150.0, 80.0, 140.0),
         queries_per_second=40.0,
-        recall=benchmark.Recall(0.9, 0.2, 3),
+        recall=similarity.Recall(0.9, 0.2, 3),
         plans=Plans((PlanUse("ix_memories_embedding (hnsw)", False, 200),), "Limit"),
     )
-    failures = tuple(benchmark.failures(measurement, targets))
-    return benchmark.Benchmark(
+    failures = tuple(similarity.failures(measurement, targets))
+    return similarity.Benchmark(
         ok=not failures,
         failures=failures,
-        notes=tuple(benchmark.notes_on_result(measurement, targets)),
+        notes=tuple(similarity.notes_on_result(measurement, targets)),
         k=5,
         targets=targets,
-        sample=benchmark.Sample(200, 20, 4, 3_000, 1),
+        sample=similarity.Sample(200, 20, 4, 3_000, 1),
         measurement=measurement,
         versions={"postgresql": "18.4"},
-        settings=dict.fromkeys(benchmark.SETTINGS, "on"),
+        settings=dict.fromkeys(similarity.SETTINGS, "on"),
     )
 
 
-def _text(result: benchmark.Benchmark) -> str:
+def _text(result: similarity.Benchmark) -> str:
     return "\n".join(str(part) for part in render(result))
 
 

@@ -6,11 +6,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from memdb import catalog, comparison, snapshot, sqlfiles
-from memdb.comparison import Difference
+from memdb import catalog, sqlfiles
 from memdb.errors import SqlFilesError
 from memdb.output import github, junit
-from memdb.verify import Verification
+from memdb.verification import comparison, snapshot
+from memdb.verification.comparison import Difference
+from memdb.verification.verify import Verification
 
 # The examples of RFC 7396, appendix A, that can meet objects and attributes.
 RFC_7396: list[tuple[Any, Any, Any]] = [

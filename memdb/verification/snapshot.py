@@ -16,7 +16,7 @@ from memdb import catalog, database, embedded
 from memdb.catalog import Patch
 from memdb.database import Connection
 from memdb.errors import SqlFilesError
-from memdb.plan import Plan, Sets
+from memdb.migrations.plan import Plan, Sets
 from memdb.sqlfiles import CORE, Migration
 
 FILE = "schema.json"
@@ -105,7 +105,7 @@ def record(
     on_start: Callable[[Migration], None] = lambda _: None,
 ) -> Patches:
     """Applies the migrations one by one to an empty database, and notes what each does to the catalog."""
-    from memdb.runner import Runner  # which loads yoyo, and verify-schema reads snapshots without
+    from memdb.migrations.runner import Runner  # which loads yoyo, and verify-schema reads snapshots without
 
     runner, schema = Runner(connection), database.target_schema(connection)
     before, patches = catalog.read(connection, schema).objects, {}

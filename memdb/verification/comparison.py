@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from memdb import mending
 from memdb.catalog import KINDS, Objects, Patch, kind_and_name, table_of
+from memdb.verification import mending
 
 
 @dataclass(frozen=True, slots=True)

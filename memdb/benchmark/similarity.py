@@ -11,12 +11,13 @@ from uuid import UUID
 
 import psycopg
 
-from memdb import __version__, explain, quantiles, sampling, searching
+from memdb import __version__
+from memdb.benchmark import explain, quantiles, sampling, searching
+from memdb.benchmark.explain import Plans
+from memdb.benchmark.sampling import Population, Query
+from memdb.benchmark.searching import Answer, Search
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, DataError
-from memdb.explain import Plans
-from memdb.sampling import Population, Query
-from memdb.searching import Answer, Search
 
 SETTINGS = (
     "hnsw.ef_search",

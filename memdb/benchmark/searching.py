@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import generators, pq
 
+from memdb.benchmark.sampling import Query
 from memdb.database import Connection
-from memdb.sampling import Query
 
 _BINARY = pq.Format.BINARY
 _FORMATS = [_BINARY] * 4

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from memdb import catalog, history, plan
+from memdb import catalog
 from memdb.catalog import KINDS, STAND_IN, Objects, Patch, kind_and_name, table_of
-from memdb.comparison import Difference, compare
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema
 from memdb.errors import SqlFilesError
-from memdb.plan import Sets
+from memdb.migrations import history, plan
+from memdb.migrations.plan import Sets
 from memdb.sqlfiles import CORE
+from memdb.verification.comparison import Difference, compare
 
 RECOMMENDED_PGVECTOR = "0.8.4"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from memdb.errors import HistoryError, UsageError
-from memdb.history import History
+from memdb.migrations.history import History
 from memdb.sqlfiles import CORE, Migration
 
 Sets = dict[str, list[Migration]]

@@ -25,7 +25,7 @@ from yoyo.migrations import StepBase, default_migration_table
 from memdb import statements
 from memdb.database import Connection, query
 from memdb.errors import StatementFailed
-from memdb.plan import Plan
+from memdb.migrations.plan import Plan
 from memdb.sqlfiles import Migration
 
 _BLOCK_LINE = re.compile(r"inline_code_block line (\d+)")

@@ -1,12 +1,13 @@
-"""Text for verify-schema, and the choice between its formats."""
+"""Text for verify-schema and the snapshot, and the choice between the formats of the first."""
 
 from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
 from memdb import output
-from memdb.comparison import Difference
-from memdb.verify import Verification
+from memdb.verification.comparison import Difference
+from memdb.verification.snapshot import Snapshot
+from memdb.verification.verify import Verification
 
 _WORDS = {"missing": "is missing", "unexpected": "is not expected", "different": "differs"}
 _PLURALS = {"index": "indexes", "policy": "policies"}
@@ -29,7 +30,7 @@ def emit(result: Verification, format: str) -> None:
 
 @singledispatch
 def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.verify."""
+    """Lines and rich renderables for a result of memdb.verification."""
     raise NotImplementedError(type(result))
 
 
@@ -101,3 +102,15 @@ def _listed(words: list[str]) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else _PLURALS.get(noun, f'{noun}s')}"
+
+
+@render.register
+def _(result: Snapshot) -> Iterator[Any]:
+    if result.written:
+        changed = f"changed: {', '.join(result.stale)}" if result.stale else "nothing changed"
+        yield f"Wrote {result.path} for {result.migrations} migrations; {changed}."
+    elif result.stale:
+        yield f"{result.path} is stale. It is not what these migrations do: {', '.join(result.stale)}."
+        yield "Write it anew with: memdb snapshot"
+    else:
+        yield f"{result.path} is what its {result.migrations} migrations do."

@@ -9,8 +9,8 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from memdb.benchmark.sampling import Query
 from memdb.database import Connection, query
-from memdb.sampling import Query
 
 _APPROXIMATE = {"hnsw", "ivfflat"}
 _LONG_VECTOR = re.compile(r"\[[-+.,e\d]{60,}\]")
