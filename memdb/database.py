@@ -1,8 +1,7 @@
 """Connections: addresses in any usual form, and the one place that turns driver errors into ours."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -12,7 +11,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import tuple_row
 
 from memdb import embedded, sqlfiles
-from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, SettingsError
+from memdb.errors import ConnectionFailed, DatabaseError, MemdbError, SettingsError
 
 Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
 
@@ -81,7 +80,7 @@ def _parameters(conninfo: str) -> dict[str, str]:
 def describe(conninfo: str) -> str:
     """Where a connection string leads, without the password: user@host:port/database."""
     values = _parameters(conninfo)
-    if values.get("service"):
+    if values.get("service") and not values.get("host"):
         return f"service {values['service']}"
     user = f"{values['user']}@" if values.get("user") else ""
     port = f":{values['port']}" if values.get("port") else ""
@@ -89,10 +88,10 @@ def describe(conninfo: str) -> str:
 
 
 @contextmanager
-def connect(conninfo: str, *, purpose: str, prepare: bool = False) -> Iterator[Connection]:
+def connect(conninfo: str, *, purpose: str) -> Iterator[Connection]:
     """An autocommit connection; whatever the driver raises inside the block leaves it as a MemdbError.
 
-    Statements are prepared on the server only with `prepare`, since transaction poolers do not keep them.
+    No statement is prepared on the server behind the caller's back, since transaction poolers do not keep them.
     """
     with translated_errors():
         try:
@@ -100,7 +99,7 @@ def connect(conninfo: str, *, purpose: str, prepare: bool = False) -> Iterator[C
                 make_conninfo(**_DEFAULTS | {"application_name": f"memdb {purpose}"} | _parameters(conninfo)),
                 client_encoding="UTF8",
                 autocommit=True,
-                prepare_threshold=5 if prepare else None,
+                prepare_threshold=None,
                 row_factory=tuple_row,
             )
         except psycopg.OperationalError as error:
@@ -151,40 +150,11 @@ def target_schema(connection: Connection) -> str:
 
 
 @contextmanager
-def advisory_lock(
-    connection: Connection, name: str, *, wait_seconds: float, on_wait: Callable[[str], None]
-) -> Iterator[None]:
-    """Holds the session lock `name` of this database. `on_wait` hears once who holds it.
-
-    It is polled, because a blocked waiter would hold a snapshot for which CREATE INDEX CONCURRENTLY of the
-    lock's holder waits in turn. Raises LockTimeout after `wait_seconds`.
-    """
-    deadline = time.monotonic() + wait_seconds
-    told = False
-    while connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [name]).fetchone() != (True,):
-        holder = _lock_holder(connection, name)
-        if time.monotonic() >= deadline:
-            raise LockTimeout(
-                f"another run is changing this database: {holder}",
-                hint="Wait for it to end, or allow more time with --wait.",
-            )
-        if not told:
-            on_wait(holder)
-            told = True
-        time.sleep(0.1)
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [name])
-
-
-def _lock_holder(connection: Connection, name: str) -> str:
-    row = connection.execute(query("history", "lock_holder"), [name]).fetchone()
-    if row is None:
-        return "it has just ended"
-    pid, application, since = row
-    return f"pid {pid}, {application or 'no application name'}, connected since {since:%Y-%m-%d %H:%M:%S %Z}"
+def again(connection: Connection, *, purpose: str) -> Iterator[Connection]:
+    """A second connection to where the first one leads."""
+    secret = {"password": connection.info.password} if connection.info.password else {}
+    with connect(make_conninfo(connection.info.dsn, **secret), purpose=purpose) as other:
+        yield other
 
 
 def resolve(url: str | None) -> tuple[str, embedded.Server | None]:

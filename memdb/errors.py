@@ -69,9 +69,15 @@ class HistoryError(MigrationError): ...
 
 
 class StatementFailed(MigrationError):
-    """The server refused a statement; `location` says where in which file, with the line and a caret."""
+    """The server refused a statement; `location` says where in which file, with the line and a caret.
 
-    def __init__(self, message: str, *, hint: str = "", location: str = "", excerpt: str = "") -> None:
+    `sqlstate` is the server's code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+    """
+
+    def __init__(
+        self, message: str, *, hint: str = "", location: str = "", excerpt: str = "", sqlstate: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.location = location
         self.excerpt = excerpt
+        self.sqlstate = sqlstate

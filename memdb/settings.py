@@ -25,6 +25,7 @@ def load(
     database_url: str | None = None,
     sql_dir: Path | None = None,
     sets: tuple[str, ...] = (),
+    migrating: bool = False,
     directory: Path | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
@@ -34,14 +35,14 @@ def load(
     """
     directory = directory or Path.cwd()
     project = _read_toml(directory / "memdb.toml")
+    names = (*(["MEMDB_MIGRATION_URL"] if migrating else []), "MEMDB_DATABASE_URL", "DATABASE_URL")
     candidates: list[tuple[object, str]] = [
         (database_url, "--database-url"),
-        (environment.get("MEMDB_DATABASE_URL"), "MEMDB_DATABASE_URL"),
-        (environment.get("DATABASE_URL"), "DATABASE_URL"),
+        *((environment.get(name), name) for name in names),
     ]
     if not any(value for value, _ in candidates):
         dotenv = _read_dotenv(directory / ".env")
-        candidates += [(dotenv.get(key), f"{key} in .env") for key in ("MEMDB_DATABASE_URL", "DATABASE_URL")]
+        candidates += [(dotenv.get(name), f"{name} in .env") for name in names]
     candidates.append((project.get("database_url"), "memdb.toml"))
     url, source = next(((value, name) for value, name in candidates if value), (None, "embedded"))
 

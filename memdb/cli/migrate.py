@@ -1,5 +1,7 @@
 """memdb migrate, rollback, status."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +14,11 @@ if TYPE_CHECKING:
     from memdb.migrations import DryRun, Hooks
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the SQL that would run, and run nothing.")]
-Wait = Annotated[float, typer.Option(min=0, help="Seconds to wait for another run to end.", metavar="SECONDS")]
+Wait = Annotated[float, typer.Option(min=0, help="How long to wait for others, in all.", metavar="SECONDS")]
+LockTimeout = Annotated[
+    float,
+    typer.Option(min=0.001, help="How long a statement may wait for a lock before it makes way.", metavar="SECONDS"),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,23 +32,35 @@ def migrate(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
     chosen: With = None,
     dry_run: DryRunOption = False,
+    out_of_order: Annotated[
+        bool, typer.Option("--out-of-order", help="Also apply what comes before applied migrations.")
+    ] = False,
     wait: Wait = 60,
+    lock_timeout: LockTimeout = 3,
+    maintenance_work_mem: Annotated[
+        str | None, typer.Option(help="Memory for building indexes, such as 2GB.", metavar="SIZE", show_default=False)
+    ] = None,
+    parallel_workers: Annotated[
+        int | None, typer.Option(min=0, help="Workers for building indexes.", metavar="N", show_default=False)
+    ] = None,
     database_url: DatabaseUrl = None,
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
     """Apply all pending migrations, each in a transaction of its own."""
-    with session("migrate", database_url, sql_dir, chosen=chosen) as open:
+    with session("migrate", database_url, sql_dir, chosen=chosen, migrating=True) as open:
         from memdb import migrations
 
         sets, names = open.sets, open.settings.sets
         if dry_run:
             output.emit(migrations.preview_migrate(open.connection, sets, to=to, chosen=names), format)
         else:
-            output.emit(
-                migrations.migrate(open.connection, sets, to=to, chosen=names, wait_seconds=wait, hooks=_hooks()),
-                format,
-            )
+            limits = migrations.Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
+            with _hooks() as hooks:
+                run = migrations.migrate(
+                    open.connection, sets, to=to, chosen=names, out_of_order=out_of_order, limits=limits, hooks=hooks
+                )
+            output.emit(run, format)
 
 
 def rollback(
@@ -56,6 +74,7 @@ def rollback(
     dry_run: DryRunOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before rows are lost.")] = False,
     wait: Wait = 60,
+    lock_timeout: LockTimeout = 3,
     database_url: DatabaseUrl = None,
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
@@ -64,7 +83,7 @@ def rollback(
     if (steps is not None) + (to is not None) + all > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
     count = None if all else steps or 1
-    with session("rollback", database_url, sql_dir) as open:
+    with session("rollback", database_url, sql_dir, migrating=True) as open:
         from memdb import migrations
 
         sets = open.sets
@@ -74,9 +93,10 @@ def rollback(
             return
         if not yes:
             _ask(preview)
-        output.emit(
-            migrations.rollback(open.connection, sets, steps=count, to=to, wait_seconds=wait, hooks=_hooks()), format
-        )
+        limits = migrations.Limits(wait, lock_timeout)
+        with _hooks() as hooks:
+            run = migrations.rollback(open.connection, sets, steps=count, to=to, limits=limits, hooks=hooks)
+        output.emit(run, format)
 
 
 def status(
@@ -95,15 +115,20 @@ def status(
     return 1 if exit_code and not result.clean else 0
 
 
-def _hooks() -> "Hooks":
+@contextmanager
+def _hooks() -> Iterator["Hooks"]:
+    """What the person at the terminal hears while a run goes on."""
     from memdb.migrations import Hooks
 
-    return Hooks(
-        on_start=lambda direction, migration: output.say(
-            f"{'Applying' if direction == 'migrate' else 'Rolling back'} {migration.id} …"
-        ),
-        on_wait=lambda holder: output.say(f"Waiting for another run to end: {holder}"),
-    )
+    with output.build_progress() as progress:
+        yield Hooks(
+            on_start=lambda direction, migration: output.say(
+                f"{'Applying' if direction == 'migrate' else 'Rolling back'} {migration.id} …"
+            ),
+            on_wait=lambda whom: output.say(f"Waiting for {whom}"),
+            on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done),
+            on_notice=lambda notice: output.say(notice) if notice else None,
+        )
 
 
 def _ask(preview: "DryRun") -> None:

@@ -66,16 +66,19 @@ def session(
     sql_dir: Path | None = None,
     *,
     chosen: list[str] | None = None,
-    prepare: bool = False,
+    migrating: bool = False,
 ) -> Iterator[Session]:
-    """Connects to the database that the settings name; says so when that is the embedded one."""
+    """Connects to the database that the settings name; says so when that is the embedded one.
+
+    With `migrating`, MEMDB_MIGRATION_URL comes before the other addresses: migrations cannot go through a pooler.
+    """
     from memdb import database
 
-    loaded = settings.load(database_url=database_url, sql_dir=sql_dir, sets=tuple(chosen or ()))
+    loaded = settings.load(database_url=database_url, sql_dir=sql_dir, sets=tuple(chosen or ()), migrating=migrating)
     conninfo, embedded_server = database.resolve(loaded.database_url)
     if embedded_server is not None:
         output.say(f"Using the embedded PostgreSQL in {embedded_server.directory} (memdb db stop ends it).")
-    with database.connect(conninfo, purpose=purpose, prepare=prepare) as connection:
+    with database.connect(conninfo, purpose=purpose) as connection:
         yield Session(connection, loaded)
 
 

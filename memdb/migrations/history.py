@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import sql
+
 from memdb.database import Connection, query, target_schema
 
 
@@ -30,12 +32,17 @@ class History:
 
 
 def read(connection: Connection) -> History:
-    """The history in the target schema; an empty one where nothing was ever applied. Writes nothing."""
-    row = connection.execute(query("history", "readable"), [target_schema(connection)]).fetchone()
+    """The history in the target schema; an empty one where nothing was ever applied. Writes nothing.
+
+    Names are written with their schema, so that a pooler's or a role's search_path does not matter.
+    """
+    schema = target_schema(connection)
+    row = connection.execute(query("history", "readable"), [schema]).fetchone()
     if row is None:
         return History()
     readable, has_details = row
     if not readable:
         return History(readable=False)
-    rows = connection.execute(query("history", "applied" if has_details else "applied_by_yoyo"))
+    block = query("history", "applied" if has_details else "applied_by_yoyo")
+    rows = connection.execute(sql.SQL(block).format(schema=sql.Identifier(schema)))
     return History(tuple(Applied(*row) for row in rows))

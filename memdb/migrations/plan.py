@@ -64,22 +64,65 @@ def unknown(sets: Sets, history: History) -> list[str]:
     return [applied.id for applied in history.applied if applied.id not in known]
 
 
-def to_migrate(sets: Sets, history: History, *, to: str | None = None, chosen: Iterable[str] = ()) -> Plan:
+def missing(sets: Sets, history: History) -> list[str]:
+    """What memdb applied and for which there is no file. What stock yoyo applied from elsewhere is not missed."""
+    ours = {applied.id for applied in history.applied if applied.checksum is not None}
+    return [id for id in unknown(sets, history) if id in ours]
+
+
+def late(migrations: list[Migration], history: History) -> list[Migration]:
+    """Pending migrations that come before an applied one of their set."""
+    applied, found = history.ids, []
+    newest = {migration.set: migration.id for migration in migrations if migration.id in applied}
+    passed = set()
+    for migration in migrations:
+        passed |= {migration.set} if migration.id == newest.get(migration.set) else set()
+        if migration.id not in applied and migration.set in newest and migration.set not in passed:
+            found.append(migration)
+    return found
+
+
+def to_migrate(
+    sets: Sets,
+    history: History,
+    *,
+    to: str | None = None,
+    chosen: Iterable[str] = (),
+    out_of_order: bool = False,
+) -> Plan:
     """Everything pending, up to and including `to`.
 
-    Raises HistoryError when an applied file was edited, UsageError for an unknown `to` or set.
+    Raises HistoryError when an applied file was edited or is gone, or when a pending one comes before an applied
+    one, unless `out_of_order` allows that; UsageError for an unknown `to` or set.
     """
-    if changed := edited(sets, history):
-        raise HistoryError(
-            f"{changed[0].path} was edited after it was applied",
-            hint="Restore the file as it was, and put the change into a new migration: memdb new NAME",
-        )
+    _require_intact(sets, history)
     migrations = active(sets, history, chosen)
+    if not out_of_order and (too_late := late(migrations, history)):
+        raise HistoryError(
+            f"{too_late[0].path} is pending, but a migration with a higher number is applied already",
+            hint="Give it the next free number, or apply it where it is with --out-of-order, if its place does not "
+            "matter.",
+        )
     if to is not None:
         last = migrations.index(find(migrations, to))
         migrations = migrations[: last + 1]
     applied = history.ids
     return Plan("migrate", tuple(migration for migration in migrations if migration.id not in applied))
+
+
+def _require_intact(sets: Sets, history: History) -> None:
+    if changed := edited(sets, history):
+        raise HistoryError(
+            f"{changed[0].path} was edited after it was applied",
+            hint="Restore the file as it was, and put the change into a new migration (memdb new NAME); or, if the "
+            "database is right as it is, see the change and accept it: memdb repair",
+        )
+    if gone := missing(sets, history):
+        raise HistoryError(
+            f"{gone[0]} is applied, but its file is not there",
+            hint="Restore the file, or name its directory with --sql-dir; if it was removed on purpose, forget it: "
+            f"memdb repair --unmark {gone[0]}",
+        )
 
 
 def to_rollback(sets: Sets, history: History, *, steps: int | None = 1, to: str | None = None) -> Plan:

@@ -6,29 +6,26 @@ together, the server sees the file whole, and an error can be traced to its line
 
 import getpass
 import os
-import re
 import socket
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg
-from psycopg import generators, pq
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 from yoyo.migrations import Migration as YoyoMigration
 from yoyo.migrations import StepBase, default_migration_table
 
-from memdb import statements
 from memdb.database import Connection, query
-from memdb.errors import StatementFailed
+from memdb.migrations import concurrently
+from memdb.migrations.concurrently import IndexStatement
+from memdb.migrations.execution import execute_file, notices
 from memdb.migrations.plan import Plan
 from memdb.sqlfiles import Migration
-
-_BLOCK_LINE = re.compile(r"inline_code_block line (\d+)")
 
 
 class Runner:
@@ -41,17 +38,31 @@ class Runner:
         with self._backend.transaction():
             connection.execute(query("history", "create"))
 
-    def run(self, planned: Plan, migration: Migration) -> tuple[float, list[str]]:
+    def run(
+        self, planned: Plan, migration: Migration, *, on_notice: Callable[[str], None] = lambda _: None
+    ) -> tuple[float, list[str]]:
         """How long it took in milliseconds, and what the server had to say.
 
         Raises StatementFailed when the server refuses a statement; then nothing of the migration stays.
         """
-        prepared = _FileMigration(migration, _FileStep(planned.sql_of(migration), str(planned.path_of(migration))))
+        sql, path = planned.sql_of(migration), str(planned.path_of(migration))
+        step = _FileStep(sql, path) if migration.transactional else _LoneStep(migration, sql, path, on_notice)
+        prepared = _FileMigration(migration, step)
         run_one = self._backend.apply_one if planned.direction == "migrate" else self._backend.rollback_one
-        with _notices(self._connection) as notices:
+        with notices(self._connection, on_notice) as messages:
             started = time.perf_counter()
             run_one(prepared)
-            return (time.perf_counter() - started) * 1000, notices
+            return (time.perf_counter() - started) * 1000, messages
+
+    def mark(self, migration: Migration, reason: str) -> None:
+        """Takes a migration for applied as its file is now, without running it; the reason is logged."""
+        with self._backend.transaction():
+            self._backend.mark(migration, reason)
+
+    def unmark(self, id: str, reason: str) -> None:
+        """Forgets that a migration was applied, without rolling it back; the reason is logged."""
+        with self._backend.transaction():
+            self._backend.unmark(id, reason)
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -88,12 +99,28 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         with self._run(migration, "apply"):
             self.mark_one(migration, log=False)
             duration_ms = (time.perf_counter() - started) * 1000
-            self._ours.execute(query("history", "record"), [migration.id, migration.file.checksum, duration_ms])
+            self._finish(migration.file, duration_ms)
 
     def rollback_one(self, migration: "_FileMigration", force: bool = False) -> None:
         with self._run(migration, "rollback"):
             self.unmark_one(migration, log=False)
             self._ours.execute(query("history", "forget"), [migration.id])
+
+    def mark(self, migration: Migration, reason: str) -> None:
+        known = YoyoMigration(migration.id, str(migration.path), str(migration.path.parent))
+        self.unmark_one(known, log=False)
+        self.mark_one(known)
+        self._finish(migration, None)
+        self._ours.execute(query("history", "comment_on_last_log"), [reason, migration.id])
+
+    def unmark(self, id: str, reason: str) -> None:
+        self.unmark_one(YoyoMigration(id, "", ""))
+        self._ours.execute(query("history", "forget"), [id])
+        self._ours.execute(query("history", "comment_on_last_log"), [reason, id])
+
+    def _finish(self, migration: Migration, duration_ms: float | None) -> None:
+        values = [migration.id, migration.checksum, migration.sql, duration_ms]
+        self._ours.execute(query("history", "finish"), values)
 
     @contextmanager
     def _run(self, migration: "_FileMigration", operation: str) -> Iterator[None]:
@@ -110,7 +137,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
 class _FileMigration(YoyoMigration):  # type: ignore[misc]
     """A migration for yoyo whose single step is the whole file."""
 
-    def __init__(self, file: Migration, step: "_FileStep") -> None:
+    def __init__(self, file: Migration, step: StepBase) -> None:
         super().__init__(file.id, str(file.path), str(file.path.parent))
         self.file = file
         self.steps = [step]
@@ -119,6 +146,8 @@ class _FileMigration(YoyoMigration):  # type: ignore[misc]
 
 
 class _FileStep(StepBase):  # type: ignore[misc]
+    """All of a file, within the transaction that yoyo has begun."""
+
     def __init__(self, sql: str, path: str) -> None:
         self.id = 1
         self._sql, self._path = sql, path
@@ -129,55 +158,56 @@ class _FileStep(StepBase):  # type: ignore[misc]
     rollback = apply
 
 
-def execute_file(connection: Connection, sql: str, path: str) -> None:
-    """Sends the whole text at once. Raises StatementFailed that points at the statement in the file."""
-    connection.pgconn.send_query(sql.encode())
-    results = connection.wait(generators.execute(connection.pgconn))
-    if results[-1].status == pq.ExecStatus.FATAL_ERROR:
-        _raise_located(psycopg.errors.error_from_result(results[-1], encoding="utf-8"), sql, path, len(results) - 1)
+class _LoneStep(StepBase):  # type: ignore[misc]
+    """The one statement of a file outside of a transaction, which can be cut short and found half done later."""
 
+    def __init__(self, file: Migration, sql: str, path: str, on_notice: Callable[[str], None]) -> None:
+        self.id = 1
+        self._file, self._sql, self._path, self._on_notice = file, sql, path, on_notice
+        self._index = concurrently.index_statement(sql)
 
-def _raise_located(error: psycopg.Error, sql: str, path: str, completed: int) -> NoReturn:
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate in ("57P01", "57P02", "57P03", None):
-        raise error
-    offset = _offset(error, sql, completed)
-    line, column = statements.line_and_column(sql, offset)
-    detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
-    raise StatementFailed(
-        f"{error.diag.message_primary}{detail}",
-        hint=error.diag.message_hint or "Correct the file and migrate again; nothing of this migration was kept.",
-        location=f"{path}:{line}:{column}",
-        excerpt=statements.excerpt(sql, offset),
-    ) from error
+    def apply(self, backend: _Backend, force: bool = False) -> None:
+        connection = backend.connection
+        begun = connection.execute(query("history", "begun"), [self._file.id]).fetchone() == (self._file.checksum,)
+        # What is begun is written down first, so that a later run knows whose index it finds.
+        connection.execute(query("history", "begin"), [self._file.id, self._file.checksum, self._file.sql])
+        self._reach_goal(connection, begun=begun)
 
+    def rollback(self, backend: _Backend, force: bool = False) -> None:
+        self._reach_goal(backend.connection, begun=True)
 
-def _offset(error: psycopg.Error, sql: str, completed: int) -> int:
-    """The server's position, else the line in a DO block, else the statement after the last one that worked."""
-    if error.diag.statement_position:
-        return int(error.diag.statement_position) - 1
-    found = statements.split(sql)
-    start = found[min(completed, len(found) - 1)].start
-    block_line = _BLOCK_LINE.search(error.diag.context or "")
-    if block_line is None:
-        return start
-    body = sql.index("$", start)  # the line count of a DO block begins at its opening quote
-    lines = sql[body:].split("\n")[: int(block_line[1]) - 1]
-    offset = body + sum(len(line) + 1 for line in lines)
-    return offset + len(sql[offset:]) - len(sql[offset:].lstrip())
+    def _reach_goal(self, connection: Connection, *, begun: bool) -> None:
+        with _without_lock_timeout(connection):
+            if self._index is None:
+                execute_file(connection, self._sql, self._path)
+            elif not concurrently.is_done(connection, self._index, begun=begun):
+                self._run_index_statement(connection, self._index)
+
+    def _run_index_statement(self, connection: Connection, index: IndexStatement) -> None:
+        if index.action == "create":
+            concurrently.drop_if_invalid(connection, index.index)
+        advise = concurrently.memory_advice(connection, index.table) if index.action == "create" else lambda _: ""
+        with notices(connection, lambda notice: self._on_notice(advise(notice))):
+            try:
+                execute_file(connection, self._sql, self._path)
+            except BaseException:
+                with suppress(psycopg.Error):
+                    concurrently.drop_if_invalid(connection, index.index)
+                raise
+        concurrently.require_valid(connection, index, self._path)
 
 
 @contextmanager
-def _notices(connection: Connection) -> Iterator[list[str]]:
-    messages: list[str] = []
-
-    def handler(diagnostic: psycopg.errors.Diagnostic) -> None:
-        messages.append(f"{diagnostic.severity}: {diagnostic.message_primary}")
-
-    connection.add_notice_handler(handler)
+def _without_lock_timeout(connection: Connection) -> Iterator[None]:
+    """A concurrent build waits for old transactions to end, and nobody has to wait for it meanwhile."""
+    row = connection.execute(
+        "select current_setting('lock_timeout'), set_config('lock_timeout', '0', false)"
+    ).fetchone()
     try:
-        yield messages
+        yield
     finally:
-        connection.remove_notice_handler(handler)
+        with suppress(psycopg.Error):
+            connection.execute("select set_config('lock_timeout', %s, false)", [row[0] if row else "0"])
 
 
 def _user_name() -> str:

@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,9 @@ from memdb.errors import MemdbError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+_SECONDS_BETWEEN_LINES = 10.0
 
 
 def emit(result: Any, format: str) -> None:
@@ -129,3 +133,34 @@ def progress(label: str, total: int | None) -> Iterator[Progress]:
     columns = (text, bars.BarColumn(), count, bars.TimeRemainingColumn())
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield Progress(bar, bar.add_task(label, total=total))
+
+
+class BuildProgress:
+    """How far an index build is: a bar where stderr is a terminal, else a line every ten seconds."""
+
+    def __init__(self, bar: Any = None) -> None:
+        self._bar, self._task, self._said_at = bar, None, -_SECONDS_BETWEEN_LINES
+
+    def show(self, label: str, done: float | None) -> None:
+        """`done` is a share, 0 to 1, or None where it is not known."""
+        if self._bar is not None:
+            if self._task is None:
+                self._task = self._bar.add_task(label, total=None)
+            self._bar.update(self._task, description=label, total=None if done is None else 1.0, completed=done or 0)
+        elif time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
+            self._said_at = time.monotonic()
+            say(f"  {label}" + ("" if done is None else f", {done:.0%} done"))
+
+
+@contextmanager
+def build_progress() -> Iterator[BuildProgress]:
+    """Progress of index builds."""
+    if not sys.stderr.isatty():
+        yield BuildProgress()
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (bars.TextColumn("  {task.description}"), bars.BarColumn(), bars.TaskProgressColumn())
+    with bars.Progress(*columns, bars.TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        yield BuildProgress(bar)

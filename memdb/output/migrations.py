@@ -5,6 +5,7 @@ from functools import singledispatch
 from typing import Any
 
 from memdb.migrations import DryRun, MigrationStatus, Run, Status
+from memdb.output import locks
 
 
 @singledispatch
@@ -32,6 +33,8 @@ def _(dry_run: DryRun) -> Iterator[Any]:
     for step in dry_run.steps:
         yield f"-- {step.path}"
         yield step.sql
+        yield from locks.of_step(step)
+    yield from locks.summary(dry_run)
     yield from (f"-- would drop {loss.table} with {_count(loss.rows, 'row')}" for loss in dry_run.losses)
     verb = "applied" if dry_run.direction == "migrate" else "rolled back"
     yield f"-- {_count(len(dry_run.steps), 'migration')} would be {verb}; nothing was run"
@@ -45,7 +48,8 @@ def _(status: Status) -> Iterator[Any]:
     for migration in status.migrations:
         table.add_row(*_cells(migration))
     yield table
-    counts = {state: sum(m.state == state for m in status.migrations) for state in ("pending", "edited", "unknown")}
+    states = ("pending", "late", "edited", "missing", "unknown")
+    counts = {state: sum(m.state == state for m in status.migrations) for state in states}
     found = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     yield f"\n{found or 'Everything is applied'}."
     if status.available_sets:

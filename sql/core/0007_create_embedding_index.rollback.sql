@@ -1,1 +1,1 @@
-drop index ix_memories_embedding;
+drop index concurrently ix_memories_embedding;

@@ -9,10 +9,9 @@
 --
 -- Rows whose embedding is NULL or all zeros are not in the index. At search time hnsw.ef_search sets how
 -- many candidates are looked at, and hnsw.iterative_scan keeps filters from losing rows.
-create index ix_memories_embedding on memories
+--
+-- Built concurrently, so that a table that already holds memories can be written to all the while.
+-- transactional: false
+create index concurrently ix_memories_embedding on memories
 using hnsw (embedding vector_cosine_ops)
 with (m = 16, ef_construction = 64);
-
-comment on index ix_memories_embedding is
-'Nearest memories by cosine distance (HNSW, m 16, ef_construction 64). '
-'Filtered searches need hnsw.iterative_scan, or they may return fewer rows than exist.';

@@ -4,3 +4,8 @@ create index ix_memory_collections_collection_type on memory_collections using b
 
 comment on index ix_memories_accessed_at is 'Finds memories by when they were last recalled.';
 comment on index ix_memory_collections_collection_type is 'Finds the collections of one kind.';
+
+-- A file that runs outside of a transaction holds one statement, so the comment on the index of 0007 is here.
+comment on index ix_memories_embedding is
+'Nearest memories by cosine distance (HNSW, m 16, ef_construction 64). '
+'Filtered searches need hnsw.iterative_scan, or they may return fewer rows than exist.';

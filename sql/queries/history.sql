@@ -1,27 +1,32 @@
 -- What memdb reads and writes about migrations themselves. yoyo's own tables stay as yoyo makes them, so that
--- the stock yoyo command sees the same history; memdb adds one table beside them.
+-- the stock yoyo command sees the same history; memdb adds one table beside them. {schema} is the target schema.
 
 -- name: create
 create table if not exists memdb_migrations (
     migration_id varchar(255),
     checksum char(64) not null,
-    duration_ms double precision not null,
+    sql text not null,
+    started_at timestamptz not null default clock_timestamp(),
+    duration_ms double precision null,
     constraint memdb_migrations_pkey primary key (migration_id)
 );
 comment on table memdb_migrations is
-'What memdb knows of each applied migration beyond _yoyo_migration: what exactly was run, and how long it took.';
+'What memdb knows of each migration beyond _yoyo_migration: what exactly was run, and how long it took. '
+'A row that _yoyo_migration lacks belongs to a migration outside of a transaction that was begun and not finished.';
 comment on column memdb_migrations.migration_id is 'As in _yoyo_migration.';
 comment on column memdb_migrations.checksum is 'SHA-256 of the file that was run, without BOM and carriage returns.';
-comment on column memdb_migrations.duration_ms is 'How long the migration ran, in milliseconds.';
+comment on column memdb_migrations.sql is 'What was run, to show what an edit of the file has changed.';
+comment on column memdb_migrations.started_at is 'When the migration was begun.';
+comment on column memdb_migrations.duration_ms is 'How long it ran, in milliseconds. NULL: not finished, or not run here.';
 
 -- name: readable
 -- Whether the history is there (no row: it is not) and whether this role may read it.
 select
-    has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select'),
-    exists (select from pg_class where relnamespace = n.oid and relname = 'memdb_migrations')
+    has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select') as readable,
+    exists (select from pg_class as m where m.relnamespace = n.oid and m.relname = 'memdb_migrations') as has_details
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
-where n.nspname = %s and c.relname = '_yoyo_migration'
+where n.nspname = %s and c.relname = '_yoyo_migration';
 
 -- name: applied
 select
@@ -30,18 +35,18 @@ select
     l.username || '@' || l.hostname,
     m.checksum,
     m.duration_ms
-from _yoyo_migration as y
-left join memdb_migrations as m on y.migration_id = m.migration_id
-left join lateral (
-    select
+from {schema}._yoyo_migration as y
+left join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
+left join (
+    select distinct on (migration_hash)
+        migration_hash,
         username,
         hostname
-    from _yoyo_log
-    where migration_hash = y.migration_hash and operation in ('apply', 'mark')
-    order by created_at_utc desc
-    limit 1
-) as l on true
-order by y.applied_at_utc, y.migration_id
+    from {schema}._yoyo_log
+    where operation in ('apply', 'mark')
+    order by migration_hash, created_at_utc desc
+) as l on y.migration_hash = l.migration_hash
+order by y.applied_at_utc, y.migration_id;
 
 -- name: applied_by_yoyo
 select
@@ -50,23 +55,50 @@ select
     null,
     null,
     null
-from _yoyo_migration
-order by applied_at_utc, migration_id
+from {schema}._yoyo_migration
+order by applied_at_utc, migration_id;
 
--- name: record
-insert into memdb_migrations (migration_id, checksum, duration_ms)
+-- name: begin
+insert into memdb_migrations (migration_id, checksum, sql)
 values (%s, %s, %s)
-on conflict (migration_id) do update set checksum = excluded.checksum, duration_ms = excluded.duration_ms
+on conflict (migration_id) do update
+    set checksum = excluded.checksum, sql = excluded.sql, started_at = excluded.started_at, duration_ms = null;
+
+-- name: begun
+select checksum
+from memdb_migrations
+where migration_id = %s;
+
+-- name: finish
+insert into memdb_migrations (migration_id, checksum, sql, duration_ms)
+values (%s, %s, %s, %s)
+on conflict (migration_id) do update
+    set checksum = excluded.checksum, sql = excluded.sql, duration_ms = excluded.duration_ms;
 
 -- name: forget
 delete from memdb_migrations
-where migration_id = %s
+where migration_id = %s;
+
+-- name: sql_that_was_run
+select
+    migration_id,
+    sql
+from memdb_migrations
+where migration_id = any(%s);
+
+-- name: comment_on_last_log
+update _yoyo_log
+set comment = %s
+where id = (select id from _yoyo_log where migration_id = %s order by created_at_utc desc limit 1);
 
 -- name: lock_holder
 select
     a.pid,
     a.application_name,
-    a.backend_start
+    a.backend_start,
+    a.state,
+    now() - a.query_start,
+    regexp_replace(left(a.query, 80), '\s+', ' ', 'g')
 from pg_locks as l
 inner join pg_stat_activity as a on l.pid = a.pid
 where
@@ -74,4 +106,57 @@ where
     and l.database = (select oid from pg_database where datname = current_database())
     and (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(%s, 0)
     and l.objsubid = 1
-limit 1
+limit 1;
+
+-- name: prepare_session
+-- For the connection that runs migrations. lock_timeout: a lock that is waited for stops everybody who comes
+-- after, so it is waited for briefly, and again later. statement_timeout: what the server or the role allows a
+-- query is too little for an index. The others let the server notice soon that this client is gone.
+select
+    set_config('lock_timeout', %s, false),
+    set_config('statement_timeout', '0', false),
+    set_config('idle_in_transaction_session_timeout', '0', false),
+    set_config('client_connection_check_interval', '2s', false),
+    set_config('tcp_keepalives_idle', '30', false),
+    set_config('tcp_keepalives_interval', '10', false),
+    set_config('tcp_keepalives_count', '3', false);
+
+-- name: index_state
+-- Whether an index of this name is there, and whether it can be used.
+select
+    i.indisvalid and i.indisready and i.indislive as valid,
+    i.indrelid::regclass::text
+from pg_index as i
+where i.indexrelid = to_regclass(%s);
+
+-- name: build_memory
+-- What an index build may use, in MB, and how many rows it will hold, at least as many as the last analyze saw.
+select
+    (select setting::bigint / 1024 from pg_settings where name = 'maintenance_work_mem'),
+    greatest(c.reltuples, 0)::bigint
+from pg_class as c
+where c.oid = to_regclass(%s);
+
+-- name: index_build
+-- How far the index build of a backend is.
+select
+    phase,
+    blocks_done,
+    blocks_total,
+    tuples_done,
+    tuples_total,
+    relid::regclass::text
+from pg_stat_progress_create_index
+where pid = %s;
+
+-- name: blockers
+-- Whom a backend waits for.
+select
+    a.pid,
+    a.application_name,
+    a.usename,
+    a.state,
+    now() - a.xact_start
+from pg_stat_activity as a
+where a.pid = any(pg_blocking_pids(%s))
+order by a.xact_start;

@@ -13,7 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from memdb import database, migrations, sqlfiles
 from memdb.database import Connection
 from memdb.errors import HistoryError, LockTimeout, MigrationError, StatementFailed, UsageError
-from memdb.migrations import Loss, history
+from memdb.migrations import Limits, Loss, history, locking
 
 Sets = dict[str, list[sqlfiles.Migration]]
 Folder = Callable[..., Sets]
@@ -81,7 +81,7 @@ def test_rollback_takes_back_the_newest_applied_first(connection: Connection, se
 def test_a_migration_applied_late_is_the_first_to_be_rolled_back(empty_connection: Connection, folder: Folder) -> None:
     migrations.migrate(empty_connection, folder(m0002_b=("create table b ()", "drop table b")))
     sets = folder(m0001_a=("create table a ()", "drop table a"))
-    migrations.migrate(empty_connection, sets)
+    migrations.migrate(empty_connection, sets, out_of_order=True)
     assert [step.id for step in migrations.rollback(empty_connection, sets).steps] == ["0001_a"]
 
 
@@ -184,7 +184,7 @@ def test_a_migration_without_its_file_is_unknown_and_cannot_be_rolled_back(
     migrations.migrate(empty_connection, old)
     sets = {"core": old["core"][:1]}
     states = {entry.id: entry.state for entry in migrations.status(empty_connection, sets).migrations}
-    assert states == {"0001_a": "applied", "0002_b": "unknown"}
+    assert states == {"0001_a": "applied", "0002_b": "missing"}
     with pytest.raises(HistoryError, match="0002_b is applied, but its files are not there"):
         migrations.rollback(empty_connection, sets)
 
@@ -234,10 +234,10 @@ def test_a_second_run_waits_for_the_first_and_names_it(empty: str, sets: Sets) -
     with (
         database.connect(empty, purpose="first") as first,
         database.connect(empty, purpose="second") as second,
-        database.advisory_lock(first, migrations.LOCK, wait_seconds=1, on_wait=print),
+        locking.migration_lock(first, wait_seconds=1, on_wait=print),
         pytest.raises(LockTimeout, match=rf"pid {first.info.backend_pid}, memdb first, connected since"),
     ):
-        migrations.migrate(second, sets, wait_seconds=0)
+        migrations.migrate(second, sets, limits=Limits(wait_seconds=0))
 
 
 def test_the_stock_yoyo_command_sees_the_same_history(migrated: str, sets: Sets) -> None:
