@@ -132,8 +132,7 @@ def fold(patches: Iterable[Patch]) -> Objects:
 
 
 def application_tables(connection: Connection) -> frozenset[str]:
-    """`users` where the application made it, which memdb neither drops nor holds to its snapshot."""
-    row = connection.execute(
-        "select starts_with(obj_description(to_regclass('users'), 'pg_class'), %s)", [STAND_IN]
-    ).fetchone()
+    """`users` where it is not the stand-in in the target schema: memdb does not drop it."""
+    stand_in = "obj_description(to_regclass(format('%%I.users', coalesce(current_schema(), 'public'))), 'pg_class')"
+    row = connection.execute(f"select starts_with({stand_in}, %s)", [STAND_IN]).fetchone()
     return frozenset() if row == (True,) else frozenset({"users"})

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import tuple_row
 
@@ -64,13 +65,13 @@ def _libpq_url(url: str) -> str:
         if "://" in url:
             raise ValueError("not a PostgreSQL URL")
         return url
-    parts = urlsplit("postgresql://" + url[match.end() :])
+    address, _, query_string = url[match.end() :].partition("?")
     pairs = []
-    for key, value in parse_qsl(parts.query, keep_blank_values=True):
+    for key, value in parse_qsl(query_string, keep_blank_values=True):
         name = _FOREIGN_PARAMETERS.get(key, key)
         if name is not None:
             pairs.append((name, {"true": "require"}.get(value, value) if key == "ssl" else value))
-    return urlunsplit(parts._replace(query=urlencode(pairs)))
+    return f"postgresql://{address}?{urlencode(pairs)}"
 
 
 def _parameters(conninfo: str) -> dict[str, str]:
@@ -155,6 +156,25 @@ def again(connection: Connection, *, purpose: str) -> Iterator[Connection]:
     secret = {"password": connection.info.password} if connection.info.password else {}
     with connect(make_conninfo(connection.info.dsn, **secret), purpose=purpose) as other:
         yield other
+
+
+def use_schema(connection: Connection, schema: str) -> None:
+    """Makes `schema` the target: what is created goes there, and what is there is found first.
+
+    Raises DatabaseError when there is no such schema.
+    """
+    row = connection.execute("select to_regnamespace(quote_ident(%s)) is not null", [schema]).fetchone()
+    if row != (True,):
+        raise DatabaseError(
+            f"there is no schema {schema!r}",
+            hint=f"Create it first: create schema {sql.Identifier(schema).as_string()}",
+        )
+    connection.execute(query("history", "put_schema_first"), [schema])
+
+
+def complete_search_path(connection: Connection) -> None:
+    """Makes names resolve for a role whose search_path is empty, and where the extension has a schema of its own."""
+    connection.execute(query("history", "complete_search_path"))
 
 
 def resolve(url: str | None) -> tuple[str, embedded.Server | None]:

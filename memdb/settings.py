@@ -7,17 +7,21 @@ from pathlib import Path
 
 from memdb.errors import SettingsError
 
-KNOWN_KEYS = {"database_url", "sql_dir", "sets"}
+KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema"}
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`database_url` None means the embedded database, `sql_dir` None the SQL that memdb ships."""
+    """`database_url` None means the embedded database, `sql_dir` None the SQL that memdb ships.
+
+    `schema` None means the first schema of the search_path.
+    """
 
     database_url: str | None = field(default=None, repr=False)  # may hold a password
     database_url_source: str = "embedded"
     sql_dir: Path | None = None
     sets: tuple[str, ...] = ()
+    schema: str | None = None
 
 
 def load(
@@ -25,6 +29,7 @@ def load(
     database_url: str | None = None,
     sql_dir: Path | None = None,
     sets: tuple[str, ...] = (),
+    schema: str | None = None,
     migrating: bool = False,
     directory: Path | None = None,
     environment: Mapping[str, str] = os.environ,
@@ -52,7 +57,12 @@ def load(
         database_url_source=source,
         sql_dir=sql_dir or _path_or_none(environment.get("MEMDB_SQL_DIR")) or from_project,
         sets=tuple(dict.fromkeys((*_sets(project), *sets))),
+        schema=schema or environment.get("MEMDB_SCHEMA") or _text_or_none(project.get("schema")),
     )
+
+
+def _text_or_none(value: object) -> str | None:
+    return str(value) if value else None
 
 
 def _path_or_none(value: str | None) -> Path | None:
@@ -80,7 +90,7 @@ def _read_toml(path: Path) -> dict[str, object]:
         raise SettingsError(
             f"{path}: unknown setting {unknown[0]!r}", hint=f"Known settings are {', '.join(sorted(KNOWN_KEYS))}."
         )
-    for key in ("database_url", "sql_dir"):
+    for key in ("database_url", "sql_dir", "schema"):
         if not isinstance(values.get(key, ""), str):
             raise SettingsError(f"{path}: {key} is not a string", hint=f'Write it as {key} = "…".')
     return values

@@ -6,7 +6,7 @@ from uuid import UUID
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, session
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, session
 
 
 def register(app: typer.Typer) -> None:
@@ -31,10 +31,11 @@ def benchmark_similarity(
     ] = None,
     random_seed: Annotated[int, typer.Option(min=0, help="Same seed, same searches.", metavar="N")] = 1,
     database_url: DatabaseUrl = None,
+    schema: Schema = None,
     format: OutputFormat = Format.text,
 ) -> int:
     """Measure whether similarity search is fast and right: latency, recall and query plans. Reads only."""
-    with session("benchmark", database_url) as open:
+    with session("benchmark", database_url, schema=schema) as open:
         from memdb.benchmark import similarity
 
         result = similarity.run(

@@ -15,6 +15,7 @@ from memdb.errors import UsageError
 
 if TYPE_CHECKING:
     from memdb.database import Connection
+    from memdb.migrations import Hooks
 
 
 class Format(StrEnum):
@@ -36,6 +37,13 @@ SqlDir = Annotated[
     Path | None,
     typer.Option(help="Folder with the SQL files. Else memdb.toml, or those memdb ships.", show_default=False),
 ]
+Schema = Annotated[
+    str | None,
+    typer.Option(
+        help="Schema to work in. Else MEMDB_SCHEMA, memdb.toml, or the first of the search_path.", show_default=False
+    ),
+]
+Wait = Annotated[float, typer.Option(min=0, help="How long to wait for others, in all.", metavar="SECONDS")]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="Format of the result.")]
 With = Annotated[
     list[str] | None,
@@ -66,6 +74,7 @@ def session(
     sql_dir: Path | None = None,
     *,
     chosen: list[str] | None = None,
+    schema: str | None = None,
     migrating: bool = False,
 ) -> Iterator[Session]:
     """Connects to the database that the settings name; says so when that is the embedded one.
@@ -74,11 +83,21 @@ def session(
     """
     from memdb import database
 
-    loaded = settings.load(database_url=database_url, sql_dir=sql_dir, sets=tuple(chosen or ()), migrating=migrating)
+    loaded = settings.load(
+        database_url=database_url, sql_dir=sql_dir, sets=tuple(chosen or ()), schema=schema, migrating=migrating
+    )
     conninfo, embedded_server = database.resolve(loaded.database_url)
     if embedded_server is not None:
         output.say(f"Using the embedded PostgreSQL in {embedded_server.directory} (memdb db stop ends it).")
     with database.connect(conninfo, purpose=purpose) as connection:
+        if migrating or loaded.schema is not None:
+            from memdb import pooling
+
+            pooling.require_session(connection, "a migration" if migrating else "--schema")
+        if loaded.schema is not None:
+            database.use_schema(connection, loaded.schema)
+        if migrating:
+            database.complete_search_path(connection)
         yield Session(connection, loaded)
 
 
@@ -87,3 +106,19 @@ def confirm(consequence: str) -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"nobody can be asked: {consequence}", hint="Add --yes if that is meant.")
     typer.confirm(f"{consequence} Go on?", abort=True, err=True)
+
+
+@contextmanager
+def hooks() -> Iterator["Hooks"]:
+    """What the person at the terminal hears while a run goes on."""
+    from memdb.migrations import Hooks
+
+    with output.build_progress() as progress:
+        yield Hooks(
+            on_start=lambda direction, migration: output.say(
+                f"{'Applying' if direction == 'migrate' else 'Rolling back'} {migration.id} …"
+            ),
+            on_wait=lambda whom: output.say(f"Waiting for {whom}"),
+            on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done),
+            on_advice=lambda advice: output.say(advice) if advice else None,
+        )

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, SqlDir, session
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
 
 
 class ReportFormat(StrEnum):
@@ -26,11 +26,12 @@ def register(app: typer.Typer) -> None:
 
 def verify_schema(
     database_url: DatabaseUrl = None,
+    schema: Schema = None,
     sql_dir: SqlDir = None,
     format: Annotated[ReportFormat, typer.Option("--format", "-f", help="Format of the report.")] = ReportFormat.text,
 ) -> int:
     """Compare the database with what the applied migrations make. Exit 1 when it differs. Reads only."""
-    with session("verify-schema", database_url, sql_dir) as open:
+    with session("verify-schema", database_url, sql_dir, schema=schema) as open:
         from memdb.output import verification as report
         from memdb.verification import snapshot, verify
 

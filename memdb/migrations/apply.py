@@ -53,7 +53,7 @@ class Hooks:
     on_start: Callable[[Direction, Migration], None] = lambda *_: None
     on_wait: Callable[[str], None] = lambda _: None
     on_build: Callable[[Build], None] = lambda _: None
-    on_notice: Callable[[str], None] = lambda _: None
+    on_advice: Callable[[str], None] = lambda _: None
 
 
 @dataclass(slots=True)
@@ -140,7 +140,7 @@ def _run_plan(attempt: _Attempt, planned: Plan) -> None:
         attempt.hooks.on_start(planned.direction, migration)
         try:
             with watch(attempt.connection, on_build=attempt.hooks.on_build, on_wait=attempt.hooks.on_wait):
-                run_one = partial(runner.run, planned, migration, on_notice=attempt.hooks.on_notice)
+                run_one = partial(runner.run, planned, migration, on_advice=attempt.hooks.on_advice)
                 duration_ms, notices = _try(run_one, attempt.limits.wait_seconds)
         except MigrationError as error:
             error.completed = tuple(step.id for step in attempt.done)

@@ -55,7 +55,7 @@ def _offset(error: psycopg.Error, sql: str, completed: int) -> int:
 
 
 @contextmanager
-def notices(connection: Connection, on_notice: Callable[[str], None]) -> Iterator[list[str]]:
+def notices(connection: Connection, on_notice: Callable[[str], None] = lambda _: None) -> Iterator[list[str]]:
     """What the server has to say meanwhile, as it comes and as a list."""
     messages: list[str] = []
 

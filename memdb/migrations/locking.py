@@ -1,21 +1,18 @@
-"""One run at a time, and none that stops the application: the lock, the time-outs, and what poolers do to both."""
+"""One run at a time, and none that stops the application: the lock and the time-outs."""
 
-import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import psycopg
-from psycopg import generators
 
-from memdb import database
+from memdb import database, pooling
 from memdb.database import Connection, query
-from memdb.errors import LockTimeout, SetupError
+from memdb.errors import LockTimeout
 
 LOCK = "memdb migrate"
 _POLL_SECONDS = 0.1
-_POOLER_WAIT_SECONDS = 5
 
 
 @contextmanager
@@ -80,40 +77,10 @@ def prepare_session(
 
     Raises SetupError behind a transaction pooler, where neither settings nor locks of a session hold.
     """
-    if is_transaction_pooled(connection):
-        raise SetupError(
-            "this connection goes through a transaction pooler, which does not keep the locks that migrations need",
-            hint="Set MEMDB_MIGRATION_URL to the address of the server itself (Supabase: port 5432, not 6543).",
-        )
+    pooling.require_session(connection, "a migration")
     connection.execute(query("history", "prepare_session"), [f"{lock_timeout_seconds * 1000:.0f}ms"])
+    database.complete_search_path(connection)
     if maintenance_work_mem is not None:
         connection.execute("select set_config('maintenance_work_mem', %s, false)", [maintenance_work_mem])
     if parallel_workers is not None:
         connection.execute("select set_config('max_parallel_maintenance_workers', %s, false)", [str(parallel_workers)])
-
-
-def is_transaction_pooled(connection: Connection) -> bool:
-    """Whether statements of this connection may run in different sessions of the server, told by behaviour.
-
-    Who connects to the server itself is told the pid of its session when it connects. A pooler tells something
-    else; it pools transactions if two connections are served by one session, or one by several.
-    """
-    own = _server_pid(connection)
-    if own == connection.info.backend_pid:
-        return False
-    with database.again(connection, purpose="pooler check") as other:
-        pids = [_server_pid(one) for _ in range(3) for one in (connection, other)]
-    mine, theirs = {own, *pids[::2]}, set(pids[1::2])
-    return len(mine) > 1 or bool(mine & theirs)
-
-
-def _server_pid(connection: Connection) -> int | None:
-    """The pid of the session that serves the connection now; None when a full pool does not serve it in time."""
-    connection.pgconn.send_query(b"select pg_backend_pid()")
-    connection.pgconn.flush()
-    if not select.select([connection.fileno()], [], [], _POOLER_WAIT_SECONDS)[0]:
-        connection.cancel_safe(timeout=1)
-        return None
-    result = connection.wait(generators.fetch_many(connection.pgconn))[-1]
-    value = result.get_value(0, 0)
-    return int(value) if value else None

@@ -39,17 +39,17 @@ class Runner:
             connection.execute(query("history", "create"))
 
     def run(
-        self, planned: Plan, migration: Migration, *, on_notice: Callable[[str], None] = lambda _: None
+        self, planned: Plan, migration: Migration, *, on_advice: Callable[[str], None] = lambda _: None
     ) -> tuple[float, list[str]]:
         """How long it took in milliseconds, and what the server had to say.
 
         Raises StatementFailed when the server refuses a statement; then nothing of the migration stays.
         """
         sql, path = planned.sql_of(migration), str(planned.path_of(migration))
-        step = _FileStep(sql, path) if migration.transactional else _LoneStep(migration, sql, path, on_notice)
+        step = _FileStep(sql, path) if migration.transactional else _LoneStep(migration, sql, path, on_advice)
         prepared = _FileMigration(migration, step)
         run_one = self._backend.apply_one if planned.direction == "migrate" else self._backend.rollback_one
-        with notices(self._connection, on_notice) as messages:
+        with notices(self._connection) as messages:
             started = time.perf_counter()
             run_one(prepared)
             return (time.perf_counter() - started) * 1000, messages
@@ -77,6 +77,9 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     def lock(self, timeout: float = 10) -> Any:
         return nullcontext()  # the advisory lock is held; a row would stay behind when the process is killed
+
+    def disable_transactions(self) -> Any:
+        return nullcontext()  # the connection commits by itself; yoyo would roll back what is not there
 
     def ensure_internal_schema_updated(self) -> None:
         super().ensure_internal_schema_updated()
@@ -161,9 +164,9 @@ class _FileStep(StepBase):  # type: ignore[misc]
 class _LoneStep(StepBase):  # type: ignore[misc]
     """The one statement of a file outside of a transaction, which can be cut short and found half done later."""
 
-    def __init__(self, file: Migration, sql: str, path: str, on_notice: Callable[[str], None]) -> None:
+    def __init__(self, file: Migration, sql: str, path: str, on_advice: Callable[[str], None]) -> None:
         self.id = 1
-        self._file, self._sql, self._path, self._on_notice = file, sql, path, on_notice
+        self._file, self._sql, self._path, self._on_advice = file, sql, path, on_advice
         self._index = concurrently.index_statement(sql)
 
     def apply(self, backend: _Backend, force: bool = False) -> None:
@@ -187,7 +190,7 @@ class _LoneStep(StepBase):  # type: ignore[misc]
         if index.action == "create":
             concurrently.drop_if_invalid(connection, index.index)
         advise = concurrently.memory_advice(connection, index.table) if index.action == "create" else lambda _: ""
-        with notices(connection, lambda notice: self._on_notice(advise(notice))):
+        with notices(connection, lambda notice: self._on_advice(advise(notice))):
             try:
                 execute_file(connection, self._sql, self._path)
             except BaseException:

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def emit(result: Any, format: str) -> None:
-    """Prints a result dataclass on stdout, as text or as JSON."""
+def emit(result: Any, format: str, *, to_stderr: bool = False) -> None:
+    """Prints a result dataclass on stdout, as text or as JSON; or on stderr, where it is not yet the result."""
     if format == "json":
         print(json.dumps(as_json(result), indent=2))
         return
     for part in renderer(result).render(result):
         if isinstance(part, str):
-            print(part)
+            print(part, file=sys.stderr if to_stderr else sys.stdout)
         else:
-            console().print(part)
+            console(to_stderr).print(part)
 
 
 def write_line(text: str) -> None:
@@ -102,11 +102,13 @@ def _wants_color() -> bool:
 
 
 @functools.cache
-def console() -> "Console":
+def console(to_stderr: bool = False) -> "Console":
+    """Where rich renderables go."""
     from rich.console import Console
 
     # A pipe has no width: nothing is cut for a program that reads it.
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    stream = sys.stderr if to_stderr else sys.stdout
+    return Console(highlight=False, stderr=to_stderr, width=None if stream.isatty() else 200)
 
 
 class Progress:

@@ -37,7 +37,7 @@ def render(result: Any) -> Iterator[Any]:
 @render.register
 def _(result: Verification) -> Iterator[Any]:
     for difference in result.differences:
-        yield from _block(difference)
+        yield from block(difference)
     yield summary(result)
     yield from (f"Note: {note}" for note in result.notes)
     yield f"Not compared: {'; '.join(result.not_compared)}."
@@ -77,7 +77,8 @@ def details(difference: Difference) -> Iterator[tuple[str, str]]:
         yield "" if number else "mend", line
 
 
-def _block(difference: Difference) -> Iterator[Any]:
+def block(difference: Difference) -> Iterator[Any]:
+    """A difference for a person: what, expected, found, mend."""
     from rich.text import Text
 
     yield Text(headline(difference), style="bold red")

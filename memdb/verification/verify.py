@@ -1,7 +1,7 @@
 """Is the schema really there? What the applied migrations make, compared with the live catalog."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,8 +46,10 @@ class Verification:
     pgvector_version: str | None
 
 
-def verify(connection: Connection, sets: Sets, patches: Mapping[str, Patch]) -> Verification:
-    """Compares the database with the snapshot `patches` of the migrations that are applied to it.
+def verify(
+    connection: Connection, sets: Sets, patches: Mapping[str, Patch], *, assumed: Collection[str] | None = None
+) -> Verification:
+    """Compares the database with the snapshot `patches` of the migrations that are applied to it, or are `assumed`.
 
     Reads only, and all of it at one moment. Raises SqlFilesError where the snapshot does not know a migration.
     """
@@ -55,7 +57,7 @@ def verify(connection: Connection, sets: Sets, patches: Mapping[str, Patch]) -> 
         connection.execute("set transaction isolation level repeatable read, read only")
         schema, past = target_schema(connection), history.read(connection)
         live = catalog.read(connection, schema, only=_names(patches))
-    ids = _expected_migrations(past, sets, patches, live.objects)
+    ids = _known(assumed, patches) if assumed is not None else _expected_migrations(past, sets, patches, live.objects)
     applied = {id: patches[id] for id in ids}
     expected, found, users_note = _leave_users_to_application(catalog.fold(applied.values()), live.objects)
     differences = compare(expected, found, applied=applied, known={key for patch in patches.values() for key in patch})
@@ -95,12 +97,16 @@ def _expected_migrations(past: history.History, sets: Sets, patches: Mapping[str
             made = {key for migration in migrations for key in patches.get(migration.id, {})} - core.keys()
             if name != CORE and not past.readable and made & found.keys():
                 ids += [migration.id for migration in migrations]
+    return _known(ids, patches)
+
+
+def _known(ids: Collection[str], patches: Mapping[str, Patch]) -> list[str]:
     if unknown := [id for id in ids if id not in patches]:
         raise SqlFilesError(
             f"the snapshot sql/schema.json does not know the migration {unknown[0]}",
             hint="Write it anew with: memdb snapshot (or name the SQL directory of that migration with --sql-dir).",
         )
-    return ids
+    return list(ids)
 
 
 def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent: bool) -> Iterable[str]:

@@ -1,7 +1,9 @@
--- Drops the stand-in, and never a table that the application made.
+-- Drops the stand-in, if it is in the schema that memdb works in, and never a table that the application made.
 do $$
+declare
+    users constant regclass := to_regclass(format('%I.users', current_schema()));
 begin
-    if obj_description(to_regclass('users'), 'pg_class') like 'Stand-in made by memdb%' then
+    if obj_description(users, 'pg_class') like 'Stand-in made by memdb%' then
         drop table users;
     end if;
 end

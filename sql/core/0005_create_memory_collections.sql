@@ -1,4 +1,5 @@
 -- Named groups of a user's memories, such as a journal, a project or a set of goals.
+-- squawk-ignore-file prefer-text-field -- the lengths are those of the application's own model
 create table memory_collections (
     id uuid default gen_random_uuid(),
     user_id uuid not null,

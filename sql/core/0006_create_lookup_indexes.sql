@@ -1,4 +1,5 @@
 -- The ways in which the application looks up rows: by user, by tier, by age.
+-- squawk-ignore-file require-concurrent-index-creation -- 0004 and 0005 have just made the tables; nobody writes yet
 create index ix_memories_user_id on memories using btree (user_id);
 create index ix_memories_memory_type on memories using btree (memory_type);
 create index ix_memories_created_at on memories using btree (created_at);

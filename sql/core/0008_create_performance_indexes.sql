@@ -1,4 +1,5 @@
 -- Lookups that keep the application fast once there are many rows.
+-- squawk-ignore-file require-concurrent-index-creation -- 0004 and 0005 have just made the tables; nobody writes yet
 create index ix_memories_accessed_at on memories using btree (accessed_at);
 create index ix_memory_collections_collection_type on memory_collections using btree (collection_type);
 

@@ -80,11 +80,9 @@ delete from memdb_migrations
 where migration_id = %s;
 
 -- name: sql_that_was_run
-select
-    migration_id,
-    sql
+select sql
 from memdb_migrations
-where migration_id = any(%s);
+where migration_id = %s;
 
 -- name: comment_on_last_log
 update _yoyo_log
@@ -120,6 +118,30 @@ select
     set_config('tcp_keepalives_idle', '30', false),
     set_config('tcp_keepalives_interval', '10', false),
     set_config('tcp_keepalives_count', '3', false);
+
+-- name: put_schema_first
+select set_config(
+    'search_path',
+    concat_ws(', ', quote_ident(%s), nullif(current_setting('search_path'), '')),
+    false
+);
+
+-- name: complete_search_path
+-- Some roles have an empty search_path, and some extensions a schema of their own that is not on it.
+select set_config(
+    'search_path',
+    concat_ws(
+        ', ',
+        coalesce(nullif(current_setting('search_path'), ''), 'public'),
+        (
+            select quote_ident(n.nspname)
+            from pg_extension as e
+            inner join pg_namespace as n on e.extnamespace = n.oid
+            where e.extname = 'vector' and n.nspname != all(current_schemas(true))
+        )
+    ),
+    false
+);
 
 -- name: index_state
 -- Whether an index of this name is there, and whether it can be used.

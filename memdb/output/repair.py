@@ -1,0 +1,37 @@
+"""Text for a repair."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+from memdb.output.verification import block
+from memdb.repair import Repair
+
+
+@singledispatch
+def render(result: Any) -> Iterator[Any]:
+    """Lines and rich renderables for a result of memdb.repair."""
+    raise NotImplementedError(type(result))
+
+
+@render.register
+def _(repair: Repair) -> Iterator[Any]:
+    if repair.done:
+        ids = [*(edit.id for edit in repair.edits), *repair.mark]
+        yield from [f"Taken for applied as the files are now: {', '.join(ids)}."] if ids else []
+        yield from [f"Forgotten: {', '.join(repair.unmark)}."] if repair.unmark else []
+        return
+    if not repair.needed:
+        yield "Nothing to repair: the history fits the files."
+        return
+    for edit in repair.edits:
+        yield edit.diff
+        yield ""
+    yield from (f"To be marked as applied, without running it: {id}" for id in repair.mark)
+    yield from (f"To be forgotten, without rolling it back: {id}" for id in repair.unmark)
+    for difference in repair.effect:
+        yield from block(difference)
+    if repair.effect:
+        yield "In effect, the database then differs from its files as shown; verify-schema will say so, too."
+    else:
+        yield "In effect, the database is what the files would make."

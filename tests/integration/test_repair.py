@@ -1,0 +1,149 @@
+"""Baselines and repairs: the history is changed only after it was shown what that means."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from memdb import baseline, migrations, repair, sqlfiles
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.errors import HistoryError, UsageError
+from memdb.migrations import history
+from memdb.migrations.plan import Sets
+from memdb.verification import snapshot
+from memdb.verification.snapshot import Patches
+
+HISTORY_TABLES = "drop table _yoyo_migration, _yoyo_log, _yoyo_version, memdb_migrations"
+
+
+@pytest.fixture(scope="session")
+def patches() -> Patches:
+    return snapshot.read(sqlfiles.shipped_directory())
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Callable[[str, str], Sets]:
+    """A SQL directory with one migration, to be written again."""
+
+    def write(sql: str, rollback: str = "drop table a;") -> Sets:
+        core = tmp_path / "core"
+        core.mkdir(exist_ok=True)
+        (core / "0001_a.sql").write_text(sql)
+        (core / "0001_a.rollback.sql").write_text(rollback)
+        return sqlfiles.read_sets(tmp_path)
+
+    return write
+
+
+def log(connection: Connection) -> list[tuple[str, str, str]]:
+    return connection.execute(
+        "select migration_id, operation, comment from _yoyo_log where comment is not null order by created_at_utc"
+    ).fetchall()
+
+
+def test_a_schema_that_is_there_is_taken_for_migrated(connection: Connection, sets: Sets, patches: Patches) -> None:
+    connection.execute(HISTORY_TABLES)
+    result = baseline.baseline(connection, sets, patches)
+    assert result.ok
+    assert len(result.marked) == len(sets["core"])
+    assert migrations.status(connection, sets).clean
+    assert migrations.migrate(connection, sets).steps == ()
+    assert log(connection)[0] == ("0001_create_extension_vector", "mark", baseline.REASON)
+    assert migrations.rollback(connection, sets, steps=None).applied == 0
+
+
+def test_a_schema_that_differs_is_not_taken_for_migrated(connection: Connection, sets: Sets, patches: Patches) -> None:
+    connection.execute(HISTORY_TABLES)
+    connection.execute("drop index ix_memories_user_id")
+    result = baseline.baseline(connection, sets, patches)
+    assert (result.ok, result.marked) == (False, ())
+    assert [difference.object for difference in result.verification.differences] == ["ix_memories_user_id"]
+    assert history.read(connection).applied == ()
+
+
+def test_a_large_table_gets_its_hnsw_index_without_downtime(
+    connection: Connection, sets: Sets, patches: Patches
+) -> None:
+    connection.execute(HISTORY_TABLES)
+    for index in ("ix_memories_embedding", "ix_memories_accessed_at", "ix_memory_collections_collection_type"):
+        connection.execute(f"drop index {index}")
+    assert len(baseline.baseline(connection, sets, patches, to="0006").marked) == 6
+    run = migrations.migrate(connection, sets)
+    assert [step.id[:4] for step in run.steps] == ["0007", "0008"]
+
+
+def test_a_baseline_marks_only_what_is_pending(connection: Connection, sets: Sets, patches: Patches) -> None:
+    assert baseline.baseline(connection, sets, patches).marked == ()
+
+
+def test_an_edit_is_shown_and_accepted(
+    empty_connection: Connection, team: Callable[..., Sets], capsys: pytest.CaptureFixture[str]
+) -> None:
+    migrations.migrate(empty_connection, team("create table a (b int);"))
+    sets = team("-- Better explained.\ncreate table a (b int);")
+    with pytest.raises(HistoryError, match="was edited"):
+        migrations.migrate(empty_connection, sets)
+    proposal = repair.propose(empty_connection, sets, snapshot.generate(sets))
+    assert "+-- Better explained." in proposal.edits[0].diff
+    assert proposal.effect == ()
+    assert repair.carry_out(empty_connection, sets, proposal).done
+    assert migrations.status(empty_connection, sets).clean
+    ((id, operation, comment),) = log(empty_connection)
+    assert (id, operation) == ("0001_a", "mark")
+    assert "accepted an edit" in comment
+
+
+def test_an_edit_that_changes_the_schema_is_shown_in_effect(
+    empty_connection: Connection, team: Callable[..., Sets]
+) -> None:
+    migrations.migrate(empty_connection, team("create table a (b int);"))
+    sets = team("create table a (b text);")
+    proposal = repair.propose(empty_connection, sets, snapshot.generate(sets))
+    (difference,) = proposal.effect
+    assert (difference.object, difference.expected, difference.found) == ("a.b", {"type": "text"}, {"type": "integer"})
+
+
+def test_a_missing_file_is_forgotten_and_an_applied_one_marked(connection: Connection, sets: Sets) -> None:
+    patches = snapshot.read(sqlfiles.shipped_directory())
+    without = {"core": sets["core"][:-1]}
+    with pytest.raises(HistoryError, match="its file is not there"):
+        migrations.migrate(connection, without)
+    last = sets["core"][-1].id
+    repair.carry_out(connection, without, repair.propose(connection, without, patches, unmark=[last]))
+    assert migrations.migrate(connection, without).steps == ()
+    repair.carry_out(connection, sets, repair.propose(connection, sets, patches, mark=["0008"]))
+    assert migrations.status(connection, sets).clean
+    assert [operation for _, operation, _ in log(connection)] == ["unmark", "mark"]
+
+
+def test_what_cannot_be_marked_or_forgotten_is_refused(connection: Connection, sets: Sets, patches: Patches) -> None:
+    with pytest.raises(UsageError, match="is applied already"):
+        repair.propose(connection, sets, patches, mark=["0001"])
+    with pytest.raises(UsageError, match="0099 is not applied"):
+        repair.propose(connection, sets, patches, unmark=["0099"])
+
+
+def test_repair_asks_first_and_says_what_it_did(
+    empty: str,
+    tmp_path: Path,
+    team: Callable[..., Sets],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    team("create table a (b int);")
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", *arguments]) == 0
+    assert main(["repair", *arguments]) == 0
+    assert "Nothing to repair" in capsys.readouterr().out
+    team("create table a (c int);")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(["repair", *arguments]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "+create table a (c int);" in shown.err
+    assert "In effect, the database then differs" in shown.err
+    assert main(["repair", "--yes", *arguments]) == 0
+    assert capsys.readouterr().out.startswith("Taken for applied as the files are now: 0001_a")
+    assert main(["status", "--exit-code", *arguments]) == 0
