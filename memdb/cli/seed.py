@@ -1,0 +1,108 @@
+"""memdb seed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from memdb import output
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
+from memdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from memdb.seeding.seed import Source
+
+_USERS, _MEMORIES = 20, 10_000
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    app.command(
+        epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
+        "memdb seed --from embeddings.npz --append; memdb seed --reset. "
+        "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
+        "(a JSON object), created_at, accessed_at (ISO 8601) and id. A user that is no uuid gets one from its name, "
+        "always the same."
+    )(seed)
+
+
+def seed(
+    users: Annotated[
+        int | None, typer.Option(min=1, help=f"Users to make up; {_USERS} by default.", metavar="N", show_default=False)
+    ] = None,
+    memories: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help=f"Memories to load; {_MEMORIES:,} by default, or all of the file.",
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
+    tiers: Annotated[
+        str, typer.Option(help="Proportions of personal, project and task memories.", metavar="P,P,P")
+    ] = "30,30,40",
+    random_seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="The same number gives the same rows.", metavar="N")
+    ] = 1,
+    file: Annotated[
+        Path | None,
+        typer.Option("--from", help="Load this .npz, .jsonl or .parquet file.", metavar="FILE", show_default=False),
+    ] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add to the memories that are there.")] = False,
+    reset: Annotated[bool, typer.Option("--reset", help="Remove what was seeded, nothing else; load nothing.")] = False,
+    database_url: DatabaseUrl = None,
+    sql_dir: SqlDir = None,
+    schema: Schema = None,
+    format: OutputFormat = Format.text,
+) -> None:
+    """Load realistic memories, made up or from a file: all of them, or none."""
+    if reset and (append or file or users or memories):
+        raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
+    source = None if reset else _source(users, memories, tiers, random_seed, file)
+    with session("seed", database_url, sql_dir, schema=schema) as open:
+        from memdb.seeding import seed as use_case
+
+        if source is None:
+            output.emit(use_case.reset(open.connection), format)
+            return
+        with output.progress("Loading", source.total) as bar:
+            result = use_case.seed(
+                open.connection,
+                source,
+                append=append,
+                on_progress=bar.advance,
+                on_index=lambda name: output.say(f"Building {name} …"),
+            )
+        output.emit(result, format)
+
+
+def _source(users: int | None, memories: int | None, tiers: str, random_seed: int, file: Path | None) -> "Source":
+    weights = _weights(tiers)
+    if file is not None:
+        if users is not None:
+            raise UsageError("--users and --from exclude each other", hint="The file says whose memories it holds.")
+        from memdb.seeding.files import FileSource
+
+        return FileSource(file, random_seed, weights, memories)
+    from memdb.seeding.memories import Synthetic
+
+    memories = memories or _MEMORIES
+    if users is not None and users > memories:
+        raise UsageError(
+            f"{memories} memories are too few for {users} users", hint="Each user has at least one memory."
+        )
+    return Synthetic(users or min(_USERS, memories), memories, random_seed, weights)
+
+
+def _weights(tiers: str) -> tuple[float, float, float]:
+    try:
+        personal, project, task = (float(part) for part in tiers.split(","))
+    except ValueError:
+        personal = project = task = -1
+    weights = (personal, project, task)
+    if not all(0 <= weight < float("inf") for weight in weights) or not 0 < sum(weights) < float("inf"):
+        raise UsageError(
+            f"--tiers {tiers} is not three proportions", hint="For example 30,30,40: personal, project, task."
+        )
+    return weights

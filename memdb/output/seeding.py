@@ -1,0 +1,37 @@
+"""Text for what was loaded and what was removed."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+from memdb.seeding.seed import Reset, Seeding
+
+
+@singledispatch
+def render(result: Any) -> Iterator[Any]:
+    """Lines and rich renderables for a result of memdb.seeding."""
+    raise NotImplementedError(type(result))
+
+
+@render.register
+def _(seeding: Seeding) -> Iterator[Any]:
+    tiers = ", ".join(f"{count:,} {tier}" for tier, count in seeding.by_tier.items())
+    origin = f"random seed {seeding.random_seed}" if seeding.source == "synthetic" else f"from {seeding.source}"
+    yield f"Loaded {_count(seeding.memories, 'memory')} of {_count(seeding.users, 'user')}: {tiers} ({origin})."
+    yield f"{_count(seeding.users_created, 'user')} created."
+    indexes = (
+        f", and {seeding.index_seconds:.1f} s to build the vector indexes" if seeding.index_seconds >= 0.05 else ""
+    )
+    yield f"Took {seeding.load_seconds:.1f} s, {seeding.rows_per_second:,.0f} rows/s{indexes}."
+
+
+@render.register
+def _(reset: Reset) -> Iterator[Any]:
+    yield f"Removed {_count(reset.memories, 'seeded memory')} and {_count(reset.users, 'user')} made for them."
+    if reset.memories_kept:
+        yield f"Kept {_count(reset.memories_kept, 'seeded memory')}: rows of other tables refer to them."
+
+
+def _count(number: int, noun: str) -> str:
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
+    return f"{number:,} {noun if number == 1 else plural}"

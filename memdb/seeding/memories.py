@@ -1,0 +1,125 @@
+"""Realistic memories of made-up users: whose, which tier, what text, what metadata, how old."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import NAMESPACE_URL, UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memdb.seeding import draws, embeddings, phrases
+from memdb.seeding.rows import Batch
+
+# A user without a uuid gets the uuid5 of the name in this namespace: always the same one.
+USERS = uuid5(NAMESPACE_URL, "memdb:users")
+
+_BATCH = 500
+_SIZE_DECAY = 1.1  # the k-th largest user has memories as k to the minus this
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """`memories` synthetic memories of `users` users; `tiers` weighs personal, project and task ones."""
+
+    users: int
+    memories: int
+    random_seed: int
+    tiers: tuple[float, float, float] = draws.WEIGHTS
+
+    name = "synthetic"
+
+    @property
+    def total(self) -> int:
+        return self.memories
+
+    def batches(self, now: datetime) -> Iterator[Batch]:
+        """All rows in order. Ages are counted back from `now`; nothing else depends on it."""
+        for start in range(0, self.memories, _BATCH):
+            yield self._batch(start, min(_BATCH, self.memories - start), now)
+
+    def _batch(self, start: int, count: int, now: datetime) -> Batch:
+        vectors, topics = self._embeddings.batch(start, count)
+        drawn = draws.draw(self.random_seed, start, count)
+        tiers = draws.tiers(drawn, self.tiers)
+        users = [self._user_ids[owner] for owner in self._owners[start : start + count]]
+        words = _words(drawn, tiers, users, topics)
+        created_at, accessed_at = draws.times(drawn, tiers, now)
+        return Batch(
+            ids=draws.ids(drawn),
+            users=users,
+            tiers=tiers,
+            contents=[_template(tier, row).format_map(row) for tier, row in zip(tiers, words, strict=True)],
+            metadata=[phrases.METADATA[tier].format_map(row) for tier, row in zip(tiers, words, strict=True)],
+            created_at=created_at,
+            accessed_at=accessed_at,
+            embeddings=vectors,
+        )
+
+    @cached_property
+    def _embeddings(self) -> embeddings.Synthetic:
+        return embeddings.Synthetic(self.random_seed)
+
+    @cached_property
+    def _user_ids(self) -> list[UUID]:
+        return [uuid5(USERS, f"synthetic user {n} of random seed {self.random_seed}") for n in range(self.users)]
+
+    @cached_property
+    def _owners(self) -> NDArray[np.int32]:
+        """Which user each row belongs to, (memories,): users' rows lie mixed, as they come in over time."""
+        owners = np.repeat(np.arange(self.users, dtype=np.int32), sizes(self.users, self.memories))
+        return np.random.Generator(np.random.SFC64([self.random_seed, 2])).permutation(owners)
+
+
+def sizes(users: int, memories: int) -> NDArray[np.int64]:
+    """How many memories each user has, largest first: few have many, most have few, each has at least one."""
+    weights = np.arange(1, users + 1) ** -_SIZE_DECAY
+    shares: NDArray[np.int64] = (weights / weights.sum() * (memories - users)).astype(np.int64)
+    shares[: memories - users - int(shares.sum())] += 1
+    return shares + 1
+
+
+def _words(drawn: draws.Draws, tiers: list[str], users: list[UUID], topics: embeddings.Indices) -> list[dict[str, Any]]:
+    """What fills the sentences and the metadata, row by row."""
+    numbers, facets = (topics // embeddings.FACETS).tolist(), (topics % embeddings.FACETS).tolist()
+    subjects = [phrases.SUBJECTS[number] for number in numbers]
+    steps = draws.below(len(phrases.MILESTONES), drawn[:, 6])
+    columns = {
+        "subject": [subject.name for subject in subjects],
+        "subject_number": numbers,
+        "category": [subject.category for subject in subjects],
+        "stressor": [subject.stressor for subject in subjects],
+        "goal": [subject.goal for subject in subjects],
+        "facet": [phrases.FACETS[facet] for facet in facets],
+        "owner": [user.hex[:8] for user in users],
+        "milestone": [phrases.MILESTONES[step] for step in steps],
+        "percentage": [
+            (100 * step + part) // len(phrases.MILESTONES)
+            for step, part in zip(steps, draws.below(100, drawn[:, 7]), strict=True)
+        ],
+        "emotion": draws.pick(phrases.EMOTIONS, drawn[:, 8]),
+        "moment": draws.pick(phrases.MOMENTS, drawn[:, 9]),
+        "person": draws.pick(phrases.PEOPLE, drawn[:, 10]),
+        "coping": draws.pick(phrases.COPING, drawn[:, 11]),
+        "soon": draws.pick(phrases.SOON, drawn[:, 12]),
+        "exchange_type": draws.pick(tuple(phrases.ASKED), drawn[:, 13]),
+        "tone": draws.pick(tuple(phrases.REPLIED), drawn[:, 14]),
+        "choice": draws.below(2**16, drawn[:, 15]),
+        "intensity": [1 + number for number in draws.below(10, drawn[:, 7])],
+        "conversation": draws.below(1000, drawn[:, 6]),
+        "source": [
+            phrases.SOURCES[tier][n]
+            for tier, n in zip(tiers, draws.below(4, drawn[:, 12] >> np.uint64(32)), strict=True)
+        ],
+        "access_count": draws.access_counts(drawn).tolist(),
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _template(tier: str, words: dict[str, Any]) -> str:
+    if tier == "task":
+        return phrases.TASK[words["exchange_type"], words["tone"]]
+    templates = phrases.PERSONAL if tier == "personal" else phrases.PROJECT
+    return templates[words["choice"] % len(templates)]

@@ -1,0 +1,115 @@
+"""Rows on their way into `memories`, and the binary form in which COPY takes them."""
+
+import struct
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memdb.seeding.embeddings import DIMENSIONS, Vectors
+
+COLUMNS = "id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata"
+HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+TRAILER = struct.pack(">h", -1)
+
+# Small enough that the server still has rows to work on while the next piece is put together.
+_PIECE = 64
+_EPOCH = np.datetime64("2000-01-01", "us")
+
+# The columns of fixed length, each with its length before it, as they stand in the stream.
+_FIXED = np.dtype(
+    [
+        ("columns", ">i2"),
+        ("id_length", ">i4"),
+        ("id", "V16"),
+        ("user_id_length", ">i4"),
+        ("user_id", "V16"),
+        ("created_at_length", ">i4"),
+        ("created_at", ">i8"),
+        ("accessed_at_length", ">i4"),
+        ("accessed_at", ">i8"),
+        ("embedding_length", ">i4"),
+        ("dimensions", ">i2"),
+        ("unused", ">i2"),
+        ("embedding", ">f4", (DIMENSIONS,)),
+    ]
+)
+_LENGTHS: dict[str, Any] = {
+    "columns": 8,
+    "id_length": 16,
+    "user_id_length": 16,
+    "created_at_length": 8,
+    "accessed_at_length": 8,
+    "embedding_length": 4 + 4 * DIMENSIONS,
+    "dimensions": DIMENSIONS,
+    "unused": 0,
+}
+_length = struct.Struct(">i").pack
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows: `ids` is (n,) of 16 bytes each, `metadata` are JSON objects, times are in UTC."""
+
+    ids: NDArray[np.void]
+    users: list[UUID]
+    tiers: list[str]
+    contents: list[str]
+    metadata: list[str]
+    created_at: NDArray[np.datetime64]
+    accessed_at: NDArray[np.datetime64]
+    embeddings: Vectors
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+def encode(batch: Batch, created_users: Collection[UUID]) -> Iterator[bytes]:
+    """The rows as pieces of a binary COPY stream, between HEADER and TRAILER.
+
+    The metadata of each says that the row was seeded, and whether its user was made for it.
+    """
+    fixed = _fixed(batch)
+    for start in range(0, len(batch), _PIECE):
+        parts: list[bytes | memoryview] = []
+        for row in range(start, min(start + _PIECE, len(batch))):
+            parts.append(fixed[row])
+            parts.append(_variable(batch, row, created_users))
+        yield b"".join(parts)
+
+
+def _fixed(batch: Batch) -> list[memoryview]:
+    fixed = np.empty(len(batch), _FIXED)
+    for name, value in _LENGTHS.items():
+        fixed[name] = value
+    fixed["id"] = batch.ids
+    fixed["user_id"] = np.array([user.bytes for user in batch.users], "V16")
+    fixed["created_at"] = (batch.created_at - _EPOCH).astype(np.int64)
+    fixed["accessed_at"] = (batch.accessed_at - _EPOCH).astype(np.int64)
+    fixed["embedding"] = batch.embeddings
+    data = fixed.view(np.uint8).data
+    return [data[end - _FIXED.itemsize : end] for end in range(_FIXED.itemsize, data.nbytes + 1, _FIXED.itemsize)]
+
+
+def _variable(batch: Batch, row: int, created_users: Collection[UUID]) -> bytes:
+    tier, content = batch.tiers[row].encode(), batch.contents[row].encode()
+    metadata = batch.metadata[row]
+    comma = "" if metadata == "{}" else ", "
+    made = "true" if batch.users[row] in created_users else "false"
+    # Of equal keys jsonb keeps the last: a marker from an earlier load, in data taken from there, does not count.
+    marked = f'{metadata[:-1]}{comma}"seeded": {{"by": "memdb", "user_created": {made}}}}}'.encode()
+    version_of_jsonb = b"\x01"
+    return b"".join(
+        (
+            _length(len(tier)),
+            tier,
+            _length(len(content)),
+            content,
+            _length(len(marked) + 1),
+            version_of_jsonb,
+            marked,
+        )
+    )
