@@ -6,7 +6,7 @@ JOBS   ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-container check format snapshot docs bench build clean
+.PHONY: help demo test test-container check format snapshot docs picture bench build clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ snapshot: $(VENV)/runtime ## Write sql/schema.json from a freshly migrated datab
 
 docs: $(VENV)/develop ## Write docs/cli.md from the --help texts
 	$(BIN)/python -m docs.cli > docs/cli.md
+
+picture: $(VENV)/runtime ## Draw docs/demo.svg from a real run of the demo
+	$(BIN)/python -m docs.picture
 
 bench: $(VENV)/bench ## Time memdb beside what it is compared with, and print the ratios
 	$(BIN)/python -m bench

@@ -108,7 +108,7 @@ def console(to_stderr: bool = False) -> "Console":
 
     # A pipe has no width: nothing is cut for a program that reads it.
     stream = sys.stderr if to_stderr else sys.stdout
-    return Console(highlight=False, stderr=to_stderr, width=None if stream.isatty() else 200)
+    return Console(highlight=False, stderr=to_stderr, width=None if stream.isatty() else 120)
 
 
 class Progress:

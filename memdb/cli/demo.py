@@ -1,0 +1,39 @@
+"""memdb demo."""
+
+from typing import Annotated
+
+import typer
+
+from memdb import output
+from memdb.cli.options import Format, OutputFormat
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    app.command(epilog="Examples: memdb demo; memdb demo --memories 50000")(demo)
+
+
+def demo(
+    memories: Annotated[int, typer.Option(min=100, help="How many memories to make up.", metavar="N")] = 10_000,
+    random_seed: Annotated[int, typer.Option(min=0, help="Same seed, same memories.", metavar="N")] = 1,
+    format: OutputFormat = Format.text,
+) -> int:
+    """See it all at once, in a database of its own: migrate, verify, seed, search, benchmark."""
+    from memdb import demo, embedded, sqlfiles
+    from memdb.verification import snapshot
+
+    directory = sqlfiles.shipped_directory()
+    sets, patches = sqlfiles.read_sets(directory), snapshot.read(directory)
+    server = embedded.start(embedded.data_directory())
+    chapters = []
+    with demo.fresh_database(server) as connection, output.progress("Loading", memories) as bar:
+        story = demo.run(connection, sets, patches, count=memories, random_seed=random_seed, on_progress=bar.advance)
+        for chapter in story:
+            chapters.append(chapter)
+            if format == Format.text:
+                output.emit(chapter, format)
+    if format == Format.json:
+        output.emit(tuple(chapters), format)
+    else:
+        output.emit(demo.Farewell(server.url(demo.DATABASE)), format)
+    return 0 if all(getattr(chapter.result, "ok", True) for chapter in chapters) else 1

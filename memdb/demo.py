@@ -1,0 +1,107 @@
+"""The whole story on the embedded database: migrate, verify, seed, search, benchmark."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from memdb import database, embedded, migrations
+from memdb.benchmark import similarity
+from memdb.database import Connection
+from memdb.migrations.plan import Sets
+from memdb.seeding import memories, seed
+from memdb.verification import verify
+from memdb.verification.snapshot import Patches
+
+DATABASE = "memdb_demo"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One step of the story: what it is for, and what came of it."""
+
+    title: str
+    story: str
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A memory that was found; `distance` is the cosine distance, 0 (same meaning) to 2."""
+
+    distance: float
+    tier: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A memory, and what lies nearest to it among the memories of the same user."""
+
+    question: str
+    neighbours: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """Where the demo's database is, for whoever wants to look around."""
+
+    url: str
+
+
+@contextmanager
+def fresh_database(server: embedded.Server) -> Iterator[Connection]:
+    """A connection to the demo's own database, which is made anew; it stays afterwards."""
+    name = sql.Identifier(DATABASE)
+    with database.connect(database.conninfo(server.url()), purpose="demo") as admin:
+        admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
+        admin.execute(sql.SQL("create database {}").format(name))
+    with database.connect(database.conninfo(server.url(DATABASE)), purpose="demo") as connection:
+        yield connection
+
+
+def run(
+    connection: Connection,
+    sets: Sets,
+    patches: Patches,
+    *,
+    count: int,
+    random_seed: int,
+    on_progress: Callable[[int], None] = lambda _: None,
+) -> Iterator[Chapter]:
+    """The chapters, as they happen, on an empty database."""
+    made_up = memories.Synthetic(users=20, memories=count, tiers=(30, 30, 40), random_seed=random_seed)
+    yield Chapter(
+        "memdb migrate",
+        "Eight plain SQL files make the schema, each in one transaction with its entry in the history.",
+        migrations.migrate(connection, sets),
+    )
+    yield Chapter(
+        "memdb verify-schema",
+        "Is it really there? Every column, key, index, parameter and comment is compared with the snapshot.",
+        verify.verify(connection, sets, patches),
+    )
+    yield Chapter(
+        "memdb seed",
+        "A companion with 20 users: who they are, what they plan, what they talked about.",
+        seed.seed(connection, made_up, on_progress=on_progress),
+    )
+    yield Chapter(
+        "A search",
+        "What else did this user tell us that is close in meaning? Cosine distance, smallest first.",
+        search(connection),
+    )
+    yield Chapter(
+        "memdb benchmark-similarity",
+        "Fast is not enough: latency, recall against an exact scan, and the plan that the server chose.",
+        similarity.run(connection, queries=100, random_seed=random_seed),
+    )
+
+
+def search(connection: Connection) -> Search:
+    """The memories nearest to one of the user who has most."""
+    question, *nearest = connection.execute(database.query("demo", "search")).fetchall()
+    neighbours = tuple(Neighbour(distance, tier, content) for distance, tier, content in nearest)
+    return Search(question[2], neighbours)

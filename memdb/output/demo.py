@@ -1,0 +1,46 @@
+"""Text for the demo: each chapter with its story, then its result as the command itself would show it."""
+
+from collections.abc import Iterator
+from functools import singledispatch
+from typing import Any
+
+from memdb import output
+from memdb.demo import Chapter, Farewell, Search
+
+
+@singledispatch
+def render(result: Any) -> Iterator[Any]:
+    """Lines and rich renderables for a result of memdb.demo."""
+    raise NotImplementedError(type(result))
+
+
+@render.register
+def _(chapter: Chapter) -> Iterator[Any]:
+    from rich.rule import Rule
+    from rich.text import Text
+
+    yield Rule(Text(chapter.title, style="bold cyan"), align="left", style="cyan")
+    yield Text(chapter.story, style="italic")
+    yield ""
+    yield from output.renderer(chapter.result).render(chapter.result)
+    yield ""
+
+
+@render.register
+def _(search: Search) -> Iterator[Any]:
+    from rich.table import Table
+    from rich.text import Text
+
+    found = Table(box=None, show_header=False, pad_edge=False)
+    found.add_row("", "", Text(f"“{search.question}”", style="bold"))
+    for neighbour in search.neighbours:
+        found.add_row(f"{neighbour.distance:.3f}", neighbour.tier, Text(neighbour.content))
+    yield found
+
+
+@render.register
+def _(farewell: Farewell) -> Iterator[Any]:
+    yield "Look around yourself:"
+    yield f"  psql '{farewell.url}'"
+    yield f"  memdb status --database-url '{farewell.url}'"
+    yield "  memdb db stop"
