@@ -5,7 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from memdb import sqlfiles
+from memdb import sqlfiles, statements
 from memdb.errors import SqlFilesError, UsageError
 
 _MIGRATION = """\
@@ -16,6 +16,24 @@ _MIGRATION = """\
 _ROLLBACK = """\
 -- Undoes {id}.sql, and nothing else.
 """
+_INDEX_MIGRATION = """\
+-- {title}.
+--
+-- Say why here. The table can be written to while the index is built, which needs to be outside of a transaction and
+-- alone in its file: comment on the index in the next migration.
+-- transactional: false
+create index concurrently {index} on {on};
+"""
+_INDEX_ROLLBACK = """\
+-- Undoes {id}.sql, and like that runs outside of a transaction.
+drop index concurrently {schema}{index};
+"""
+_NAME = r'(?:"(?:[^"]|"")+"|[A-Za-z_][\w$]*)'
+_INDEX = re.compile(
+    rf"(?:on\s+)?(?P<schema>{_NAME}\.)?(?P<table>{_NAME})\s*(?P<rest>(?:using\s+\w+\s*)?\((?P<keys>.+)\).*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_LONGEST_NAME = 63
 _SETTINGS = """\
 # Settings of memdb for this directory. Flags, the environment and .env come first.
 sql_dir = "sql"
@@ -36,6 +54,15 @@ class NewMigration:
     id: str
     path: Path
     rollback_path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index to be built: its name, and what follows the name's `on` in `create index`."""
+
+    name: str
+    schema: str
+    on: str
 
 
 def init(directory: Path) -> Project:
@@ -62,14 +89,18 @@ def init(directory: Path) -> Project:
     return Project(directory, target, tuple(created))
 
 
-def new(sql_dir: Path, name: str, *, set_name: str = sqlfiles.CORE) -> NewMigration:
-    """Writes the next numbered pair into a set of `sql_dir`.
+def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: str = sqlfiles.CORE) -> NewMigration:
+    """Writes the next numbered pair into a set of `sql_dir`: to be filled in, or to build `index` concurrently.
 
-    Raises UsageError when nothing of `name` is left as a file name, or for the SQL that memdb itself ships.
+    Raises UsageError when nothing of `name` is left as a file name, for an `index` that cannot be read, or for the
+    SQL that memdb itself ships.
     """
-    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    wanted = parse_index(index) if index is not None else None
+    name = name or (f"create {wanted.name}" if wanted else "")
+    slug = _slug(name)
     if not slug:
-        raise UsageError(f"{name!r} has no letter or digit", hint="Name what it does: memdb new add_importance")
+        problem = f"{name!r} has no letter or digit" if name else "the migration has no name"
+        raise UsageError(problem, hint="Name what it does: memdb new add_importance")
     if sql_dir == sqlfiles.shipped_directory():
         raise UsageError(
             "the SQL that memdb ships is not yours to extend",
@@ -81,13 +112,67 @@ def new(sql_dir: Path, name: str, *, set_name: str = sqlfiles.CORE) -> NewMigrat
     path, rollback_path = folder / f"{id}.sql", folder / f"{id}{sqlfiles.ROLLBACK_SUFFIX}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_new(path, _MIGRATION.format(title=name.strip().rstrip(".").capitalize()))
-        _write_new(rollback_path, _ROLLBACK.format(id=id))
+        for target, text in zip((path, rollback_path), _texts(id, name, wanted), strict=True):
+            _write_new(target, text)
     except OSError as error:
         raise SqlFilesError(
             f"{error.filename} cannot be written: {error.strerror}", hint="Check the permissions of the SQL directory."
         ) from None
     return NewMigration(id, path, rollback_path)
+
+
+def parse_index(text: str) -> Index:
+    """Reads `memories using hnsw (embedding vector_cosine_ops)`, as it follows `create index … on`.
+
+    The name is ix_TABLE_COLUMNS, cut to the 63 bytes that PostgreSQL keeps. Raises UsageError for anything else.
+    """
+    match = _INDEX.fullmatch(text.strip().rstrip("; "))
+    if match is None or len(statements.split(text)) != 1:
+        raise UsageError(
+            f"{text!r} is no index",
+            hint="Write what follows `on` in create index: memdb new --index 'memories (user_id, created_at)'",
+        )
+    columns = [_slug(key) for key in _key_names(match["keys"])]
+    name = "_".join(["ix", _slug(match["table"]), *columns])[:_LONGEST_NAME].rstrip("_")
+    schema = match["schema"] or ""
+    separator = "\n" if match["rest"].lower().startswith("using") else " "
+    return Index(name, schema, f"{schema}{match['table']}{separator}{match['rest']}")
+
+
+def _key_names(keys: str) -> list[str]:
+    """The columns or expressions of `(a desc, lower(b) text_ops) with (…)`, without what follows each."""
+    depth, parts = 0, [""]
+    for character in keys:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if depth < 0:
+            break  # the end of the list; options follow
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [_key_name(part.strip()) for part in parts]
+
+
+def _key_name(key: str) -> str:
+    """`embedding` of `embedding vector_cosine_ops`; an expression whole."""
+    expression = re.match(r"\w*\s*\(.*\)", key, re.DOTALL)
+    return expression[0] if expression else re.split(r"\s", key, maxsplit=1)[0]
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
+def _texts(id: str, name: str, index: Index | None) -> tuple[str, str]:
+    """The migration and its rollback."""
+    title = name.strip().rstrip(".")
+    title = title[:1].upper() + title[1:]
+    if index is None:
+        return _MIGRATION.format(title=title), _ROLLBACK.format(id=id)
+    return (
+        _INDEX_MIGRATION.format(title=title, index=index.name, on=index.on),
+        _INDEX_ROLLBACK.format(id=id, index=index.name, schema=index.schema),
+    )
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -13,7 +13,9 @@ from memdb.errors import UsageError
 if TYPE_CHECKING:
     from memdb.migrations import DryRun, Hooks
 
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the SQL that would run, and run nothing.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Show the SQL that would run and what it locks; run nothing.")
+]
 Wait = Annotated[float, typer.Option(min=0, help="How long to wait for others, in all.", metavar="SECONDS")]
 LockTimeout = Annotated[
     float,
@@ -53,7 +55,7 @@ def migrate(
 
         sets, names = open.sets, open.settings.sets
         if dry_run:
-            output.emit(migrations.preview_migrate(open.connection, sets, to=to, chosen=names), format)
+            output.emit(migrations.preview_migrate(open.connection, sets, to=to, chosen=names, locks=True), format)
         else:
             limits = migrations.Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
             with _hooks() as hooks:
@@ -87,7 +89,7 @@ def rollback(
         from memdb import migrations
 
         sets = open.sets
-        preview = migrations.preview_rollback(open.connection, sets, steps=count, to=to)
+        preview = migrations.preview_rollback(open.connection, sets, steps=count, to=to, locks=dry_run)
         if dry_run:
             output.emit(preview, format)
             return

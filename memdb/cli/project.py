@@ -12,7 +12,7 @@ from memdb.cli.options import Format, OutputFormat, SqlDir
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command(epilog="Examples: memdb init .; memdb init services/memory")(init)
-    app.command(epilog="Examples: memdb new add_importance; memdb new --set tenancy create_tenants")(new)
+    app.command(epilog="Examples: memdb new add_importance; memdb new --index 'memories (user_id, created_at)'")(new)
 
 
 def init(
@@ -26,13 +26,23 @@ def init(
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="What the migration does.", metavar="NAME")],
+    name: Annotated[
+        str | None, typer.Argument(help="What the migration does.", metavar="NAME", show_default=False)
+    ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            help="Build this index while the table stays writable: what follows ON in CREATE INDEX.",
+            metavar="'TABLE (COLUMN, …)'",
+            show_default=False,
+        ),
+    ] = None,
     set_name: Annotated[str, typer.Option("--set", help="The set to add it to.", metavar="SET")] = "core",
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
-    """Write the next numbered migration and its rollback, to be filled in."""
+    """Write the next numbered migration and its rollback, to be filled in, or complete for an --index."""
     from memdb import project, settings, sqlfiles
 
     directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
-    output.emit(project.new(directory, name, set_name=set_name), format)
+    output.emit(project.new(directory, name, index=index, set_name=set_name), format)

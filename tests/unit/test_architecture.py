@@ -18,7 +18,7 @@ LAYERS = [
     {"database"},
     {"catalog"},
     {"migrations"},
-    {"verification", "seeding", "benchmark", "project"},
+    {"verification", "linting", "seeding", "benchmark", "project"},
     {"demo"},
     {"output"},
     {"cli"},

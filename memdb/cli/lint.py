@@ -1,0 +1,46 @@
+"""memdb lint."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from memdb import settings, sqlfiles
+from memdb.cli.options import DatabaseUrl, SqlDir, With, session
+
+
+class ReviewFormat(StrEnum):
+    """How the review is written to stdout."""
+
+    text = "text"
+    json = "json"
+    github = "github"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command of this module."""
+    app.command(epilog="Examples: memdb lint; memdb lint --all --format github")(lint)
+
+
+def lint(
+    all: Annotated[bool, typer.Option("--all", help="Review all files, not only pending ones; no database.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
+    chosen: With = None,
+    database_url: DatabaseUrl = None,
+    sql_dir: SqlDir = None,
+    format: Annotated[ReviewFormat, typer.Option("--format", "-f", help="Format of the review.")] = ReviewFormat.text,
+) -> int:
+    """Review pending migrations before they run: locks, lost data, incomplete rollbacks. Exit 1 on errors."""
+    from memdb.linting import lint as review
+    from memdb.output import linting as report
+
+    if all:
+        sets = sqlfiles.read_sets(settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory())
+        migrations = [migration for migrations in sets.values() for migration in migrations]
+    else:
+        with session("lint", database_url, sql_dir, chosen=chosen) as open:
+            sets = open.sets
+            migrations = review.pending(open.connection, sets, open.settings.sets)
+    result = review.lint(sets, migrations)
+    report.emit(result, format)
+    return 0 if result.ok and not (strict and result.findings) else 1

@@ -1,0 +1,1 @@
+"""Reviewing migrations before they run."""

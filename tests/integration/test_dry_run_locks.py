@@ -1,0 +1,127 @@
+"""The locks and rows that a dry run shows."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from memdb import migrations, sqlfiles
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.migrations import DryRun, locks
+
+pytestmark = pytest.mark.usefixtures("ready_server")
+
+Sets = dict[str, list[sqlfiles.Migration]]
+
+
+@pytest.fixture
+def extended(tmp_path: Path) -> Path:
+    """The shipped SQL, to which tests add."""
+    assert main(["init", str(tmp_path)]) == 0
+    return tmp_path / "sql"
+
+
+def dry_run(connection: Connection, sql_dir: Path, forward: str, *, back: str = "select 1;") -> DryRun:
+    (sql_dir / "core" / "0009_more.sql").write_text(forward)
+    (sql_dir / "core" / "0009_more.rollback.sql").write_text(back)
+    return migrations.preview_migrate(connection, sqlfiles.read_sets(sql_dir), locks=True)
+
+
+def taken(result: DryRun) -> list[dict[str, str]]:
+    """Relation to mode, for each statement of the last step."""
+    return [{lock.relation: lock.mode for lock in item.locks or ()} for item in result.steps[-1].statements]
+
+
+def test_locks_are_measured_statement_by_statement(connection: Connection, extended: Path) -> None:
+    result = dry_run(
+        connection,
+        extended,
+        "create table tags (id bigint, memory_id uuid references memories (id));\n"
+        "alter table memories add column importance real;\n"
+        "do $$ begin lock table memory_collections in exclusive mode; end $$;\n"
+        "insert into tags (id) values (1);",
+    )
+    assert taken(result) == [
+        {"memories": "SHARE ROW EXCLUSIVE"},
+        {"memories": "ACCESS EXCLUSIVE"},
+        {"memory_collections": "EXCLUSIVE"},
+        {},
+    ]
+    assert [item.line for item in result.steps[-1].statements] == [1, 2, 3, 4]
+    assert all(item.measured for item in result.steps[-1].statements)
+    assert result.locks_source.startswith("measured on an embedded PostgreSQL")
+
+
+def test_the_locks_of_what_runs_outside_of_a_transaction_are_documented(connection: Connection, extended: Path) -> None:
+    sql = "-- transactional: false\ncreate index concurrently ix_a on memories (content);"
+    result = dry_run(connection, extended, sql)
+    assert taken(result) == [{"memories": "SHARE UPDATE EXCLUSIVE"}]
+    assert [item.measured for item in result.steps[-1].statements] == [False]
+
+
+def test_a_rollback_locks_what_refers_to_its_table_too(connection: Connection, sets: Sets) -> None:
+    result = migrations.preview_rollback(connection, sets, to="0003", locks=True)
+    assert taken(result) == [{"memories": "ACCESS EXCLUSIVE", "users": "ACCESS EXCLUSIVE"}]
+    drops = {step.id[:4]: step.statements for step in result.steps}
+    assert [lock.relation for lock in drops["0007"][0].locks or ()] == ["memories"]
+
+
+def test_rows_are_counted_or_estimated_and_which_is_said(
+    connection: Connection, extended: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.execute("insert into users select from generate_series(1, 1000); analyze users")
+    sql = "alter table users add column a text; alter table memories add column b text;"
+    exact = {rows.table: (rows.rows, rows.exact) for rows in dry_run(connection, extended, sql).touched}
+    assert exact == {"users": (1000, True), "memories": (0, True)}
+    monkeypatch.setattr(locks, "COUNTED_BYTES", -1)
+    estimated = {rows.table: (rows.rows, rows.exact) for rows in dry_run(connection, extended, sql).touched}
+    assert estimated == {"users": (1000, False), "memories": (None, False)}
+
+
+def test_the_applications_users_are_there_where_it_is_measured(empty_connection: Connection, sets: Sets) -> None:
+    empty_connection.execute("create table users (id uuid primary key, name text)")
+    result = migrations.preview_migrate(empty_connection, sets, to="0004", locks=True)
+    assert taken(result)[0] == {"users": "SHARE ROW EXCLUSIVE"}
+    assert [(rows.table, rows.rows) for rows in result.touched] == [("users", 0)]
+
+
+def test_what_cannot_be_tried_is_documented_and_why_is_said(connection: Connection, extended: Path) -> None:
+    connection.execute("create table orders (id bigint)")
+    result = dry_run(connection, extended, "alter table orders add column a text; do $$ begin end $$;")
+    assert [item.locks and item.locks[0].mode for item in result.steps[-1].statements] == ["ACCESS EXCLUSIVE", None]
+    assert result.locks_source == (
+        "as PostgreSQL's documentation has them, since they could not be measured: "
+        'the server refused: relation "orders" does not exist'
+    )
+
+
+def test_without_the_embedded_database_locks_are_documented(
+    connection: Connection, extended: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    result = dry_run(connection, extended, "alter table memories add column a text;")
+    assert taken(result) == [{"memories": "ACCESS EXCLUSIVE"}]
+    assert "the embedded PostgreSQL is not installed" in result.locks_source
+
+
+def test_nothing_is_measured_where_nothing_is_planned(
+    connection: Connection, sets: Sets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks, "_like", None)
+    assert migrations.preview_migrate(connection, sets, locks=True).steps == ()
+
+
+def test_the_command_shows_locks_as_comments_and_as_json(migrated: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rollback", "--dry-run", "--database-url", migrated]) == 0
+    text = capsys.readouterr().out
+    assert "--   locks memories: ACCESS EXCLUSIVE, blocks reads and writes\n" in text
+    assert "-- memories holds 0 rows (counted)\n" in text
+    assert "-- locks are held until their migration ends; they are measured on an embedded PostgreSQL" in text
+    assert main(["rollback", "--dry-run", "--database-url", migrated, "--format", "json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    (statement,) = (item for item in result["steps"][0]["statements"] if "accessed_at" in item["statement"])
+    assert statement["locks"] == [
+        {"relation": "memories", "mode": "ACCESS EXCLUSIVE", "blocks": "reads and writes"}
+    ]  # fmt: skip
+    assert {"table": "memories", "rows": 0, "exact": True} in result["touched"]

@@ -1,0 +1,196 @@
+"""Reviewing migrations: what a rehearsal on a real database proves, and the command."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from memdb import migrations, sqlfiles
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.linting import rehearsal
+from memdb.linting.lint import Review, lint, pending
+
+Sets = dict[str, list[sqlfiles.Migration]]
+Write = Callable[..., Sets]
+
+NOTHING = "select 1;\n"
+
+
+@pytest.fixture
+def write(tmp_path: Path, ready_server: None) -> Write:
+    """Writes core migrations, each a pair of SQL and rollback, and reads them back."""
+
+    def write(*pairs: tuple[str, str], folder: str = "core") -> Sets:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for number, (forward, back) in enumerate(pairs, start=1):
+            (tmp_path / folder / f"{number:04}_{folder}.sql").write_text(forward)
+            (tmp_path / folder / f"{number:04}_{folder}.rollback.sql").write_text(back)
+        return sqlfiles.read_sets(tmp_path)
+
+    return write
+
+
+def review(sets: Sets) -> Review:
+    return lint(sets, [migration for migrations in sets.values() for migration in migrations])
+
+
+def found(sets: Sets) -> list[tuple[str, str, int, int]]:
+    return [(Path(item.file).name, item.rule, item.line, item.column) for item in review(sets).findings]
+
+
+def messages(sets: Sets, rule: str) -> list[str]:
+    return [finding.message for finding in review(sets).findings if finding.rule == rule]
+
+
+def test_the_sql_that_memdb_ships_has_no_findings(sets: Sets) -> None:
+    result = review(sets)
+    assert result.findings == ()
+    assert (result.ok, result.rehearsed, result.notes) == (True, True, ())
+
+
+@pytest.mark.parametrize(
+    ("forward", "back", "message"),
+    [
+        ("create type a as enum ('b');", NOTHING, "It leaves the enum a behind."),
+        ("create sequence a;", NOTHING, "It leaves the sequence public.a behind."),
+        ("create view a as select 1 as b;", NOTHING, "It leaves the view public.a behind."),
+        ("create schema a;", NOTHING, "It leaves the schema a behind."),
+        ("create domain a as text;", NOTHING, "It leaves the type public.a behind."),
+        (NOTHING, "drop table base;", "It drops the table base, which was there before."),
+        (NOTHING, "drop view seen;", "It drops the view public.seen, which was there before."),
+        ("alter table base alter column b set default 1;", NOTHING, "It leaves the column base.b changed: default."),
+        ("comment on table base is 'other';", NOTHING, "It leaves the table base changed: comment."),
+        (
+            "create function a(b bigint, c text) returns int language sql as 'select 1';",
+            NOTHING,
+            "It leaves the function a(bigint, text) behind.",
+        ),
+        (
+            "grant select on base to public;",
+            "revoke select on base from public; grant insert on base to public;",
+            "It leaves the table public.base with other privileges: ",
+        ),
+    ],
+)  # fmt: skip
+def test_a_rollback_that_does_not_undo_its_file_is_found(write: Write, forward: str, back: str, message: str) -> None:
+    base = ("create table base (b bigint); create view seen as select 1 as one;", "drop view seen; drop table base;")
+    assert any(found.startswith(message) for found in messages(write(base, (forward, back)), "rollback-incomplete"))
+
+
+def test_what_goes_with_a_table_is_not_told_again(write: Write) -> None:
+    sets = write(("create table a (b bigint, constraint a_pkey primary key (b));", NOTHING))
+    assert messages(sets, "rollback-incomplete") == [
+        "It leaves the table a behind.",
+        'It leaves what keeps 0001_core from being applied again: relation "a" already exists',
+    ]
+
+
+def test_a_rollback_that_fails_is_found_where_it_fails_and_the_rehearsal_goes_on(write: Write) -> None:
+    sets = write((NOTHING, "select 1;\n\nselect oops;"), (NOTHING, "select nope;"))
+    places = [("0001_core.rollback.sql", "rollback-fails", 3, 8), ("0002_core.rollback.sql", "rollback-fails", 1, 8)]
+    assert found(sets) == places
+
+
+def test_a_migration_that_cannot_be_applied_ends_the_rehearsal(write: Write) -> None:
+    sets = write(("select 1;\nselect oops;", NOTHING), ("select nope;", NOTHING))
+    assert found(sets) == [("0001_core.sql", "not-applicable", 2, 8)]
+    assert not review(sets).ok
+
+
+def test_what_the_embedded_server_lacks_is_a_warning(write: Write) -> None:
+    sets = write(("create extension no_such_extension;", NOTHING))
+    result = review(sets)
+    assert [(item.rule, item.level) for item in result.findings] == [("not-rehearsed", "warning")]
+    assert result.ok
+
+
+def test_names_that_postgresql_makes_up_are_found(write: Write) -> None:
+    made_up = "create table a (\n  b bigint primary key,\n  c text unique check (c <> '')\n);\ncreate index on a (c);"
+    assert messages(write((made_up, "drop table a;")), "unnamed-constraint") == [
+        "PostgreSQL has made up the name of the constraint a_c_check.",
+        "PostgreSQL has made up the name of the constraint a_c_key.",
+        "PostgreSQL has made up the name of the constraint a_pkey.",
+    ]
+    assert messages(write((made_up, "drop table a;")), "unnamed-index") == [
+        "PostgreSQL has made up the name of the index a_c_idx."
+    ]
+
+
+def test_a_comment_on_a_constraint_does_not_name_it(write: Write) -> None:
+    sets = write(("create table a (b bigint primary key); comment on constraint a_pkey on a is 'c';", "drop table a;"))
+    assert len(messages(sets, "unnamed-constraint")) == 1
+
+
+def test_missing_comments_are_found_where_the_object_is_made(write: Write) -> None:
+    sets = write(
+        ("-- The table a.\ncreate table a (\n    b bigint\n);", "drop table a;"),
+        ("create type c as enum ('d');", "drop type c;"),
+        ("create function f() returns int language sql as 'select 1';", "drop function f();"),
+    )
+    assert found(sets) == [
+        ("0001_core.sql", "missing-comment", 2, 14),
+        ("0001_core.sql", "missing-comment", 3, 5),
+        ("0002_core.sql", "missing-comment", 1, 13),
+        ("0003_core.sql", "missing-comment", 1, 17),
+    ]
+
+
+def test_an_index_built_concurrently_is_commented_on_by_a_later_file(write: Write) -> None:
+    table = ("create table a (b bigint); comment on table a is 'a'; comment on column a.b is 'b';", "drop table a;")
+    index = (
+        "-- transactional: false\ncreate index concurrently ix_a_b on a (b);",
+        "drop index concurrently ix_a_b;",
+    )
+    comment = ("comment on index ix_a_b is 'b';", "comment on index ix_a_b is null;")
+    assert found(write(table, index)) == [("0002_core.sql", "missing-comment", 2, 27)]
+    assert found(write(table, index, comment)) == []
+
+
+def test_optional_sets_are_tried_on_top_of_core(write: Write) -> None:
+    write(("create type a as enum ('b'); comment on type a is 'c';", "drop type a;"))
+    sets = write(("alter type a rename value 'b' to 'c';", NOTHING), folder="more")
+    assert messages(sets, "rollback-incomplete")[0] == "It leaves the enum a changed: labels."
+
+
+def test_a_finding_is_silenced_in_its_file(write: Write) -> None:
+    sets = write(("create type a as enum ('b'); -- squawk-ignore missing-comment -- it says it all", "drop type a;"))
+    assert review(sets).findings == ()
+
+
+def test_nothing_is_run_where_a_file_cannot_be(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "rehearse", None)
+    result = review(write(("drop x;", NOTHING)))
+    assert {finding.rule for finding in result.findings} == {"syntax-error"}
+    assert (result.rehearsed, result.notes) == (False, ("Nothing was run, since some files cannot be.",))
+
+
+def test_without_the_embedded_database_the_rest_is_reviewed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    result = review(write(("truncate a;", NOTHING)))
+    assert [finding.rule for finding in result.findings] == ["unguarded-truncate"]
+    assert "pip install 'memdb-pg[embedded]'" in result.notes[0]
+
+
+def test_only_what_is_pending_is_reviewed(empty_connection: Connection, sets: Sets) -> None:
+    migrations.migrate(empty_connection, sets, to="0007")
+    assert [migration.id for migration in pending(empty_connection, sets)] == ["0008_create_performance_indexes"]
+
+
+def test_the_command_exits_1_on_errors_and_with_strict_on_warnings(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(("create type a as enum ('b');", "drop type a;"))
+    arguments = ["lint", "--all", "--sql-dir", str(tmp_path), "--format", "json"]
+    assert main(arguments) == 0
+    (finding,) = json.loads(capsys.readouterr().out)["findings"]
+    assert (finding["rule"], finding["level"], finding["line"]) == ("missing-comment", "warning", 1)
+    assert main([*arguments, "--strict"]) == 1
+    write(("truncate a;", NOTHING))
+    assert main(arguments) == 1
+
+
+def test_the_command_says_when_nothing_is_pending(migrated: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lint", "--database-url", migrated]) == 0
+    assert capsys.readouterr().out == "Nothing to review: no migration is pending.\n"

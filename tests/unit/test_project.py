@@ -1,0 +1,61 @@
+"""Migrations that `memdb new --index` writes."""
+
+from pathlib import Path
+
+import pytest
+
+from memdb import project, sqlfiles
+from memdb.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "on"),
+    [
+        ("memories (importance)", "ix_memories_importance", "memories (importance)"),
+        (
+            "memories using hnsw (embedding vector_cosine_ops) with (m = 16)",
+            "ix_memories_embedding",
+            "memories\nusing hnsw (embedding vector_cosine_ops) with (m = 16)",
+        ),
+        (
+            "on memories(lower(content), created_at desc) where memory_type = 'task';",
+            "ix_memories_lower_content_created_at",
+            "memories (lower(content), created_at desc) where memory_type = 'task'",
+        ),
+        ("app.\"My Table\" ((data ->> 'a'))", "ix_my_table_data_a", "app.\"My Table\" ((data ->> 'a'))"),
+        (
+            "t (" + ", ".join(["column_name"] * 9) + ")",
+            "ix_t_column_name_column_name_column_name_column_name_column_nam",
+            None,
+        ),
+    ],
+)
+def test_an_index_is_named_for_its_table_and_columns(text: str, name: str, on: str | None) -> None:
+    index = project.parse_index(text)
+    assert index.name == name
+    assert on in (index.on, None)
+
+
+@pytest.mark.parametrize("text", ["", "memories", "memories (a", "memories (a); drop table memories", "(a)"])
+def test_what_is_no_index_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no index"):
+        project.parse_index(text)
+
+
+def test_new_index_writes_a_pair_that_runs_outside_of_a_transaction(tmp_path: Path) -> None:
+    new = project.new(tmp_path, None, index="app.memories (importance)")
+    assert new.id == "0001_create_ix_memories_importance"
+    (migration,) = sqlfiles.read_sets(tmp_path)["core"]
+    assert not migration.transactional
+    assert migration.sql.endswith("create index concurrently ix_memories_importance on app.memories (importance);\n")
+    assert migration.rollback_sql.endswith("\ndrop index concurrently app.ix_memories_importance;\n")
+
+
+def test_a_given_name_is_kept(tmp_path: Path) -> None:
+    assert project.new(tmp_path, "find by importance", index="memories (importance)").id == "0001_find_by_importance"
+
+
+def test_without_a_name_or_an_index_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the migration has no name"):
+        project.new(tmp_path, None)
+    assert list(tmp_path.iterdir()) == []
