@@ -7,7 +7,7 @@ from functools import partial
 
 from memdb.database import Connection
 from memdb.errors import MigrationError, StatementFailed
-from memdb.migrations import history, locking, plan, preflight
+from memdb.migrations import concurrently, history, locking, plan, preflight
 from memdb.migrations.plan import Direction, Plan, Sets
 from memdb.migrations.watch import Build, watch
 from memdb.sqlfiles import Migration
@@ -98,10 +98,13 @@ def rollback(
     limits: Limits = Limits(),
     hooks: Hooks = Hooks(),
 ) -> Run:
-    """Takes back the newest `steps` migrations (None: all), or all that were applied after `to`."""
+    """Takes back the newest `steps` migrations (None: all), or all that were applied after `to`.
+
+    A migration that was begun outside of a transaction and cut short counts as the newest.
+    """
 
     def make_plan() -> tuple[Plan, int]:
-        past = history.read(connection)
+        past = concurrently.with_unfinished(connection, history.read(connection), sets)
         return plan.to_rollback(sets, past, steps=steps, to=to), len(past.applied)
 
     return _run(_Attempt(connection, limits, hooks), make_plan)

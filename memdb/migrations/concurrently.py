@@ -6,12 +6,15 @@ query. `if not exists` takes it for done. So the state of the index is looked at
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from memdb.database import Connection, query
-from memdb.errors import StatementFailed
+from memdb import statements
+from memdb.database import Connection, query, target_schema
+from memdb.errors import MigrationError, StatementFailed
+from memdb.migrations.history import Applied, History
+from memdb.migrations.plan import Sets
 
 _NAME = r'(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)'
 _CREATE = re.compile(
@@ -29,17 +32,24 @@ class IndexStatement:
 
     action: str
     index: str
-    table: str = ""
+    table: str | None = None
 
 
-def index_statement(text: str) -> IndexStatement | None:
-    """What the statement does to which index; None when it is another kind of statement."""
-    if match := _CREATE.match(text):
-        # The index comes into the schema of its table, and its own name is written without one.
-        schema, dot, _ = match["table"].rpartition(".")
-        return IndexStatement("create", schema + dot + match["name"], match["table"])
-    if match := _DROP.match(text):
+def index_statement(text: str, path: str) -> IndexStatement | None:
+    """What the one statement of a file does to which index; None when it is another kind of statement.
+
+    Raises MigrationError for an index whose name cannot be told: nobody could find it again if it became invalid.
+    """
+    statement = statements.split(text)[0]
+    if match := _CREATE.match(statement.text):
+        return IndexStatement("create", match["name"], match["table"])
+    if match := _DROP.match(statement.text):
         return IndexStatement("drop", match["name"])
+    if {"index", "concurrently"} <= set(statement.words[:4]) and statement.words[0] in ("create", "drop"):
+        raise MigrationError(
+            f"{path}: it cannot be told which index this is about",
+            hint="Give the index a name, name one only, and put no comment between the words before it.",
+        )
     return None
 
 
@@ -48,32 +58,51 @@ def is_done(connection: Connection, statement: IndexStatement, *, begun: bool) -
 
     An index that is there is taken for ours only if this migration was begun before.
     """
-    valid = is_valid(connection, statement.index)
+    valid = is_valid(connection, statement)
     return valid is None if statement.action == "drop" else begun and valid is True
 
 
-def is_valid(connection: Connection, index: str) -> bool | None:
+def is_valid(connection: Connection, statement: IndexStatement) -> bool | None:
     """None when there is no such index."""
-    row = connection.execute(query("history", "index_state"), [index]).fetchone()
-    return None if row is None else bool(row[0])
+    found = _find(connection, statement)
+    return None if found is None else found[1]
 
 
-def drop_if_invalid(connection: Connection, index: str) -> bool:
-    """Clears away what a failed build has left."""
-    if is_valid(connection, index) is not False:
-        return False
-    connection.execute(sql.SQL("drop index concurrently if exists {}").format(sql.SQL(index)))
-    return True
+def _find(connection: Connection, statement: IndexStatement) -> tuple[str, bool] | None:
+    """The name by which the index can be dropped, and whether it is valid. A new index is in its table's schema."""
+    parameters = [statement.table, statement.index]
+    row = connection.execute(query("history", "index_state"), parameters).fetchone()
+    return None if row is None else (str(row[0]), bool(row[1]))
+
+
+def drop_if_invalid(connection: Connection, statement: IndexStatement) -> None:
+    """Clears away what a build has left that failed or was cut short."""
+    found = _find(connection, statement)
+    if found is not None and not found[1]:
+        connection.execute(sql.SQL("drop index concurrently if exists {}").format(sql.SQL(found[0])))
 
 
 def require_valid(connection: Connection, statement: IndexStatement, path: str) -> None:
     """Raises StatementFailed when a build has ended without an error and without an index that can be used."""
-    if statement.action == "create" and is_valid(connection, statement.index) is not True:
+    if statement.action == "create" and is_valid(connection, statement) is not True:
         raise StatementFailed(
             f"the index {statement.index} is not valid after it was built",
             hint="Migrate again: it will be dropped and built anew.",
             location=path,
         )
+
+
+def with_unfinished(connection: Connection, past: History, sets: Sets) -> History:
+    """The history, followed by the migrations outside of a transaction that were begun and cut short.
+
+    A migrate takes them up because they are pending; a rollback has to take them back before the others.
+    """
+    schema = target_schema(connection)
+    if connection.execute(query("history", "has_details"), [schema]).fetchone() != (True,):
+        return past
+    rows = connection.execute(sql.SQL(query("history", "unfinished")).format(schema=sql.Identifier(schema)))
+    known = {migration.id for migrations in sets.values() for migration in migrations}
+    return replace(past, applied=past.applied + tuple(Applied(*row) for row in rows if row[0] in known))
 
 
 def memory_advice(connection: Connection, table: str) -> Callable[[str], str]:

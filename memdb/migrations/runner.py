@@ -21,6 +21,7 @@ from yoyo.migrations import Migration as YoyoMigration
 from yoyo.migrations import StepBase, default_migration_table
 
 from memdb.database import Connection, query
+from memdb.errors import StatementFailed
 from memdb.migrations import concurrently
 from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_file, notices
@@ -99,15 +100,35 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     def apply_one(self, migration: "_FileMigration", force: bool = False, mark: bool = True) -> None:
         started = time.perf_counter()
-        with self._run(migration, "apply"):
+        if not migration.use_transactions:
+            migration.process_steps(self, "apply")
+        with self.transaction():
+            if migration.use_transactions:
+                migration.process_steps(self, "apply")
+            self.log_migration(migration, "apply")
             self.mark_one(migration, log=False)
             duration_ms = (time.perf_counter() - started) * 1000
             self._finish(migration.file, duration_ms)
 
     def rollback_one(self, migration: "_FileMigration", force: bool = False) -> None:
-        with self._run(migration, "rollback"):
-            self.unmark_one(migration, log=False)
+        if not migration.use_transactions:
+            self._begin_rollback(migration)
+            migration.process_steps(self, "rollback")
+        with self.transaction():
+            if migration.use_transactions:
+                migration.process_steps(self, "rollback")
+                self.log_migration(migration, "rollback")
+                self.unmark_one(migration, log=False)
             self._ours.execute(query("history", "forget"), [migration.id])
+
+    def _begin_rollback(self, migration: "_FileMigration") -> None:
+        """From here on it counts as begun, so that after a kill a migrate takes it up as well as a rollback."""
+        file = migration.file
+        with self.transaction():
+            if self.is_applied(migration):
+                self.log_migration(migration, "rollback")
+                self.unmark_one(migration, log=False)
+                self._ours.execute(query("history", "keep"), [file.id, file.checksum, file.sql])
 
     def mark(self, migration: Migration, reason: str) -> None:
         known = YoyoMigration(migration.id, str(migration.path), str(migration.path.parent))
@@ -124,17 +145,6 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
     def _finish(self, migration: Migration, duration_ms: float | None) -> None:
         values = [migration.id, migration.checksum, migration.sql, duration_ms]
         self._ours.execute(query("history", "finish"), values)
-
-    @contextmanager
-    def _run(self, migration: "_FileMigration", operation: str) -> Iterator[None]:
-        """Runs the migration; the block that follows is committed together with it."""
-        if not migration.use_transactions:
-            migration.process_steps(self, operation)
-        with self.transaction():
-            if migration.use_transactions:
-                migration.process_steps(self, operation)
-            self.log_migration(migration, operation)
-            yield
 
 
 class _FileMigration(YoyoMigration):  # type: ignore[misc]
@@ -167,36 +177,58 @@ class _LoneStep(StepBase):  # type: ignore[misc]
     def __init__(self, file: Migration, sql: str, path: str, on_advice: Callable[[str], None]) -> None:
         self.id = 1
         self._file, self._sql, self._path, self._on_advice = file, sql, path, on_advice
-        self._index = concurrently.index_statement(sql)
+        self._index = concurrently.index_statement(sql, path)
 
     def apply(self, backend: _Backend, force: bool = False) -> None:
-        connection = backend.connection
-        begun = connection.execute(query("history", "begun"), [self._file.id]).fetchone() == (self._file.checksum,)
+        connection, file = backend.connection, self._file
+        begun = connection.execute(query("history", "begun"), [file.id]).fetchone()
         # What is begun is written down first, so that a later run knows whose index it finds.
-        connection.execute(query("history", "begin"), [self._file.id, self._file.checksum, self._file.sql])
-        self._reach_goal(connection, begun=begun)
+        connection.execute(query("history", "begin"), [file.id, file.checksum, file.sql])
+        try:
+            if begun is not None and begun[0] != file.checksum:
+                self._clear_away(connection, concurrently.index_statement(begun[1], self._path))
+            self._reach_goal(connection, begun=begun is not None and begun[0] == file.checksum)
+        except StatementFailed:
+            connection.execute(query("history", "forget"), [file.id])
+            raise
 
     def rollback(self, backend: _Backend, force: bool = False) -> None:
-        self._reach_goal(backend.connection, begun=True)
+        try:
+            self._reach_goal(backend.connection, begun=True)
+        except StatementFailed:
+            if self._is_intact(backend.connection):
+                backend.mark_one(_FileMigration(self._file, self))
+            raise
+
+    def _is_intact(self, connection: Connection) -> bool:
+        """Whether a rollback that failed has left all as it was, and not an index that is dropped by halves."""
+        if self._index is None or self._index.action == "create":
+            return True
+        return concurrently.is_valid(connection, self._index) is True
 
     def _reach_goal(self, connection: Connection, *, begun: bool) -> None:
-        with _without_lock_timeout(connection):
-            if self._index is None:
-                execute_file(connection, self._sql, self._path)
-            elif not concurrently.is_done(connection, self._index, begun=begun):
-                self._run_index_statement(connection, self._index)
+        if self._index is None:
+            execute_file(connection, self._sql, self._path)
+        elif not concurrently.is_done(connection, self._index, begun=begun):
+            try:
+                with _without_lock_timeout(connection):
+                    self._run_index_statement(connection, self._index)
+            except BaseException:
+                self._clear_away(connection, self._index)
+                raise
+
+    def _clear_away(self, connection: Connection, index: IndexStatement | None) -> None:
+        """Tries to drop what a failed build has left. What is held up here is left to the next run."""
+        if index is not None:
+            with suppress(psycopg.Error):
+                concurrently.drop_if_invalid(connection, index)
 
     def _run_index_statement(self, connection: Connection, index: IndexStatement) -> None:
         if index.action == "create":
-            concurrently.drop_if_invalid(connection, index.index)
-        advise = concurrently.memory_advice(connection, index.table) if index.action == "create" else lambda _: ""
+            concurrently.drop_if_invalid(connection, index)
+        advise = concurrently.memory_advice(connection, index.table) if index.table else lambda _: ""
         with notices(connection, lambda notice: self._on_advice(advise(notice))):
-            try:
-                execute_file(connection, self._sql, self._path)
-            except BaseException:
-                with suppress(psycopg.Error):
-                    concurrently.drop_if_invalid(connection, index.index)
-                raise
+            execute_file(connection, self._sql, self._path)
         concurrently.require_valid(connection, index, self._path)
 
 

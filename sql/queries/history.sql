@@ -64,8 +64,16 @@ values (%s, %s, %s)
 on conflict (migration_id) do update
     set checksum = excluded.checksum, sql = excluded.sql, started_at = excluded.started_at, duration_ms = null;
 
+-- name: keep
+-- What is about to be rolled back outside of a transaction, and so may be found half done.
+insert into memdb_migrations (migration_id, checksum, sql)
+values (%s, %s, %s)
+on conflict (migration_id) do nothing;
+
 -- name: begun
-select checksum
+select
+    checksum,
+    sql
 from memdb_migrations
 where migration_id = %s;
 
@@ -78,6 +86,22 @@ on conflict (migration_id) do update
 -- name: forget
 delete from memdb_migrations
 where migration_id = %s;
+
+-- name: has_details
+select to_regclass(format('%%I.memdb_migrations', %s::text)) is not null;
+
+-- name: unfinished
+-- Migrations outside of a transaction that were begun, applying or rolling back, and not finished.
+select
+    m.migration_id,
+    m.started_at,
+    null,
+    m.checksum,
+    null
+from {schema}.memdb_migrations as m
+left join {schema}._yoyo_migration as y on m.migration_id = y.migration_id
+where y.migration_id is null
+order by m.started_at;
 
 -- name: sql_that_was_run
 select sql
@@ -108,11 +132,13 @@ limit 1;
 
 -- name: prepare_session
 -- For the connection that runs migrations. lock_timeout: a lock that is waited for stops everybody who comes
--- after, so it is waited for briefly, and again later. statement_timeout: what the server or the role allows a
--- query is too little for an index. The others let the server notice soon that this client is gone.
+-- after, so it is waited for briefly, and again later. statement_timeout and, from PostgreSQL 17 on,
+-- transaction_timeout: what the server or the role allows a query is too little for an index. The others let the
+-- server notice soon that this client is gone.
 select
     set_config('lock_timeout', %s, false),
     set_config('statement_timeout', '0', false),
+    (select set_config(s.name, '0', false) from pg_settings as s where s.name = 'transaction_timeout'),
     set_config('idle_in_transaction_session_timeout', '0', false),
     set_config('client_connection_check_interval', '2s', false),
     set_config('tcp_keepalives_idle', '30', false),
@@ -144,12 +170,23 @@ select set_config(
 );
 
 -- name: index_state
--- Whether an index of this name is there, and whether it can be used.
+-- An index as it can be referred to, and whether it can be used. It is in the schema of its table, where that is told.
 select
-    i.indisvalid and i.indisready and i.indislive as valid,
-    i.indrelid::regclass::text
+    i.indexrelid::regclass::text,
+    i.indisvalid and i.indisready and i.indislive as valid
 from pg_index as i
-where i.indexrelid = to_regclass(%s);
+where
+    i.indexrelid = to_regclass(
+        concat(
+            (
+                select quote_ident(n.nspname) || '.'
+                from pg_class as t
+                inner join pg_namespace as n on t.relnamespace = n.oid
+                where t.oid = to_regclass(%s)
+            ),
+            %s::text
+        )
+    );
 
 -- name: build_memory
 -- What an index build may use, in MB, and how many rows it will hold, at least as many as the last analyze saw.
