@@ -191,7 +191,7 @@ def _check_dependencies(sets: dict[str, list[Migration]]) -> None:
 
 @functools.cache
 def named_queries(name: str) -> dict[str, str]:
-    """The blocks of `queries/NAME.sql`, each introduced by a line `-- name: BLOCK`."""
+    """The blocks of `queries/NAME.sql`, each introduced by a line `-- name: BLOCK`, without their last semicolon."""
     text = _read_text(shipped_directory() / "queries" / f"{name}.sql")
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], (block.strip() for block in parts[2::2]), strict=True))
+    return dict(zip(parts[1::2], (block.strip().removesuffix(";") for block in parts[2::2]), strict=True))

@@ -305,4 +305,4 @@ from (
     union all
     select * from policies
 ) as objects
-order by objects.key
+order by objects.key;

@@ -17,18 +17,32 @@ comment on column memdb_migrations.migration_id is 'As in _yoyo_migration.';
 comment on column memdb_migrations.checksum is 'SHA-256 of the file that was run, without BOM and carriage returns.';
 comment on column memdb_migrations.sql is 'What was run, to show what an edit of the file has changed.';
 comment on column memdb_migrations.started_at is 'When the migration was begun.';
-comment on column memdb_migrations.duration_ms is 'How long it ran, in milliseconds. NULL: not finished, or not run here.';
+comment on column memdb_migrations.duration_ms is
+'How long it ran, in milliseconds. NULL: not finished, or not run here.';
 
 -- name: readable
 -- Whether the history is there (no row: it is not) and whether this role may read it.
 select
     has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select') as readable,
-    exists (select from pg_class as m where m.relnamespace = n.oid and m.relname = 'memdb_migrations') as has_details
+    exists(
+        select from pg_class as m
+        where m.relnamespace = n.oid and m.relname = 'memdb_migrations'
+    ) as has_details
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 where n.nspname = %s and c.relname = '_yoyo_migration';
 
 -- name: applied
+with latest as (
+    select distinct on (migration_hash)
+        migration_hash,
+        username,
+        hostname
+    from {schema}._yoyo_log
+    where operation in ('apply', 'mark')
+    order by migration_hash asc, created_at_utc desc
+)
+
 select
     y.migration_id,
     y.applied_at_utc at time zone 'UTC',
@@ -37,15 +51,7 @@ select
     m.duration_ms
 from {schema}._yoyo_migration as y
 left join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
-left join (
-    select distinct on (migration_hash)
-        migration_hash,
-        username,
-        hostname
-    from {schema}._yoyo_log
-    where operation in ('apply', 'mark')
-    order by migration_hash, created_at_utc desc
-) as l on y.migration_hash = l.migration_hash
+left join latest as l on y.migration_hash = l.migration_hash
 order by y.applied_at_utc, y.migration_id;
 
 -- name: applied_by_yoyo
@@ -111,7 +117,13 @@ where migration_id = %s;
 -- name: comment_on_last_log
 update _yoyo_log
 set comment = %s
-where id = (select id from _yoyo_log where migration_id = %s order by created_at_utc desc limit 1);
+where id = (
+    select id
+    from _yoyo_log
+    where migration_id = %s
+    order by created_at_utc desc
+    limit 1
+);
 
 -- name: lock_holder
 select
@@ -125,9 +137,13 @@ from pg_locks as l
 inner join pg_stat_activity as a on l.pid = a.pid
 where
     l.locktype = 'advisory' and l.granted
-    and l.database = (select oid from pg_database where datname = current_database())
+    and l.database = (
+        select oid from pg_database
+        where datname = current_database()
+    )
     and (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(%s, 0)
     and l.objsubid = 1
+order by a.backend_start
 limit 1;
 
 -- name: prepare_session
@@ -138,7 +154,10 @@ limit 1;
 select
     set_config('lock_timeout', %s, false),
     set_config('statement_timeout', '0', false),
-    (select set_config(s.name, '0', false) from pg_settings as s where s.name = 'transaction_timeout'),
+    (
+        select set_config(s.name, '0', false) from pg_settings as s
+        where s.name = 'transaction_timeout'
+    ),
     set_config('idle_in_transaction_session_timeout', '0', false),
     set_config('client_connection_check_interval', '2s', false),
     set_config('tcp_keepalives_idle', '30', false),
@@ -191,7 +210,10 @@ where
 -- name: build_memory
 -- What an index build may use, in MB, and how many rows it will hold, at least as many as the last analyze saw.
 select
-    (select setting::bigint / 1024 from pg_settings where name = 'maintenance_work_mem'),
+    (
+        select setting::bigint / 1024 from pg_settings
+        where name = 'maintenance_work_mem'
+    ),
     greatest(c.reltuples, 0)::bigint
 from pg_class as c
 where c.oid = to_regclass(%s);
