@@ -140,4 +140,4 @@ def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_named_queries_are_found_by_name() -> None:
-    assert "insert into memdb_migrations" in sqlfiles.named_queries("history")["record"]
+    assert "insert into memdb_migrations" in sqlfiles.named_queries("history")["finish"]
