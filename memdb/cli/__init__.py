@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from memdb import __version__, output
-from memdb.cli import benchmark, db, lint, migrate, project, seed, verify
+from memdb.cli import benchmark, db, demo, lint, migrate, project, repair, seed, verify
 from memdb.errors import MemdbError
 
 INTERRUPTED = 130
@@ -23,7 +23,7 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
     "4 a migration failed, 130 interrupted.",
 )
-for module in (migrate, lint, verify, db, project, seed, benchmark):
+for module in (migrate, lint, verify, repair, seed, benchmark, demo, db, project):
     module.register(app)
 
 

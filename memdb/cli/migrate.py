@@ -1,22 +1,19 @@
 """memdb migrate, rollback, status."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, SqlDir, With, confirm, session
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, Wait, With, confirm, hooks, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from memdb.migrations import DryRun, Hooks
+    from memdb.migrations import DryRun
 
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show the SQL that would run and what it locks; run nothing.")
 ]
-Wait = Annotated[float, typer.Option(min=0, help="How long to wait for others, in all.", metavar="SECONDS")]
 LockTimeout = Annotated[
     float,
     typer.Option(min=0.001, help="How long a statement may wait for a lock before it makes way.", metavar="SECONDS"),
@@ -46,11 +43,12 @@ def migrate(
         int | None, typer.Option(min=0, help="Workers for building indexes.", metavar="N", show_default=False)
     ] = None,
     database_url: DatabaseUrl = None,
+    schema: Schema = None,
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
     """Apply all pending migrations, each in a transaction of its own."""
-    with session("migrate", database_url, sql_dir, chosen=chosen, migrating=True) as open:
+    with session("migrate", database_url, sql_dir, chosen=chosen, schema=schema, migrating=True) as open:
         from memdb import migrations
 
         sets, names = open.sets, open.settings.sets
@@ -58,9 +56,9 @@ def migrate(
             output.emit(migrations.preview_migrate(open.connection, sets, to=to, chosen=names, locks=True), format)
         else:
             limits = migrations.Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
-            with _hooks() as hooks:
+            with hooks() as heard:
                 run = migrations.migrate(
-                    open.connection, sets, to=to, chosen=names, out_of_order=out_of_order, limits=limits, hooks=hooks
+                    open.connection, sets, to=to, chosen=names, out_of_order=out_of_order, limits=limits, hooks=heard
                 )
             output.emit(run, format)
 
@@ -78,6 +76,7 @@ def rollback(
     wait: Wait = 60,
     lock_timeout: LockTimeout = 3,
     database_url: DatabaseUrl = None,
+    schema: Schema = None,
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
@@ -85,7 +84,7 @@ def rollback(
     if (steps is not None) + (to is not None) + all > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
     count = None if all else steps or 1
-    with session("rollback", database_url, sql_dir, migrating=True) as open:
+    with session("rollback", database_url, sql_dir, schema=schema, migrating=True) as open:
         from memdb import migrations
 
         sets = open.sets
@@ -96,8 +95,8 @@ def rollback(
         if not yes:
             _ask(preview)
         limits = migrations.Limits(wait, lock_timeout)
-        with _hooks() as hooks:
-            run = migrations.rollback(open.connection, sets, steps=count, to=to, limits=limits, hooks=hooks)
+        with hooks() as heard:
+            run = migrations.rollback(open.connection, sets, steps=count, to=to, limits=limits, hooks=heard)
         output.emit(run, format)
 
 
@@ -105,32 +104,17 @@ def status(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is applied.")] = False,
     chosen: With = None,
     database_url: DatabaseUrl = None,
+    schema: Schema = None,
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> int:
-    """Show what is applied, pending, edited since it was applied, and unknown."""
-    with session("status", database_url, sql_dir, chosen=chosen) as open:
+    """Show what is applied, pending, late, edited, missing and unknown."""
+    with session("status", database_url, sql_dir, chosen=chosen, schema=schema) as open:
         from memdb import migrations
 
         result = migrations.status(open.connection, open.sets, chosen=open.settings.sets)
     output.emit(result, format)
     return 1 if exit_code and not result.clean else 0
-
-
-@contextmanager
-def _hooks() -> Iterator["Hooks"]:
-    """What the person at the terminal hears while a run goes on."""
-    from memdb.migrations import Hooks
-
-    with output.build_progress() as progress:
-        yield Hooks(
-            on_start=lambda direction, migration: output.say(
-                f"{'Applying' if direction == 'migrate' else 'Rolling back'} {migration.id} …"
-            ),
-            on_wait=lambda whom: output.say(f"Waiting for {whom}"),
-            on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done),
-            on_notice=lambda notice: output.say(notice) if notice else None,
-        )
 
 
 def _ask(preview: "DryRun") -> None:
