@@ -17,12 +17,19 @@ def is_transaction_pooled(connection: Connection) -> bool:
     Who connects to the server itself is told the pid of its session when it connects. A pooler tells something
     else; it pools transactions if two connections are served by one session, or one by several.
     """
-    own = _server_pid(connection)
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    own = row[0] if row else None
     if own == connection.info.backend_pid:
         return False
+    mine, theirs = {own}, set()
     with database.again(connection, purpose="pooler check") as other:
-        pids = [_server_pid(one) for _ in range(3) for one in (connection, other)]
-    mine, theirs = {own, *pids[::2]}, set(pids[1::2])
+        for _ in range(3):
+            theirs.add(_server_pid(other))
+            if None in theirs:  # a pool of sessions is full; one of transactions will not serve us either
+                other.close()
+            mine.add(_server_pid(connection))
+            if other.closed:
+                break
     return len(mine) > 1 or bool(mine & theirs)
 
 
@@ -37,11 +44,10 @@ def require_session(connection: Connection, what: str) -> None:
 
 
 def _server_pid(connection: Connection) -> int | None:
-    """The pid of the session that serves the connection now; None when a full pool does not serve it in time."""
+    """The pid of the session that serves the connection now; None when it is not served in time."""
     connection.pgconn.send_query(b"select pg_backend_pid()")
     connection.pgconn.flush()
     if not select.select([connection.fileno()], [], [], _WAIT_SECONDS)[0]:
-        connection.cancel_safe(timeout=1)
         return None
     result = connection.wait(generators.fetch_many(connection.pgconn))[-1]
     value = result.get_value(0, 0)

@@ -19,7 +19,8 @@ from memdb.migrations.plan import Sets
 _NAME = r'(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)'
 _CREATE = re.compile(
     rf"create\s+(?:unique\s+)?index\s+concurrently\s+(?:if\s+not\s+exists\s+)?{_NAME}\s+on\s+(?:only\s+)?"
-    + _NAME.replace("name", "table"),
+    + _NAME.replace("name", "table")
+    + r"(?:\s+using\s+(?P<method>\w+))?",
     re.IGNORECASE,
 )
 _GRAPH_NOTICE = re.compile(r"hnsw graph no longer fits into maintenance_work_mem after (\d+) tuples")
@@ -33,6 +34,7 @@ class IndexStatement:
     action: str
     index: str
     table: str | None = None
+    method: str = ""
 
 
 def index_statement(text: str, path: str) -> IndexStatement | None:
@@ -42,7 +44,7 @@ def index_statement(text: str, path: str) -> IndexStatement | None:
     """
     statement = statements.split(text)[0]
     if match := _CREATE.match(statement.text):
-        return IndexStatement("create", match["name"], match["table"])
+        return IndexStatement("create", match["name"], match["table"], (match["method"] or "").lower())
     if match := _DROP.match(statement.text):
         return IndexStatement("drop", match["name"])
     if {"index", "concurrently"} <= set(statement.words[:4]) and statement.words[0] in ("create", "drop"):
@@ -105,13 +107,16 @@ def with_unfinished(connection: Connection, past: History, sets: Sets) -> Histor
     return replace(past, applied=past.applied + tuple(Applied(*row) for row in rows if row[0] in known))
 
 
-def memory_advice(connection: Connection, table: str) -> Callable[[str], str]:
+def memory_advice(connection: Connection, statement: IndexStatement) -> Callable[[str], str]:
     """Turns pgvector's notice that the graph outgrows maintenance_work_mem into advice: the value that would hold it.
 
     The graph grows evenly with its rows, so what held n of them has to grow by the same factor. What is needed for
-    that is asked now, since the connection is busy when the notice comes.
+    that is asked now, since the connection is busy when the notice comes; counting rows is nothing beside a graph.
     """
-    row = connection.execute(query("history", "build_memory"), [table]).fetchone()
+    if statement.method != "hnsw" or statement.table is None:
+        return lambda _: ""
+    build_memory = sql.SQL(query("history", "build_memory")).format(table=sql.SQL(statement.table))
+    row = connection.execute(build_memory).fetchone()
     megabytes, rows = row or (0, 0)
 
     def advise(notice: str) -> str:

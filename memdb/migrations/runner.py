@@ -226,7 +226,7 @@ class _LoneStep(StepBase):  # type: ignore[misc]
     def _run_index_statement(self, connection: Connection, index: IndexStatement) -> None:
         if index.action == "create":
             concurrently.drop_if_invalid(connection, index)
-        advise = concurrently.memory_advice(connection, index.table) if index.table else lambda _: ""
+        advise = concurrently.memory_advice(connection, index)
         with notices(connection, lambda notice: self._on_advice(advise(notice))):
             execute_file(connection, self._sql, self._path)
         concurrently.require_valid(connection, index, self._path)

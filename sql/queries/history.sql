@@ -208,15 +208,13 @@ where
     );
 
 -- name: build_memory
--- What an index build may use, in MB, and how many rows it will hold, at least as many as the last analyze saw.
+-- What an index build may use, in MB, and how many rows it will hold.
 select
     (
         select setting::bigint / 1024 from pg_settings
         where name = 'maintenance_work_mem'
     ),
-    greatest(c.reltuples, 0)::bigint
-from pg_class as c
-where c.oid = to_regclass(%s);
+    (select count(*) from {table});
 
 -- name: index_build
 -- How far the index build of a backend is.

@@ -1,0 +1,2 @@
+-- transactional: false
+create index concurrently ix_items_name on items (name);

@@ -1,0 +1,2 @@
+-- transactional: false
+create unique index concurrently items_name_key on items (name);

@@ -1,0 +1,1 @@
+create index concurrently ix_items_name on items (name);

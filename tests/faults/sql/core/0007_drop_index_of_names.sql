@@ -1,0 +1,3 @@
+-- The unique index serves the same searches.
+-- transactional: false
+drop index concurrently ix_items_name;
