@@ -24,7 +24,7 @@ from memdb.seeding.files import FileSource
 from memdb.seeding.memories import Synthetic
 from memdb.seeding.seed import Reset, reset, seed
 
-SMALL = Synthetic(users=5, memories=700, random_seed=1)
+SMALL = Synthetic(users=5, memories=150, random_seed=1)
 
 
 def one(connection: Connection, sql: str, *parameters: Any) -> Any:
@@ -51,10 +51,10 @@ def file_of(path: Path, users: list[str]) -> Path:
 def test_everything_asked_for_is_loaded(connection: Connection) -> None:
     heard: list[int] = []
     result = seed(connection, SMALL, on_progress=heard.append)
-    assert (result.memories, result.users, result.users_created) == (700, 5, 5)
-    assert sum(heard) == sum(result.by_tier.values()) == one(connection, "select count(*) from memories") == 700
+    assert (result.memories, result.users, result.users_created) == (150, 5, 5)
+    assert sum(heard) == sum(result.by_tier.values()) == one(connection, "select count(*) from memories") == 150
     assert one(connection, "select count(*) from users") == 5
-    assert result.rows_per_second == pytest.approx(700 / result.load_seconds)
+    assert result.rows_per_second == pytest.approx(150 / result.load_seconds)
 
 
 def test_rows_arrive_as_they_were_generated(connection: Connection) -> None:
@@ -88,7 +88,7 @@ def test_the_same_random_seed_gives_the_same_rows_whatever_the_batches(
     seed(connection, SMALL)
     first = contents_of(connection)
     reset(connection)
-    monkeypatch.setattr(memories, "_BATCH", 123)
+    monkeypatch.setattr(memories, "_BATCH", 40)
     seed(connection, SMALL)
     assert contents_of(connection) == first
 
@@ -101,8 +101,8 @@ def test_a_table_with_rows_is_left_alone_without_append(connection: Connection) 
     assert "--append" in caught.value.hint
     assert "--reset" in caught.value.hint
     assert one(connection, "select count(*) from memories") == 1
-    assert seed(connection, SMALL, append=True).memories == 700
-    assert one(connection, "select count(*) from memories") == 701
+    assert seed(connection, SMALL, append=True).memories == 150
+    assert one(connection, "select count(*) from memories") == 151
 
 
 def test_the_same_rows_cannot_be_added_twice(connection: Connection) -> None:
@@ -110,9 +110,9 @@ def test_the_same_rows_cannot_be_added_twice(connection: Connection) -> None:
     with pytest.raises(DataError, match="are there already") as caught:
         seed(connection, SMALL, append=True)
     assert "--random-seed" in caught.value.hint
-    assert one(connection, "select count(*) from memories") == 700
+    assert one(connection, "select count(*) from memories") == 150
     seed(connection, replace(SMALL, random_seed=2), append=True)
-    assert one(connection, "select count(*) from memories") == 1400
+    assert one(connection, "select count(*) from memories") == 300
 
 
 def test_the_vector_index_is_built_afterwards_and_is_as_before(connection: Connection) -> None:
@@ -130,8 +130,8 @@ def test_a_role_that_does_not_own_the_table_can_load(connection: Connection) -> 
     connection.execute("drop role if exists seed_guest; create role seed_guest")
     connection.execute("grant all on users, memories, memory_collections to seed_guest; set role seed_guest")
     try:
-        assert seed(connection, SMALL).memories == 700
-        assert reset(connection).memories == 700
+        assert seed(connection, SMALL).memories == 150
+        assert reset(connection).memories == 150
     finally:
         connection.execute("reset role; drop owned by seed_guest; drop role seed_guest")
 
@@ -163,7 +163,7 @@ def application(connection: Connection) -> UUID:
 def test_reset_removes_what_was_seeded_and_nothing_else(connection: Connection, application: UUID) -> None:
     before = contents_of(connection)
     seed(connection, SMALL, append=True)
-    assert reset(connection) == Reset(memories=700, users=5, memories_kept=0)
+    assert reset(connection) == Reset(memories=150, users=5, memories_kept=0)
     assert contents_of(connection) == before
     assert one(connection, "select array_agg(id) from users") == [application]
     assert reset(connection) == Reset(memories=0, users=0, memories_kept=0)
@@ -179,7 +179,7 @@ def test_reset_keeps_users_to_whom_the_application_has_come_to_refer(connection:
     seed(connection, SMALL, append=True)
     taken = one(connection, "select user_id from memories where metadata ? 'seeded' order by user_id limit 1")
     connection.execute('insert into "Orders" (id, buyer) values (1, %s)', [taken])
-    assert reset(connection) == Reset(memories=700, users=4, memories_kept=0)
+    assert reset(connection) == Reset(memories=150, users=4, memories_kept=0)
     assert one(connection, 'select buyer from "Orders"') == taken
 
 
@@ -189,7 +189,7 @@ def test_reset_keeps_memories_to_which_the_application_has_come_to_refer(
     seed(connection, SMALL, append=True)
     taken = one(connection, "select id from memories where metadata ? 'seeded' order by id limit 1")
     connection.execute('insert into "Orders" (id, about) values (1, %s)', [taken])
-    assert reset(connection) == Reset(memories=699, users=4, memories_kept=1)
+    assert reset(connection) == Reset(memories=149, users=4, memories_kept=1)
     assert one(connection, 'select about from "Orders"') == taken
 
 
