@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-PARTS = ("commands", "seed", "similarity")
+PARTS = ("commands", "history", "seed", "similarity", "store")
 
 
 def main(parts: list[str]) -> None:

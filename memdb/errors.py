@@ -10,6 +10,8 @@ MemdbError
 │   ├── EmbeddedError                 the embedded PostgreSQL cannot be used
 │   ├── LockTimeout                   another run holds the migration lock
 │   └── DataError                     rows to be loaded, or already there, do not fit
+│       ├── InvalidMemory             a memory that an application wants to store cannot be right
+│       └── UnknownUser               a memory is of a user who is not there
 └── MigrationError           exit 4   a migration cannot be applied or rolled back
     ├── HistoryError                  what was applied and the files do not fit together
     └── StatementFailed               the server refused a statement of a migration
@@ -56,6 +58,13 @@ class LockTimeout(SetupError): ...
 
 
 class DataError(SetupError): ...
+
+
+class InvalidMemory(DataError, ValueError):
+    """A ValueError, too, so that Pydantic reports it like any other value that does not fit."""
+
+
+class UnknownUser(DataError): ...
 
 
 class MigrationError(MemdbError):

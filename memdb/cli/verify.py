@@ -1,5 +1,6 @@
-"""memdb verify-schema, snapshot."""
+"""memdb verify-schema, verify-models, snapshot."""
 
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated
 
@@ -21,6 +22,9 @@ class ReportFormat(StrEnum):
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command(epilog="Examples: memdb verify-schema; memdb verify-schema --format junit > schema.xml")(verify_schema)
+    app.command(
+        epilog="Examples: memdb verify-models; memdb verify-models app.models:Base; memdb verify-models --offline"
+    )(verify_models)
     app.command(epilog="Examples: memdb snapshot; memdb snapshot --check; memdb snapshot --sql-dir sql")(snapshot)
 
 
@@ -37,6 +41,29 @@ def verify_schema(
 
         result = verify.verify(open.connection, open.sets, snapshot.read(open.sql_directory))
     report.emit(result, format)
+    return 0 if result.ok else 1
+
+
+def verify_models(
+    models: Annotated[
+        str, typer.Argument(help="A declarative base of SQLAlchemy, as package.module:Base.")
+    ] = "memdb.models:Base",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Compare with the snapshot only; no database is needed.")
+    ] = False,
+    database_url: DatabaseUrl = None,
+    sql_dir: SqlDir = None,
+    format: OutputFormat = Format.text,
+) -> int:
+    """Compare SQLAlchemy models with the database and the snapshot. Exit 1 when they differ. Reads only."""
+    from memdb import settings, sqlfiles
+    from memdb.verification import drift, snapshot
+
+    directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
+    with nullcontext() if offline else session("verify-models", database_url, sql_dir) as open:
+        connection = open.connection if open else None
+        result = drift.verify_models(models, sqlfiles.read_sets(directory), snapshot.read(directory), connection)
+    output.emit(result, format)
     return 0 if result.ok else 1
 
 

@@ -1,4 +1,4 @@
-"""Text for verify-schema and the snapshot, and the choice between the formats of the first."""
+"""Text for verify-schema, verify-models and the snapshot, and the choice between the formats of the first."""
 
 from collections.abc import Iterator
 from functools import singledispatch
@@ -6,6 +6,8 @@ from typing import Any
 
 from memdb import output
 from memdb.verification.comparison import Difference
+from memdb.verification.declarations import Drift
+from memdb.verification.drift import ModelsVerification
 from memdb.verification.snapshot import Snapshot
 from memdb.verification.verify import Verification
 
@@ -115,3 +117,32 @@ def _(result: Snapshot) -> Iterator[Any]:
         yield "Write it anew with: memdb snapshot"
     else:
         yield f"{result.path} is what its {result.migrations} migrations do."
+
+
+@render.register
+def _(result: ModelsVerification) -> Iterator[Any]:
+    for difference in result.differences:
+        yield from _drift(difference)
+    place = f"the snapshot and the database {result.database}, schema {result.schema}"
+    place = place if result.database else "the snapshot"
+    objects = _count(len(result.compared), "object")
+    if result.ok:
+        yield f"The models {result.models} are as the schema is: {objects} compared with {place}."
+    else:
+        yield f"{_count(len(result.differences), 'difference')} in {objects} of {result.models} compared with {place}."
+    yield from (f"Note: {note}" for note in result.notes)
+    yield f"Not compared: {'; '.join(result.not_compared)}."
+
+
+_DRIFTS = {"missing": "is missing in the models", "unexpected": "is in the models only", "different": "differs"}
+
+
+def _drift(difference: Drift) -> Iterator[str]:
+    sides = " and ".join(difference.differs_from)
+    yield f"{difference.kind} {difference.object} {_DRIFTS[difference.problem]} ({sides})"
+    for label, attributes in (("schema", difference.expected), ("models", difference.found)):
+        shown = "; ".join(f"{name.replace('_', ' ')} {_shown(value)}" for name, value in (attributes or {}).items())
+        if shown:
+            yield f"  {label}  {shown}"
+    yield f"  mend    {difference.mend}"
+    yield ""

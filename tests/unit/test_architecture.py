@@ -14,14 +14,14 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"errors"},
-    {"settings", "embedded", "sqlfiles", "statements"},
-    {"database"},
-    {"catalog"},
+    {"settings", "embedded", "sqlfiles", "statements", "reading", "models"},
+    {"database", "schemas"},
+    {"catalog", "pooling", "store"},
     {"migrations"},
     {"verification", "linting", "seeding", "benchmark", "project"},
-    {"demo"},
+    {"demo", "baseline", "repair"},
     {"output"},
-    {"cli"},
+    {"cli", "pytest_plugin"},
     {"__main__"},
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
@@ -75,7 +75,7 @@ def test_only_output_prints() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    heavy = ("psycopg", "yoyo", "numpy", "rich", "pgvector")
+    heavy = ("psycopg", "yoyo", "numpy", "rich", "pgvector", "sqlalchemy", "pydantic")
     code = f"import sys, memdb.cli; print([name for name in {heavy} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

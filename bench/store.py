@@ -1,0 +1,133 @@
+"""memdb.store beside the bare drivers: many memories against psycopg's binary COPY, a search against asyncpg.
+
+Both sides of the first start from the same texts and numpy arrays; memdb checks each memory, and then encodes it. Both
+sides of the second send the story's query over one connection, in a transaction, and read the same columns.
+"""
+
+import asyncio
+import json
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import psycopg
+from pgvector.asyncpg import register_vector as register_with_asyncpg
+from pgvector.psycopg import register_vector
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+
+from bench.compare import Comparison, medians
+from memdb import database, embedded, migrations, sqlfiles
+from memdb.database import Connection
+from memdb.models import MemoryType
+from memdb.schemas import MemoryCreate, MemorySimilarityQuery
+from memdb.seeding.embeddings import Synthetic, Vectors
+from memdb.store import MemoryStore, create_engine, sessions
+
+_MEMORIES, _USERS, _SEARCHES, _K = 10_000, 20, 200, 5
+_TEXT = "After dinner a neighbour asked me about the exam. It comes down to the second chapter. "
+_METADATA = {"source": "journal", "access_count": 3}
+_COPY = "copy memories (id, user_id, memory_type, content, embedding, metadata) from stdin (format binary)"
+_SEARCH = """
+select id, user_id, memory_type, content, metadata, created_at, accessed_at, embedding <=> $2 as distance
+from memories where user_id = $1 order by distance limit $3
+"""
+
+
+def run() -> Iterator[Comparison]:
+    """The comparisons, as they are measured."""
+    embeddings, _ = Synthetic(1).batch(0, _MEMORIES)
+    with embedded.temporary() as server:
+        conninfo = database.conninfo(server.url())
+        with database.connect(conninfo, purpose="bench") as connection:
+            migrations.migrate(connection, sqlfiles.read_sets(sqlfiles.shipped_directory()), to="0006")
+            users = [uuid4() for _ in range(_USERS)]
+            connection.execute("insert into users (id) select unnest(%s::uuid[])", [users])
+            yield _loading(connection, conninfo, users, embeddings)
+            connection.execute("vacuum analyze memories")
+        found = asyncio.run(_searching(server.url(), users, embeddings[:_SEARCHES]))
+    yield Comparison("store.nearest / the same query through bare asyncpg", *found, 1.25)
+
+
+def _loading(connection: Connection, conninfo: str, users: list[UUID], embeddings: Vectors) -> Comparison:
+    """Rows per second, into an empty table without the vector index, which would hide the difference."""
+
+    def emptied() -> None:
+        connection.execute("truncate memories")
+        connection.execute("checkpoint")
+
+    def memdb() -> float:
+        emptied()
+        return _MEMORIES / asyncio.run(_add_many(conninfo, users, embeddings))
+
+    def copy() -> float:
+        emptied()
+        return _MEMORIES / _copy(conninfo, users, embeddings)
+
+    found = medians({"copy": copy, "memdb": memdb}, runs=9)
+    label = f"store.add_many of {_MEMORIES:,} / psycopg's binary COPY, rows/s"
+    return Comparison(label, found["memdb"], found["copy"], 0.7, at_least=True)
+
+
+async def _add_many(conninfo: str, users: Sequence[UUID], embeddings: Vectors) -> float:
+    """The seconds it takes, once there is a connection."""
+    engine = create_engine(conninfo)
+    async with sessions(engine)() as session:
+        await session.execute(text("select 1"))
+        started = time.perf_counter()
+        await MemoryStore(session).add_many(
+            MemoryCreate(
+                user_id=users[row % _USERS],
+                memory_type=MemoryType.PERSONAL,
+                content=f"{_TEXT}{row}",
+                embedding=embedding,
+                extra_data=_METADATA,
+            )
+            for row, embedding in enumerate(embeddings)
+        )
+        await session.commit()
+        seconds = time.perf_counter() - started
+    await engine.dispose()
+    return seconds
+
+
+def _copy(conninfo: str, users: Sequence[UUID], embeddings: Vectors) -> float:
+    """The seconds it takes, once there is a connection."""
+    with psycopg.connect(conninfo) as connection:
+        register_vector(connection)  # before there is a cursor, which would not know the type
+        started = time.perf_counter()
+        with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+            copy.set_types(["uuid", "uuid", "text", "text", "vector", "jsonb"])
+            for row, embedding in enumerate(embeddings):
+                metadata = Jsonb(_METADATA)
+                copy.write_row((uuid4(), users[row % _USERS], "personal", f"{_TEXT}{row}", embedding, metadata))
+        connection.commit()
+        return time.perf_counter() - started
+
+
+async def _searching(url: str, users: Sequence[UUID], embeddings: Vectors) -> tuple[float, float]:
+    """Median seconds of a search through the store, and of one through asyncpg, taken in turn."""
+    engine = create_engine(url)
+    bare = await asyncpg.connect(url)
+    await register_with_asyncpg(bare)
+    await bare.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    ours, theirs = [], []
+    async with sessions(engine)() as session, bare.transaction():
+        store = MemoryStore(session)
+        for number, embedding in enumerate([*embeddings[:20], *embeddings]):
+            user = users[number % _USERS]
+            started = time.perf_counter()
+            query = MemorySimilarityQuery(user_id=user, embedding=embedding, limit=_K)
+            found: Sequence[Any] = await store.nearest(query)
+            between = time.perf_counter()
+            expected = await bare.fetch(_SEARCH, user, embedding, _K)
+            ended = time.perf_counter()
+            assert [neighbour.id for neighbour in found] == [row["id"] for row in expected]
+            ours.append(between - started)
+            theirs.append(ended - between)
+    await bare.close()
+    await engine.dispose()
+    return statistics.median(ours[20:]), statistics.median(theirs[20:])

@@ -1,0 +1,155 @@
+"""The tables as classes: mixins with their columns and relationships, and memdb's own classes made of them.
+
+Relationships load nothing by themselves, except collections, of which a user has few: an attribute that would need
+SQL raises at once and says so, where a lazy load under asyncio would fail with MissingGreenlet, and an eager one
+would fetch all the embeddings of a user. Ask with `selectinload(User.memories)`, or search with memdb.store.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from pgvector.sqlalchemy import Vector
+from sqlalchemy import DateTime, ForeignKey, PrimaryKeyConstraint, String, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ENUM, JSONB
+from sqlalchemy.ext.asyncio import AsyncAttrs
+from sqlalchemy.ext.mutable import MutableDict
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
+
+from memdb.errors import UsageError
+from memdb.models import values
+from memdb.models.values import DIMENSIONS, MemoryType
+
+_NEW_ID = text("gen_random_uuid()")
+_NOW = text("now()")
+
+
+def _values(enum: type[MemoryType]) -> list[str]:
+    return [member.value for member in enum]
+
+
+def _refuse(target: Any, *_: Any, **__: Any) -> None:
+    raise UsageError(
+        f'SQLAlchemy was about to create or drop the table "{target.name}", which only migrations do',
+        hint="Run memdb migrate first (or memdb rollback), and give create_all the other tables: tables=[…].",
+    )
+
+
+class _TableMixin:
+    """A table that only migrations create and drop, whose primary key has the name that they give it."""
+
+    __tablename__: str
+
+    @declared_attr.directive
+    def __table_args__(cls) -> tuple[PrimaryKeyConstraint, dict[str, Any]]:
+        refusals = [("before_create", _refuse), ("before_drop", _refuse)]
+        return PrimaryKeyConstraint("id", name=f"{cls.__tablename__}_pkey"), {"listeners": refusals}
+
+
+def _of_user(table: str) -> Any:
+    return ForeignKey("users.id", name=f"{table}_user_id_fkey", ondelete="CASCADE")
+
+
+class Metadata(MutableDict[str, Any]):
+    """A JSON object in which a change of a top-level key is noticed and written."""
+
+    @classmethod
+    def coerce(cls, key: str, value: Any) -> Any:
+        """Raises InvalidMemory for what is no object. None is the absence of metadata."""
+        return None if value is None else super().coerce(key, values.metadata(value))
+
+
+class UserMixin:
+    """Makes a class mapped to `users` the owner of `Memory` and `MemoryCollection` of the same Base.
+
+    Deleting a user deletes all of theirs: the database does it, so nothing is loaded for it.
+    """
+
+    @declared_attr
+    def memories(cls) -> Mapped[list["MemoryMixin"]]:
+        return relationship(
+            "Memory", back_populates="user", cascade="all, delete-orphan", passive_deletes=True, lazy="raise_on_sql"
+        )
+
+    @declared_attr
+    def memory_collections(cls) -> Mapped[list["MemoryCollectionMixin"]]:
+        return relationship(
+            "MemoryCollection",
+            back_populates="user",
+            cascade="all, delete-orphan",
+            passive_deletes=True,
+            lazy="selectin",
+        )
+
+
+class MemoryMixin(_TableMixin):
+    """The table `memories`, for a class named Memory beside a class named User with UserMixin."""
+
+    __tablename__ = "memories"
+
+    id: Mapped[UUID] = mapped_column(Uuid, default=uuid4, server_default=_NEW_ID)
+    user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memories"))
+    memory_type: Mapped[MemoryType] = mapped_column(
+        ENUM(MemoryType, name="memory_type", create_type=False, values_callable=_values)
+    )
+    content: Mapped[str] = mapped_column(Text)
+    embedding: Mapped[list[float] | None] = mapped_column(Vector(DIMENSIONS))
+    extra_data: Mapped[dict[str, Any] | None] = mapped_column(
+        "metadata", Metadata.as_mutable(JSONB(none_as_null=True)), server_default=text("'{}'::jsonb")
+    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
+    accessed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
+
+    @declared_attr
+    def user(cls) -> Mapped["UserMixin"]:
+        return relationship("User", back_populates="memories", lazy="raise_on_sql")
+
+    @validates("memory_type")
+    def _check_tier(self, _: str, value: Any) -> MemoryType:
+        return values.tier(value)
+
+    @validates("embedding")
+    def _check_embedding(self, _: str, value: Any) -> list[float] | None:
+        """As it will be read back: a list. Numbers that are a list already keep their digits."""
+        if value is None:
+            return None
+        vector = values.embedding(value)
+        return [float(number) for number in value] if isinstance(value, list | tuple) else vector.to_list()
+
+
+class MemoryCollectionMixin(_TableMixin):
+    """The table `memory_collections`, for a class named MemoryCollection beside a User with UserMixin."""
+
+    __tablename__ = "memory_collections"
+
+    id: Mapped[UUID] = mapped_column(Uuid, default=uuid4, server_default=_NEW_ID)
+    user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memory_collections"))
+    collection_type: Mapped[str] = mapped_column(String(50))
+    name: Mapped[str] = mapped_column(String(255))
+    description: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
+
+    @declared_attr
+    def user(cls) -> Mapped["UserMixin"]:
+        return relationship("User", back_populates="memory_collections", lazy="raise_on_sql")
+
+
+class Base(AsyncAttrs, DeclarativeBase):
+    """The base of memdb's own models."""
+
+
+class User(UserMixin, _TableMixin, Base):
+    """The stand-in that memdb makes where the application has no table `users`."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(Uuid, default=uuid4, server_default=_NEW_ID)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
+
+
+class Memory(MemoryMixin, Base):
+    """One thing remembered about a user."""
+
+
+class MemoryCollection(MemoryCollectionMixin, Base):
+    """A named group of a user's memories."""

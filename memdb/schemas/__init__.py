@@ -1,0 +1,31 @@
+"""Pydantic schemas of what goes into memories and comes out of them. Needs the extra `orm`.
+
+`extra_data` is called `metadata` in JSON, which is the column's name and one that SQLAlchemy keeps for itself.
+"""
+
+from memdb.schemas.collections import MemoryCollectionCreate, MemoryCollectionResponse, MemoryCollectionUpdate
+from memdb.schemas.memories import (
+    MemoryCreate,
+    MemoryQuery,
+    MemoryResponse,
+    MemorySimilarityQuery,
+    MemoryUpdate,
+    MemoryWithDistance,
+)
+from memdb.schemas.metadata import ConversationMetadata, GoalMetadata, MemoryMetadata, StressorMetadata
+
+__all__ = [
+    "ConversationMetadata",
+    "GoalMetadata",
+    "MemoryCollectionCreate",
+    "MemoryCollectionResponse",
+    "MemoryCollectionUpdate",
+    "MemoryCreate",
+    "MemoryMetadata",
+    "MemoryQuery",
+    "MemoryResponse",
+    "MemorySimilarityQuery",
+    "MemoryUpdate",
+    "MemoryWithDistance",
+    "StressorMetadata",
+]

@@ -1,0 +1,40 @@
+"""Collections: what makes one, what changes one, and what is shown of one."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from memdb.schemas.fields import Schema, not_null
+
+CollectionType = Annotated[str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
+
+
+class MemoryCollectionCreate(Schema):
+    """A collection to be stored."""
+
+    user_id: UUID
+    collection_type: CollectionType
+    name: Name
+    description: str | None = None
+
+
+class MemoryCollectionUpdate(Schema):
+    """What is to change; what is not given stays."""
+
+    collection_type: Annotated[CollectionType | None, not_null] = None
+    name: Annotated[Name | None, not_null] = None
+    description: str | None = None
+
+
+class MemoryCollectionResponse(Schema):
+    """A collection as it is shown."""
+
+    id: UUID
+    user_id: UUID
+    collection_type: str
+    name: str
+    description: str | None
+    created_at: datetime

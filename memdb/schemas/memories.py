@@ -1,0 +1,77 @@
+"""Memories: what makes one, what changes one, what is shown of one, and how to ask for them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+
+from memdb.models import MemoryType
+from memdb.schemas.fields import Content, Embedding, Schema, Time, extra_data, not_null
+from memdb.schemas.metadata import Metadata
+
+Tiers = Annotated[list[MemoryType], Field(min_length=1)]
+
+
+class MemoryCreate(Schema):
+    """A memory to be stored. Without an embedding, it is not found by similarity until it gets one."""
+
+    user_id: UUID
+    memory_type: MemoryType
+    content: Content
+    embedding: Embedding | None = None
+    extra_data: Metadata = extra_data(default_factory=dict)
+
+
+class MemoryUpdate(Schema):
+    """What is to change; what is not given stays, except the embedding of another text: that has to be given anew."""
+
+    memory_type: Annotated[MemoryType | None, not_null] = None
+    content: Annotated[Content | None, not_null] = None
+    embedding: Embedding | None = None
+    extra_data: Metadata | None = extra_data(default=None)
+
+
+class MemoryResponse(Schema):
+    """A memory as it is shown: without its embedding, which is large and says nothing to a reader."""
+
+    id: UUID
+    user_id: UUID
+    memory_type: MemoryType
+    content: str
+    extra_data: dict[str, Any] | None = extra_data()
+    created_at: datetime
+    accessed_at: datetime
+
+
+class MemoryWithDistance(MemoryResponse):
+    """A memory that a search found, and its cosine distance: 0 is the same direction, 2 the opposite."""
+
+    distance: float
+
+
+class MemoryQuery(Schema):
+    """Which memories of a user to list, newest first. Times include the first moment and exclude the last.
+
+    Each entry of `extra_data` must be there and equal, or contain the list or object that is given; `false` also finds
+    where the entry is missing or anything but true, null where it is missing.
+    """
+
+    user_id: UUID
+    memory_types: Tiers | None = None
+    extra_data: dict[str, Any] = extra_data(default_factory=dict)
+    created_from: Time | None = None
+    created_before: Time | None = None
+    accessed_before: Time | None = None
+    limit: Annotated[int, Field(ge=1, le=1000)] = 50
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+class MemorySimilarityQuery(Schema):
+    """The memories of a user that are nearest to an embedding, by cosine distance, up to a maximum."""
+
+    user_id: UUID
+    embedding: Embedding
+    memory_types: Tiers | None = None
+    max_distance: Annotated[float, Field(ge=0, le=2)] = 2.0
+    limit: Annotated[int, Field(ge=1, le=1000)] = 5

@@ -1,0 +1,6 @@
+"""Storing and finding memories from an application, over SQLAlchemy's asyncio session. Needs the extra `orm`."""
+
+from memdb.store.engines import create_engine, sessions
+from memdb.store.repository import MemoryStore, Neighbour
+
+__all__ = ["MemoryStore", "Neighbour", "create_engine", "sessions"]

@@ -1,0 +1,101 @@
+"""Engines and sessions that work under asyncio, and through a transaction pooler, too."""
+
+import re
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlencode
+
+from pgvector import Vector
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from memdb import database
+from memdb.errors import SetupError
+
+BINARY = "memdb: vectors in binary"
+"""Whether, in the info of a connection, the driver takes Vector objects for parameters."""
+
+# What asyncpg reads in a URL; it would send the rest to the server as settings, which libpq's own are not.
+_ASYNCPG_READS = re.compile(
+    r"host|port|user|password|dbname|passfile|target_session_attrs|ssl(mode|cert|key|password|rootcert|crl)"
+    r"|ssl_m(in|ax)_protocol_version|application_name|options"
+)
+
+
+def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any) -> AsyncEngine:
+    """An engine for a database URL of any form that memdb understands; `options` are create_async_engine's.
+
+    The driver is the one that the URL names (`postgresql+asyncpg://`, `postgresql+psycopg://`), else asyncpg where it
+    is installed, else psycopg. `transaction_pooler` is for PgBouncer in transaction mode and its like (port 6543 at
+    Supabase), where the next transaction may meet another server process, which knows nothing of what was prepared.
+
+    Raises SettingsError for a URL that cannot be read, SetupError where the driver is not installed.
+    """
+    driver = _driver(url)
+    if find_spec(driver) is None:
+        raise SetupError(f"the driver {driver} is not installed", hint=f"Install it: pip install {driver}")
+    parameters: dict[str, Any] = dict(conninfo_to_dict(database.conninfo(url)))
+    arguments = _asyncpg(parameters, transaction_pooler) if driver == "asyncpg" else parameters
+    if driver == "psycopg" and transaction_pooler:
+        arguments["prepare_threshold"] = None
+    arguments |= options.pop("connect_args", {})
+    engine = create_async_engine(f"postgresql+{driver}://", connect_args=arguments, **options)
+    if driver == "asyncpg":
+        event.listen(engine.sync_engine, "connect", _exchange_vectors_in_binary)
+    return engine
+
+
+def sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    """A factory of sessions whose objects can still be read after a commit.
+
+    By default a commit expires them, and the next look at an attribute would need the database, outside of an await.
+    """
+    return async_sessionmaker(engine, expire_on_commit=False)
+
+
+def _driver(url: str) -> str:
+    named = re.match(r"postgres(?:ql)?\+(\w+)://", url.strip(), re.IGNORECASE)
+    if named is not None and named[1].lower() in ("asyncpg", "psycopg"):
+        return named[1].lower()
+    return "asyncpg" if find_spec("asyncpg") else "psycopg"
+
+
+def _asyncpg(parameters: dict[str, Any], transaction_pooler: bool) -> dict[str, Any]:
+    read = {name: value for name, value in parameters.items() if _ASYNCPG_READS.fullmatch(name)}
+    arguments: dict[str, Any] = {"dsn": f"postgresql://?{urlencode(read)}"}
+    if "connect_timeout" in parameters:
+        arguments["timeout"] = float(parameters["connect_timeout"])
+    if transaction_pooler:
+        arguments |= {
+            "statement_cache_size": 0,  # asyncpg's own cache
+            "prepared_statement_cache_size": 0,  # SQLAlchemy's
+            "prepared_statement_name_func": _no_name,
+        }
+    return arguments
+
+
+def _exchange_vectors_in_binary(connection: Any, record: ConnectionPoolEntry) -> None:
+    """Embeddings as text are four times as long and take ten times as long to read and write."""
+    record.info[BINARY] = connection.run_async(_register)
+
+
+async def _register(connection: Any) -> bool:
+    """Whether there is an extension to register; one that is created later is used by later connections."""
+    async with connection.transaction():  # for a pooler
+        schema = await connection.fetchval(database.query("store", "extension_schema"))
+        if schema is not None:
+            codec = {"encoder": _encode, "decoder": Vector.from_binary, "format": "binary"}
+            await connection.set_type_codec("vector", schema=schema, **codec)
+    return schema is not None
+
+
+def _encode(value: Vector | str) -> bytes:
+    """SQLAlchemy's type makes text of an embedding before the driver sees it."""
+    return (Vector.from_text(value) if isinstance(value, str) else value).to_binary()
+
+
+def _no_name() -> str:
+    """The name of the unnamed statement: nothing stays on a server process to clash or to be missed."""
+    return ""

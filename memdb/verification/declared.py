@@ -1,0 +1,152 @@
+"""What SQLAlchemy models declare, in the form in which the catalog describes a database. Needs the extra `orm`."""
+
+import importlib
+import re
+import sys
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, Enum, ForeignKeyConstraint, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty, configure_mappers
+
+from memdb import models
+from memdb.catalog import Attributes
+from memdb.errors import UsageError
+from memdb.verification.declarations import Declared, plain_default
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_quote = _DIALECT.identifier_preparer.quote
+
+# Names of types as SQLAlchemy writes them, where format_type() writes others.
+_SYNONYMS = {
+    "varchar": "character varying",
+    "char": "character",
+    "nchar": "character",
+    "decimal": "numeric",
+    "float": "double precision",
+    "int": "integer",
+    "bool": "boolean",
+    "timestamp": "timestamp without time zone",
+    "time": "time without time zone",
+}
+
+
+def read(path: str, names: Collection[str]) -> Declared:
+    """What the models of a declarative base, given as `package.module:Base`, declare of the tables `names`.
+
+    Raises UsageError where there is none, or where SQLAlchemy cannot use it.
+    """
+    base = _find(path)
+    try:
+        configure_mappers()
+    except SQLAlchemyError as error:
+        raise UsageError(f"SQLAlchemy cannot use the models {path}: {error}") from None
+    tables = {_quote(table.name): table for table in base.metadata.tables.values() if _quote(table.name) in names}
+    objects = {key: attributes for name, table in tables.items() for key, attributes in _objects(name, table)}
+    for mapper in base.registry.mappers:
+        objects |= dict(_relationships(mapper, names))
+    memories = tables.get("memories")
+    return Declared(objects, None if memories is None else memories.schema, own_users=base is models.Base)
+
+
+def _find(path: str) -> Any:
+    module, _, name = path.partition(":")
+    hint = "Name a declarative base as package.module:Base, which can be imported from the current directory."
+    if not module or not name:
+        raise UsageError(f"{path!r} is no import path of models", hint=hint)
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"the models {path} cannot be imported: {error}", hint=hint) from None
+    finally:
+        sys.path.pop(0)
+    if not hasattr(found, "metadata") or not hasattr(found, "registry"):
+        raise UsageError(f"{path} is no declarative base", hint=hint)
+    return found
+
+
+def _objects(name: str, table: Table) -> Iterator[tuple[str, Attributes]]:
+    yield f"table {name}", {}
+    for column in table.columns:
+        yield f"column {name}.{_quote(column.name)}", _column(column)
+        if isinstance(column.type, Enum) and column.type.name:
+            creates = getattr(column.type, "create_type", True)
+            yield (
+                f"enum {_quote(column.type.name)}",
+                {"labels": sorted(column.type.enums), "created_by_models": creates},
+            )
+    for constraint in table.constraints:
+        definition = _definition(constraint)
+        if definition:
+            named = isinstance(constraint.name, str)
+            key = _quote(str(constraint.name)) if named else definition
+            yield f"constraint {name}.{key}", {"definition": definition, "named": named}
+
+
+def _column(column: Column[Any]) -> Attributes:
+    attributes: Attributes = {"type": _type(column), "nullable": bool(column.nullable), "generated": False}
+    default = column.server_default
+    if column.computed is not None:
+        return attributes | {"generated": True, "default": None}
+    if default is None and column.default is None:
+        attributes["default"] = None
+    elif default is not None and hasattr(default, "arg"):
+        compiler = _DIALECT.ddl_compiler(_DIALECT, None)  # type: ignore[arg-type]
+        attributes["default"] = plain_default(str(compiler.get_column_default_string(column)))
+    return attributes
+
+
+def _type(column: Column[Any]) -> str:
+    """As format_type() writes it: `character varying(50)`."""
+    written = column.type.compile(dialect=_DIALECT)
+    name, size, rest = re.fullmatch(r"([^(\[]*)(\([^)]*\))?(.*)", written).groups("")  # type: ignore[union-attr]
+    name = name.strip() if isinstance(column.type, Enum) else name.strip().lower()
+    full = _SYNONYMS.get(name + rest.lower(), _SYNONYMS.get(name, name) if not rest.startswith(" ") else name)
+    return f"{full}{size.replace(' ', '')}{rest if isinstance(column.type, Enum) else rest.lower()}"
+
+
+def _definition(constraint: Any) -> str:
+    """As pg_get_constraintdef() writes it; nothing for what is no key."""
+    columns = ", ".join(_quote(column.name) for column in constraint.columns)
+    if isinstance(constraint, PrimaryKeyConstraint):
+        return f"PRIMARY KEY ({columns})" if columns else ""
+    if isinstance(constraint, UniqueConstraint):
+        return f"UNIQUE ({columns})"
+    return _foreign_key(constraint, columns) if isinstance(constraint, ForeignKeyConstraint) else ""
+
+
+def _foreign_key(constraint: ForeignKeyConstraint, columns: str) -> str:
+    targets = [element.target_fullname.split(".") for element in constraint.elements]
+    referred = f"{_quote(targets[0][-2])}({', '.join(_quote(target[-1]) for target in targets)})"
+    actions = [
+        f" {clause} {action.upper()}"
+        for clause, action in (("ON UPDATE", constraint.onupdate), ("ON DELETE", constraint.ondelete))
+        if action and action.upper() != "NO ACTION"
+    ]
+    later = " DEFERRABLE" if constraint.deferrable else ""
+    later += " INITIALLY DEFERRED" if str(constraint.initially).upper() == "DEFERRED" else ""
+    return f"FOREIGN KEY ({columns}) REFERENCES {referred}{''.join(actions)}{later}"
+
+
+def _relationships(mapper: Mapper[Any], names: Collection[str]) -> Iterator[tuple[str, Attributes]]:
+    for relationship in mapper.relationships:
+        table = _quote(getattr(relationship.target, "name", ""))
+        if relationship.direction is RelationshipDirection.ONETOMANY and table in names:
+            yield f"relationship {mapper.class_.__name__}.{relationship.key}", _cascade(table, relationship)
+
+
+def _cascade(table: str, relationship: RelationshipProperty[Any]) -> Attributes:
+    remote = [column for _, column in relationship.local_remote_pairs or []]
+    return {
+        "table": table,
+        "columns": ", ".join(_quote(column.name) for column in remote),
+        "deletes": relationship.cascade.delete,
+        "deletes_orphans": relationship.cascade.delete_orphan,
+        "passive_deletes": bool(relationship.passive_deletes),
+    }

@@ -1,0 +1,114 @@
+"""Have an application's models drifted from the schema? What they declare, compared with snapshot and database.
+
+SQLAlchemy is loaded only when models are read, by memdb.verification.declared.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from memdb import catalog
+from memdb.catalog import Patch, kind_and_name, member
+from memdb.database import Connection, target_schema
+from memdb.errors import SetupError
+from memdb.migrations.plan import Sets
+from memdb.sqlfiles import CORE
+from memdb.verification.declarations import Comparison, Declared, Drift, with_users_of_application
+
+SNAPSHOT, DATABASE = "snapshot", "database"
+
+NOT_COMPARED = (
+    "indexes, checks and comments, which models need not know",
+    "tables that core does not make",
+    "keys of the application's users, but for the primary one",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelsVerification:
+    """`database` is None where the models were compared with the snapshot only."""
+
+    ok: bool
+    models: str
+    differences: tuple[Drift, ...]
+    notes: tuple[str, ...]
+    compared: tuple[str, ...]
+    not_compared: tuple[str, ...]
+    database: str | None
+    schema: str | None
+
+
+def verify_models(
+    models: str, sets: Sets, patches: Mapping[str, Patch], connection: Connection | None = None
+) -> ModelsVerification:
+    """Compares the models of a declarative base, given as `package.module:Base`, with the snapshot of core.
+
+    Given a connection, they are compared with its database, too; it is only read. Raises UsageError where there is no
+    such base, SetupError where SQLAlchemy is not installed.
+    """
+    core = catalog.fold(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
+    names = {kind_and_name(key)[1] for key in core if key.startswith(("table ", "enum "))}
+    tables = {name for name in names if f"table {name}" in core}
+    declared = _read(models, tables)
+    schema, sides = None, {SNAPSHOT: core if declared.own_users else with_users_of_application(core)}
+    if connection is not None:
+        schema = declared.schema or target_schema(connection)
+        sides[DATABASE] = catalog.read(connection, schema, only=names).objects
+    comparisons = {side: Comparison(objects, declared.objects, tables) for side, objects in sides.items()}
+    differences = tuple(_merged({side: list(comparison.differences()) for side, comparison in comparisons.items()}))
+    return ModelsVerification(
+        ok=not differences,
+        models=models,
+        differences=differences,
+        notes=tuple(dict.fromkeys(note for comparison in comparisons.values() for note in comparison.left_out())),
+        compared=tuple(sorted(declared.objects)),
+        not_compared=NOT_COMPARED,
+        database=connection.info.dbname if connection is not None else None,
+        schema=schema,
+    )
+
+
+def _read(models: str, tables: Collection[str]) -> Declared:
+    try:
+        from memdb.verification import declared
+    except ModuleNotFoundError as error:
+        raise SetupError(
+            f"reading models needs {error.name}, which is not installed", hint="Run: pip install 'memdb-pg[orm]'"
+        ) from None
+    return declared.read(models, tables)
+
+
+def _merged(found: Mapping[str, list[Drift]]) -> Iterator[Drift]:
+    """Each difference once, with all sides that it is one from, and what to do about it."""
+    seen: list[Drift] = []
+    for difference in (difference for differences in found.values() for difference in differences):
+        if difference not in seen:
+            seen.append(difference)
+            sides = tuple(side for side, differences in found.items() if difference in differences)
+            mend = _mend_model(difference) if len(sides) == len(found) else _MEND_SIDE[sides[0]]
+            yield replace(difference, differs_from=sides, mend=mend)
+
+
+_MEND_SIDE = {
+    SNAPSHOT: "the database agrees with the models, and not with the snapshot; see: memdb verify-schema",
+    DATABASE: "the snapshot agrees with the models, and not with the database; see: memdb verify-schema",
+}
+
+
+def _mend_model(difference: Drift) -> str:
+    kind, name, wanted = difference.kind, difference.object, difference.expected or {}
+    if difference.problem == "missing":
+        return f"map the {kind} {name}" + (", as the mixins of memdb.models do" if kind == "table" else "")
+    if difference.problem == "unexpected":
+        return f"take the {kind} out of the model, or put it into a migration: memdb new NAME"
+    if kind == "relationship":
+        return _MEND_RELATIONSHIP[bool(wanted["passive_deletes"])]
+    if kind == "enum":
+        return "use ENUM(…, create_type=False, values_callable=…) of sqlalchemy.dialects.postgresql"
+    described = ", ".join(f"{attribute} {value}" for attribute, value in wanted.items())
+    return f"declare in the model of {member(name)[0]}: {described}"
+
+
+_MEND_RELATIONSHIP = {
+    True: 'use relationship(…, cascade="all, delete-orphan", passive_deletes=True)',
+    False: "do not set passive_deletes: the database would not delete the rows",
+}

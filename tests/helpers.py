@@ -1,0 +1,17 @@
+"""What several tests of the application's side need, and is no fixture."""
+
+from urllib.parse import urlencode
+
+import numpy as np
+from psycopg.conninfo import conninfo_to_dict
+
+
+def address(conninfo: str, driver: str) -> str:
+    """A database URL that names its driver."""
+    return f"postgresql+{driver}:///?{urlencode(conninfo_to_dict(conninfo))}"
+
+
+def vectors(count: int, *, random_seed: int = 1) -> list[list[float]]:
+    """Random directions, as an application has them: lists."""
+    drawn = np.random.default_rng(random_seed).standard_normal((count, 1536)).astype(np.float32)
+    return [[float(number) for number in row] for row in drawn]

@@ -1,0 +1,243 @@
+"""The models on a real database: what they write, what is deleted with what, and what they refuse."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import psycopg
+import pytest
+from pgvector import Vector
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import InvalidRequestError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import selectinload
+
+from memdb import migrations
+from memdb.database import Connection
+from memdb.errors import InvalidMemory, UsageError
+from memdb.migrations.plan import Sets
+from memdb.models import Base, Memory, MemoryCollection, MemoryType, User
+from memdb.store import create_engine, sessions
+from tests import application
+from tests.helpers import address, vectors
+
+
+def a_memory(user_id: UUID, **values: Any) -> Memory:
+    return Memory(**{"user_id": user_id, "memory_type": MemoryType.TASK, "content": "a walk", **values})
+
+
+async def test_the_acceptance_example_of_the_story(migrated: str, connection: Connection) -> None:
+    """With SQLAlchemy's own engine and session, as the story has them."""
+    user_id = uuid4()
+    connection.execute("insert into users (id) values (%s)", [user_id])
+    engine = create_async_engine(address(migrated, "asyncpg").replace("dbname=", "database="))
+    async with AsyncSession(engine) as session:
+        memory = Memory(
+            user_id=user_id,
+            memory_type=MemoryType.PERSONAL,
+            content="I prefer working in the morning",
+            embedding=[0.1] * 1536,
+            extra_data={"source": "preferences"},
+        )
+        session.add(memory)
+        await session.commit()
+
+        result = await session.execute(select(Memory).where(Memory.user_id == user_id))
+        memories = result.scalars().all()
+        assert len(memories) == 1
+        assert memories[0].content == "I prefer working in the morning"
+        assert memories[0].memory_type == MemoryType.PERSONAL
+        assert memories[0].embedding == [0.1] * 1536
+        assert memories[0].extra_data == {"source": "preferences"}
+    await engine.dispose()
+    stored = connection.execute("select memory_type::text, metadata from memories").fetchall()
+    assert stored == [("personal", {"source": "preferences"})]
+
+
+async def test_a_memory_is_made_read_changed_and_deleted(session: AsyncSession, user_id: UUID) -> None:
+    memory = a_memory(user_id, embedding=vectors(1)[0])
+    session.add(memory)
+    await session.commit()
+    assert isinstance(memory.id, UUID)
+    assert isinstance(memory.created_at, datetime)
+    assert (memory.created_at.tzinfo is not None, memory.extra_data) == (True, {})
+    session.expunge_all()
+    read = await session.get_one(Memory, memory.id)
+    assert read.embedding == pytest.approx(memory.embedding, rel=1e-6)
+    read.content, read.memory_type = "a run", MemoryType.PROJECT
+    read.extra_data = {"source": "chat"}
+    read.extra_data["seen"] = True
+    await session.commit()
+    read.extra_data["seen"] = False
+    await session.commit()
+    session.expunge_all()
+    changed = await session.get_one(Memory, memory.id)
+    assert (changed.content, changed.memory_type) == ("a run", MemoryType.PROJECT)
+    assert changed.extra_data == {"source": "chat", "seen": False}
+    changed.extra_data = None
+    await session.commit()
+    assert await session.scalar(select(func.count()).where(Memory.extra_data.is_(None))) == 1
+    await session.delete(changed)
+    await session.commit()
+    assert await session.get(Memory, memory.id) is None
+
+
+async def test_users_and_collections_are_made_changed_and_deleted(session: AsyncSession, user_id: UUID) -> None:
+    user = await session.get_one(User, user_id)
+    user.memory_collections.append(MemoryCollection(collection_type="journal", name="Mornings"))
+    await session.commit()
+    (collection,) = (await session.scalars(select(MemoryCollection))).all()
+    assert (collection.user_id, collection.description) == (user_id, None)
+    collection.description = "what helps"
+    await session.commit()
+    user.memory_collections.remove(collection)
+    await session.commit()
+    assert (await session.scalars(select(MemoryCollection))).all() == []
+    await session.delete(user)
+    await session.commit()
+    assert await session.get(User, user_id) is None
+
+
+async def test_deleting_a_user_deletes_all_of_theirs_and_nothing_else(session: AsyncSession, user_id: UUID) -> None:
+    other = User(memories=[Memory(memory_type="task", content="stays")])
+    user = await session.get_one(User, user_id)
+    collection = MemoryCollection(user=user, collection_type="journal", name="Evenings")
+    session.add_all([other, collection, *(a_memory(user_id) for _ in range(3))])
+    await session.commit()
+    await session.delete(user)  # the memories are not loaded for it
+    await session.commit()
+    left = await session.scalars(select(Memory.content))
+    assert (left.all(), (await session.scalars(select(MemoryCollection))).all()) == (["stays"], [])
+    await session.execute(text("delete from users"))
+    assert await session.scalar(select(func.count()).select_from(Memory)) == 0
+
+
+async def test_loaded_memories_are_deleted_with_their_user_too(session: AsyncSession, user_id: UUID) -> None:
+    session.add_all([a_memory(user_id), a_memory(user_id)])
+    await session.commit()
+    session.expunge_all()
+    user = (await session.scalars(select(User).options(selectinload(User.memories)))).one()
+    assert len(user.memories) == 2
+    user.memories.pop()
+    await session.commit()
+    await session.delete(user)
+    await session.commit()
+    assert await session.scalar(select(func.count()).select_from(Memory)) == 0
+
+
+async def test_nothing_is_loaded_lazily_outside_of_the_async_context(engine: AsyncEngine, user_id: UUID) -> None:
+    async with sessions(engine)() as session:
+        memory = a_memory(user_id)
+        session.add_all([memory, MemoryCollection(user_id=user_id, collection_type="journal", name="Evenings")])
+        await session.commit()
+        assert (memory.content, memory.extra_data) == ("a walk", {})  # not expired by the commit
+    async with sessions(engine)() as session:
+        user = (await session.scalars(select(User))).one()
+        found = (await session.scalars(select(Memory).options(selectinload(Memory.user)))).one()
+        assert user.memory_collections[0].user is user  # it is in the session already
+    assert [collection.name for collection in user.memory_collections] == ["Evenings"]
+    assert found.user is user
+
+
+async def test_what_would_be_loaded_lazily_is_named_at_once(session: AsyncSession, user_id: UUID) -> None:
+    session.expunge_all()
+    user = await session.get_one(User, user_id)
+    with pytest.raises(InvalidRequestError, match=r"'User\.memories' is not available"):
+        _ = user.memories  # and not MissingGreenlet
+    await session.refresh(user, ["memories"])
+    assert user.memories == []
+
+
+@pytest.mark.parametrize("form", [list, tuple, np.array, lambda numbers: np.array(numbers, np.float32), Vector])
+def test_an_embedding_may_come_as_list_array_or_vector(form: Any) -> None:
+    numbers = [0.5, *[0.25] * 1535]
+    assert Memory(embedding=form(numbers)).embedding == numbers
+    assert Memory(embedding=None).embedding is None
+
+
+@pytest.mark.parametrize(
+    ("embedding", "message"),
+    [
+        ([0.1] * 768, "1536 numbers, and this one has 768"),
+        ([], "this one has 0"),
+        (np.ones((2, 1536)), "ndim"),
+        ([float("nan")] * 1536, "number 0 .* is nan"),
+        ([1.0, float("inf")] * 768, "number 1 .* is inf"),
+        (np.full(1536, 1e39), "is inf"),
+        ([0.0] * 1536, "all zeros"),
+        ([1e-60] * 1536, "all zeros"),
+        (["x"] * 1536, "a list of 1536 numbers"),
+        ("[0.1]", "is str"),
+        (7, "not iterable"),
+    ],
+)
+def test_an_embedding_that_cannot_be_right_is_refused_on_assignment(embedding: Any, message: str) -> None:
+    memory = Memory()
+    with pytest.raises(InvalidMemory, match=message):
+        memory.embedding = embedding
+
+
+def test_an_unknown_tier_and_metadata_that_are_no_object_are_refused_on_assignment() -> None:
+    with pytest.raises(InvalidMemory, match="no tier 'forever'") as error:
+        Memory(memory_type="forever")
+    assert "personal, project, task" in error.value.hint
+    with pytest.raises(InvalidMemory, match="must be an object, and is list"):
+        Memory(extra_data=["source"])
+    assert Memory(memory_type="task").memory_type is MemoryType.TASK
+
+
+async def test_models_never_create_or_drop_their_tables(
+    engine: AsyncEngine, empty: str, connection: Connection
+) -> None:
+    with pytest.raises(UsageError, match="about to create or drop"):
+        async with engine.begin() as opened:
+            await opened.run_sync(Base.metadata.drop_all)
+    async with engine.begin() as opened:
+        await opened.run_sync(Base.metadata.create_all)  # all is there: nothing to do
+    fresh = create_engine(empty)
+    with pytest.raises(UsageError, match="about to create or drop"):
+        async with fresh.begin() as opened:
+            await opened.run_sync(Base.metadata.create_all)
+    await fresh.dispose()
+    with psycopg.connect(empty) as looked:
+        assert looked.execute("select to_regtype('memory_type'), to_regclass('users')").fetchone() == (None, None)
+    assert connection.execute("select to_regclass('memories') is not null").fetchone() == (True,)
+
+
+async def test_writers_at_the_same_time_lose_nothing(engine: AsyncEngine, user_id: UUID) -> None:
+    async def write(number: int) -> None:
+        async with sessions(engine).begin() as session:
+            session.add_all([a_memory(user_id, content=f"{number}.{item}") for item in range(5)])
+
+    await asyncio.gather(*(write(number) for number in range(10)))
+    async with sessions(engine)() as session:
+        assert await session.scalar(select(func.count(Memory.content.distinct()))) == 50
+
+
+@pytest.fixture
+async def of_application(
+    empty_connection: Connection, empty: str, sets: Sets
+) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
+    """Sessions on a database whose users are the application's."""
+    empty_connection.execute("create table users (id uuid primary key, email varchar(320) not null unique)")
+    migrations.migrate(empty_connection, sets)
+    engine = create_engine(empty)
+    yield sessions(engine)
+    await engine.dispose()
+
+
+async def test_the_mixins_serve_the_users_of_an_application(of_application: async_sessionmaker[AsyncSession]) -> None:
+    async with of_application() as session:
+        user = application.User(email="sam@example.org")
+        user.memories.append(application.Memory(memory_type="personal", content="tea", embedding=vectors(1)[0]))
+        user.memory_collections.append(application.MemoryCollection(collection_type="journal", name="Evenings"))
+        session.add(user)
+        await session.commit()
+        found = (await session.scalars(select(application.Memory).options(selectinload(application.Memory.user)))).one()
+        assert found.user is user
+        await session.delete(user)
+        await session.commit()
+        assert (await session.scalars(select(application.MemoryCollection))).all() == []

@@ -1,0 +1,76 @@
+"""Engines of memdb.store: which driver, what it is told, and what importing memdb does not load."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from memdb.errors import SettingsError
+from memdb.store import create_engine
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What create_async_engine is called with."""
+    given: dict[str, Any] = {}
+
+    def noting(url: str, **options: Any) -> AsyncEngine:
+        given.update(url=url, **options)
+        return create_async_engine(url, **options)
+
+    monkeypatch.setattr("memdb.store.engines.create_async_engine", noting)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("url", "driver"),
+    [
+        ("postgresql+asyncpg://u:p@host/db", "asyncpg"),
+        ("postgresql+psycopg://u:p@host/db", "psycopg"),
+        ("postgres://u:p@host/db", "asyncpg"),
+        ("host=host dbname=db", "asyncpg"),
+    ],
+)
+def test_the_driver_is_the_one_that_the_url_names_or_asyncpg(url: str, driver: str) -> None:
+    assert create_engine(url).driver == driver
+
+
+def test_asyncpg_gets_what_it_can_read(told: dict[str, Any]) -> None:
+    create_engine("postgresql://u:s%40fe@host/db?sslmode=require&connect_timeout=3&keepalives=1&application_name=app")
+    dsn = told["connect_args"].pop("dsn")
+    assert set(dsn.removeprefix("postgresql://?").split("&")) == {
+        "user=u", "password=s%40fe", "host=host", "dbname=db", "sslmode=require", "application_name=app",
+    }  # fmt: skip
+    assert told["connect_args"] == {"timeout": 3.0}
+
+
+def test_a_transaction_pooler_means_nothing_is_prepared(told: dict[str, Any]) -> None:
+    create_engine("postgresql+psycopg://host/db", transaction_pooler=True, connect_args={"application_name": "app"})
+    assert told["connect_args"] == {
+        "host": "host",
+        "dbname": "db",
+        "prepare_threshold": None,
+        "application_name": "app",
+    }
+    create_engine("postgresql+asyncpg://host/db", transaction_pooler=True)
+    assert told["connect_args"]["statement_cache_size"] == told["connect_args"]["prepared_statement_cache_size"] == 0
+    assert told["connect_args"]["prepared_statement_name_func"]() == ""
+
+
+def test_a_url_that_cannot_be_read_is_refused_without_showing_it() -> None:
+    with pytest.raises(SettingsError) as error:
+        create_engine("mysql://u:secret@host/db")
+    assert "secret" not in str(error.value)
+    assert "secret" not in repr(create_engine("postgresql://u:secret@host/db"))
+
+
+def test_importing_memdb_and_its_command_line_loads_neither_sqlalchemy_nor_pydantic() -> None:
+    code = (
+        "import sys, memdb, memdb.cli, memdb.database, memdb.catalog, memdb.errors, memdb.migrations, "
+        "memdb.output.verification, memdb.verification.verify, memdb.pytest_plugin; "
+        "print([name for name in ('sqlalchemy', 'pydantic') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,147 @@
+"""The Pydantic schemas: what they take, what they refuse, and how they speak of metadata."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import numpy as np
+import pytest
+from pgvector import Vector
+from pydantic import BaseModel, ValidationError
+
+from memdb.models import Memory, MemoryCollection, MemoryType
+from memdb.schemas import (
+    ConversationMetadata,
+    GoalMetadata,
+    MemoryCollectionCreate,
+    MemoryCollectionResponse,
+    MemoryCollectionUpdate,
+    MemoryCreate,
+    MemoryQuery,
+    MemoryResponse,
+    MemorySimilarityQuery,
+    MemoryUpdate,
+    StressorMetadata,
+)
+from memdb.seeding import phrases
+
+USER = UUID(int=7)
+VALID: dict[str, Any] = {"user_id": USER, "memory_type": "task", "content": "a walk"}
+
+
+def test_metadata_has_its_name_in_json_and_either_name_on_the_way_in() -> None:
+    for name in ("metadata", "extra_data"):
+        memory = MemoryCreate.model_validate(VALID | {name: {"source": "chat"}})
+        assert memory.extra_data == {"source": "chat"}
+        assert json.loads(memory.model_dump_json())["metadata"] == {"source": "chat"}
+    assert MemoryCreate(**VALID).extra_data == {}
+
+
+def test_responses_read_the_attributes_of_models() -> None:
+    now = datetime.now(UTC)
+    memory = Memory(**VALID, id=uuid4(), extra_data={"source": "chat"}, created_at=now, accessed_at=now)
+    shown = MemoryResponse.model_validate(memory)
+    assert (shown.id, shown.memory_type, shown.extra_data) == (memory.id, MemoryType.TASK, {"source": "chat"})
+    assert "embedding" not in shown.model_dump()
+    collection = MemoryCollection(id=uuid4(), user_id=USER, collection_type="journal", name="Mornings", created_at=now)
+    assert MemoryCollectionResponse.model_validate(collection).description is None
+
+
+@pytest.mark.parametrize("form", [list, np.array, Vector])
+def test_an_embedding_is_kept_as_a_vector_and_comes_back_from_json(form: Any) -> None:
+    memory = MemoryCreate(**VALID, embedding=form([0.5] * 1536))
+    assert memory.embedding == Vector([0.5] * 1536)
+    assert MemoryCreate.model_validate_json(memory.model_dump_json()) == memory
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"content": ""}, "at least 1 character"),
+        ({"content": " \n"}, "is empty"),
+        ({"content": "x" * 10_001}, "at most 10000 characters"),
+        ({"content": "a\0b"}, "cannot store"),
+        ({"content": "\ud800"}, "surrogate|unicode"),
+        ({"content": 7}, "valid string"),
+        ({"memory_type": "forever"}, "'personal', 'project' or 'task'"),
+        ({"user_id": "sam"}, "UUID"),
+        ({"embedding": [0.1] * 768}, "this one has 768"),
+        ({"embedding": [float("nan")] * 1536}, "must be finite"),
+        ({"embedding": [float("-inf")] * 1536}, "must be finite"),
+        ({"embedding": [0] * 1536}, "all zeros"),
+        ({"embedding": "[0.1]"}, "must be a list of numbers"),
+        ({"metadata": ["source"]}, "must be an object, and is list"),
+        ({"metadata": "source"}, "must be an object, and is str"),
+        ({"metadata": {"when": datetime.now(UTC)}}, "not a valid JSON value"),
+        ({"metadata": {"stressor": 5}}, "metadata.stressor|extra_data.stressor"),
+        ({"metadata": {"stressor": "exam", "intensity": 11}}, "less than or equal to 10"),
+        ({"metadata": {"goal_id": "g", "completion_percentage": "half"}}, "valid number"),
+        ({"metadata": {"conversation_id": None}}, "valid string"),
+        ({"metadata": {"access_count": -1}}, "greater than or equal to 0"),
+        ({"mood": "good"}, "Extra inputs"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        MemoryCreate(**VALID | values)
+
+
+def test_known_patterns_are_typed_and_let_other_keys_through() -> None:
+    for metadata, expected in (
+        (StressorMetadata(stressor="exam", intensity=7), {"stressor": "exam", "intensity": 7.0}),
+        (GoalMetadata(goal_id="g1", completion_percentage=40), {"goal_id": "g1", "completion_percentage": 40.0}),
+        (ConversationMetadata(conversation_id="c1", source="chat"), {"conversation_id": "c1", "source": "chat"}),
+        ({"stressor": True, "weather": {"rain": [1, 2]}}, {"stressor": True, "weather": {"rain": [1, 2]}}),
+        ({"anything": None}, {"anything": None}),
+    ):
+        assert MemoryCreate.model_validate(VALID | {"metadata": metadata}).extra_data == expected
+
+
+@pytest.mark.parametrize("tier", phrases.METADATA)
+def test_the_metadata_of_seeded_memories_fit(tier: str) -> None:
+    class Words(dict[str, Any]):
+        def __missing__(self, key: str) -> Any:
+            return 3 if key not in ("stressor", "emotion") else "exam"
+
+    metadata = json.loads(phrases.METADATA[tier].format_map(Words()))
+    assert MemoryCreate(**VALID, extra_data=metadata).extra_data == metadata
+
+
+def test_an_update_tells_what_is_given_from_what_is_not() -> None:
+    assert MemoryUpdate().model_fields_set == set()
+    assert MemoryUpdate(embedding=None, extra_data=None).model_fields_set == {"embedding", "extra_data"}
+    for schema, field in ((MemoryUpdate, "content"), (MemoryUpdate, "memory_type"), (MemoryCollectionUpdate, "name")):
+        with pytest.raises(ValidationError, match="cannot be null"):
+            schema.model_validate({field: None})
+
+
+def test_queries_have_limits() -> None:
+    embedding = [0.1] * 1536
+    refused: list[tuple[type[BaseModel], dict[str, Any]]] = [
+        (MemoryQuery, {"limit": 0}),
+        (MemoryQuery, {"offset": -1}),
+        (MemoryQuery, {"memory_types": []}),
+        (MemoryQuery, {"created_from": "2026-01-01T00:00:00"}),
+        (MemorySimilarityQuery, {"embedding": embedding, "limit": 1001}),
+        (MemorySimilarityQuery, {"embedding": embedding, "max_distance": 2.1}),
+        (MemorySimilarityQuery, {"embedding": embedding, "memory_types": ["forever"]}),
+        (MemorySimilarityQuery, {"embedding": [0.1] * 3}),
+    ]
+    for schema, values in refused:
+        with pytest.raises(ValidationError):
+            schema.model_validate({"user_id": USER} | values)
+
+
+def test_collections_have_names_that_fit_their_columns() -> None:
+    valid = {"user_id": USER, "collection_type": "journal", "name": "Mornings"}
+    assert MemoryCollectionCreate.model_validate(valid).description is None
+    for values in ({"name": ""}, {"name": "x" * 256}, {"collection_type": " "}, {"collection_type": "x" * 51}):
+        with pytest.raises(ValidationError):
+            MemoryCollectionCreate.model_validate(valid | values)
+
+
+def test_the_schemas_describe_themselves_for_openapi() -> None:
+    properties = MemoryCreate.model_json_schema()["properties"]
+    assert properties["embedding"]["anyOf"][0]["minItems"] == 1536
+    assert "metadata" in MemoryCreate.model_json_schema(mode="serialization")["properties"]
