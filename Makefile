@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
+ROUNDS ?= 2000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-container check format snapshot docs picture bench build clean
+.PHONY: help demo test torture test-container check format snapshot docs picture bench build clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,9 @@ demo: $(VENV)/runtime ## See memdb create, verify, fill and search a real databa
 test: $(VENV)/develop ## Run the tests on PostgreSQL 18, then what touches a database on 16
 	$(BIN)/pytest --numprocesses $(JOBS) --postgres 18
 	$(BIN)/pytest --numprocesses $(JOBS) --postgres 16 tests/integration
+
+torture: $(VENV)/develop ## Kill runs of memdb at 2,000 random moments, and cause every other fault there is a test for
+	$(BIN)/pytest --numprocesses $(JOBS) --rounds $(ROUNDS) --fault-seed random tests/faults
 
 test-container: $(VENV)/develop ## Run the database tests in a pgvector/pgvector:pg18 container
 	$(BIN)/pytest --postgres container tests/integration

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 import psycopg
+from psycopg import pq
 
 from memdb import database, pooling
 from memdb.database import Connection, query
@@ -13,6 +14,7 @@ from memdb.errors import LockTimeout
 
 LOCK = "memdb migrate"
 _POLL_SECONDS = 0.1
+_CANCEL_SECONDS = 5
 
 
 @contextmanager
@@ -40,8 +42,17 @@ def migration_lock(connection: Connection, *, wait_seconds: float, on_wait: Call
     try:
         yield
     finally:
+        close_if_busy(connection)
         with suppress(psycopg.OperationalError):  # a lost connection has lost its locks, too
             connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+
+
+def close_if_busy(connection: Connection) -> None:
+    """Ctrl-C may come after a statement was sent and before it is waited for: then the connection is of no more use."""
+    if connection.pgconn.transaction_status == pq.TransactionStatus.ACTIVE:
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=_CANCEL_SECONDS)
+        connection.close()
 
 
 def _holder(connection: Connection) -> str:

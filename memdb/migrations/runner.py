@@ -22,7 +22,7 @@ from yoyo.migrations import StepBase, default_migration_table
 
 from memdb.database import Connection, query
 from memdb.errors import StatementFailed
-from memdb.migrations import concurrently
+from memdb.migrations import concurrently, locking
 from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_file, notices
 from memdb.migrations.plan import Plan
@@ -81,6 +81,19 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     def disable_transactions(self) -> Any:
         return nullcontext()  # the connection commits by itself; yoyo would roll back what is not there
+
+    def rollback(self) -> None:
+        if self._can_roll_back():
+            super().rollback()
+
+    def savepoint_rollback(self, id: str) -> None:
+        if self._can_roll_back():
+            super().savepoint_rollback(id)
+
+    def _can_roll_back(self) -> bool:
+        """A connection that is lost has rolled back; to try it would hide what has happened to it."""
+        locking.close_if_busy(self._ours)
+        return not self._ours.closed
 
     def ensure_internal_schema_updated(self) -> None:
         super().ensure_internal_schema_updated()

@@ -1,9 +1,10 @@
 """A server of its own that may be stopped and killed, and memdb commands as processes that may be, too.
 
-`--rounds` says how many runs are killed, `--fault-seed` at which moments: a number, or `random`.
+`--rounds` says how many runs are killed, `--fault-seed` at which moments: any word, or `random`.
 """
 
-import random
+import os
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,13 +32,13 @@ max_connections = 100
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rounds", type=int, default=_ROUNDS, help="How many runs of memdb are killed.")
-    parser.addoption("--fault-seed", default=_SEED, help="Decides when they are killed: a number, or random.")
+    parser.addoption("--fault-seed", default=_SEED, help="Decides when they are killed: any word, or random.")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # The workers of xdist get the options of the process that starts them, and must agree on the names of tests.
+    # The workers of xdist must agree on the names of tests, in which the seed is.
     if config.getoption("--fault-seed", default=_SEED) == "random":
-        config.option.fault_seed = str(random.randrange(2**32))
+        config.option.fault_seed = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex(4))[:8]
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -10,6 +10,7 @@ import pytest
 
 from memdb import database, embedded
 from memdb.database import Connection
+from memdb.errors import EmbeddedError
 from tests.faults.conftest import Folder
 from tests.faults.forks import Forks
 from tests.faults.observing import (
@@ -149,7 +150,7 @@ def test_a_server_that_crashes_at_any_moment_leaves_nothing_to_be_done_by_hand(
         code = child.wait()
         assert code in (0, 3), child.said
         assert "Traceback" not in child.said
-        embedded.start(mortal.directory, major=major, configuration="")
+        wait_until(lambda: starts_again(mortal, major), "the server's recovery")
         crashed += code == 3
         code, said = memdb.run(*command, *where)
         assert code == 0, said
@@ -162,3 +163,12 @@ def crash(server: embedded.Server) -> None:
     running = embedded.expect_running(server.directory)
     os.kill(running.pid, signal.SIGQUIT)
     wait_until(lambda: embedded.running(server.directory) is None, "the end of the server")
+
+
+def starts_again(server: embedded.Server, major: int) -> bool:
+    """Whether it is up: the wheel does not wait for the recovery after a crash."""
+    try:
+        embedded.start(server.directory, major=major, configuration="")
+    except EmbeddedError:
+        return False
+    return True
