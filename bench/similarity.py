@@ -16,6 +16,7 @@ from bench.compare import Comparison, Subject, medians
 from memdb import database, embedded, memories, migrations, seed, sqlfiles
 from memdb.benchmark import sampling
 from memdb.benchmark import similarity as benchmark
+from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
 
 _MEMORIES, _QUERIES, _SEED, _K = 10_000, 200, 1, 5
@@ -61,7 +62,7 @@ def _store_queries(connection: Connection) -> None:
 
 def _memdb(connection: Connection) -> Subject:
     def p50_ms() -> float:
-        result = benchmark.run(connection, k=_K, queries=_QUERIES, random_seed=_SEED)
+        result = benchmark.run(connection, Wanted(k=_K, queries=_QUERIES, random_seed=_SEED))
         return result.measurement.latency.p50_ms
 
     return p50_ms

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from memdb import database, embedded, migrations
 from memdb.benchmark import similarity
+from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
 from memdb.migrations.plan import Sets
 from memdb.seeding import memories, seed
@@ -96,7 +97,7 @@ def run(
     yield Chapter(
         "memdb benchmark-similarity",
         "Fast is not enough: latency, recall against an exact scan, and the plan that the server chose.",
-        similarity.run(connection, queries=100, random_seed=random_seed),
+        similarity.run(connection, Wanted(queries=100, random_seed=random_seed)),
     )
 
 

@@ -3,12 +3,14 @@
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeAlias
 
 from psycopg import sql
 
+from memdb.benchmark.identity import Identity
 from memdb.benchmark.sampling import Query
 from memdb.database import Connection, query
 
@@ -18,10 +20,13 @@ _LONG_VECTOR = re.compile(r"\[[-+.,e\d]{60,}\]")
 
 @dataclass(frozen=True, slots=True)
 class PlanUse:
-    """How `queries` of the searches got to their rows, and whether that way finds all the nearest ones."""
+    """How `queries` of the searches got to their rows, and whether that way finds all the nearest ones.
+
+    `exact` is None for a function, as EXPLAIN does not look into it.
+    """
 
     access: str
-    exact: bool
+    exact: bool | None
     queries: int
 
 
@@ -34,7 +39,13 @@ class Plans:
 
 
 def read(
-    connection: Connection, statement: LiteralString, queries: Sequence[Query], k: int, *, warmed_up: bool
+    connection: Connection,
+    statement: LiteralString,
+    queries: Sequence[Query],
+    k: int,
+    *,
+    warmed_up: bool,
+    identity: Identity | None = None,
 ) -> Plans:
     """The plans of a prepared statement for these queries, run in this order; `warmed_up` means for the second time.
 
@@ -42,18 +53,39 @@ def read(
     the statement is prepared anew and explained through the same sequence of runs; explaining executes nothing, and
     what it decides is what it decided for the runs that were timed. Must be called within a transaction.
     """
+    with _prepared(connection, statement, k, identity) as explain:
+        if warmed_up:
+            for question in queries:
+                explain(question, "format json")
+        roots = [explain(question, "format json")[0]["Plan"] for question in queries]
+        return _plans(connection, roots, lambda place: explain(queries[place], "format text"))
+
+
+_Explain: TypeAlias = Callable[[Query, LiteralString], list[Any]]
+
+
+@contextmanager
+def _prepared(
+    connection: Connection, statement: LiteralString, k: int, identity: Identity | None
+) -> Iterator[_Explain]:
+    """Explains a statement that is prepared for as long as the block lasts."""
     name = f"memdb_{uuid.uuid4().hex}"  # behind a pooler the connection may hold somebody else's statements
     connection.execute(sql.SQL("prepare {} as ").format(sql.Identifier(name)) + sql.SQL(statement))
-    if warmed_up:
-        for question in queries:
-            _explain(connection, name, question, k, "format json")
-    roots = [_explain(connection, name, question, k, "format json")[0]["Plan"] for question in queries]
+
+    def explain(question: Query, options: LiteralString) -> list[Any]:
+        if identity is not None:
+            identity.speak_for(connection, question)
+        return _explain(connection, name, question, k, options)
+
+    yield explain
+    connection.execute(sql.SQL("deallocate {}").format(sql.Identifier(name)))
+
+
+def _plans(connection: Connection, roots: Sequence[Mapping[str, Any]], text_of: Callable[[int], list[Any]]) -> Plans:
     methods = _access_methods(connection, roots)
     ways = [_way(root, methods) for root in roots]
     counts = Counter(ways).most_common()
-    typical = queries[ways.index(counts[0][0])]
-    text = "\n".join(_explain(connection, name, typical, k, "format text"))
-    connection.execute(sql.SQL("deallocate {}").format(sql.Identifier(name)))
+    text = "\n".join(text_of(ways.index(counts[0][0])))
     return Plans(tuple(PlanUse(*way, count) for way, count in counts), _LONG_VECTOR.sub("[…]", text))
 
 
@@ -63,7 +95,7 @@ def _explain(connection: Connection, name: str, question: Query, k: int, options
         sql.Identifier(name), sql.SQL(", ").join(map(sql.Literal, values))
     )
     rows = connection.execute(command).fetchall()
-    return list(rows[0][0]) if options == "format json" else [row[0] for row in rows]
+    return [row[0] for row in rows] if options == "format text" else list(rows[0][0])
 
 
 def _access_methods(connection: Connection, roots: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -71,20 +103,22 @@ def _access_methods(connection: Connection, roots: Sequence[Mapping[str, Any]]) 
     return dict(connection.execute(query("benchmark", "access_methods"), [sorted(names)]).fetchall())
 
 
-def _way(root: Mapping[str, Any], methods: Mapping[str, str]) -> tuple[str, bool]:
+def _way(root: Mapping[str, Any], methods: Mapping[str, str]) -> tuple[str, bool | None]:
     """How the rows are reached, in words, and whether the result is exact."""
     nodes = list(_nodes(root))
-    leaves = [_leaf(node, methods) for node in nodes if "Plans" not in node]
+    leaves = [_leaf(node, methods) for node in nodes if "Plans" not in node and node["Node Type"] != "CTE Scan"]
     approximate = any("Order By" in node and methods.get(node["Index Name"]) in _APPROXIMATE for node in nodes)
     ordered = ", then sorted" if any(node["Node Type"] in ("Sort", "Incremental Sort") for node in nodes) else ""
-    return " and ".join(dict.fromkeys(leaves)) + ordered, not approximate
+    hidden = any(node["Node Type"] == "Function Scan" for node in nodes)
+    return " and ".join(dict.fromkeys(leaves)) + ordered, None if hidden else not approximate
 
 
 def _leaf(node: Mapping[str, Any], methods: Mapping[str, str]) -> str:
     if "Index Name" in node:
         return f"{node['Index Name']} ({methods.get(node['Index Name'], 'index')})"
     kind = str(node["Node Type"]).lower()
-    return f"{kind} of {node['Relation Name']}" if "Relation Name" in node else kind
+    thing = node.get("Relation Name") or node.get("Function Name")
+    return f"{kind} of {thing}" if thing else kind
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -3,7 +3,8 @@
 A query is the embedding of a stored memory, searched for among the other memories of its user. Users are classed
 by the order of magnitude of what they hold (2–9 memories, 10–99, …). The queries are shared out among the classes
 by the memories they hold, since who has stored more also asks more, but a class gets at least 5 %, so that users of
-every size are in. Within a class each memory is equally likely.
+every size are in. Within a class each memory is equally likely. That is the workload "skewed", as users are; with
+"equal" each user asks as often as any other, and with "single" all questions are of the one who holds most.
 """
 
 import struct
@@ -13,6 +14,8 @@ from uuid import UUID
 
 from memdb.database import Connection, query
 from memdb.errors import DataError
+
+SKEWED, EQUAL, SINGLE = "skewed", "equal", "single"
 
 _SMALLEST_SHARE = 20  # a twentieth of all queries
 
@@ -124,19 +127,36 @@ def quotas(searchable: Mapping[int, int], queries: int) -> dict[int, int]:
 
 
 def sample(
-    connection: Connection, population: Population, *, queries: int, random_seed: int, user: UUID | None = None
+    connection: Connection,
+    population: Population,
+    *,
+    queries: int,
+    random_seed: int,
+    user: UUID | None = None,
+    equally: bool = False,
 ) -> list[Query]:
     """The queries, in random order: as many as asked for, or one for each memory where there are fewer.
 
-    The same random seed gives the same queries as long as the ids of the memories stay the same.
+    The same random seed gives the same queries as long as the ids of the memories stay the same. `equally` means
+    that users count alike, not their memories.
     """
     shares = quotas(population.searchable, queries)
     parameters = {
         "user": user,
         "random_seed": random_seed,
+        "queries": queries,
         "magnitudes": list(shares),
         "quotas": list(shares.values()),
     }
+    block = query("benchmark", "sample_equally" if equally else "sample")
     # A binary cursor hands over the embedding as it will be sent back, without a type that must be looked up.
-    rows = connection.cursor(binary=True).execute(query("benchmark", "sample"), parameters)
+    rows = connection.cursor(binary=True).execute(block, parameters)
     return [Query(*row) for row in rows]
+
+
+def largest_user(connection: Connection) -> UUID:
+    """Who holds most. Raises DataError where nobody holds anything."""
+    row = connection.execute(query("benchmark", "largest_user")).fetchone()
+    if row is None:
+        raise _nothing_to_search(connection, None)
+    return UUID(str(row[0]))

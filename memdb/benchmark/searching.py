@@ -7,20 +7,23 @@ the driver's; an application adds making the parameters and reading the rows.
 
 The statement is prepared without a name. Like a named one it is parsed once, and the server chooses between custom
 and generic plans as ever; but it is gone with the next statement, so that nothing stays behind in a connection that a
-pooler passes on, and no name can clash. Within a transaction a pooler keeps to one server connection.
+pooler passes on, and no name can clash. Within a transaction a pooler keeps to one server connection. Only where
+another role speaks for each user in turn, which takes a statement in between, it has a name, and is removed by it.
 """
 
 import gc
 import math
 import struct
 import time
+import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import generators, pq
+from psycopg import generators, pq, sql
 
+from memdb.benchmark.identity import Identity
 from memdb.benchmark.sampling import Query
 from memdb.database import Connection
 
@@ -37,22 +40,42 @@ class Answer:
 
 
 class Search:
-    """A prepared search. Any other statement on the connection ends it."""
+    """A prepared search. Any other statement on the connection ends it, unless an identity gives it a name."""
 
-    def __init__(self, connection: Connection, statement: str, k: int) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, statement: str, k: int, *, identity: Identity | None = None) -> None:
+        self._connection, self._identity = connection, identity
+        self._name = f"memdb_{uuid.uuid4().hex}".encode() if identity else b""
         self._k = struct.pack("!q", k)
-        connection.pgconn.send_prepare(b"", statement.encode())
+        connection.pgconn.send_prepare(self._name, statement.encode())
         self._wait()
+
+    @property
+    def connection(self) -> Connection:
+        return self._connection
+
+    @property
+    def identity(self) -> Identity | None:
+        return self._identity
 
     def run(self, query: Query) -> Answer:
         """Searches once."""
-        parameters = [query.user_id.bytes, query.embedding, query.memory_id.bytes, self._k]
+        if self._identity is not None:
+            self._identity.speak_for(self._connection, query)
         started = time.perf_counter_ns()
-        self._connection.pgconn.send_query_prepared(b"", parameters, _FORMATS, _BINARY)
+        self.send(query)
         result = self._wait()
         duration_ms = (time.perf_counter_ns() - started) / 1e6
-        return Answer(tuple(_distances(result)), duration_ms)
+        return Answer(distances(result), duration_ms)
+
+    def send(self, query: Query) -> None:
+        """Asks without waiting for the answer."""
+        parameters = [query.user_id.bytes, query.embedding, query.memory_id.bytes, self._k]
+        self._connection.pgconn.send_query_prepared(self._name, parameters, _FORMATS, _BINARY)
+
+    def close(self) -> None:
+        """Removes what has a name on the server."""
+        if self._name:
+            self._connection.execute(sql.SQL("deallocate {}").format(sql.Identifier(self._name.decode())))
 
     def _wait(self) -> pq.abc.PGresult:
         results: list[pq.abc.PGresult] = self._connection.wait(generators.execute(self._connection.pgconn))
@@ -61,23 +84,21 @@ class Search:
         return results[-1]
 
 
-def _distances(result: pq.abc.PGresult) -> Iterator[float]:
+def distances(result: pq.abc.PGresult) -> tuple[float, ...]:
     """The last column. NULL and NaN are left out: a row without an embedding, or with one that has no direction."""
-    column = result.nfields - 1
-    for row in range(result.ntuples):
-        value = result.get_value(row, column)
-        if value is not None and not math.isnan(distance := struct.unpack("!d", value)[0]):
-            yield distance
+    values = (result.get_value(row, result.nfields - 1) for row in range(result.ntuples))
+    numbers = (struct.unpack("!d", value)[0] for value in values if value is not None)
+    return tuple(number for number in numbers if not math.isnan(number))
 
 
 def run_all(search: Search, queries: Iterable[Query]) -> list[Answer]:
     """Searches once for each query, one after another, undisturbed by Python's garbage collector."""
-    with _no_garbage_collection():
+    with no_garbage_collection():
         return [search.run(query) for query in queries]
 
 
 @contextmanager
-def _no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Iterator[None]:
     enabled = gc.isenabled()
     gc.collect()
     gc.disable()

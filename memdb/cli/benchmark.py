@@ -1,19 +1,41 @@
 """memdb benchmark-similarity."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from memdb import output
 from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, session
+from memdb.errors import UsageError
+
+if TYPE_CHECKING:
+    from memdb.benchmark.measurement import Latency
+    from memdb.benchmark.preparation import Wanted
+    from memdb.benchmark.similarity import Targets
+    from memdb.benchmark.study import Design, Study
+    from memdb.database import Connection
+
+
+class Workload(StrEnum):
+    """Who asks."""
+
+    skewed = "skewed"
+    equal = "equal"
+    single = "single"
 
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
     app.command(
         epilog="Examples: memdb benchmark-similarity; memdb benchmark-similarity --k 10 --target-p95-ms 50 "
-        "--target-recall 0.95; memdb benchmark-similarity --queries 1000 --format json"
+        "--target-recall 0.95; memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html "
+        "--report search.json; memdb benchmark-similarity --strategies story --compare search.json"
     )(benchmark_similarity)
 
 
@@ -29,23 +51,186 @@ def benchmark_similarity(
         UUID | None,
         typer.Option(help="Search for this user only, else for users of every size.", metavar="ID", show_default=False),
     ] = None,
+    workload: Annotated[
+        Workload,
+        typer.Option(help="Who asks: users by what they hold, each alike, or only the one who holds most."),
+    ] = Workload.skewed,
+    queries_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Ask the questions of this .npz, .jsonl or .parquet file (embedding, and user if it has one).",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     random_seed: Annotated[int, typer.Option(min=0, help="Same seed, same searches.", metavar="N")] = 1,
+    strategies: Annotated[
+        str | None,
+        typer.Option(
+            help="Measure these side by side: all, or some of story, hnsw, strict, relaxed, exact, search_memories.",
+            metavar="NAME,…",
+            show_default=False,
+        ),
+    ] = None,
+    ef_search: Annotated[
+        str, typer.Option(help="Try HNSW with each of these.", metavar="N,…", show_default=False)
+    ] = "",
+    candidates: Annotated[
+        str, typer.Option(help="Try search_memories re-ranking so many.", metavar="N,…", show_default=False)
+    ] = "",
+    concurrency: Annotated[
+        str,
+        typer.Option(help="Also search over so many connections at once: 1,4,8.", metavar="N,…", show_default=False),
+    ] = "",
+    duration: Annotated[
+        float, typer.Option(min=0.1, help="How long to search at each --concurrency.", metavar="SECONDS")
+    ] = 2.0,
+    writers: Annotated[
+        int,
+        typer.Option(
+            min=0, max=100, help="Also search while so many connections add memories. Rolled back.", metavar="N"
+        ),
+    ] = 0,
+    role: Annotated[
+        str | None,
+        typer.Option(help="Also search as this role, under row-level security.", metavar="ROLE", show_default=False),
+    ] = None,
+    user_setting: Annotated[
+        str, typer.Option(help="The setting in which the policies look for the user.", metavar="NAME")
+    ] = "request.jwt.claims",
+    cold: Annotated[
+        bool, typer.Option("--cold", help="Also search right after a restart, of the embedded PostgreSQL only.")
+    ] = False,
+    try_m: Annotated[
+        str,
+        typer.Option(
+            help="Build HNSW with each m on a sample in a temporary table, and search it.",
+            metavar="M,…",
+            show_default=False,
+        ),
+    ] = "",
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Write a report, by its ending .json, .md or .html (can be repeated).",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(help="Exit 1 when worse than this earlier .json report.", metavar="FILE", show_default=False),
+    ] = None,
+    cache: Annotated[bool, typer.Option(help="Keep the true neighbours in a file for the next run.")] = True,
     database_url: DatabaseUrl = None,
     schema: Schema = None,
     format: OutputFormat = Format.text,
 ) -> int:
-    """Measure whether similarity search is fast and right: latency, recall and query plans. Reads only."""
+    """Measure whether similarity search is fast and right: latency, recall and query plans.
+
+    Reads only; what --writers and --try-m write is rolled back.
+    """
+    from memdb.benchmark import truth
+    from memdb.benchmark.identity import Identity
+    from memdb.benchmark.preparation import Wanted
+    from memdb.benchmark.similarity import Targets
+
+    targets = Targets(target_p95_ms, target_recall)
+    wanted = Wanted(k, queries, user, random_seed, workload, queries_from, truth.default_directory() if cache else None)
+    more = (strategies, ef_search, candidates, concurrency, writers, role, cold, try_m, report, compare)
+    if not any(more):
+        return _measure_story(wanted, targets, database_url, schema, format)
+    from memdb.benchmark import strategies as known
+    from memdb.benchmark.similarity import Targets
+    from memdb.benchmark.study import Design
+    from memdb.output.benchmark import reports
+
+    for path in report or ():
+        reports.check(path)
+    design = Design(
+        names=tuple(known.parse(strategies or known.STORY)),
+        ef_search=_numbers("--ef-search", ef_search, 1, 1000),
+        candidates=_numbers("--candidates", candidates, 1, 100_000),
+        concurrency=_numbers("--concurrency", concurrency, 1, 100),
+        seconds=duration,
+        writers=writers,
+        identity=Identity(role, user_setting) if role else None,
+    )
+    if cold:
+        design = replace(design, cold=_measure_cold(wanted, design, database_url, schema))
+    study = _study(wanted, design, targets, _numbers("--try-m", try_m, 2, 100), compare, database_url, schema)
+    for path in report or ():
+        reports.write(study, path)
+    output.emit(study, format)
+    return 0 if study.ok else 1
+
+
+def _measure_story(
+    wanted: "Wanted", targets: "Targets", database_url: str | None, schema: str | None, format: Format
+) -> int:
+    """The story's query only, in few words."""
     with session("benchmark", database_url, schema=schema) as open:
         from memdb.benchmark import similarity
 
-        result = similarity.run(
-            open.connection,
-            k=k,
-            queries=queries,
-            targets=similarity.Targets(target_p95_ms, target_recall),
-            user=user,
-            random_seed=random_seed,
-            on_phase=output.say,
-        )
+        result = similarity.run(open.connection, wanted, targets=targets, on_phase=output.say)
     output.emit(result, format)
     return 0 if result.ok else 1
+
+
+def _study(
+    wanted: "Wanted",
+    design: "Design",
+    targets: "Targets",
+    try_m: tuple[int, ...],
+    compare: Path | None,
+    database_url: str | None,
+    schema: str | None,
+) -> "Study":
+    """Everything else, and what has changed since an earlier report."""
+    with session("benchmark", database_url, schema=schema) as open:
+        from memdb.benchmark import changes, study, trials
+
+        if try_m:
+            tried = trials.run(open.connection, try_m, k=wanted.k, random_seed=wanted.random_seed, on_phase=output.say)
+            design = replace(design, trials=tried)
+        found = study.run(open.connection, wanted, design, targets=targets, on_phase=output.say)
+    return found if compare is None else changes.since(compare, found)
+
+
+def _measure_cold(
+    wanted: "Wanted", design: "Design", database_url: str | None, schema: str | None
+) -> "dict[str, Latency]":
+    """Raises UsageError where the server is not memdb's own to restart."""
+    from memdb import database, embedded, settings
+    from memdb.benchmark import cold
+
+    loaded = settings.load(database_url=database_url, schema=schema)
+    if loaded.database_url is not None:
+        raise UsageError(
+            "--cold restarts the server, which memdb does with the embedded PostgreSQL only",
+            hint="Leave out --cold: the first run of each strategy is reported in any case.",
+        )
+    directory = embedded.data_directory()
+
+    def restart() -> None:
+        embedded.stop(directory)
+        embedded.start(directory)
+
+    @contextmanager
+    def connect() -> "Iterator[Connection]":
+        with database.connect(database.conninfo(embedded.start(directory).url()), purpose="benchmark") as connection:
+            if loaded.schema is not None:
+                database.use_schema(connection, loaded.schema)
+            yield connection
+
+    return cold.measure(connect, restart, wanted, design, on_phase=output.say)
+
+
+def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
+    """`40,100`. Raises UsageError for anything else, and for what is out of range."""
+    values = [part.strip() for part in text.split(",") if part.strip()]
+    if any(not value.isdecimal() or not least <= int(value) <= most for value in values):
+        raise UsageError(
+            f"{option} {text!r} is no list of numbers from {least:,} to {most:,}", hint=f"Write it as {option} 10,20."
+        )
+    return tuple(dict.fromkeys(map(int, values)))

@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import numpy as np
 
 from memdb.errors import DataError
-from memdb.seeding import draws, readers
-from memdb.seeding.embeddings import DIMENSIONS, Vectors
-from memdb.seeding.memories import USERS
-from memdb.seeding.readers import Records
+from memdb.reading import readers, vectors
+from memdb.reading.readers import Records
+from memdb.reading.users import user_id
+from memdb.reading.vectors import Vectors
+from memdb.seeding import draws
 from memdb.seeding.rows import Batch
 
 
@@ -61,7 +62,7 @@ class FileSource:
         return readers.reader(self.path)
 
     def _batch(self, records: Records, drawn: draws.Draws, start: int, now: datetime) -> Batch:
-        vectors = self._vectors(records)
+        embeddings = vectors.checked(self.path, records.rows, records.fields.get("embedding"))
         users = self._each(records, "user", _user)
         contents = self._each(records, "content", _content)
         tiers = self._each(records, "memory_type", _tier, draws.tiers(drawn, self.tiers))
@@ -71,7 +72,7 @@ class FileSource:
         given_created = self._each(records, "created_at", _time, [None] * len(users))
         given_accessed = self._each(records, "accessed_at", _time, [None] * len(users))
         made = [
-            _id(f"{self.random_seed} {start + n} {users[n]} {contents[n]}".encode(), vectors[n])
+            _id(f"{self.random_seed} {start + n} {users[n]} {contents[n]}".encode(), embeddings[n])
             for n in range(len(users))
         ]
         return Batch(
@@ -83,7 +84,7 @@ class FileSource:
             # A row that gives one of the two times was created, or last recalled, at the other.
             created_at=_either(given_created, given_accessed, created),
             accessed_at=_either(given_accessed, given_created, accessed),
-            embeddings=vectors,
+            embeddings=embeddings,
         )
 
     def _each(self, records: Records, field: str, convert: Any, default: Sequence[Any] | None = None) -> list[Any]:
@@ -102,19 +103,6 @@ class FileSource:
                 raise self._error(records.rows[place], f"{field} {fault}") from None
         return converted
 
-    def _vectors(self, records: Records) -> Vectors:
-        given = records.fields["embedding"]
-        if not isinstance(given, np.ndarray):
-            given = np.array(self._each(records, "embedding", _numbers))
-        elif given.shape[1] != DIMENSIONS or given.dtype.kind not in "fiu":
-            raise self._error(records.rows[0], f"embedding {_not_as_expected(given[0])}")
-        with np.errstate(over="ignore", under="ignore"):
-            vectors = np.ascontiguousarray(given, np.float32)
-            squares = np.einsum("ij,ij->i", vectors, vectors)
-        for place in np.flatnonzero(~np.isfinite(squares) | (squares == 0)).tolist():
-            raise self._error(records.rows[place], f"embedding {_no_direction(vectors[place])}")
-        return vectors
-
     def _error(self, row: int, what: str) -> DataError:
         return DataError(f"{self.path}, row {row}: {what}", hint="Nothing was loaded. Correct or remove this row.")
 
@@ -130,29 +118,6 @@ def _either(wanted: list[Any], other: list[Any], drawn: draws.Times) -> draws.Ti
 
 def _id(described: bytes, vector: Vectors) -> UUID:
     return UUID(bytes=hashlib.blake2b(described + vector.tobytes(), digest_size=16).digest(), version=4)
-
-
-def _numbers(value: Any) -> Any:
-    numbers = np.asarray(value if isinstance(value, list) else [])
-    if numbers.shape != (DIMENSIONS,) or numbers.dtype.kind not in "fiu":
-        raise _Fault(_not_as_expected(value))
-    return numbers
-
-
-def _not_as_expected(value: Any) -> str:
-    if not isinstance(value, list | np.ndarray):
-        return "is no list of numbers"
-    if len(value) != DIMENSIONS:
-        return f"has {len(value)} dimensions, not {DIMENSIONS}"
-    return "holds something that is no number"
-
-
-def _no_direction(vector: Vectors) -> str:
-    if np.isnan(vector).any():
-        return f"has NaN at dimension {int(np.flatnonzero(np.isnan(vector))[0]) + 1}"
-    if not np.isfinite(vector).all():
-        return f"is infinite at dimension {int(np.flatnonzero(~np.isfinite(vector))[0]) + 1}"
-    return "is too large for 32-bit numbers" if vector.any() and abs(vector).max() > 1 else "is all zero"
 
 
 def _text(value: Any) -> str:
@@ -177,10 +142,7 @@ def _user(value: Any) -> UUID:
     name = str(value) if isinstance(value, int | UUID) else _text(value).strip()
     if not name:
         raise _Fault("is empty")
-    try:
-        return UUID(name)
-    except ValueError:
-        return uuid5(USERS, name)
+    return user_id(name)
 
 
 def _uuid(value: Any) -> UUID:

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID, uuid5
 
 import numpy as np
 from numpy.typing import NDArray
 
+from memdb.reading.users import USERS
 from memdb.seeding import draws, embeddings, phrases
 from memdb.seeding.rows import Batch
-
-# A user without a uuid gets the uuid5 of the name in this namespace: always the same one.
-USERS = uuid5(NAMESPACE_URL, "memdb:users")
 
 _BATCH = 500
 _SIZE_DECAY = 1.1  # the k-th largest user has memories as k to the minus this

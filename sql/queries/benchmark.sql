@@ -1,4 +1,5 @@
--- What benchmark-similarity reads. It writes nothing.
+-- What benchmark-similarity runs. It only reads, but for the blocks add and trial_…, which options ask for and which
+-- are rolled back.
 --
 -- Blocks with %(name)s are run through the driver's own parameters. Blocks with $1 … $4 are prepared statements,
 -- all with the same parameters: the user, the query's embedding, the memory that the embedding is of, and k.
@@ -11,7 +12,7 @@ select
     set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), quote_ident(n.nspname)), true)
 from pg_extension as e
 inner join pg_namespace as n on e.extnamespace = n.oid
-where e.extname = 'vector'
+where e.extname = 'vector';
 
 -- name: similar
 -- The story's query, with what an application shows of a memory; "distance" below is embedding <=> $2 itself, so
@@ -25,7 +26,115 @@ select
 from memories
 where user_id = $1 and id <> $3
 order by distance
-limit $4
+limit $4;
+
+-- name: relaxed
+-- A relaxed iterative scan finds rows nearly in order, so an application has to sort what it found. The inner query is
+-- materialized, or the planner would sort only once, with the scan's order.
+with nearest as materialized (
+    select
+        id,
+        content,
+        memory_type,
+        metadata,
+        embedding <=> $2 as distance
+    from memories
+    where user_id = $1 and id <> $3
+    order by distance
+    limit $4
+)
+
+select
+    id,
+    content,
+    memory_type,
+    metadata,
+    distance
+from nearest
+order by distance + 0;
+
+-- name: exact
+-- The story's query, but no index can serve an order by a sum: always exact.
+select
+    id,
+    content,
+    memory_type,
+    metadata,
+    (embedding <=> $2) + 0 as distance
+from memories
+where user_id = $1 and id <> $3
+order by distance
+limit $4;
+
+-- name: search_memories
+-- The function of set fast_search. It is asked for one memory more, as it also finds the one that is the question.
+select
+    id,
+    content,
+    memory_type,
+    metadata,
+    distance
+from search_memories($1, $2, k => ($4::bigint + 1)::int)
+where id <> $3
+order by distance
+limit $4;
+
+-- name: search_memories_among
+select
+    id,
+    content,
+    memory_type,
+    metadata,
+    distance
+from search_memories($1, $2, k => ($4::bigint + 1)::int, candidates => {candidates})
+where id <> $3
+order by distance
+limit $4;
+
+-- name: nothing
+-- The parameters of a search, and none of its work: what is left is the way there and back.
+select 0::double precision as distance
+where $1::uuid is not null and $2::vector is not null and $3::uuid is not null and $4::bigint > 0;
+
+-- name: find_search_memories
+select exists(
+    select
+    from pg_proc as p
+    where
+        p.proname = 'search_memories'
+        and pg_function_is_visible(p.oid)
+        and has_function_privilege(p.oid, 'execute')
+);
+
+-- name: hnsw_indexes
+-- The HNSW indexes of memories that a search can use.
+select c.relname
+from pg_index as i
+inner join pg_class as c on i.indexrelid = c.oid
+inner join pg_am as a on c.relam = a.oid
+where i.indrelid = to_regclass('memories') and i.indisvalid and a.amname = 'hnsw'
+order by c.relname;
+
+-- name: apply_settings
+select set_config(name, value, true)
+from unnest(%(names)s::text[], %(values)s::text[]) as setting (name, value);
+
+-- name: fingerprint
+-- Which version of which row these users hold; a row's version never changes.
+select
+    current_database(),
+    (
+        select oid from pg_database
+        where datname = current_database()
+    ),
+    (select system_identifier from pg_control_system()),
+    to_regclass('memories')::oid,
+    pg_relation_filenode(to_regclass('memories')),
+    count(*),
+    sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 0)::numeric),
+    sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 1)::numeric)
+from memories
+where user_id = any(%(users)s);
 
 -- name: truth
 -- The true distances, nearest first. No index can serve an order by a sum, so this is exact whatever the settings.
@@ -33,7 +142,7 @@ select (embedding <=> $2) + 0 as distance
 from memories
 where user_id = $1 and id <> $3
 order by distance
-limit $4
+limit $4;
 
 -- name: sizes
 -- Users by the order of magnitude of what they hold. Only memories with an embedding count.
@@ -54,7 +163,7 @@ select
     max(memories) as largest
 from holdings
 group by magnitude
-order by magnitude
+order by magnitude;
 
 -- name: sample
 -- From each order of magnitude its quota of memories, each memory as likely as any other of its class: the lowest
@@ -91,12 +200,57 @@ select
 from ranked as r
 inner join memories as m on r.id = m.id
 where r.place <= r.quota
-order by r.lot, r.id
+order by r.lot, r.id;
+
+-- name: sample_equally
+-- One memory of each user in turn, then a second one of each, and so on: users count alike, whatever they hold.
+with ranked as (
+    select
+        id,
+        user_id,
+        count(*) over (partition by user_id) as memories,
+        row_number() over (partition by user_id order by uuid_hash_extended(id, %(random_seed)s), id) as place
+    from memories
+    where embedding is not null and (%(user)s::uuid is null or user_id = %(user)s)
+)
+
+select
+    m.user_id,
+    m.id,
+    m.embedding,
+    r.memories
+from ranked as r
+inner join memories as m on r.id = m.id
+where r.memories > 1
+order by r.place, uuid_hash_extended(r.user_id, %(random_seed)s), r.id
+limit %(queries)s;
+
+-- name: largest_user
+select user_id
+from memories
+where embedding is not null
+group by user_id
+order by count(*) desc, user_id
+limit 1;
+
+-- name: holdings
+-- How many memories with an embedding each of these users holds.
+select
+    user_id,
+    count(*)
+from memories
+where embedding is not null and user_id = any(%s)
+group by user_id;
+
+-- name: add
+-- A memory that lies between two others, as new ones do; rolled back at once.
+insert into memories (user_id, memory_type, content, embedding)
+values (%s, 'task', 'Added by memdb benchmark-similarity, and rolled back', %s::vector + %s::vector);
 
 -- name: count_of_user
 select count(*)
 from memories
-where user_id = %s
+where user_id = %s;
 
 -- name: access_methods
 select
@@ -104,10 +258,106 @@ select
     a.amname
 from pg_class as c
 inner join pg_am as a on c.relam = a.oid
-where c.relkind in ('i', 'I') and c.relname = any(%s)
+where c.relkind in ('i', 'I') and c.relname = any(%s);
 
 -- name: settings
 select
     name,
     current_setting(name, true)
-from unnest(%s::text[]) as name
+from unnest(%s::text[]) as name;
+
+-- name: table_facts
+-- Sizes in bytes. "table" is the heap with its maps; the embeddings are mostly in TOAST.
+select
+    pg_table_size(c.oid) - coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
+    coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
+    pg_indexes_size(c.oid),
+    (select count(*) from memories)
+from pg_class as c
+where c.oid = to_regclass('memories');
+
+-- name: index_facts
+select
+    c.relname,
+    a.amname,
+    pg_relation_size(c.oid),
+    coalesce(s.idx_scan, 0),
+    i.indisvalid,
+    i.indisunique,
+    pg_relation_filenode(c.oid),
+    array_to_string(c.reloptions, ', ')
+from pg_index as i
+inner join pg_class as c on i.indexrelid = c.oid
+inner join pg_am as a on c.relam = a.oid
+left join pg_stat_user_indexes as s on i.indexrelid = s.indexrelid
+where i.indrelid = to_regclass('memories')
+order by pg_relation_size(c.oid) desc, c.relname;
+
+-- name: counting_since
+select coalesce(stats_reset, pg_postmaster_start_time())
+from pg_stat_database
+where datname = current_database();
+
+-- name: find_buffercache
+-- The schema of pg_buffercache, where this role may look into it.
+select n.nspname
+from pg_extension as e
+inner join pg_namespace as n on e.extnamespace = n.oid
+inner join pg_class as c on n.oid = c.relnamespace and c.relname = 'pg_buffercache'
+inner join pg_proc as p on n.oid = p.pronamespace and p.proname = 'pg_buffercache_pages'
+where
+    e.extname = 'pg_buffercache'
+    and has_schema_privilege(n.oid, 'usage')
+    and has_table_privilege(c.oid, 'select')
+    and has_function_privilege(p.oid, 'execute');
+
+-- name: buffered
+-- Bytes of each of these files that are in shared buffers.
+select
+    relfilenode,
+    count(*) * current_setting('block_size')::int
+from {schema}.pg_buffercache
+where
+    relfilenode = any(%s)
+    and reldatabase = (
+        select oid from pg_database
+        where datname = current_database()
+    )
+group by relfilenode;
+
+-- name: trial_table
+-- A sample of the embeddings, in a table that only this transaction ever sees.
+create temporary table memdb_trial on commit drop as
+select
+    row_number() over (order by uuid_hash_extended(id, %(random_seed)s), id) as place,
+    embedding
+from memories
+where embedding is not null
+order by uuid_hash_extended(id, %(random_seed)s), id
+limit %(rows)s;
+
+-- name: trial_truth
+select
+    array(
+        select t.place
+        from memdb_trial as t
+        where t.place <> q.place
+        order by (t.embedding <=> q.embedding) + 0
+        limit %(k)s
+    )
+from memdb_trial as q
+where q.place <= %(queries)s
+order by q.place;
+
+-- name: trial_found
+select
+    array(
+        select t.place
+        from memdb_trial as t
+        where t.place <> q.place
+        order by t.embedding <=> q.embedding
+        limit %(k)s
+    )
+from memdb_trial as q
+where q.place <= %(queries)s
+order by q.place;

@@ -15,6 +15,8 @@ from psycopg.conninfo import make_conninfo
 
 from memdb import database, migrations
 from memdb.benchmark import explain, sampling, similarity
+from memdb.benchmark.measurement import Recall
+from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.similarity import Benchmark, Targets
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError
@@ -68,8 +70,9 @@ def _text(vector: Any) -> str:
 
 def run(conninfo: str, *, options: str = "", **arguments: Any) -> Benchmark:
     """A small benchmark, with server options as PGOPTIONS would give them."""
+    targets = arguments.pop("targets", Targets())
     with database.connect(make_conninfo(conninfo, options=options), purpose="test") as connection:
-        return similarity.run(connection, **{"queries": 40} | arguments)
+        return similarity.run(connection, Wanted(**{"queries": 40} | arguments), targets=targets)
 
 
 Command = Callable[..., tuple[int, str, str]]
@@ -80,7 +83,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs `memdb benchmark-similarity`; returns exit code, stdout and stderr with its line breaks folded."""
 
     def call(conninfo: str, *arguments: str) -> tuple[int, str, str]:
-        code = main(["benchmark-similarity", "--queries", "20", "--database-url", conninfo, *arguments])
+        code = main(["benchmark-similarity", "--no-cache", "--queries", "20", "--database-url", conninfo, *arguments])
         captured = capsys.readouterr()
         return code, captured.out, " ".join(captured.err.split())
 
@@ -90,7 +93,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 def test_the_planners_own_way_is_exact_and_finds_everything(filled: str) -> None:
     result = run(filled, k=10)
     assert (result.ok, result.failures) == (True, ())
-    assert result.measurement.recall == similarity.Recall(1.0, 1.0, 0)
+    assert result.measurement.recall == Recall(1.0, 1.0, 0)
     assert all(plan.exact for plan in result.measurement.plans.used)
     assert sum(plan.queries for plan in result.measurement.plans.used) == 40
 
@@ -179,7 +182,7 @@ def test_it_only_reads_and_sees_one_snapshot(filled: str) -> None:
             settings = "current_setting('transaction_read_only'), current_setting('transaction_isolation')"
             modes.append(connection.execute(f"select {settings}").fetchone())
 
-        similarity.run(connection, queries=5, on_phase=look)
+        similarity.run(connection, Wanted(queries=5), on_phase=look)
     assert set(modes) == {("on", "repeatable read")}
 
 
@@ -190,7 +193,7 @@ def test_a_role_that_may_only_select_can_run_it_and_nothing_stays_behind(filled:
         connection.execute(sql.SQL("grant select on memories to {}").format(role))
         try:
             connection.execute(sql.SQL("set role {}").format(role))
-            assert similarity.run(connection, queries=5).ok
+            assert similarity.run(connection, Wanted(queries=5)).ok
             assert connection.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
             assert connection.execute("show search_path").fetchone() == ('"$user", public',)
         finally:
@@ -215,7 +218,7 @@ def test_embeddings_without_a_direction_are_no_answers(connection: database.Conn
         "select %s, 'task', 'zero', array_fill(0, array[1536])::vector",
         [user],
     )
-    result = similarity.run(connection, k=4)
+    result = similarity.run(connection, Wanted(k=4))
     assert (result.measurement.recall.minimum, result.measurement.recall.short_results) == (1.0, 0)
     assert any("all zeros (1)" in note for note in result.notes)
 

@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from memdb.benchmark import quantiles, sampling, searching, similarity
+from memdb.benchmark import measurement, preparation, quantiles, sampling, searching, similarity
 from memdb.benchmark.explain import Plans, PlanUse
 from memdb.benchmark.searching import Answer
 from memdb.benchmark.similarity import Targets
@@ -86,29 +86,29 @@ def test_recall_counts_rows_no_farther_than_the_last_true_one(found: tuple[float
 def test_recall_of_all_searches_has_its_minimum_and_counts_short_results() -> None:
     truth = [Answer((0.1, 0.2), 1.0), Answer((0.1, 0.2), 1.0), Answer((0.1,), 1.0)]
     found = [Answer((0.1, 0.2), 1.0), Answer((0.1,), 1.0), Answer((0.1,), 1.0)]
-    result = similarity.recall(found, truth)
+    result = measurement.recall(found, truth)
     assert (result.minimum, result.short_results) == (0.5, 1)
     assert result.mean == pytest.approx(2.5 / 3)
 
 
 def _result(targets: Targets) -> similarity.Benchmark:
-    measurement = similarity.Measurement(
-        latency=similarity.Latency(20.0, 131.0, 140.0, 150.0, 80.0, 140.0),
+    measured = measurement.Measurement(
+        latency=measurement.Latency(20.0, 131.0, 140.0, 150.0, 80.0, 140.0),
         queries_per_second=40.0,
-        recall=similarity.Recall(0.9, 0.2, 3),
+        recall=measurement.Recall(0.9, 0.2, 3),
         plans=Plans((PlanUse("ix_memories_embedding (hnsw)", False, 200),), "Limit"),
     )
-    failures = tuple(similarity.failures(measurement, targets))
+    failures = tuple(similarity.failures(measured, targets))
     return similarity.Benchmark(
         ok=not failures,
         failures=failures,
-        notes=tuple(similarity.notes_on_result(measurement, targets)),
+        notes=tuple(similarity.notes_on_result(measured, targets)),
         k=5,
         targets=targets,
-        sample=similarity.Sample(200, 20, 4, 3_000, 1),
-        measurement=measurement,
+        sample=preparation.Sample(200, 20, 4, 3_000, 1),
+        measurement=measured,
         versions={"postgresql": "18.4"},
-        settings=dict.fromkeys(similarity.SETTINGS, "on"),
+        settings=dict.fromkeys(preparation.SETTINGS, "on"),
     )
 
 

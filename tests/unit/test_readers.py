@@ -14,7 +14,7 @@ import pytest
 
 from memdb.errors import DataError
 from memdb.seeding.files import FileSource
-from memdb.seeding.memories import USERS
+from memdb.reading.users import USERS
 from memdb.seeding.rows import Batch
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

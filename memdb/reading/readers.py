@@ -1,7 +1,7 @@
-"""Files of memories with real embeddings: .npz, .jsonl and .parquet, read in batches.
+"""Files with real embeddings: .npz, .jsonl and .parquet, read in batches.
 
-A file has the fields of REQUIRED, and may have those of OPTIONAL; others are left aside. What is in the fields
-is checked by `files`, not here.
+A file of memories has the fields of REQUIRED, and may have those of OPTIONAL; others are left aside. Who needs less
+says so. What is in the fields is not checked here.
 """
 
 import io
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from memdb.errors import DataError
-from memdb.seeding.embeddings import DIMENSIONS
+from memdb.reading.vectors import DIMENSIONS
 
 if TYPE_CHECKING:
     import pyarrow
@@ -50,15 +50,15 @@ class Reader(Protocol):
     def batches(self) -> Iterator[Records]: ...
 
 
-def reader(path: Path) -> Reader:
+def reader(path: Path, required: Sequence[str] = REQUIRED) -> Reader:
     """The reader for a file, by the end of its name. Raises DataError where there is no such file or no such kind."""
-    kinds: dict[str, Callable[[Path], Reader]] = {".npz": Npz, ".jsonl": Jsonl, ".parquet": Parquet}
+    kinds: dict[str, Callable[[Path, Sequence[str]], Reader]] = {".npz": Npz, ".jsonl": Jsonl, ".parquet": Parquet}
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise DataError(f"{path} is of no kind that memdb reads", hint=f"It reads {', '.join(kinds)} files.")
     if not path.is_file():
-        raise DataError(f"there is no file {path}", hint="Correct the name after --from.")
-    return kind(path)
+        raise DataError(f"there is no file {path}", hint="Correct its name.")
+    return kind(path, required)
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Npz:
     """NumPy arrays, one per field, all of them in memory."""
 
     path: Path
+    required: Sequence[str] = REQUIRED
 
     @property
     def total(self) -> int:
@@ -84,7 +85,7 @@ class Npz:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise ValueError("it holds a single array")
             arrays = {name: archive[name] for name in archive.files if name in REQUIRED + OPTIONAL}
-        _check_fields(self.path, arrays)
+        _check_fields(self.path, arrays, self.required)
         for name, array in arrays.items():
             if array.ndim != (2 if name == "embedding" else 1):
                 raise DataError(f"{self.path}: {name} has {array.ndim} dimensions", hint=_EXPECTED)
@@ -101,6 +102,7 @@ class Jsonl:
     """One JSON object a line, read line by line."""
 
     path: Path
+    required: Sequence[str] = REQUIRED
     total = None
 
     def batches(self) -> Iterator[Records]:
@@ -133,6 +135,7 @@ class Parquet:
     """Columns, one per field, read in batches with pyarrow (extra `parquet`)."""
 
     path: Path
+    required: Sequence[str] = REQUIRED
 
     @property
     def total(self) -> int:
@@ -143,7 +146,7 @@ class Parquet:
         row = 1
         with _readable(self.path):
             names = [name for name in self._file.schema_arrow.names if name in REQUIRED + OPTIONAL]
-            _check_fields(self.path, names)
+            _check_fields(self.path, names, self.required)
             for batch in self._file.iter_batches(_BATCH, columns=names):
                 fields = {name: _column(name, batch.column(name)) for name in names}
                 yield Records(range(row, row + len(batch)), fields)
@@ -177,8 +180,8 @@ def _readable(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _check_fields(path: Path, names: Iterable[str]) -> None:
-    if missing := [name for name in REQUIRED if name not in names]:
+def _check_fields(path: Path, names: Iterable[str], required: Sequence[str]) -> None:
+    if missing := [name for name in required if name not in names]:
         raise DataError(f"{path} has no {' and no '.join(missing)}", hint=_EXPECTED)
 
 

@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from memdb.benchmark.similarity import Benchmark, Latency, Measurement, Recall, Sample
+from memdb.benchmark.measurement import Latency, Measurement, Recall
+from memdb.benchmark.preparation import Sample
+from memdb.benchmark.similarity import Benchmark
+from memdb.benchmark.study import Study
 
 _SHOWN_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # JSON has them all
 
@@ -13,6 +16,13 @@ _SHOWN_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "w
 def render(result: Any) -> Iterator[Any]:
     """Lines and rich renderables for a result of memdb.benchmark."""
     raise NotImplementedError(type(result))
+
+
+@render.register
+def _(result: Study) -> Iterator[Any]:
+    from memdb.output.benchmark import study
+
+    yield from study.render(result)
 
 
 @render.register

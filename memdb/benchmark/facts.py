@@ -1,0 +1,81 @@
+"""What the table of memories and its indexes take, and what of it is in use."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import sql
+
+from memdb.database import Connection, query
+
+
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """`buffered_share` is how much of it is in shared buffers, 0 to 1; None where nobody can tell.
+
+    `scans` counts since `Facts.counting_since`; `needed` says that a constraint needs the index, used or not.
+    """
+
+    name: str
+    method: str
+    bytes: int
+    bytes_per_memory: float
+    scans: int
+    valid: bool
+    needed: bool
+    buffered_share: float | None
+    options: str | None
+
+    @property
+    def unused(self) -> bool:
+        return self.scans == 0 and not self.needed
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Sizes in bytes. `table_bytes` is the heap, `toast_bytes` what is stored out of line, embeddings mostly."""
+
+    memories: int
+    table_bytes: int
+    toast_bytes: int
+    indexes_bytes: int
+    bytes_per_memory: float
+    indexes: tuple[IndexFacts, ...]
+    counting_since: datetime | None
+    buffers_known: bool
+
+    @property
+    def vector_index(self) -> IndexFacts | None:
+        """The largest index for approximate search."""
+        return next((index for index in self.indexes if index.method == "hnsw"), None)
+
+
+def read(connection: Connection) -> Facts:
+    """The facts of this snapshot. Sizes and counts are those of now."""
+    row = connection.execute(query("benchmark", "table_facts")).fetchone()
+    assert row is not None
+    table, toast, indexes, memories = row
+    each = max(memories, 1)
+    rows = connection.execute(query("benchmark", "index_facts")).fetchall()
+    buffered = _buffered(connection, [row[6] for row in rows])
+    found = tuple(
+        IndexFacts(name, method, size, size / each, scans, valid, unique, _share(buffered, file, size), options)
+        for name, method, size, scans, valid, unique, file, options in rows
+    )
+    since = connection.execute(query("benchmark", "counting_since")).fetchone()
+    total = (table + toast + indexes) / each
+    return Facts(memories, table, toast, indexes, total, found, since[0] if since else None, buffered is not None)
+
+
+def _buffered(connection: Connection, files: list[int]) -> dict[int, int] | None:
+    """Bytes in shared buffers by file, from pg_buffercache; None where that is not installed or not allowed."""
+    row = connection.execute(query("benchmark", "find_buffercache")).fetchone()
+    if row is None:
+        return None
+    statement = sql.SQL(query("benchmark", "buffered")).format(schema=sql.Identifier(row[0]))
+    return dict(connection.execute(statement, [files]).fetchall())
+
+
+def _share(buffered: dict[int, int] | None, file: int, size: int) -> float | None:
+    if buffered is None or not size:
+        return None
+    return min(buffered.get(file, 0) / size, 1.0)

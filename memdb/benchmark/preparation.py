@@ -1,0 +1,168 @@
+"""What every benchmark begins with: one snapshot, the questions, and their true answers."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+
+from memdb import __version__
+from memdb.benchmark import sampling, truth
+from memdb.benchmark.sampling import Population, Query
+from memdb.benchmark.searching import Answer
+from memdb.database import Connection, query
+from memdb.errors import DatabaseError, DataError
+
+SETTINGS = (
+    "hnsw.ef_search",
+    "hnsw.iterative_scan",
+    "hnsw.max_scan_tuples",
+    "shared_buffers",
+    "effective_cache_size",
+    "work_mem",
+    "maintenance_work_mem",
+    "random_page_cost",
+    "max_parallel_workers_per_gather",
+    "jit",
+    "plan_cache_mode",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which searches to make: how many, for whom, and from where the questions come.
+
+    `queries_from` is a file of embeddings; `truth_directory` keeps true neighbours for the next run.
+    """
+
+    k: int = 5
+    queries: int = 200
+    user: UUID | None = None
+    random_seed: int = 1
+    workload: str = sampling.SKEWED
+    queries_from: Path | None = None
+    truth_directory: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Which searches were made. `users` and the memories they hold are those of the users sampled."""
+
+    queries: int
+    users: int
+    smallest_user_memories: int
+    largest_user_memories: int
+    random_seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Questions, each with its true answer, and what to say about how they were chosen."""
+
+    questions: list[Query]
+    truth: list[Answer]
+    population: Population
+    versions: dict[str, str]
+    notes: tuple[str, ...]
+
+
+def prepare(connection: Connection, wanted: Wanted, on_phase: Callable[[str], None]) -> Prepared:
+    """Turns the transaction that has just begun into one that only reads a single snapshot, and asks the questions.
+
+    Raises DataError where nothing can be searched, DatabaseError where the tables are not there.
+    """
+    begin(connection)
+    versions = _versions(connection)
+    population = sampling.population(connection, wanted.user)
+    sampling.require(connection, population, k=wanted.k, user=wanted.user)
+    drawn, dropped = questions_for(connection, wanted, population)
+    on_phase(f"Finding the true neighbours for {len(drawn):,} searches …")
+    found = truth.find(connection, drawn, wanted.k, wanted.truth_directory)
+    asked, answers = _answerable(drawn, found.answers)
+    notes = (*_notes(wanted, population, len(drawn), len(asked)), *dropped, *_note_on_truth(found.reused))
+    return Prepared(asked, answers, population, versions, notes)
+
+
+def begin(connection: Connection) -> None:
+    """Reads only, and one snapshot, until the transaction ends."""
+    connection.execute("set transaction isolation level repeatable read, read only")
+
+
+def questions_for(
+    connection: Connection, wanted: Wanted, population: Population
+) -> tuple[list[Query], tuple[str, ...]]:
+    """The questions, and what to say of those that could not be used."""
+    user = wanted.user
+    if wanted.workload == sampling.SINGLE and user is None:
+        user = sampling.largest_user(connection)
+        population = sampling.population(connection, user)
+    drawn = sampling.sample(
+        connection,
+        population,
+        queries=wanted.queries,
+        random_seed=wanted.random_seed,
+        user=user,
+        equally=wanted.workload == sampling.EQUAL,
+    )
+    if wanted.queries_from is None:
+        return drawn, ()
+    from memdb.benchmark import questions  # it needs numpy
+
+    return questions.read(connection, wanted.queries_from, drawn, limit=wanted.queries, only=user)
+
+
+def sample_of(questions: Sequence[Query], random_seed: int) -> Sample:
+    """The questions in figures."""
+    held = {question.user_id: question.user_memories for question in questions}
+    return Sample(len(questions), len(held), min(held.values()), max(held.values()), random_seed)
+
+
+def settings_of(connection: Connection) -> dict[str, str | None]:
+    """Settings that decide over plans and times. Those of pgvector exist once a search has loaded its library."""
+    return dict(connection.execute(query("benchmark", "settings"), [list(SETTINGS)]).fetchall())
+
+
+def find_vector(connection: Connection) -> str:
+    """The version of pgvector, whose operators are found from now on. Raises DatabaseError where it is not there."""
+    row = connection.execute(query("benchmark", "find_vector")).fetchone()
+    if row is None:
+        raise _no_table()
+    return str(row[0])
+
+
+def _versions(connection: Connection) -> dict[str, str]:
+    pgvector = find_vector(connection)
+    row = connection.execute("select to_regclass('memories') is not null, current_setting('server_version')").fetchone()
+    if row is None or not row[0]:
+        raise _no_table()
+    return {"postgresql": row[1], "pgvector": pgvector, "memdb": __version__, "psycopg": psycopg.__version__}
+
+
+def _no_table() -> DatabaseError:
+    return DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+
+
+def _answerable(questions: Sequence[Query], truth: Sequence[Answer]) -> tuple[list[Query], list[Answer]]:
+    """Without the questions that have no answer, since the embeddings have no direction: all zeros."""
+    kept = [(question, true) for question, true in zip(questions, truth, strict=True) if true.distances]
+    if not kept:
+        raise DataError(
+            "no memory has a neighbour: the embeddings are all zeros", hint="Compute them again, or try: memdb seed"
+        )
+    return [question for question, _ in kept], [true for _, true in kept]
+
+
+def _notes(wanted: Wanted, population: Population, drawn: int, asked: int) -> Iterator[str]:
+    if population.lone_users and wanted.queries_from is None:
+        yield f"Left out, as there is nothing else to find: users with a single memory ({population.lone_users:,})."
+    if drawn < wanted.queries:
+        things = "questions in the file" if wanted.queries_from else "memories to start a search from"
+        yield f"There are only {drawn:,} {things}, so no more searches were made."
+    if asked < drawn:
+        yield f"Left out, as nothing is near them: memories whose embedding is all zeros ({drawn - asked:,})."
+
+
+def _note_on_truth(reused: bool) -> Iterator[str]:
+    if reused:
+        yield "The true neighbours are those of an earlier run: not one memory of these users has changed since."

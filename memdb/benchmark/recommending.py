@@ -1,0 +1,172 @@
+"""Settings that the measurements ask for, with the migrations that would apply them."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from memdb.benchmark.facts import Facts, IndexFacts
+from memdb.benchmark.figures import Measured
+from memdb.benchmark.strategies import RELAXED, STRICT
+from memdb.benchmark.trials import Trial
+
+GOOD_RECALL = 0.99
+_DEFAULT_M = 16  # pgvector's
+_MARGIN = 1.2  # what a build needs beside the graph
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A migration to be written: `name` is what it does, as `memdb new` wants it."""
+
+    name: str
+    sql: str
+    rollback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """`value` for a setting, and the measurements that speak for it.
+
+    `migrations` apply it, in order: none where it is in force already, or is given to a command instead.
+    """
+
+    setting: str
+    value: str
+    current: str | None
+    because: str
+    migrations: tuple[Step, ...] = ()
+
+
+def recommend(
+    measured: Sequence[Measured],
+    facts: Facts,
+    trials: Sequence[Trial],
+    settings: Mapping[str, str | None],
+    least: float,
+) -> Iterator[Recommendation]:
+    """What follows for ef_search from a sweep, for m from trials, for maintenance_work_mem from sizes.
+
+    `least` is the mean recall to be reached, 0 to 1.
+    """
+    yield from _ef_search(measured, settings, least)
+    if trials:
+        yield from _m(facts.vector_index, trials, settings, least)
+    yield from _memory(facts, trials, settings)
+
+
+def _ef_search(
+    measured: Sequence[Measured], settings: Mapping[str, str | None], least: float
+) -> Iterator[Recommendation]:
+    swept: list[Measured] = []
+    good: list[Measured] = []
+    for name in (STRICT, RELAXED):
+        if not good:
+            swept = [one for one in measured if one.name == name and one.ef_search is not None]
+            good = [one for one in swept if one.recall.mean >= least]
+    if not good:
+        return
+    best = min(good, key=lambda one: (one.ef_search or 0, one.latency.p95_ms))
+    width, order = str(best.ef_search), f"{best.name}_order"
+    wanted = {"hnsw.ef_search": width, "hnsw.iterative_scan": order}
+    changed = {name: value for name, value in wanted.items() if settings.get(name) != value}
+    tried = ", ".join(str(one.ef_search) for one in swept)
+    yield Recommendation(
+        "hnsw.ef_search",
+        width,
+        settings.get("hnsw.ef_search"),
+        f"where HNSW is used with {order}: the least of {tried} whose mean recall reaches {least:g} "
+        f"({best.recall.mean:.3f}, p95 {best.latency.p95_ms:,.1f} ms)",
+        (_for_database(f"search with ef_search {width}", changed, best),) if changed else (),
+    )
+
+
+def _for_database(name: str, settings: Mapping[str, str], measured: Measured) -> Step:
+    figures = f"mean recall {measured.recall.mean:.3f}, p95 {measured.latency.p95_ms:,.1f} ms"
+    return Step(
+        name,
+        f"-- Measured by memdb benchmark-similarity on this data: {figures}.\n"
+        "-- It is the default of this database for new connections; the operator loads the library that knows it.\n"
+        + _alter_database([f"set {key} = {value}" for key, value in settings.items()]),
+        _alter_database([f"reset {key}" for key in settings]),
+    )
+
+
+def _alter_database(actions: Sequence[str]) -> str:
+    lines = "".join(f"    execute format('alter database %I {action}', current_database());\n" for action in actions)
+    return f"do $$\nbegin\n    perform '[1]'::vector <=> '[1]'::vector;\n{lines}end\n$$;\n"
+
+
+def _m(
+    index: IndexFacts | None, trials: Sequence[Trial], settings: Mapping[str, str | None], least: float
+) -> Iterator[Recommendation]:
+    """The m in use if it is good enough at the ef_search in use; else the least that is, or the best there was."""
+    current = _current_m(index)
+    width = min(trials[0].recall, key=lambda tried: abs(tried - int(settings.get("hnsw.ef_search") or 40)))
+    good = [trial for trial in trials if trial.recall[width] >= least]
+    kept = next((trial for trial in good if trial.m == current), None)
+    best = kept or (min(good, key=lambda one: one.m) if good else max(trials, key=lambda one: one.recall[width]))
+    figures = "; ".join(
+        f"m {trial.m}: {trial.recall[width]:.3f}, {trial.index_bytes / trial.rows:,.0f} bytes a memory, "
+        f"built in {trial.build_seconds:,.1f} s"
+        for trial in trials
+    )
+    yield Recommendation(
+        "m",
+        str(best.m),
+        str(current) if current else None,
+        f"recall among {best.rows:,} memories at ef_search {width}, {least:g} being wanted: {figures}",
+        tuple(_rebuild(index, best)) if index and current != best.m else (),
+    )
+
+
+def _current_m(index: IndexFacts | None) -> int | None:
+    if index is None:
+        return None
+    given = re.search(r"\bm=(\d+)", index.options or "")
+    return int(given[1]) if given else _DEFAULT_M
+
+
+def _rebuild(index: IndexFacts, trial: Trial) -> Iterator[Step]:
+    """Two files, as what is concurrent stands alone. Rolled back, the options come first again: they are swapped."""
+    options = index.options or f"m={_DEFAULT_M}, ef_construction=64"
+    rebuild = f"-- transactional: false\nreindex index concurrently {index.name};\n"
+    yield Step(
+        f"set m of {index.name} to {trial.m}",
+        "-- It takes effect with the next migration, which builds the index anew.\n"
+        f"alter index {index.name} set (m = {trial.m}, ef_construction = {trial.ef_construction});\n",
+        f"-- Builds the index with the options that the rollback before this one has put back.\n{rebuild}",
+    )
+    yield Step(
+        f"rebuild {index.name} with m {trial.m}",
+        f"-- Searches and writes go on meanwhile.\n{rebuild}",
+        "-- It takes effect with the next rollback, which builds the index anew.\n"
+        f"alter index {index.name} set ({options.replace('=', ' = ')});\n",
+    )
+
+
+def _memory(facts: Facts, trials: Sequence[Trial], settings: Mapping[str, str | None]) -> Iterator[Recommendation]:
+    """What a build of the vector index needs, so that its graph stays in memory."""
+    measured = [trial.memory_bytes_per_row for trial in trials if trial.memory_bytes_per_row is not None]
+    index = facts.vector_index
+    if measured:
+        size, because = max(measured) * facts.memories, f"the graph takes {max(measured):,.0f} bytes a memory"
+    elif index is not None and index.bytes:
+        size, because = float(index.bytes), f"the graph is no larger than {index.name}, which it becomes"
+    else:
+        return
+    needed, current = math.ceil(size * _MARGIN / 2**20), settings.get("maintenance_work_mem")
+    enough = current is not None and _megabytes(current) >= needed
+    yield Recommendation(
+        "maintenance_work_mem",
+        f"{needed}MB",
+        current,
+        f"{because}, and there are {facts.memories:,} memories; "
+        + ("what is set is enough" if enough else f"for a build: memdb migrate --maintenance-work-mem {needed}MB"),
+    )
+
+
+def _megabytes(setting: str) -> float:
+    """Of a setting as PostgreSQL shows it: 512MB, 2GB, 65536kB."""
+    number, unit = setting.rstrip("kMGTB"), setting.lstrip("0123456789")
+    return int(number) * {"kB": 2**-10, "MB": 1, "GB": 2**10, "TB": 2**20}[unit]

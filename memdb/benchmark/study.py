@@ -1,0 +1,181 @@
+"""Ways to search side by side, for users of every size: the long form of a benchmark.
+
+All of it happens on one snapshot, which further connections import: the sample, the true neighbours, each strategy
+once to warm up, once for the time and once to be explained, and then under load. It reads only, unless memories are
+to be added meanwhile or indexes tried out, which is rolled back.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+
+from memdb.benchmark import explain, facts, figures, load, measurement, preparation, searching, strategies, verdict
+from memdb.benchmark.changes import Changes
+from memdb.benchmark.facts import Facts
+from memdb.benchmark.figures import Measured
+from memdb.benchmark.identity import Identity
+from memdb.benchmark.load import Load
+from memdb.benchmark.measurement import Latency
+from memdb.benchmark.preparation import Prepared, Sample, Wanted
+from memdb.benchmark.searching import Search
+from memdb.benchmark.similarity import Targets
+from memdb.benchmark.strategies import Strategy
+from memdb.benchmark.trials import Trial
+from memdb.benchmark.verdict import Verdict
+from memdb.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What a study measures: strategies by name, and values to sweep over.
+
+    `concurrency` are numbers of connections, each to search for `seconds`; `writers` further connections add memories
+    meanwhile, for the last of these numbers. `identity` is a role to repeat everything as. `cold` and `trials` were
+    measured before.
+    """
+
+    names: tuple[str, ...] = strategies.NAMES
+    ef_search: tuple[int, ...] = ()
+    candidates: tuple[int, ...] = ()
+    concurrency: tuple[int, ...] = ()
+    seconds: float = 1.0
+    writers: int = 0
+    identity: Identity | None = None
+    cold: Mapping[str, Latency] = field(default_factory=dict)
+    trials: tuple[Trial, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """The whole result. `ok`: what the verdict is about meets the targets, and nothing is worse than before."""
+
+    ok: bool
+    verdict: Verdict
+    notes: tuple[str, ...]
+    k: int
+    workload: str
+    targets: Targets
+    sample: Sample
+    strategies: tuple[Measured, ...]
+    facts: Facts
+    trials: tuple[Trial, ...]
+    versions: dict[str, str]
+    settings: dict[str, str | None]
+    changes: Changes | None = None
+
+
+def run(
+    connection: Connection,
+    wanted: Wanted,
+    design: Design,
+    *,
+    targets: Targets = Targets(),
+    on_phase: Callable[[str], None] = lambda _: None,
+) -> Study:
+    """Measures each strategy that the database offers.
+
+    Raises DataError where nothing can be searched, DatabaseError where the tables are not there or more connections
+    are refused, UsageError where no strategy is left.
+    """
+    with connection.transaction():
+        prepared = preparation.prepare(connection, wanted, on_phase)
+        found = facts.read(connection)
+        chosen, left_out = strategies.choose(connection, design.names, design.ef_search, design.candidates)
+        empty = measurement.measure_round_trip(connection, prepared.questions, wanted.k)
+        runs = _Runs(connection, prepared, wanted.k, design, _export_snapshot(connection), empty)
+        measured = tuple(runs.run(chosen, on_phase))
+        settings = preparation.settings_of(connection)
+    judged = verdict.judge(measured, found, design.trials, settings, targets)
+    return Study(
+        ok=not judged.failures,
+        verdict=judged,
+        notes=(*left_out, *prepared.notes, *_notes(design, found)),
+        k=wanted.k,
+        workload=wanted.workload,
+        targets=targets,
+        sample=preparation.sample_of(prepared.questions, wanted.random_seed),
+        strategies=measured,
+        facts=found,
+        trials=design.trials,
+        versions=prepared.versions,
+        settings=settings,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """What is the same for all strategies."""
+
+    connection: Connection
+    prepared: Prepared
+    k: int
+    design: Design
+    snapshot: str
+    round_trip_ms: float
+
+    def run(self, chosen: list[Strategy], on_phase: Callable[[str], None]) -> Iterator[Measured]:
+        for strategy in chosen:
+            for identity in dict.fromkeys((None, self.design.identity)):
+                on_phase(f"Searching: {strategy.label}{f' as {identity.role}' if identity else ''} …")
+                yield self._measure(strategy, identity)
+
+    def _measure(self, strategy: Strategy, identity: Identity | None) -> Measured:
+        questions, truth = self.prepared.questions, self.prepared.truth
+        with strategies.applied(self.connection, strategy, identity):
+            search = Search(self.connection, strategy.statement, self.k, identity=identity)
+            first = searching.run_all(search, questions)
+            answers = searching.run_all(search, questions)
+            search.close()
+            plans = explain.read(
+                self.connection, strategy.statement, questions, self.k, warmed_up=True, identity=identity
+            )
+        latency = measurement.latency(answers)
+        return Measured(
+            strategy=strategy.label,
+            name=strategy.name,
+            ef_search=strategy.ef_search,
+            candidates=strategy.candidates,
+            role=identity.role if identity else None,
+            latency=latency,
+            queries_per_second=measurement.per_second(answers),
+            recall=measurement.recall(answers, truth),
+            server=figures.server_time(latency, self.round_trip_ms),
+            first_run=measurement.latency(first),
+            cold=None if identity else self.design.cold.get(strategy.label),
+            distribution=figures.distribution(answers),
+            sizes=tuple(figures.by_size(questions, answers, truth)),
+            loads=tuple(self._load(strategy, identity, count) for count in self.design.concurrency),
+            while_adding=self._load_while_adding(strategy, identity),
+            plans=plans,
+        )
+
+    def _load(self, strategy: Strategy, identity: Identity | None, count: int, writers: int = 0) -> Load:
+        crowd = load.crowd(self.connection, strategy, self.k, snapshot=self.snapshot, count=count, identity=identity)
+        with crowd as searches, self._writing(writers) as added_per_second:
+            found = load.measure(searches, self.prepared.questions, self.prepared.truth, self.design.seconds)
+            return replace(found, writers=writers, added_per_second=added_per_second())
+
+    def _load_while_adding(self, strategy: Strategy, identity: Identity | None) -> Load | None:
+        if not self.design.writers:
+            return None
+        return self._load(strategy, identity, (*self.design.concurrency, 1)[-2:][0], self.design.writers)
+
+    def _writing(self, writers: int) -> AbstractContextManager[Callable[[], float]]:
+        if not writers:
+            return nullcontext(lambda: 0.0)
+        return load.adding(self.connection, self.prepared.questions, writers)
+
+
+def _export_snapshot(connection: Connection) -> str:
+    row = connection.execute("select pg_export_snapshot()").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _notes(design: Design, found: Facts) -> Iterator[str]:
+    if design.cold:
+        yield "Cold means: right after a restart of the server, with the operating system's cache as it was."
+    if design.writers:
+        yield "What was added while searching was rolled back; its dead entries go with the next vacuum."
+    if not found.buffers_known:
+        yield "How much of an index is in shared buffers is not known: pg_buffercache is not there for this role."

@@ -1,0 +1,122 @@
+"""HNSW indexes tried out with several values of m, on a sample of the embeddings that are there.
+
+They are built in a temporary table that is gone when the transaction is rolled back. How much memory a build needs is
+measured, too: given little, the server says after how many rows the graph no longer fits.
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from memdb.benchmark import preparation
+from memdb.database import Connection, query
+from memdb.errors import DataError
+
+EF_CONSTRUCTION = 4  # times m, but at least 64: below that pgvector warns of poor recall
+_QUERIES = 50
+_LITTLE_KB = 8 * 1024
+_NO_LONGER_FITS = re.compile(r"no longer fits .* after (\d+) tuples")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An index with this m. `recall` is the mean of searches among all rows of the sample, by ef_search.
+
+    `memory_bytes_per_row` is what the graph takes while it is built; None where the sample was too small to tell.
+    """
+
+    m: int
+    ef_construction: int
+    rows: int
+    build_seconds: float
+    index_bytes: int
+    memory_bytes_per_row: float | None
+    recall: dict[int, float]
+
+
+def run(
+    connection: Connection,
+    values: Sequence[int],
+    *,
+    k: int,
+    rows: int = 10_000,
+    ef_search: Sequence[int] = (40, 100, 200),
+    random_seed: int,
+    on_phase: Callable[[str], None] = lambda _: None,
+) -> tuple[Trial, ...]:
+    """Builds and searches an index for each m. Nothing stays. Raises DataError where there are too few memories."""
+    with connection.transaction(force_rollback=True):
+        preparation.find_vector(connection)
+        made = connection.execute(query("benchmark", "trial_table"), {"rows": rows, "random_seed": random_seed})
+        if made.rowcount <= k:
+            raise DataError("there are too few memories to try an index on", hint="Load more, or leave out --try-m.")
+        connection.execute("analyze memdb_trial")
+        truth = _found(connection, "trial_truth", k)
+        trials = []
+        for m in values:
+            on_phase(f"Building an index with m = {m} on {made.rowcount:,} embeddings …")
+            trials.append(_try(connection, m, made.rowcount, truth, k, ef_search))
+    return tuple(trials)
+
+
+def _try(connection: Connection, m: int, rows: int, truth: list[list[int]], k: int, ef_search: Sequence[int]) -> Trial:
+    ef_construction = max(EF_CONSTRUCTION * m, 64)
+    with connection.transaction(force_rollback=True):
+        memory = _memory_per_row(connection, m, ef_construction)
+    with connection.transaction(force_rollback=True):
+        needed = 2 * (memory or _LITTLE_KB * 1024 / 1000) * rows
+        started = time.perf_counter()
+        _build(connection, m, ef_construction, memory_kb=max(int(needed / 1024), 64 * 1024))
+        seconds = time.perf_counter() - started
+        size = connection.execute("select pg_relation_size('memdb_trial_embedding')").fetchone()
+        assert size is not None
+        recall = {width: _recall(connection, truth, k, width) for width in ef_search}
+    return Trial(m, ef_construction, rows, seconds, size[0], memory, recall)
+
+
+def _build(connection: Connection, m: int, ef_construction: int, *, memory_kb: int) -> None:
+    connection.execute("select set_config('maintenance_work_mem', %s, true)", [f"{memory_kb}kB"])
+    connection.execute("set local client_min_messages = notice")
+    options = sql.SQL("with (m = {}, ef_construction = {})").format(m, ef_construction)
+    connection.execute(
+        sql.SQL("create index memdb_trial_embedding on memdb_trial using hnsw (embedding vector_cosine_ops) {}").format(
+            options
+        )
+    )
+
+
+def _memory_per_row(connection: Connection, m: int, ef_construction: int) -> float | None:
+    """Bytes of the graph per row: what little memory there was, by the rows that fitted into it."""
+    heard: list[int] = []
+
+    def hear(diagnostic: psycopg.errors.Diagnostic) -> None:
+        if match := _NO_LONGER_FITS.search(diagnostic.message_primary or ""):
+            heard.append(int(match[1]))
+
+    # Enough rows to fill it, and no more: what no longer fits is slow to build.
+    connection.execute("delete from memdb_trial where place > 1500")
+    connection.add_notice_handler(hear)
+    try:
+        _build(connection, m, ef_construction, memory_kb=_LITTLE_KB)
+    finally:
+        connection.remove_notice_handler(hear)
+    return _LITTLE_KB * 1024 / heard[0] if heard else None
+
+
+def _recall(connection: Connection, truth: list[list[int]], k: int, ef_search: int) -> float:
+    with connection.transaction(force_rollback=True):
+        settings = {"enable_sort": "off", "enable_seqscan": "off", "hnsw.ef_search": str(ef_search)}
+        parameters = {"names": list(settings), "values": list(settings.values())}
+        connection.execute(query("benchmark", "apply_settings"), parameters)
+        found = _found(connection, "trial_found", k)
+    pairs = zip(found, truth, strict=True)
+    return sum(len(set(these) & set(those)) / len(those) for these, those in pairs) / len(truth)
+
+
+def _found(connection: Connection, block: str, k: int) -> list[list[int]]:
+    rows = connection.execute(query("benchmark", block), {"k": k, "queries": _QUERIES})
+    return [places for (places,) in rows]

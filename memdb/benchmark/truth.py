@@ -1,0 +1,87 @@
+"""The true neighbours: an exact scan in the snapshot of the searches, kept in a file for the next run.
+
+A kept answer is used only where it must be right. Its file is named by a digest of everything that it follows from:
+the server and database, the statement, k, the questions with their embeddings, and which version of which row
+(id, ctid and xmin) the users asked for hold. A change to any of their memories, or a rewrite of the table, gives
+another name; so an old file is never wrong, only unused.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from memdb.benchmark import searching
+from memdb.benchmark.sampling import Query
+from memdb.benchmark.searching import Answer, Search
+from memdb.database import Connection, query
+
+_KEPT = 50  # files, the newest; one holds a few kilobytes
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The distances of the true neighbours of each question; `reused` says that they come from an earlier run."""
+
+    answers: list[Answer]
+    reused: bool
+
+
+def default_directory() -> Path | None:
+    """The user's cache directory; None where the package that knows it is not installed."""
+    try:
+        from platformdirs import user_cache_path
+    except ImportError:
+        return None
+    return user_cache_path("memdb") / "truth"
+
+
+def find(connection: Connection, questions: Sequence[Query], k: int, directory: Path | None = None) -> Truth:
+    """The true neighbours, from `directory` where an earlier run left them. Must be called within a snapshot."""
+    if directory is None:
+        return Truth(_scan(connection, questions, k), reused=False)
+    path = directory / f"{_digest(connection, questions, k)}.json"
+    if (kept := _read(path, len(questions))) is not None:
+        return Truth(kept, reused=True)
+    answers = _scan(connection, questions, k)
+    _keep(path, answers)
+    return Truth(answers, reused=False)
+
+
+def _scan(connection: Connection, questions: Sequence[Query], k: int) -> list[Answer]:
+    return searching.run_all(Search(connection, query("benchmark", "truth"), k), questions)
+
+
+def _digest(connection: Connection, questions: Sequence[Query], k: int) -> str:
+    users = sorted({question.user_id for question in questions})
+    row = connection.execute(query("benchmark", "fingerprint"), {"users": users}).fetchone()
+    digest = hashlib.blake2b(repr((row, query("benchmark", "truth"), k)).encode(), digest_size=20)
+    for question in questions:
+        digest.update(question.user_id.bytes + question.memory_id.bytes + question.embedding)
+    return digest.hexdigest()
+
+
+def _read(path: Path, count: int) -> list[Answer] | None:
+    """The answers in a file; None where there is none, or it is not whole."""
+    try:
+        kept = json.loads(path.read_text())
+        answers = [Answer(tuple(map(float, distances)), 0.0) for distances in kept]
+    except (OSError, ValueError, TypeError):
+        return None
+    return answers if len(answers) == count else None
+
+
+def _keep(path: Path, answers: Sequence[Answer]) -> None:
+    """Writes the file in one step; where it cannot be written, the next run scans again."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps([answer.distances for answer in answers]))
+        partial.replace(path)
+        newest_first = sorted(path.parent.glob("*.json"), key=lambda kept: kept.stat().st_mtime, reverse=True)
+        for old in newest_first[_KEPT:]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,146 @@
+"""What to do about the figures: who waits too long, what would help, and settings that this data asks for."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from memdb.benchmark import recommending
+from memdb.benchmark.facts import Facts
+from memdb.benchmark.figures import ForSize, Measured
+from memdb.benchmark.recommending import GOOD_RECALL, Recommendation
+from memdb.benchmark.similarity import Targets
+from memdb.benchmark.strategies import FUNCTION, HNSW, STORY
+from memdb.benchmark.trials import Trial
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`judged` is the strategy that applications use, so that must meet the targets: search_memories where it is
+    measured, else the first. `failures` are the targets it misses, `advice` what would help."""
+
+    judged: str
+    failures: tuple[str, ...]
+    advice: tuple[str, ...]
+    recommendations: tuple[Recommendation, ...]
+
+
+def judge(
+    measured: Sequence[Measured],
+    facts: Facts,
+    trials: Sequence[Trial],
+    settings: Mapping[str, str | None],
+    targets: Targets,
+) -> Verdict:
+    """The verdict on what was measured. Everything in it is a sentence with its figures."""
+    own = [one for one in measured if one.role is None]
+    judged = next((one for one in own if one.name == FUNCTION and one.candidates is None), own[0])
+    least = targets.recall if targets.recall is not None else GOOD_RECALL
+    return Verdict(
+        judged.strategy,
+        tuple(_failures(judged, targets)),
+        (*_advice(judged, own, targets, least), *_on_roles(measured, targets), *_on_indexes(facts)),
+        tuple(recommending.recommend(own, facts, trials, settings, least)),
+    )
+
+
+def users_of(size: ForSize) -> str:
+    """The users of a class, in words."""
+    last = size.from_memories * 10 - 1
+    return f"users of {size.from_memories:,} to {last:,} memories"
+
+
+def _failures(judged: Measured, targets: Targets) -> Iterator[str]:
+    for size in judged.sizes:
+        if size.latency.p95_ms > targets.p95_ms:
+            yield (
+                f"{judged.strategy}: p95 {milliseconds(size.latency.p95_ms)} for {users_of(size)} "
+                f"misses {targets.p95_ms:g} ms"
+            )
+        if targets.recall is not None and size.recall.mean < targets.recall:
+            yield f"{judged.strategy}: recall {size.recall.mean:.3f} for {users_of(size)} misses {targets.recall:g}"
+
+
+def _advice(judged: Measured, own: Sequence[Measured], targets: Targets, least: float) -> Iterator[str]:
+    for place, size in enumerate(judged.sizes):
+        right = [one for one in own if _is_right(one.sizes[place], least)]
+        fastest = min(right, key=lambda one: one.sizes[place].latency.p95_ms, default=judged)
+        best = fastest.sizes[place]
+        if size.latency.p95_ms > targets.p95_ms and fastest is not judged and best.latency.p95_ms < size.latency.p95_ms:
+            yield (
+                f"For {users_of(size)}, {fastest.strategy} measured here: p95 {milliseconds(best.latency.p95_ms)}, "
+                f"recall {best.recall.mean:.3f}."
+            )
+    if all(one.name != FUNCTION for one in own) and judged.name == STORY:
+        yield from _on_fast_search(judged, targets)
+    if judged.name == FUNCTION:
+        yield from _beside_story(judged, own)
+    for name in (STORY, HNSW):
+        losing = [one for one in own if one.name == name and one.recall.short_results]
+        if losing:
+            worst = max(losing, key=lambda one: one.recall.short_results)
+            yield (
+                f"{worst.strategy} loses rows: {worst.recall.short_results:,} searches came up short, mean recall "
+                f"{worst.recall.mean:.3f}. Never let HNSW filter by user without hnsw.iterative_scan."
+            )
+
+
+def _is_right(size: ForSize, least: float) -> bool:
+    return size.recall.mean >= least and not size.recall.short_results
+
+
+def _on_fast_search(story: Measured, targets: Targets) -> Iterator[str]:
+    """What the set would be for, where it was not measured."""
+    largest = story.sizes[-1]
+    if largest.latency.p95_ms > targets.p95_ms / 2:
+        yield (
+            f"The time grows with what a user holds: p95 {milliseconds(largest.latency.p95_ms)} for "
+            f"{users_of(largest)}. Set fast_search is for that: memdb migrate --with fast_search, then measure again."
+        )
+
+
+def _beside_story(function: Measured, own: Sequence[Measured]) -> Iterator[str]:
+    story = next((one for one in own if one.name == STORY), None)
+    if story is not None:
+        ours, theirs = function.sizes[-1], story.sizes[-1]
+        yield (
+            f"{function.strategy} beside the story's query, for {users_of(ours)}: p95 "
+            f"{milliseconds(ours.latency.p95_ms)} instead of {milliseconds(theirs.latency.p95_ms)}, recall "
+            f"{ours.recall.mean:.3f} instead of {theirs.recall.mean:.3f}."
+        )
+
+
+def _on_roles(measured: Sequence[Measured], targets: Targets) -> Iterator[str]:
+    own = {one.strategy: one for one in measured if one.role is None}
+    for one in measured:
+        if one.role is None:
+            continue
+        bare = own[one.strategy]
+        if one.recall.mean < bare.recall.mean - 0.005 or one.recall.short_results > bare.recall.short_results:
+            yield (
+                f"As {one.role}, {one.strategy} finds less: recall {one.recall.mean:.3f} instead of "
+                f"{bare.recall.mean:.3f}. May the role see the rows, and do the policies read the right setting?"
+            )
+        elif one.latency.p95_ms > max(targets.p95_ms, 1.2 * bare.latency.p95_ms):
+            yield (
+                f"As {one.role}, {one.strategy} takes p95 {milliseconds(one.latency.p95_ms)} instead of "
+                f"{milliseconds(bare.latency.p95_ms)}. Write policies as (select auth.uid()) = user_id."
+            )
+
+
+def _on_indexes(facts: Facts) -> Iterator[str]:
+    unused = [index for index in facts.indexes if index.unused]
+    if unused and facts.counting_since is not None:
+        yield (
+            f"Not used once since {facts.counting_since:%Y-%m-%d %H:%M}: {', '.join(index.name for index in unused)} "
+            f"({megabytes(sum(index.bytes for index in unused))})."
+        )
+
+
+def milliseconds(value: float) -> str:
+    """Two figures that count: 97 ms, 6.2 ms, 0.31 ms."""
+    return f"{value:,.{max(0, 1 - math.floor(math.log10(value))) if 0 < value < 10 else 0}f} ms"
+
+
+def megabytes(size: float) -> str:
+    """82 MB, 0.1 MB."""
+    return f"{size / 2**20:,.{0 if size >= 10 * 2**20 else 1}f} MB"

@@ -1,0 +1,46 @@
+"""A study as Markdown, for a pull request."""
+
+from collections.abc import Iterator
+
+from memdb.benchmark.study import Study
+from memdb.output.benchmark import words
+
+
+def document(study: Study) -> str:
+    """The verdict first; tables that need room are folded."""
+    return "\n".join(_lines(study)) + "\n"
+
+
+def _lines(study: Study) -> Iterator[str]:
+    yield "## Similarity search"
+    yield ""
+    yield f"{words.summary(study)}. {', '.join(f'{name} {value}' for name, value in study.versions.items())}."
+    yield ""
+    yield from (f"- **Missed:** {failure}" for failure in study.verdict.failures)
+    if not study.verdict.failures:
+        yield f"- **Met:** {words.conclusion(study)}"
+    if study.changes is not None:
+        yield f"- {words.comparison(study.changes)}"
+        yield from (f"  - **Worse:** {words.sentence(change)}" for change in study.changes.worse)
+        yield from (f"  - Better: {words.sentence(change)}" for change in study.changes.better)
+    yield from (f"- {advice}" for advice in study.verdict.advice)
+    yield from (f"- `{one.setting} = {one.value}`: {one.because}" for one in study.verdict.recommendations)
+    first, second, *others = words.tables(study)
+    for table in (first, second):
+        yield from ("", f"### {table.title}", "", *_table(table))
+    for table in others:
+        yield from ("", f"<details><summary>{table.title}</summary>", "", *_table(table), "", "</details>")
+    yield ""
+    yield from (f"- {note}" for note in (*study.notes, *(study.changes.notes if study.changes else ())))
+
+
+def _table(table: words.Table) -> Iterator[str]:
+    yield _row(table.columns)
+    yield _row(["---" if place == 0 or name in table.wide else "---:" for place, name in enumerate(table.columns)])
+    yield from (_row(row) for row in table.rows)
+    yield ""
+    yield table.note
+
+
+def _row(cells: tuple[str, ...] | list[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
