@@ -14,7 +14,7 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"errors"},
-    {"settings", "embedded", "sqlfiles", "statements", "reading", "reading", "models"},
+    {"settings", "embedded", "sqlfiles", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store"},
     {"migrations"},
