@@ -74,3 +74,13 @@ def test_importing_memdb_and_its_command_line_loads_neither_sqlalchemy_nor_pydan
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("missing", ["sqlalchemy", "pgvector.sqlalchemy"])
+def test_without_the_extra_verify_models_says_how_to_get_it(missing: str) -> None:
+    code = (
+        f"import sys; sys.modules[{missing!r}] = None; "
+        "from memdb.cli import main; sys.exit(main(['verify-models', '--offline']))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, "pip install 'memdb-pg[orm]'" in result.stderr) == (3, True)
