@@ -1,0 +1,296 @@
+"""The set fast_search: search_memories finds what an exact search finds, whoever asks and however."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, LiteralString, TypeAlias
+from uuid import UUID, uuid4
+
+import numpy as np
+import psycopg
+import pytest
+from numpy.typing import NDArray
+from pgvector import Vector
+from pgvector.psycopg import register_vector
+
+from memdb import catalog, database, migrations, sqlfiles
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.migrations.plan import Sets
+from memdb.verification import snapshot, verify
+from tests.conftest import new_database
+
+Vectors: TypeAlias = NDArray[np.float32]
+Row: TypeAlias = tuple[Any, ...]
+
+TIERS = ("personal", "project", "task")
+MANY, SOME, FEW, WITHOUT = (UUID(int=number << 100) for number in range(1, 5))
+# Whole collections of texts that nobody has memories of: questions from another domain.
+ELSEWHERE = ("lforalaska/website-qa", "nyquistdata/clinical-qa", "julep-ai/turbo-ai", "context-labs/babyagi-ts")
+
+EXACT: LiteralString = """
+select id, content, memory_type, metadata, embedding <=> %(embedding)s::vector as distance
+from memories
+where user_id = %(user)s and embedding is not null
+    and (%(tiers)s::memory_type[] is null or memory_type = any(%(tiers)s::memory_type[]))
+    and (%(metadata)s::jsonb is null or metadata @> %(metadata)s::jsonb)
+order by (embedding <=> %(embedding)s::vector) + 0
+limit %(k)s
+"""
+SEARCH: LiteralString = """
+select * from search_memories(
+    user_id => %(user)s, embedding => %(embedding)s::vector, k => %(k)s, tiers => %(tiers)s::memory_type[],
+    metadata => %(metadata)s::jsonb, max_distance => %(max_distance)s, candidates => %(candidates)s
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def held_out(real_embeddings: Path) -> tuple[Vectors, Vectors, Vectors]:
+    """Embeddings of memories, of questions like them, and of questions from another domain."""
+    with np.load(real_embeddings) as file:
+        vectors, sources = file["embedding"].astype(np.float32), file["user"]
+    elsewhere = np.isin(sources, ELSEWHERE)
+    known = vectors[~elsewhere][np.random.default_rng(1).permutation(int((~elsewhere).sum()))]
+    return known[100:4600], known[:100], vectors[elsewhere][::3]
+
+
+@pytest.fixture(scope="module")
+def filled(server: str, template: str, sets: Sets, held_out: tuple[Vectors, Vectors, Vectors]) -> Iterator[str]:
+    """A database with the set, in which users have 3,500, 700, 100 and no memories with an embedding."""
+    with new_database(server, template=template) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            connection.execute("drop index ix_memories_embedding")  # the slow part of loading, and not needed
+            load(connection, held_out[0])
+            migrations.migrate(connection, sets, chosen=["fast_search"])
+            connection.execute("vacuum analyze memories")
+        yield conninfo
+
+
+@pytest.fixture
+def searchable(filled: str) -> Iterator[Connection]:
+    """A connection to that database, in a transaction that is rolled back."""
+    with database.connect(filled, purpose="test") as connection, connection.transaction(force_rollback=True):
+        register_vector(connection)
+        yield connection
+
+
+def load(connection: Connection, vectors: Vectors) -> None:
+    register_vector(connection)
+    owners = [user for user, count in ((MANY, 3500), (SOME, 700), (FEW, 100)) for _ in range(count)]
+    users = [[user] for user in (MANY, SOME, FEW, WITHOUT)]
+    connection.cursor().executemany("insert into users (id) values (%s)", users)
+    columns = "user_id, memory_type, content, embedding, metadata"
+    with connection.cursor().copy(f"copy memories ({columns}) from stdin".encode()) as copy:
+        for number, user in enumerate(owners):
+            metadata = json.dumps({"topic": number % 50, "half": number % 2})
+            copy.write_row([user, TIERS[number % 3], f"memory {number}", Vector(vectors[number]), metadata])
+        for number in range(300):
+            copy.write_row([WITHOUT, TIERS[number % 3], f"not computed {number}", None, "{}"])
+
+
+def search(connection: Connection, user: UUID | None, embedding: Any, *, k: int | None = 10, **more: Any) -> list[Row]:
+    defaults = {"tiers": None, "metadata": None, "max_distance": None, "candidates": None}
+    vector = None if embedding is None else Vector(embedding)
+    return connection.execute(SEARCH, {**defaults, **more, "user": user, "embedding": vector, "k": k}).fetchall()
+
+
+def exact(connection: Connection, user: UUID, embedding: Any, *, k: int = 10, **more: Any) -> list[Row]:
+    parameters = {"tiers": None, "metadata": None, **more, "user": user, "embedding": Vector(embedding), "k": k}
+    return connection.execute(EXACT, parameters).fetchall()
+
+
+def recall(connection: Connection, user: UUID, questions: Vectors, *, k: int, **more: Any) -> float:
+    """The mean share of the k nearest that is found."""
+    shares = []
+    for question in questions:
+        true = {row[0] for row in exact(connection, user, question, k=k, **more)}
+        shares.append(len(true & {row[0] for row in search(connection, user, question, k=k, **more)}) / len(true))
+    return float(np.mean(shares))
+
+
+def same(found: list[Row], true: list[Row]) -> bool:
+    """Equal distances in equal order: rows at the same distance may change places."""
+    return len(found) == len(true) and np.allclose([row[4] for row in found], [row[4] for row in true], atol=1e-9)
+
+
+@pytest.mark.parametrize("k", [1, 10, 99, 500])
+def test_for_a_user_of_few_memories_it_is_exact(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors], k: int
+) -> None:
+    for question in np.concatenate([held_out[1][:10], held_out[2][:10]]):
+        found = search(searchable, FEW, question, k=k)
+        assert same(found, exact(searchable, FEW, question, k=k))
+        assert len(found) == min(k, 100)
+
+
+@pytest.mark.parametrize("user", [MANY, SOME])
+def test_for_a_user_of_many_it_finds_nearly_all(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors], user: UUID
+) -> None:
+    _, alike, elsewhere = held_out
+    assert recall(searchable, user, alike[:60], k=10) >= 0.99
+    assert recall(searchable, user, elsewhere[:60], k=5) >= 0.98
+
+
+def test_rows_come_nearest_first_as_they_are(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]
+) -> None:
+    for user in (MANY, FEW):
+        found = search(searchable, user, held_out[1][0])
+        assert [row[4] for row in found] == sorted(row[4] for row in found)
+        by_id = {row[0]: row for row in exact(searchable, user, held_out[1][0], k=10_000)}
+        assert all(row == by_id[row[0]] for row in found)
+
+
+def test_with_all_as_candidates_it_is_exact(searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]) -> None:
+    for question in held_out[2][:10]:
+        assert same(search(searchable, MANY, question, candidates=3500), exact(searchable, MANY, question))
+    few = search(searchable, MANY, held_out[2][0], candidates=0)
+    assert len(few) == 10, "never fewer candidates than rows that are asked for"
+
+
+@pytest.mark.parametrize("user", [MANY, SOME, FEW])
+@pytest.mark.parametrize(
+    "filters",
+    [{"tiers": ["task"]}, {"tiers": ["personal", "task"]}, {"metadata": '{"half": 1}'}, {"metadata": '{"topic": 7}'},
+     {"tiers": ["project"], "metadata": '{"half": 0}'}, {"tiers": []}, {"metadata": '{"topic": 99}'}],
+    ids=str,
+)  # fmt: skip
+def test_filters_hold_and_lose_nothing(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors], user: UUID, filters: dict[str, Any]
+) -> None:
+    question = held_out[1][0]
+    assert same(search(searchable, user, question, **filters), exact(searchable, user, question, **filters))
+
+
+@pytest.mark.parametrize("user", [MANY, FEW])
+def test_nothing_lies_beyond_the_maximum_distance(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors], user: UUID
+) -> None:
+    everything = search(searchable, user, held_out[1][0])
+    bound = everything[4][4]
+    assert search(searchable, user, held_out[1][0], max_distance=bound) == everything[:5]
+    assert search(searchable, user, held_out[1][0], max_distance=-1.0) == []
+
+
+def test_no_user_no_embedding_or_no_rows_asked_for_find_nothing(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]
+) -> None:
+    question = held_out[1][0]
+    for user in (MANY, FEW):
+        assert search(searchable, user, question, k=0) == []
+        assert search(searchable, user, None) == []
+        assert len(search(searchable, user, question, k=None)) == 10
+    for nobody in (uuid4(), WITHOUT, None):
+        assert search(searchable, nobody, question) == []
+
+
+def test_what_cannot_be_searched_for_is_refused(searchable: Connection) -> None:
+    for user in (MANY, FEW):
+        wrong_size = pytest.raises(psycopg.errors.DataException, match="expected 1536 dimensions, not 3")
+        with wrong_size, searchable.transaction():
+            search(searchable, user, [1, 2, 3])
+        negative = pytest.raises(psycopg.errors.InvalidRowCountInLimitClause, match="LIMIT must not be negative")
+        with negative, searchable.transaction():
+            search(searchable, user, np.ones(1536), k=-1)
+
+
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
+def test_every_kind_of_plan_finds_the_same(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors], mode: str
+) -> None:
+    searchable.execute("select set_config('plan_cache_mode', %s, true)", [mode])
+    searchable.execute("prepare ours as select * from search_memories($1, $2, tiers => $3)")
+    for user in (MANY, FEW, SOME, FEW, MANY):
+        statement = psycopg.sql.SQL("execute ours ({}, {}, null)").format(user, str(held_out[1][1].tolist()))
+        assert same(searchable.execute(statement).fetchall(), exact(searchable, user, held_out[1][1]))
+
+
+def test_new_changed_and_deleted_rows_count_before_any_vacuum(searchable: Connection) -> None:
+    vectors = np.random.default_rng(7).normal(size=(400, 1536))
+    for user in (MANY, WITHOUT):
+        rows = [(user, Vector(vector)) for vector in vectors]
+        searchable.cursor().executemany(
+            "insert into memories (user_id, memory_type, content, embedding) values (%s, 'task', 'new', %s)", rows
+        )
+        assert search(searchable, user, vectors[3], k=1)[0][4] == pytest.approx(0, abs=1e-6)
+        changed = "update memories set embedding = %s where user_id = %s and content = 'memory 5'"
+        searchable.execute(changed, [Vector(-vectors[9]), MANY])
+        searchable.execute("delete from memories where user_id = %s and embedding <=> %s < 1e-6", rows[3])
+        assert search(searchable, user, vectors[3], k=1)[0][4] > 0.5
+    assert search(searchable, MANY, -vectors[9], k=1)[0][1] == "memory 5"
+
+
+def test_row_level_security_holds(searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]) -> None:
+    searchable.execute("""
+        create role fast_search_reader;
+        grant select on memories to fast_search_reader;
+        alter table memories enable row level security;
+        create policy own on memories to fast_search_reader using (user_id = current_setting('test.user')::uuid)
+    """)
+    question = held_out[1][2]
+    wanted = {user: exact(searchable, user, question) for user in (MANY, FEW)}
+    searchable.execute("set local role fast_search_reader")
+    for user, other in ((MANY, FEW), (FEW, MANY)):
+        searchable.execute("select set_config('test.user', %s, true)", [str(user)])
+        assert same(search(searchable, user, question), wanted[user])
+        assert search(searchable, other, question) == []
+
+
+def test_it_can_be_called_as_postgrest_does(searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]) -> None:
+    question = held_out[1][3]
+    payload = json.dumps({"user_id": str(MANY), "embedding": str(question.tolist()), "k": 5, "tiers": ["task"]})
+    found = searchable.execute(
+        """
+        select found.*
+        from json_to_record(%s) as given (user_id uuid, embedding vector, k int, tiers memory_type[]),
+            lateral search_memories(
+                user_id => given.user_id, embedding => given.embedding, k => given.k, tiers => given.tiers
+            ) as found
+        """,
+        [payload],
+    ).fetchall()
+    assert same(found, exact(searchable, MANY, question, k=5, tiers=["task"]))
+
+
+@pytest.mark.parametrize("schema", ["public", "Mixed Case"])
+def test_it_works_wherever_the_table_and_the_extension_are(
+    empty: str, schema: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = psycopg.sql.Identifier(schema).as_string()
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(
+            f"create schema extensions; create extension vector schema extensions; create schema if not exists {name}"
+        )
+        arguments = ["--database-url", empty, "--schema", schema]
+        assert main(["migrate", "--with", "fast_search", *arguments]) == 0
+        assert main(["verify-schema", *arguments]) == 0, capsys.readouterr().out
+        connection.execute("set search_path = ''")
+        connection.execute(f"insert into {name}.users (id) values (%s)", [MANY])
+        connection.execute(
+            f"""
+            insert into {name}.memories (user_id, memory_type, content, embedding)
+            select %s, 'task', number::text, array_fill(1::real, array[number])::extensions.vector(1536)
+            from generate_series(1536, 1536) as number, generate_series(1, 300)
+            """,
+            [MANY],
+        )
+        ones = "array_fill(1::real, array[1536])::extensions.vector"
+        found = connection.execute(f"select * from {name}.search_memories(%s, {ones})", [MANY]).fetchall()
+        assert len(found) == 10
+        assert main(["rollback", "--all", "--yes", *arguments]) == 0
+
+
+def test_its_rollback_leaves_exactly_core(connection: Connection, sets: Sets) -> None:
+    patches = snapshot.read(sqlfiles.shipped_directory())
+    before = catalog.read(connection, "public").objects
+    for _ in range(2):
+        migrations.migrate(connection, sets, chosen=["fast_search"])
+        with_set = catalog.read(connection, "public").objects
+        assert {"column memories.signature", "index ix_memories_signature"} <= with_set.keys()
+        assert all(with_set[key].get("comment") for key in with_set.keys() - before.keys())
+        assert verify.verify(connection, sets, patches).differences == ()
+        migrations.rollback(connection, sets, steps=len(sets["fast_search"]))
+        assert catalog.read(connection, "public").objects == before
+        assert verify.verify(connection, sets, patches).differences == ()
