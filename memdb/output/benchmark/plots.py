@@ -42,8 +42,9 @@ class Axis:
     show: Callable[[float], str]
 
     def place(self, value: float) -> float:
-        """Where a value lies between the ends, 0 to 1."""
-        low, high, here = (math.log10(at) if self.logarithmic else at for at in (self.low, self.high, value))
+        """Where a value lies between the ends, 0 to 1; one beyond them is put on the nearer end."""
+        ends = self.low, self.high, min(max(value, self.low), self.high)
+        low, high, here = (math.log10(at) if self.logarithmic else at for at in ends)
         return (here - low) / (high - low)
 
 

@@ -1,0 +1,317 @@
+"""What is made of a study's figures: the verdict, what has changed, plots and reports."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from memdb import output
+from memdb.benchmark import changes, recommending, strategies, verdict
+from memdb.benchmark.explain import Plans, PlanUse
+from memdb.benchmark.facts import Facts, IndexFacts
+from memdb.benchmark.figures import Distribution, ForSize, Measured, ServerTime
+from memdb.benchmark.load import Load
+from memdb.benchmark.measurement import Latency, Recall
+from memdb.benchmark.preparation import SETTINGS, Sample
+from memdb.benchmark.similarity import Targets
+from memdb.benchmark.study import Study
+from memdb.benchmark.trials import Trial
+from memdb.errors import DataError, UsageError
+from memdb.output.benchmark import page, plots, render, reports
+
+HNSW = IndexFacts("ix_memories_embedding", "hnsw", 80 * 2**20, 8_200.0, 0, True, False, 0.5, "m=16, ef_construction=64")
+PRIMARY = IndexFacts("memories_pkey", "btree", 2**20, 50.0, 0, True, True, None, None)
+FACTS = Facts(10_000, 2**20, 80 * 2**20, 82 * 2**20, 17_000.0, (HNSW, PRIMARY), None, True)
+SERVER_SETTINGS: dict[str, str | None] = {
+    **dict.fromkeys(SETTINGS, "off"),
+    "hnsw.ef_search": "40",
+    "maintenance_work_mem": "64MB",
+}
+
+
+def latency(p95_ms: float, spread: float = 0.1) -> Latency:
+    return Latency(p95_ms / 2, p95_ms, p95_ms, p95_ms, p95_ms * (1 - spread), p95_ms * (1 + spread))
+
+
+def measured(
+    name: str,
+    p95_ms: Sequence[float],
+    recall: float = 1.0,
+    *,
+    short: int = 0,
+    ef_search: int | None = None,
+    role: str | None = None,
+) -> Measured:
+    """A strategy with this p95 for users from 10, 100, … memories; the last one is also that of all."""
+    found = Recall(recall, recall, short)
+    sizes = tuple(
+        ForSize(10**place, 5.0 * 10**place, 3, 100, latency(ms), found) for place, ms in enumerate(p95_ms, start=1)
+    )
+    return Measured(
+        strategy=strategies.Strategy(name, ef_search).label,
+        name=name,
+        ef_search=ef_search,
+        candidates=None,
+        role=role,
+        latency=latency(p95_ms[-1]),
+        queries_per_second=100.0,
+        recall=found,
+        server=ServerTime(0.05, 1.0, 2.0),
+        first_run=latency(p95_ms[-1]),
+        cold=None,
+        distribution=Distribution((0.0, 0.5, 1.0), (0.1, p95_ms[-1] / 2, p95_ms[-1])),
+        sizes=sizes,
+        loads=(Load(4, 1.0, 100, 100.0, 1.0, 2.0, 3.0, recall),),
+        while_adding=None,
+        plans=Plans((PlanUse('a <scan> & "more"', True, 100),), "Limit  (cost=0.00..1.00)"),
+    )
+
+
+def study(*measurements: Measured, targets: Targets = Targets(50.0), trials: tuple[Trial, ...] = ()) -> Study:
+    judged = verdict.judge(measurements, FACTS, trials, SERVER_SETTINGS, targets)
+    return Study(
+        ok=not judged.failures,
+        verdict=judged,
+        notes=("A note with <angles>.",),
+        k=5,
+        workload="skewed",
+        targets=targets,
+        sample=Sample(200, 9, 10, 9_000, 1),
+        strategies=measurements,
+        facts=FACTS,
+        trials=trials,
+        versions={"postgresql": "18.4", "memdb": "0"},
+        settings=SERVER_SETTINGS,
+    )
+
+
+STORY = measured("story", [1, 9, 97])
+FAST = measured("search_memories", [1, 2, 6], 0.999)
+
+
+def test_the_verdict_names_the_users_who_wait_too_long() -> None:
+    found = study(STORY).verdict
+    assert found.failures == ("story: p95 97 ms for users of 1,000 to 9,999 memories misses 50 ms",)
+    assert "memdb migrate --with fast_search" in found.advice[0]
+
+
+def test_the_verdict_names_what_was_measured_to_be_faster_for_them() -> None:
+    strict = measured("strict", [30, 20, 8], 0.995, ef_search=100)
+    advice = study(STORY, strict).verdict.advice
+    assert advice[0] == (
+        "For users of 1,000 to 9,999 memories, strict, ef_search 100 measured here: p95 8.0 ms, recall 0.995."
+    )
+
+
+def test_what_loses_rows_is_never_recommended_for_its_speed() -> None:
+    hnsw = measured("hnsw", [1, 1, 1], 0.5, short=60, ef_search=40)
+    advice = study(STORY, hnsw).verdict.advice
+    assert not any("hnsw, ef_search 40 measured here" in sentence for sentence in advice)
+    assert any("hnsw, ef_search 40 loses rows: 60 searches" in sentence for sentence in advice)
+
+
+def test_search_memories_is_judged_where_it_is_there() -> None:
+    found = study(STORY, FAST)
+    assert (found.ok, found.verdict.judged) == (True, "search_memories")
+    assert "p95 6.0 ms instead of 97 ms, recall 0.999 instead of 1.000" in found.verdict.advice[0]
+
+
+def test_recall_is_judged_for_users_of_every_size() -> None:
+    found = study(measured("story", [1, 1], 0.9), targets=Targets(50.0, 0.95)).verdict
+    assert [failure.split(": ")[1].split(" for")[0] for failure in found.failures] == ["recall 0.900"] * 2
+
+
+def test_a_role_that_finds_less_is_pointed_out() -> None:
+    advice = study(STORY, measured("story", [1, 9, 97], 0.2, role="app")).verdict.advice
+    assert any("As app, story finds less: recall 0.200 instead of 1.000" in sentence for sentence in advice)
+
+
+def test_the_smallest_ef_search_that_is_good_enough_is_recommended_with_its_migration() -> None:
+    swept = [
+        measured("strict", [5, 5, 5], recall, ef_search=width) for width, recall in ((40, 0.9), (100, 0.99), (200, 1.0))
+    ]
+    one = next(one for one in study(STORY, *swept).verdict.recommendations if one.setting == "hnsw.ef_search")
+    (step,) = one.migrations
+    assert (one.value, one.current) == ("100", "40")
+    assert "set hnsw.ef_search = 100" in step.sql
+    assert "set hnsw.iterative_scan = strict_order" in step.sql
+    assert "reset hnsw.ef_search" in step.rollback
+
+
+def test_no_ef_search_is_recommended_where_none_is_good_enough() -> None:
+    found = study(STORY, measured("strict", [5, 5, 5], 0.9, ef_search=40)).verdict
+    assert "hnsw.ef_search" not in [one.setting for one in found.recommendations]
+
+
+@pytest.mark.parametrize(("recalls", "best"), [((0.8, 0.9, 0.995), "24"), ((0.99, 0.995, 1.0), "16")])
+def test_m_is_changed_only_where_that_of_now_is_not_good_enough(recalls: tuple[float, ...], best: str) -> None:
+    trials = tuple(
+        Trial(m, 4 * m, 1000, 1.0, 8_200_000, 7_000.0, {40: recall})
+        for m, recall in zip((8, 16, 24), recalls, strict=True)
+    )
+    found = {one.setting: one for one in study(STORY, trials=trials).verdict.recommendations}
+    assert found["m"].value == best
+    assert [step.name for step in found["m"].migrations] == (
+        [] if best == "16" else ["set m of ix_memories_embedding to 24", "rebuild ix_memories_embedding with m 24"]
+    )
+    assert found["maintenance_work_mem"].value == "81MB"  # 7,000 bytes of 10,000 memories, and a fifth
+
+
+@pytest.mark.parametrize(("setting", "megabytes"), [("64MB", 64), ("2GB", 2048), ("65536kB", 64)])
+def test_memory_is_read_as_the_server_writes_it(setting: str, megabytes: float) -> None:
+    settings = SERVER_SETTINGS | {"maintenance_work_mem": setting}
+    (one,) = recommending.recommend([STORY], FACTS, (), settings, 0.99)
+    assert ("what is set is enough" in one.because) == (megabytes >= 96)
+
+
+def test_strategies_are_named_in_a_list() -> None:
+    assert strategies.parse("story, strict,story") == ["story", "strict"]
+    assert strategies.parse("all") == list(strategies.NAMES)
+    with pytest.raises(UsageError, match="no strategy 'fast'"):
+        strategies.parse("story,fast")
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    path = tmp_path / "earlier.json"
+    reports.write(study(STORY), path)
+    return path
+
+
+def test_the_same_figures_are_no_change(earlier: Path) -> None:
+    found = changes.compare(earlier, study(STORY))
+    assert (found.ok, found.worse, found.better, found.notes) == (True, (), (), ())
+    assert found.compared == 12
+
+
+def test_times_within_their_intervals_are_noise(earlier: Path) -> None:
+    assert changes.compare(earlier, study(measured("story", [1.1, 9.9, 110]))).ok
+
+
+def test_what_is_slower_beyond_the_noise_is_a_regression(earlier: Path) -> None:
+    found = changes.since(earlier, study(measured("story", [1, 20, 97]), targets=Targets(500.0)))
+    assert found.changes is not None
+    (change,) = found.changes.worse
+    assert (change.from_memories, change.figure, change.before, change.after) == (100, "p95_ms", 9, 20)
+    assert not found.ok
+
+
+def test_what_is_faster_is_no_regression(earlier: Path) -> None:
+    found = changes.compare(earlier, study(measured("story", [1, 9, 30])))
+    assert found.ok
+    assert [change.from_memories for change in found.better] == [None, 1000]
+
+
+def test_lost_recall_and_lost_rows_are_regressions(earlier: Path) -> None:
+    found = changes.compare(earlier, study(measured("story", [1, 9, 97], 0.98, short=3)))
+    assert {change.figure for change in found.worse} == {"recall", "short_results"}
+
+
+def test_too_few_searches_to_compare_are_noted(earlier: Path) -> None:
+    slower = replace(STORY, latency=replace(latency(500), p95_low_ms=None, p95_high_ms=None))
+    found = changes.compare(earlier, study(slower))
+    assert found.ok
+    assert "Too few searches" in found.notes[-1]
+
+
+def test_what_makes_two_studies_differ_is_noted(earlier: Path) -> None:
+    found = changes.compare(earlier, replace(study(STORY), k=10))
+    assert found.notes == ("Not the same in both: k, 5 before and 10 now.",)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"strategies": [{}]}', '{"strategies": 1}'])
+def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(DataError, match="no report of benchmark-similarity"):
+        changes.compare(path, study(STORY))
+    with pytest.raises(DataError, match="cannot be read"):
+        changes.compare(tmp_path / "missing.json", study(STORY))
+
+
+def test_strategies_that_were_not_measured_before_cannot_be_compared(earlier: Path) -> None:
+    with pytest.raises(DataError, match="none of these strategies"):
+        changes.compare(earlier, study(FAST))
+
+
+ALL = study(
+    STORY,
+    measured("hnsw", [1, 1, 1], 0.4, short=9, ef_search=40),
+    measured("hnsw", [2, 2, 2], 0.6, short=5, ef_search=100),
+    FAST,
+    measured("story", [2, 12, 120], role="app <b>"),
+    trials=(Trial(16, 64, 1000, 1.0, 8_200_000, None, {40: 0.99}),),
+)
+
+
+def test_a_page_needs_no_network_and_no_script() -> None:
+    text = page.document(ALL)
+    addresses = re.findall(r"\w+://[^\"'\s<)]*", text)
+    assert set(addresses) == {"http://www.w3.org/2000/svg"}
+    assert not re.search(r"<script|<link|@import|url\(|<img|<iframe", text)
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_a_page_escapes_what_it_shows() -> None:
+    text = page.document(ALL)
+    assert "<angles>" not in text
+    assert "app <b>" not in text
+    assert "a &lt;scan&gt; &amp;" in text
+
+
+def test_plots_are_well_formed_and_stay_within_their_frame() -> None:
+    charts = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page.document(ALL), re.DOTALL)]
+    assert len(charts) == 4
+    for chart in charts:
+        *_, width, height = map(float, chart.attrib["viewBox"].split())
+        for dot in chart.iter("{http://www.w3.org/2000/svg}circle"):
+            assert 0 <= float(dot.attrib["cx"]) <= width
+            assert 0 <= float(dot.attrib["cy"]) <= height
+
+
+def test_a_study_of_one_search_can_be_drawn() -> None:
+    one = replace(measured("story", [0.0]), distribution=Distribution((0.0, 1.0), (0.0, 0.0)))
+    assert page.document(study(one)).count("<svg") == 4
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [([3.0, 70.0], 2, 100), ([5.0], 5, 10), ([0.012, 0.4], 0.01, 0.5), ([1.0, 1000.0], 1, 1000)],
+)
+def test_a_logarithmic_axis_ends_at_round_values(values: list[float], low: float, high: float) -> None:
+    axis = plots.logarithmic("ms", values, str)
+    assert [axis.low, axis.high] == pytest.approx([low, high])
+    assert axis.place(axis.low) == pytest.approx(0)
+    assert axis.place(axis.high) == pytest.approx(1)
+
+
+def test_markdown_says_the_verdict_first(tmp_path: Path) -> None:
+    path = tmp_path / "report.md"
+    reports.write(study(STORY), path)
+    lines = path.read_text().splitlines()
+    assert lines[0] == "## Similarity search"
+    assert lines[4].startswith("- **Missed:** story: p95 97 ms")
+    rows = [line for line in lines if line.startswith("| story")]
+    assert all(row.count("|") >= 3 for row in rows)
+
+
+def test_a_report_in_json_is_the_result(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    reports.write(ALL, path)
+    assert json.loads(path.read_text()) == json.loads(json.dumps(output.as_json(ALL)))
+
+
+def test_a_report_of_no_known_kind_or_place_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "report.pdf", tmp_path / "missing" / "report.md"):
+        with pytest.raises(UsageError):
+            reports.check(path)
+
+
+def test_text_ends_with_the_verdict() -> None:
+    lines = [str(part) for part in render(study(STORY))]
+    assert lines[-1] == "MISSED story: p95 97 ms for users of 1,000 to 9,999 memories misses 50 ms"
+    assert str(list(render(study(FAST)))[-1]).startswith("MET search_memories meets p95 50 ms")
