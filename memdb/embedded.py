@@ -7,6 +7,7 @@ MEMDB_DATA_DIR. It goes on running after a command, so that the next one is fast
 import fcntl
 import os
 import shutil
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MAJOR = 18
 DATABASE = "postgres"  # it is there from the start
 USER = "postgres"
+_RECOVERY_SECONDS = 60
 
 # The wheel's defaults suit a test of a few rows; these suit loading and indexing some 100,000 embeddings.
 _CONFIGURATION = """
@@ -159,7 +161,7 @@ def _start(directory: Path, major: int, configuration: str) -> None:
             configuration_file = directory / "postgresql.conf"
             if configuration not in (text := configuration_file.read_text()):
                 configuration_file.write_text(text + configuration)
-            server.start()
+            _start_and_recover(server, directory)
     except EmbeddedError:
         raise
     except Exception as error:  # the wheel raises what its subprocesses and the file system raise
@@ -168,6 +170,18 @@ def _start(directory: Path, major: int, configuration: str) -> None:
             hint=f"See {directory / 'log'}; choose another place with MEMDB_DATA_DIR, "
             "or use a server of your own with --database-url.",
         ) from error
+
+
+def _start_and_recover(server: "PostgresServer", directory: Path) -> None:
+    """Starts the server. The wheel gives up on one that is still recovering from a crash, which only takes a while."""
+    try:
+        server.start()
+    except AssertionError:
+        deadline = time.monotonic() + _RECOVERY_SECONDS
+        while running(directory) is None:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _handle(directory: Path, major: int) -> "PostgresServer":

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import psycopg
 from psycopg import sql
 
 from memdb import catalog
 from memdb.database import Connection
-from memdb.migrations import history, plan
+from memdb.migrations import concurrently, history, plan
 from memdb.migrations import locks as locks_taken
 from memdb.migrations.history import History
 from memdb.migrations.locks import Report, Rows, StatementLocks
@@ -59,7 +60,7 @@ def preview_rollback(
     connection: Connection, sets: Sets, *, steps: int | None = 1, to: str | None = None, locks: bool = False
 ) -> DryRun:
     """What `rollback` would run, and the rows that would be lost; with `locks` also what that locks."""
-    past = history.read(connection)
+    past = concurrently.with_unfinished(connection, history.read(connection), sets)
     return _preview(connection, sets, past, plan.to_rollback(sets, past, steps=steps, to=to), locks=locks)
 
 
@@ -81,15 +82,16 @@ def _with_locks(dry_run: DryRun, report: Report) -> DryRun:
 def _losses(connection: Connection, steps: tuple[PlannedStep, ...]) -> tuple[Loss, ...]:
     spared = catalog.application_tables(connection)
     names = [name for step in steps for name in plan.tables_named_by_drops(step.sql) if name not in spared]
-    return tuple(Loss(name, _count(connection, name)) for name in dict.fromkeys(names) if _exists(connection, name))
+    counts = {name: _count(connection, name) for name in dict.fromkeys(names)}
+    return tuple(Loss(name, count) for name, count in counts.items() if count is not None)
 
 
-def _exists(connection: Connection, table: str) -> bool:
-    return connection.execute("select to_regclass(%s) is not null", [table]).fetchone() == (True,)
-
-
-def _count(connection: Connection, table: str) -> int:
+def _count(connection: Connection, table: str) -> int | None:
+    """None where there is no such table, or no longer: another run may be at it."""
     identifier = sql.SQL(table)  # a name as the rollback file spells it, quotes and all
-    row = connection.execute(sql.SQL("select count(*) from {}").format(identifier)).fetchone()
+    try:
+        row = connection.execute(sql.SQL("select count(*) from {}").format(identifier)).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
     assert row is not None
     return int(row[0])
