@@ -68,7 +68,9 @@ def sql_dir(tmp_path: Path) -> Path:
 
 def test_the_snapshot_equals_a_fresh_migration(empty_connection: Connection, sets: Sets) -> None:
     """On every version of the server."""
-    recorded = snapshot.record(empty_connection, [migration for migrations in sets.values() for migration in migrations])
+    recorded = snapshot.record(
+        empty_connection, [migration for migrations in sets.values() for migration in migrations]
+    )
     assert snapshot.check(sqlfiles.shipped_directory(), recorded).stale == ()
     found = catalog.read(empty_connection, "public").objects
     assert catalog.fold(recorded.values()) == found
