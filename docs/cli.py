@@ -7,7 +7,6 @@ from typer.testing import CliRunner
 
 from memdb.cli import app
 
-_WIDTH = "110"
 _INTRODUCTION = """\
 # Commands
 
@@ -34,8 +33,7 @@ def _below(group: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def help_of(path: tuple[str, ...]) -> str:
     """What `memdb PATH --help` prints."""
-    width = {"COLUMNS": _WIDTH, "TERMINAL_WIDTH": _WIDTH}
-    result = CliRunner().invoke(app, [*path, "--help"], prog_name="memdb", env=width)
+    result = CliRunner().invoke(app, [*path, "--help"], prog_name="memdb")
     if result.exit_code:
         raise RuntimeError(result.output)
     return result.output

@@ -80,7 +80,9 @@ def benchmark_similarity(
     ] = "",
     concurrency: Annotated[
         str,
-        typer.Option(help="Also search over so many connections at once: 1,4,8.", metavar="N,…", show_default=False),
+        typer.Option(
+            help="Also search over so many connections at once, such as 1,4,8.", metavar="N,…", show_default=False
+        ),
     ] = "",
     duration: Annotated[
         float, typer.Option(min=0.1, help="How long to search at each --concurrency.", metavar="SECONDS")
@@ -126,7 +128,9 @@ def benchmark_similarity(
     schema: Schema = None,
     format: OutputFormat = Format.text,
 ) -> int:
-    """Measure whether similarity search is fast and right: latency, recall and query plans.
+    """Measure whether search is fast and right.
+
+    Latency, recall and query plans, of the story's query or of several strategies side by side.
 
     Reads only; what --writers and --try-m write is rolled back.
     """

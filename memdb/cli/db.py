@@ -7,7 +7,7 @@ import typer
 from memdb import output
 from memdb.cli.options import Format, OutputFormat, confirm
 
-db = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL by hand, so that psql can connect.")
+db = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL by hand.")
 
 
 def register(app: typer.Typer) -> None:

@@ -18,7 +18,10 @@ def demo(
     random_seed: Annotated[int, typer.Option(min=0, help="Same seed, same memories.", metavar="N")] = 1,
     format: OutputFormat = Format.text,
 ) -> int:
-    """See it all at once, in a database of its own: migrate, verify, seed, search, benchmark."""
+    """See it all at once.
+
+    Migrate, verify, seed, search and benchmark, in a database of its own on the embedded PostgreSQL.
+    """
     from memdb import demo, embedded, sqlfiles
     from memdb.verification import snapshot
 

@@ -30,7 +30,10 @@ def lint(
     sql_dir: SqlDir = None,
     format: Annotated[ReviewFormat, typer.Option("--format", "-f", help="Format of the review.")] = ReviewFormat.text,
 ) -> int:
-    """Review pending migrations before they run: locks, lost data, incomplete rollbacks. Exit 1 on errors."""
+    """Review pending migrations before they run.
+
+    Locks, lost data, rollbacks that do not undo their file, missing names and comments. Exit 1 on errors.
+    """
     from memdb.linting import lint as review
     from memdb.output import linting as report
 

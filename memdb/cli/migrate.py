@@ -47,7 +47,10 @@ def migrate(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
-    """Apply all pending migrations, each in a transaction of its own."""
+    """Apply all pending migrations.
+
+    Each runs in a transaction of its own, unless its file says otherwise; what was applied before a failure stays.
+    """
     with session("migrate", database_url, sql_dir, chosen=chosen, schema=schema, migrating=True) as open:
         from memdb import migrations
 
@@ -80,7 +83,10 @@ def rollback(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
-    """Take back migrations, the newest applied first: one, unless told otherwise."""
+    """Take back the newest migrations.
+
+    One, unless told otherwise; asks before rows are lost.
+    """
     if (steps is not None) + (to is not None) + all > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
     count = None if all else steps or 1
@@ -108,7 +114,10 @@ def status(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> int:
-    """Show what is applied, pending, late, edited, missing and unknown."""
+    """Show what is applied, pending, edited or missing.
+
+    Late is what is pending although a later one is applied; unknown is what somebody else applied. Reads only.
+    """
     with session("status", database_url, sql_dir, chosen=chosen, schema=schema) as open:
         from memdb import migrations
 

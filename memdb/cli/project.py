@@ -19,7 +19,10 @@ def init(
     directory: Annotated[Path, typer.Argument(help="Directory of your project.", metavar="DIR")],
     format: OutputFormat = Format.text,
 ) -> None:
-    """Copy memdb's SQL files into your project, to own and to extend."""
+    """Copy memdb's SQL into your project.
+
+    To own and to extend it; memdb.toml then points all commands there.
+    """
     from memdb import project
 
     output.emit(project.init(directory), format)
@@ -41,7 +44,10 @@ def new(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
-    """Write the next numbered migration and its rollback, to be filled in, or complete for an --index."""
+    """Write the next migration and its rollback.
+
+    To be filled in, or complete for an --index.
+    """
     from memdb import project, settings, sqlfiles
 
     directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()

@@ -41,7 +41,10 @@ def baseline(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> int:
-    """Take a schema that is there already for migrated, if it is exactly what the migrations make."""
+    """Take a schema that is there for migrated.
+
+    Marks pending migrations as applied without running them, if the database holds exactly what they make.
+    """
     with (
         session("baseline", database_url, sql_dir, chosen=chosen, schema=schema, migrating=True) as open,
         hooks() as heard,
@@ -76,7 +79,10 @@ def repair(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
-    """Accept edited files, or mark and forget migrations, after showing what that changes in effect."""
+    """Bring the history in line with the files.
+
+    Accepts edited files, and marks or forgets migrations, after showing what that means in effect.
+    """
     with session("repair", database_url, sql_dir, schema=schema, migrating=True) as open, hooks() as heard:
         from memdb import migrations, repair
 

@@ -56,7 +56,10 @@ def seed(
     schema: Schema = None,
     format: OutputFormat = Format.text,
 ) -> None:
-    """Load realistic memories, made up or from a file: all of them, or none."""
+    """Load realistic memories, or remove them.
+
+    Made up, or from a file: all of them, or none.
+    """
     if reset and (append or file or users or memories):
         raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
     source = None if reset else _source(users, memories, tiers, random_seed, file)

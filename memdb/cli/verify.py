@@ -34,7 +34,10 @@ def verify_schema(
     sql_dir: SqlDir = None,
     format: Annotated[ReportFormat, typer.Option("--format", "-f", help="Format of the report.")] = ReportFormat.text,
 ) -> int:
-    """Compare the database with what the applied migrations make. Exit 1 when it differs. Reads only."""
+    """Prove that the database has the schema.
+
+    Compares it with what the applied migrations make. Exit 1 when it differs. Reads only.
+    """
     with session("verify-schema", database_url, sql_dir, schema=schema) as open:
         from memdb.output import verification as report
         from memdb.verification import snapshot, verify
@@ -55,7 +58,10 @@ def verify_models(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> int:
-    """Compare SQLAlchemy models with the database and the snapshot. Exit 1 when they differ. Reads only."""
+    """Prove that SQLAlchemy models fit the schema.
+
+    Compares them with the database and the snapshot. Exit 1 when they differ. Reads only.
+    """
     from memdb import settings, sqlfiles
     from memdb.verification import drift, snapshot
 
@@ -72,7 +78,10 @@ def snapshot(
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> int:
-    """Write schema.json, which verify-schema compares with, from a fresh embedded database."""
+    """Write down the schema that is expected.
+
+    Into schema.json, with which verify-schema compares, from a fresh embedded database.
+    """
     from memdb import settings, sqlfiles
     from memdb.verification import snapshot
 
