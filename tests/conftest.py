@@ -8,6 +8,7 @@ each test gets a clone of it.
 import contextlib
 import itertools
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,11 @@ _counter = itertools.count()
 def pytest_addoption(parser: pytest.Parser) -> None:
     default = "url" if os.environ.get("MEMDB_TEST_URL") else "18"
     parser.addoption("--postgres", default=default, choices=["18", "16", "container", "url"], help=__doc__)
+
+
+def pytest_configure() -> None:
+    """Makes Ctrl-C what it is at a terminal: whoever starts the tests in the background has it ignored, also below."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -76,13 +82,20 @@ def sets() -> dict[str, list[sqlfiles.Migration]]:
     return sqlfiles.read_sets(sqlfiles.shipped_directory())
 
 
-@pytest.fixture(scope="session")
-def template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
+@contextlib.contextmanager
+def migrated_template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
     """The name of a database with `core` applied, to be cloned."""
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
             migrations.migrate(connection, sets)
             name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture(scope="session")
+def template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
+    """The name of a database with `core` applied, to be cloned."""
+    with migrated_template(server, sets) as name:
         yield name
 
 

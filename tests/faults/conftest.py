@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 import pytest
 
-from memdb import database, embedded
+from memdb import database, embedded, sqlfiles
 from memdb.database import Connection
+from tests.conftest import migrated_template
 from tests.faults.forks import Forks, forks
 
 Folder: TypeAlias = Callable[..., Path]
@@ -85,6 +86,13 @@ def server(major: int) -> Iterator[str]:
     """The connection string of a superuser on a server that these tests do not share."""
     with embedded.temporary(major=major, configuration=_CONFIGURATION) as running:
         yield database.conninfo(running.url())
+
+
+@pytest.fixture(scope="session")
+def template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
+    """On this server, since the other one's template is kept as long as the other one."""
+    with migrated_template(server, sets) as name:
+        yield name
 
 
 @pytest.fixture
