@@ -1,5 +1,6 @@
 """A team's own SQL directory: a copy of the one memdb ships, and new migrations in it."""
 
+import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -57,6 +58,13 @@ class NewMigration:
 
 
 @dataclass(frozen=True, slots=True)
+class NewMigrations:
+    """Several, to be applied in this order."""
+
+    migrations: tuple[NewMigration, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """An index to be built: its name, and what follows the name's `on` in `create index`."""
 
@@ -97,8 +105,43 @@ def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: 
     """
     wanted = parse_index(index) if index is not None else None
     name = name or (f"create {wanted.name}" if wanted else "")
-    slug = _slug(name)
-    if not slug:
+    _require_own(sql_dir, name)
+    return _write_pair(sql_dir / set_name, name, *_texts(name, wanted))
+
+
+def recommended(sql_dir: Path, report: Path, *, set_name: str = sqlfiles.CORE) -> NewMigrations:
+    """Writes the migrations that would apply what a JSON report of benchmark-similarity recommends, in its order.
+
+    Raises UsageError when it is no such report or recommends nothing to migrate, or for the SQL that memdb ships.
+    """
+    steps = _steps(report)
+    if not steps:
+        raise UsageError(
+            f"{report} recommends nothing that a migration would change",
+            hint="Sweep over more with benchmark-similarity: --strategies strict --ef-search 40,100,200 --try-m 16,24",
+        )
+    written = []
+    for name, migration, rollback in steps:
+        _require_own(sql_dir, name)
+        heading = f"-- {_sentence(name)}.\n--\n"
+        written.append(_write_pair(sql_dir / set_name, name, heading + migration, _ROLLBACK + rollback))
+    return NewMigrations(tuple(written))
+
+
+def _steps(report: Path) -> list[tuple[str, str, str]]:
+    """Name, SQL and rollback of each migration in a report."""
+    try:
+        found = json.loads(report.read_text(encoding="utf-8"))
+        steps = [step for one in found["verdict"]["recommendations"] for step in one["migrations"]]
+        return [(str(step["name"]), str(step["sql"]), str(step["rollback"])) for step in steps]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{report} is no report of benchmark-similarity: {error}", hint="Write one with --report FILE.json."
+        ) from None
+
+
+def _require_own(sql_dir: Path, name: str) -> None:
+    if not _slug(name):
         problem = f"{name!r} has no letter or digit" if name else "the migration has no name"
         raise UsageError(problem, hint="Name what it does: memdb new add_importance")
     if sql_dir == sqlfiles.shipped_directory():
@@ -106,14 +149,17 @@ def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: 
             "the SQL that memdb ships is not yours to extend",
             hint="Make a copy with: memdb init . (or name your own with --sql-dir)",
         )
-    folder = sql_dir / set_name
+
+
+def _write_pair(folder: Path, name: str, migration: str, rollback: str) -> NewMigration:
+    """Writes a migration and its rollback, in which {id} stands for what it is called: the next free number."""
     numbers = [int(path.name.split("_")[0]) for path in folder.glob("[0-9]*_*.sql") if path.name[:4].isdigit()]
-    id = f"{max(numbers, default=0) + 1:04}_{slug}"
+    id = f"{max(numbers, default=0) + 1:04}_{_slug(name)}"
     path, rollback_path = folder / f"{id}.sql", folder / f"{id}{sqlfiles.ROLLBACK_SUFFIX}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for target, text in zip((path, rollback_path), _texts(id, name, wanted), strict=True):
-            _write_new(target, text)
+        _write_new(path, migration)
+        _write_new(rollback_path, rollback.replace("{id}", id))
     except OSError as error:
         raise SqlFilesError(
             f"{error.filename} cannot be written: {error.strerror}", hint="Check the permissions of the SQL directory."
@@ -163,16 +209,19 @@ def _slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def _texts(id: str, name: str, index: Index | None) -> tuple[str, str]:
-    """The migration and its rollback."""
-    title = name.strip().rstrip(".")
-    title = title[:1].upper() + title[1:]
+def _texts(name: str, index: Index | None) -> tuple[str, str]:
+    """The migration and its rollback, in which {id} stands for what it is called."""
+    title = _sentence(name)
     if index is None:
-        return _MIGRATION.format(title=title), _ROLLBACK.format(id=id)
-    return (
-        _INDEX_MIGRATION.format(title=title, index=index.name, on=index.on),
-        _INDEX_ROLLBACK.format(id=id, index=index.name, schema=index.schema),
-    )
+        return _MIGRATION.format(title=title), _ROLLBACK
+    migration = _INDEX_MIGRATION.format(title=title, index=index.name, on=index.on)
+    return migration, _INDEX_ROLLBACK.format(id="{id}", index=index.name, schema=index.schema)
+
+
+def _sentence(name: str) -> str:
+    """A name as the beginning of a sentence, without its end."""
+    title = name.strip().rstrip(".")
+    return title[:1].upper() + title[1:]
 
 
 def _write_new(path: Path, text: str) -> None:

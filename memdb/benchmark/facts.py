@@ -13,6 +13,7 @@ class IndexFacts:
     """`buffered_share` is how much of it is in shared buffers, 0 to 1; None where nobody can tell.
 
     `scans` counts since `Facts.counting_since`; `needed` says that a constraint needs the index, used or not.
+    `definition` is the statement that makes it.
     """
 
     name: str
@@ -24,6 +25,8 @@ class IndexFacts:
     needed: bool
     buffered_share: float | None
     options: str | None
+    definition: str
+    comment: str | None
 
     @property
     def unused(self) -> bool:
@@ -58,8 +61,8 @@ def read(connection: Connection) -> Facts:
     rows = connection.execute(query("benchmark", "index_facts")).fetchall()
     buffered = _buffered(connection, [row[6] for row in rows])
     found = tuple(
-        IndexFacts(name, method, size, size / each, scans, valid, unique, _share(buffered, file, size), options)
-        for name, method, size, scans, valid, unique, file, options in rows
+        IndexFacts(name, method, size, size / each, scans, valid, unique, _share(buffered, file, size), *texts)
+        for name, method, size, scans, valid, unique, file, *texts in rows
     )
     since = connection.execute(query("benchmark", "counting_since")).fetchone()
     total = (table + toast + indexes) / each

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from psycopg import sql
+
 from memdb.benchmark.facts import Facts, IndexFacts
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.strategies import RELAXED, STRICT
@@ -12,6 +14,10 @@ from memdb.benchmark.trials import Trial
 
 GOOD_RECALL = 0.99
 _DEFAULT_M = 16  # pgvector's
+_ALONE = "-- transactional: false\n"
+_DEFINITION = re.compile(
+    r"CREATE INDEX \S+ ON (?P<table>\S+) USING (?P<keys>.*?)(?: WITH \(.*?\))?(?P<where> WHERE .*)?", re.DOTALL
+)
 _MARGIN = 1.2  # what a build needs beside the graph
 
 
@@ -116,7 +122,7 @@ def _m(
         str(best.m),
         str(current) if current else None,
         f"recall among {best.rows:,} memories at ef_search {width}, {least:g} being wanted: {figures}",
-        tuple(_rebuild(index, best)) if index and current != best.m else (),
+        tuple(_replace(index, best)) if index and current != best.m else (),
     )
 
 
@@ -127,21 +133,32 @@ def _current_m(index: IndexFacts | None) -> int | None:
     return int(given[1]) if given else _DEFAULT_M
 
 
-def _rebuild(index: IndexFacts, trial: Trial) -> Iterator[Step]:
-    """Two files, as what is concurrent stands alone. Rolled back, the options come first again: they are swapped."""
-    options = index.options or f"m={_DEFAULT_M}, ef_construction=64"
-    rebuild = f"-- transactional: false\nreindex index concurrently {index.name};\n"
+def _replace(index: IndexFacts, trial: Trial) -> Iterator[Step]:
+    """Three files, as what is concurrent stands alone; each is undone by itself."""
+    new = f"{re.sub(r'_m[0-9]+$', '', index.name)}_m{trial.m}"
+    match = _DEFINITION.fullmatch(index.definition)
+    if match is None:
+        return
+    tail = f"on {match['table']}\nusing {match['keys']}"
+    where = match["where"] or ""
+    old_options = f"\nwith ({index.options.replace('=', ' = ')})" if index.options else ""
+    making = f"with (m = {trial.m}, ef_construction = {trial.ef_construction})"
     yield Step(
-        f"set m of {index.name} to {trial.m}",
-        "-- It takes effect with the next migration, which builds the index anew.\n"
-        f"alter index {index.name} set (m = {trial.m}, ef_construction = {trial.ef_construction});\n",
-        f"-- Builds the index with the options that the rollback before this one has put back.\n{rebuild}",
+        f"create {new}",
+        "-- Searches and writes go on meanwhile; the index that it replaces serves them until it is there.\n"
+        f"{_ALONE}create index concurrently {new} {tail}\n{making}{where};\n",
+        f"{_ALONE}drop index concurrently {new};\n",
+    )
+    comment = sql.Literal(index.comment).as_string() if index.comment else "null"
+    yield Step(
+        f"comment on {new}",
+        f"comment on index {new} is {comment};\ncomment on index {index.name} is null;\n",
+        f"comment on index {index.name} is {comment};\ncomment on index {new} is null;\n",
     )
     yield Step(
-        f"rebuild {index.name} with m {trial.m}",
-        f"-- Searches and writes go on meanwhile.\n{rebuild}",
-        "-- It takes effect with the next rollback, which builds the index anew.\n"
-        f"alter index {index.name} set ({options.replace('=', ' = ')});\n",
+        f"drop {index.name}",
+        f"-- It is replaced by {new}.\n{_ALONE}drop index concurrently {index.name};\n",
+        f"{_ALONE}create index concurrently {index.name} {tail}{old_options}{where};\n",
     )
 
 

@@ -9,7 +9,7 @@ from memdb.benchmark.facts import Facts
 from memdb.benchmark.figures import ForSize, Measured
 from memdb.benchmark.recommending import GOOD_RECALL, Recommendation
 from memdb.benchmark.similarity import Targets
-from memdb.benchmark.strategies import FUNCTION, HNSW, STORY
+from memdb.benchmark.strategies import FUNCTION, HNSW, RELAXED, STORY, STRICT
 from memdb.benchmark.trials import Trial
 
 
@@ -35,12 +35,15 @@ def judge(
     own = [one for one in measured if one.role is None]
     judged = next((one for one in own if one.name == FUNCTION and one.candidates is None), own[0])
     least = targets.recall if targets.recall is not None else GOOD_RECALL
-    return Verdict(
-        judged.strategy,
-        tuple(_failures(judged, targets)),
-        (*_advice(judged, own, targets, least), *_on_roles(measured, targets), *_on_indexes(facts)),
-        tuple(recommending.recommend(own, facts, trials, settings, least)),
+    recommended = tuple(recommending.recommend(own, facts, trials, settings, least))
+    advice = (
+        *_advice(judged, own, targets, least),
+        *_on_sweep(own, least),
+        *_on_roles(measured, targets),
+        *_on_indexes(facts),
+        *_on_migrations(recommended),
     )
+    return Verdict(judged.strategy, tuple(_failures(judged, targets)), advice, recommended)
 
 
 def users_of(size: ForSize) -> str:
@@ -109,6 +112,25 @@ def _beside_story(function: Measured, own: Sequence[Measured]) -> Iterator[str]:
         )
 
 
+def _on_sweep(own: Sequence[Measured], least: float) -> Iterator[str]:
+    """Where no ef_search would do."""
+    swept = [one for one in own if one.name in (STRICT, RELAXED) and one.ef_search is not None]
+    if swept and all(one.recall.mean < least for one in swept):
+        best = max(swept, key=lambda one: one.recall.mean)
+        yield (
+            f"No ef_search that was tried brings HNSW to recall {least:g} for these users; the best was "
+            f"{best.strategy} with {best.recall.mean:.3f}."
+        )
+
+
+def _on_migrations(recommended: Sequence[Recommendation]) -> Iterator[str]:
+    if any(one.migrations for one in recommended):
+        yield (
+            "With --report FILE.json, memdb new --from-benchmark FILE.json writes the migrations for what is "
+            "recommended."
+        )
+
+
 def _on_roles(measured: Sequence[Measured], targets: Targets) -> Iterator[str]:
     own = {one.strategy: one for one in measured if one.role is None}
     for one in measured:
@@ -131,7 +153,8 @@ def _on_indexes(facts: Facts) -> Iterator[str]:
     unused = [index for index in facts.indexes if index.unused]
     if unused and facts.counting_since is not None:
         yield (
-            f"Not used once since {facts.counting_since:%Y-%m-%d %H:%M}: {', '.join(index.name for index in unused)} "
+            f"Not used once before this run, since {facts.counting_since:%Y-%m-%d %H:%M}: "
+            f"{', '.join(index.name for index in unused)} "
             f"({megabytes(sum(index.bytes for index in unused))})."
         )
 

@@ -40,15 +40,26 @@ def new(
             show_default=False,
         ),
     ] = None,
+    from_benchmark: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the migrations that this .json report of benchmark-similarity recommends.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
     set_name: Annotated[str, typer.Option("--set", help="The set to add it to.", metavar="SET")] = "core",
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> None:
     """Write the next migration and its rollback.
 
-    To be filled in, or complete for an --index.
+    To be filled in, or complete for an --index and --from-benchmark.
     """
     from memdb import project, settings, sqlfiles
 
     directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
-    output.emit(project.new(directory, name, index=index, set_name=set_name), format)
+    if from_benchmark is not None:
+        output.emit(project.recommended(directory, from_benchmark, set_name=set_name), format)
+    else:
+        output.emit(project.new(directory, name, index=index, set_name=set_name), format)

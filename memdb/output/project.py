@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from memdb.project import NewMigration, Project
+from memdb.project import NewMigration, NewMigrations, Project
 
 
 @singledispatch
@@ -23,3 +23,10 @@ def _(project: Project) -> Iterator[Any]:
 def _(migration: NewMigration) -> Iterator[Any]:
     yield str(migration.path)
     yield str(migration.rollback_path)
+
+
+@render.register
+def _(several: NewMigrations) -> Iterator[Any]:
+    for migration in several.migrations:
+        yield from render(migration)
+    yield "Read them, then: memdb migrate; memdb snapshot"

@@ -285,7 +285,9 @@ select
     i.indisvalid,
     i.indisunique,
     pg_relation_filenode(c.oid),
-    array_to_string(c.reloptions, ', ')
+    array_to_string(c.reloptions, ', '),
+    pg_get_indexdef(c.oid, 0, true),
+    obj_description(c.oid, 'pg_class')
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as a on c.relam = a.oid

@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import database, embedded, migrations, sqlfiles
+from memdb import catalog, database, embedded, migrations, project, sqlfiles
 from memdb.benchmark import cold, facts, preparation, sampling, strategies, study, trials, truth
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.identity import Identity
@@ -22,6 +22,7 @@ from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.study import Design, Study
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError, UsageError
+from memdb.output.benchmark import reports
 from memdb.seeding import seed
 from memdb.seeding.memories import Synthetic
 
@@ -306,8 +307,8 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
         return main(["benchmark-similarity", *options, *arguments])
 
     paths = [tmp_path / f"report.{kind}" for kind in ("json", "md", "html")]
-    reports = [option for path in paths for option in ("--report", str(path))]
-    assert call("--strategies", "story", "--concurrency", "2", "--duration", "0.1", *reports) == 0
+    options = [option for path in paths for option in ("--report", str(path))]
+    assert call("--strategies", "story", "--concurrency", "2", "--duration", "0.1", *options) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(paths[0].read_text())
     assert paths[1].read_text().startswith("## Similarity search")
     assert paths[2].read_text().startswith("<!doctype html>")
@@ -320,6 +321,37 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
     assert call("--strategies", "story", "--compare", str(paths[0])) == 1
     result = json.loads(capsys.readouterr().out)
     assert (result["ok"], result["verdict"]["failures"], result["changes"]["ok"]) == (False, [], False)
+
+
+def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_path: Path) -> None:
+    directory = project.init(tmp_path).sql_dir
+    with database.connect(migrated, purpose="test") as connection:
+        seed.seed(connection, Synthetic(users=1, memories=60, random_seed=1))
+        tried = (trials.Trial(24, 96, 60, 0.1, 500_000, None, {40: 1.0}),)
+        found = study.run(connection, FEW, Design(names=("strict",), ef_search=(90,), trials=tried))
+        reports.write(found, tmp_path / "report.json")
+        written = project.recommended(directory, tmp_path / "report.json").migrations
+        assert [one.id[5:] for one in written] == [
+            "search_with_ef_search_90",
+            "create_ix_memories_embedding_m24",
+            "comment_on_ix_memories_embedding_m24",
+            "drop_ix_memories_embedding",
+        ]
+        sets = sqlfiles.read_sets(directory)
+        before = catalog.read(connection, "public")
+        migrations.migrate(connection, sets)
+        made = {index.name: index.options for index in facts.read(connection).indexes if index.method == "hnsw"}
+        assert made == {"ix_memories_embedding_m24": "m=24, ef_construction=96"}
+        with database.again(connection, purpose="test") as newcomer:
+            newcomer.execute("select '[1]'::vector <=> '[1]'::vector")
+            settings = newcomer.execute(
+                "select current_setting('hnsw.ef_search'), current_setting('hnsw.iterative_scan')"
+            )
+            assert settings.fetchone() == ("90", "strict_order")
+        migrations.rollback(connection, sets, steps=4)
+        assert catalog.read(connection, "public") == before
+        with database.again(connection, purpose="test") as newcomer:
+            assert newcomer.execute("select current_setting('hnsw.ef_search', true)").fetchone() == (None,)
 
 
 @pytest.mark.parametrize(

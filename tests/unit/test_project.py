@@ -1,5 +1,6 @@
-"""Migrations that `memdb new --index` writes."""
+"""Migrations that `memdb new` writes complete."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,39 @@ def test_without_a_name_or_an_index_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="the migration has no name"):
         project.new(tmp_path, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def report(path: Path, *steps: dict[str, str]) -> Path:
+    path.write_text(json.dumps({"verdict": {"recommendations": [{"migrations": steps}, {"migrations": []}]}}))
+    return path
+
+
+def test_recommendations_of_a_benchmark_become_migrations_in_their_order(tmp_path: Path) -> None:
+    steps = (
+        {
+            "name": "set m of ix to 24",
+            "sql": "alter index ix set (m = 24);\n",
+            "rollback": "alter index ix reset (m);\n",
+        },
+        {
+            "name": "rebuild ix",
+            "sql": "-- transactional: false\nreindex index concurrently ix;\n",
+            "rollback": "-- transactional: false\nreindex index concurrently ix;\n",
+        },
+    )
+    written = project.recommended(tmp_path, report(tmp_path / "report.json", *steps)).migrations
+    assert [one.id for one in written] == ["0001_set_m_of_ix_to_24", "0002_rebuild_ix"]
+    assert written[0].path.read_text() == "-- Set m of ix to 24.\n--\nalter index ix set (m = 24);\n"
+    assert written[0].rollback_path.read_text() == (
+        "-- Undoes 0001_set_m_of_ix_to_24.sql, and nothing else.\nalter index ix reset (m);\n"
+    )
+    (read,) = sqlfiles.read_sets(tmp_path).values()
+    assert [one.transactional for one in read] == [True, False]
+
+
+def test_a_report_that_recommends_no_migration_writes_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="recommends nothing"):
+        project.recommended(tmp_path, report(tmp_path / "report.json"))
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(UsageError, match="no report of benchmark-similarity"):
+        project.recommended(tmp_path, tmp_path / "other.json")

@@ -9,7 +9,7 @@ from memdb.benchmark.recommending import GOOD_RECALL
 from memdb.benchmark.strategies import NAMES
 from memdb.benchmark.study import Study
 from memdb.output.benchmark import plots, words
-from memdb.output.benchmark.plots import Point, Series
+from memdb.output.benchmark.plots import Axis, Point, Series
 
 
 def document(study: Study) -> str:
@@ -188,7 +188,7 @@ def _throughput(measured: Sequence[Measured]) -> str:
     ]
     counts = [point.x for one in series for point in one.points]
     rates = [point.y for one in series for point in one.points]
-    x = plots.logarithmic("connections", counts, _number)
+    x = Axis("connections", min(counts) / 1.25, max(counts) * 1.25, tuple(sorted(set(counts))), True, _number)
     y = plots.logarithmic("searches per second", rates, _number)
     return plots.chart("Searches per second by connections", series, x, y)
 
