@@ -69,7 +69,7 @@ begin atomic
             order by near.differing
             limit greatest(k, 10)
         ) as n
-        where candidates is null
+        where candidates is null and (select count(*) from near) > 250
     ),
 
     -- One look-up for each memory: a join could read the whole table instead.
@@ -129,33 +129,33 @@ language sql stable parallel safe rows 10
 set search_path = ''
 begin atomic
 
-    -- A range that holds one user, in the order of the index: a plan for users in general might read the whole table.
-    with few as materialized (
+    -- How many memories there are, up to 251. A range that holds one user, in the order of an index: a plan made for
+    -- users in general might read the whole table for the few memories of this one.
+    with held as materialized (
+        select count(*) as memories
+        from (
+            select m.user_id
+            from memories as m
+            where m.user_id between (select search_memories.user_id) and (select search_memories.user_id)
+            order by m.user_id
+            limit 251
+        ) as first
+    ),
+
+    found as (
         select
             m.id,
             m.content,
             m.memory_type,
             m.metadata,
-            m.embedding
+            cosine_distance(m.embedding, (select search_memories.embedding::vector(1536))) as distance
         from memories as m
         where
-            m.user_id between (select search_memories.user_id) and (select search_memories.user_id)
+            (select h.memories <= 250 from held as h)
+            and m.user_id between (select search_memories.user_id) and (select search_memories.user_id)
             and m.embedding is not null
             and ((select tiers is null) or m.memory_type = any((select tiers)::memory_type[]))
             and ((select search_memories.metadata is null) or m.metadata @> (select search_memories.metadata))
-        order by m.user_id
-        limit 251
-    ),
-
-    found as (
-        select
-            f.id,
-            f.content,
-            f.memory_type,
-            f.metadata,
-            cosine_distance(f.embedding, (select search_memories.embedding::vector(1536))) as distance
-        from few as f
-        where (select count(*) from few) <= 250
         union all
         select
             s.id,
@@ -172,7 +172,7 @@ begin atomic
                 search_memories.metadata,
                 candidates
             ) as s
-        where (select count(*) from few) > 250
+        where (select h.memories > 250 from held as h)
     ),
 
     nearest as (
