@@ -1,5 +1,6 @@
 """Running things in turn and comparing medians, so that a drifting machine slows all of them alike."""
 
+import os
 import statistics
 import subprocess
 import time
@@ -11,12 +12,15 @@ Subject = Callable[[], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`ratio` is the median of ours over the median of theirs, both in seconds (or whatever the subjects return)."""
+    """`ratio` is the median of ours over the median of theirs, both in seconds (or whatever the subjects return).
+
+    `limit` is what the ratio should keep to, None where it is only told.
+    """
 
     label: str
     ours: float
     theirs: float
-    limit: float
+    limit: float | None
     at_least: bool = False
 
     @property
@@ -24,6 +28,8 @@ class Comparison:
         return self.ours / self.theirs
 
     def __str__(self) -> str:
+        if self.limit is None:
+            return f"{self.label:<62} {self.ratio:6.2f}"
         holds = self.ratio >= self.limit if self.at_least else self.ratio <= self.limit
         sign = "≥" if self.at_least else "≤"
         verdict = "holds" if holds else "MISSED"
@@ -50,8 +56,11 @@ def timed(subject: Subject) -> float:
 def command(*arguments: str, environment: Mapping[str, str] | None = None, codes: tuple[int, ...] = (0,)) -> Subject:
     """A subject that runs a whole process and fails unless it exits with one of `codes`."""
 
+    # An installed program has its bytecode; a variable that keeps it from being written would time the compiler.
+    variables = {key: value for key, value in (environment or os.environ).items() if key != "PYTHONDONTWRITEBYTECODE"}
+
     def run() -> None:
-        result = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(arguments, env=variables, capture_output=True, text=True, check=False)
         if result.returncode not in codes:
             raise RuntimeError(f"{' '.join(arguments)} exited with {result.returncode}: {result.stderr}")
 

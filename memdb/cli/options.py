@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memdb import output, settings, sqlfiles
+from memdb import output
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
+    from memdb import settings, sqlfiles
     from memdb.database import Connection
     from memdb.migrations import Hooks
 
@@ -56,14 +57,18 @@ class Session:
     """A connection, with what the settings say about the SQL to use on it."""
 
     connection: "Connection"
-    settings: settings.Settings
+    settings: "settings.Settings"
 
     @property
-    def sets(self) -> dict[str, list[sqlfiles.Migration]]:
+    def sets(self) -> "dict[str, list[sqlfiles.Migration]]":
+        from memdb import sqlfiles
+
         return sqlfiles.read_sets(self.sql_directory)
 
     @property
     def sql_directory(self) -> Path:
+        from memdb import sqlfiles
+
         return self.settings.sql_dir or sqlfiles.shipped_directory()
 
 
@@ -81,7 +86,7 @@ def session(
 
     With `migrating`, MEMDB_MIGRATION_URL comes before the other addresses: migrations cannot go through a pooler.
     """
-    from memdb import database
+    from memdb import database, settings
 
     loaded = settings.load(
         database_url=database_url, sql_dir=sql_dir, sets=tuple(chosen or ()), schema=schema, migrating=migrating

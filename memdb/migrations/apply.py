@@ -4,13 +4,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 from memdb.database import Connection
 from memdb.errors import MigrationError, StatementFailed
-from memdb.migrations import concurrently, history, locking, plan, preflight
+from memdb.migrations import history, locking, plan
 from memdb.migrations.plan import Direction, Plan, Sets
-from memdb.migrations.watch import Build, watch
 from memdb.sqlfiles import Migration
+
+if TYPE_CHECKING:
+    from memdb.migrations.watch import Build
 
 # lock_not_available and deadlock_detected: somebody else was in the way, who may be gone the next time.
 _WORTH_ANOTHER_TRY = {"55P03", "40P01"}
@@ -52,7 +55,7 @@ class Hooks:
 
     on_start: Callable[[Direction, Migration], None] = lambda *_: None
     on_wait: Callable[[str], None] = lambda _: None
-    on_build: Callable[[Build], None] = lambda _: None
+    on_build: Callable[["Build"], None] = lambda _: None
     on_advice: Callable[[str], None] = lambda _: None
 
 
@@ -102,6 +105,7 @@ def rollback(
 
     A migration that was begun outside of a transaction and cut short counts as the newest.
     """
+    from memdb.migrations import concurrently
 
     def make_plan() -> tuple[Plan, int]:
         past = concurrently.with_unfinished(connection, history.read(connection), sets)
@@ -121,10 +125,7 @@ def _run(attempt: _Attempt, make_plan: Callable[[], tuple[Plan, int]]) -> Run:
     planned, applied = make_plan()
     if not planned.migrations:
         return Run(planned.direction, (), applied)
-    for migration in planned.migrations:
-        preflight.check(
-            planned.sql_of(migration), str(planned.path_of(migration)), transactional=migration.transactional
-        )
+    _check(planned)
     with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=attempt.hooks.on_wait):
         # Another run may have finished while this one waited for the lock.
         planned, applied = make_plan()
@@ -133,10 +134,19 @@ def _run(attempt: _Attempt, make_plan: Callable[[], tuple[Plan, int]]) -> Run:
     return Run(planned.direction, tuple(attempt.done), applied + change)
 
 
+def _check(planned: Plan) -> None:
+    from memdb.migrations import preflight
+
+    for migration in planned.migrations:
+        sql, path = planned.sql_of(migration), str(planned.path_of(migration))
+        preflight.check(sql, path, transactional=migration.transactional)
+
+
 def _run_plan(attempt: _Attempt, planned: Plan) -> None:
     if not planned.migrations:
         return
     from memdb.migrations.runner import Runner
+    from memdb.migrations.watch import watch
 
     runner = Runner(attempt.connection)
     for migration in planned.migrations:

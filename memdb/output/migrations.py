@@ -1,17 +1,18 @@
-"""Text for runs, dry runs and status."""
+"""Text for runs and status."""
 
 from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from memdb.migrations import DryRun, MigrationStatus, Run, Status
-from memdb.output import locks
+from memdb.migrations import MigrationStatus, Run, Status
 
 
 @singledispatch
 def render(result: Any) -> Iterator[Any]:
     """Lines and rich renderables for a result of memdb.migrations."""
-    raise NotImplementedError(type(result))
+    from memdb.output import preview  # a run with nothing to do is over before that would be loaded
+
+    return preview.render(result)
 
 
 @render.register
@@ -21,23 +22,11 @@ def _(run: Run) -> Iterator[Any]:
         yield f"{verb} {step.id}  ({step.duration_ms:,.0f} ms)"
         yield from (f"  {notice}" for notice in step.notices)
     if run.steps:
-        yield f"{verb} {_count(len(run.steps), 'migration')}; {run.applied} applied in all."
+        yield f"{verb} {count(len(run.steps), 'migration')}; {run.applied} applied in all."
     elif run.direction == "migrate":
-        yield f"Nothing to do: all {_count(run.applied, 'migration')} applied."
+        yield f"Nothing to do: all {count(run.applied, 'migration')} applied."
     else:
         yield "Nothing to do: no migration is applied."
-
-
-@render.register
-def _(dry_run: DryRun) -> Iterator[Any]:
-    for step in dry_run.steps:
-        yield f"-- {step.path}"
-        yield step.sql
-        yield from locks.of_step(step)
-    yield from locks.summary(dry_run)
-    yield from (f"-- would drop {loss.table} with {_count(loss.rows, 'row')}" for loss in dry_run.losses)
-    verb = "applied" if dry_run.direction == "migrate" else "rolled back"
-    yield f"-- {_count(len(dry_run.steps), 'migration')} would be {verb}; nothing was run"
 
 
 @render.register
@@ -49,8 +38,8 @@ def _(status: Status) -> Iterator[Any]:
         table.add_row(*_cells(migration))
     yield table
     states = ("pending", "late", "edited", "missing", "unknown")
-    counts = {state: sum(m.state == state for m in status.migrations) for state in states}
-    found = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    found_states = {state: sum(m.state == state for m in status.migrations) for state in states}
+    found = ", ".join(f"{number} {state}" for state, number in found_states.items() if number)
     yield f"\n{found or 'Everything is applied'}."
     if status.available_sets:
         yield f"Optional sets: {', '.join(status.available_sets)} (memdb migrate --with NAME)."
@@ -68,5 +57,6 @@ def _cells(migration: MigrationStatus) -> list[str]:
     ]
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """`1 row`, `2,000 rows`"""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
