@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.compare import Comparison, Subject, medians
-from memdb import database, embedded, memories, migrations, seed, sqlfiles
+from memdb import database, embedded, migrations, sqlfiles
 from memdb.benchmark import sampling
 from memdb.benchmark import similarity as benchmark
 from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
+from memdb.seeding import memories, seed
 
 _MEMORIES, _QUERIES, _SEED, _K = 10_000, 200, 1, 5
 _NEXT_QUERY = f"""
