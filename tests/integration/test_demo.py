@@ -6,11 +6,12 @@ import pytest
 
 from memdb import demo, embedded, sqlfiles
 from memdb.cli import main
+from memdb.database import Connection
 from memdb.verification import snapshot
 
 
 def test_every_chapter_of_the_demo_comes_true(
-    empty_connection: demo.Connection, sets: dict[str, list[sqlfiles.Migration]]
+    empty_connection: Connection, sets: dict[str, list[sqlfiles.Migration]]
 ) -> None:
     patches = snapshot.read(sqlfiles.shipped_directory())
     chapters = list(demo.run(empty_connection, sets, patches, count=500, random_seed=1))

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from memdb.errors import DataError
-from memdb.seeding.files import FileSource
 from memdb.reading.users import USERS
+from memdb.seeding.files import FileSource
 from memdb.seeding.rows import Batch
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
