@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _TIME = 0.10
 _RECALL = 0.005
+_BUSY = 1.5  # times as long for nothing at all
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def _read(path: Path) -> dict[str, Any]:
         report = json.loads(path.read_text(encoding="utf-8"))
         for one in report["strategies"]:
             _ = one["strategy"], one["role"], one["latency"]["p95_low_ms"], one["recall"]["mean"], one["sizes"]
+            _ = one["server"]["round_trip_ms"]
         _ = (
             report["k"],
             report["workload"],
@@ -133,5 +135,11 @@ def _notes(before: Mapping[str, Any], study: "Study", undecided: int) -> Iterato
     for name, (old, new) in pairs.items():
         if old != new:
             yield f"Not the same in both: {name}, {old} before and {new} now."
+    empty = before["strategies"][0]["server"]["round_trip_ms"], study.strategies[0].server.round_trip_ms
+    if max(empty) > _BUSY * min(empty):
+        yield (
+            f"An empty search took {empty[0]:.2f} ms before and {empty[1]:.2f} ms now: the machine or the network was "
+            "busier in one of the runs, so times tell little."
+        )
     if undecided:
         yield f"Too few searches to tell whether a time has changed: {undecided} figures. Take more with --queries."

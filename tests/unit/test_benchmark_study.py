@@ -241,6 +241,11 @@ def test_what_makes_two_studies_differ_is_noted(earlier: Path) -> None:
     assert found.notes == ("Not the same in both: k, 5 before and 10 now.",)
 
 
+def test_a_machine_that_was_busy_with_something_else_is_noted(earlier: Path) -> None:
+    busy = replace(STORY, server=ServerTime(0.09, 1.0, 2.0))
+    assert "An empty search took 0.05 ms before and 0.09 ms now" in changes.compare(earlier, study(busy)).notes[0]
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"strategies": [{}]}', '{"strategies": 1}'])
 def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.json"
