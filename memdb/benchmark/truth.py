@@ -29,12 +29,10 @@ class Truth:
     reused: bool
 
 
-def default_directory() -> Path | None:
-    """The user's cache directory; None where the package that knows it is not installed."""
-    try:
-        from platformdirs import user_cache_path
-    except ImportError:
-        return None
+def default_directory() -> Path:
+    """In the user's cache directory."""
+    from platformdirs import user_cache_path
+
     return user_cache_path("memdb") / "truth"
 
 
