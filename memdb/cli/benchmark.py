@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, session
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ def benchmark_similarity(
     cache: Annotated[bool, typer.Option(help="Keep the true neighbours in a file for the next run.")] = True,
     database_url: DatabaseUrl = None,
     schema: Schema = None,
+    sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> int:
     """Measure whether search is fast and right.
@@ -134,6 +135,7 @@ def benchmark_similarity(
 
     Reads only; what --writers and --try-m write is rolled back.
     """
+    del sql_dir  # taken so that the same flags fit every command; a search needs no files
     from memdb.benchmark import truth
     from memdb.benchmark.identity import Identity
     from memdb.benchmark.preparation import Wanted
