@@ -25,7 +25,7 @@ MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin)
 
 RECENTLY = timedelta(hours=1)
 
-_extension_schemas: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+_surroundings: WeakKeyDictionary[Engine, dict[str, tuple[str, bool]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,10 @@ class MemoryStore(Generic[MemoryModel]):
         return (await self._session.scalars(statement.limit(query.limit).offset(query.offset))).all()
 
     async def nearest(self, query: MemorySimilarityQuery) -> Sequence[Neighbour]:
-        """The memories of a user nearest to an embedding, nearest first, none beyond the maximum distance."""
+        """The memories of a user nearest to an embedding, nearest first, none beyond the maximum distance.
+
+        Searches through search_memories where set fast_search was there when the engine first searched.
+        """
         parameters = query.model_dump(include={"user_id", "limit", "max_distance"})
         if query.memory_types is not None:
             parameters["memory_types"] = query.memory_types
@@ -117,8 +120,9 @@ class MemoryStore(Generic[MemoryModel]):
     def _nearest(self, session: Session, embedding: Vector, parameters: dict[str, Any]) -> Sequence[Neighbour]:
         connection = session.connection()
         binary = connection.info.get(BINARY, False)
-        schema, of_tiers = _extension_schema(connection), "memory_types" in parameters
-        statement = statements.nearest(self._table, schema, of_tiers=of_tiers, binary=binary)
+        schema, has_function = _surroundings_of(self._table, connection)
+        search = statements.searched if has_function else statements.nearest
+        statement = search(self._table, schema, of_tiers="memory_types" in parameters, binary=binary)
         parameters["embedding"] = embedding if binary else embedding.to_list()
         return [Neighbour(*row) for row in session.execute(statement, parameters)]
 
@@ -165,12 +169,15 @@ class MemoryStore(Generic[MemoryModel]):
         return statement if user_id is None else statement.where(self._model.user_id == user_id)
 
 
-def _extension_schema(connection: Connection) -> str:
-    """Where the extension lives, quoted; asked once for each engine."""
-    if (known := _extension_schemas.get(connection.engine)) is not None:
-        return known
-    found = connection.scalar(text(database.query("store", "extension_schema")))
-    if found is None:
+def _surroundings_of(table: Table, connection: Connection) -> tuple[str, bool]:
+    """Where the extension lives, quoted, and whether search_memories is there; asked once for each engine and table."""
+    known = _surroundings.setdefault(connection.engine, {})
+    name = connection.dialect.identifier_preparer.format_table(table)
+    if name in known:
+        return known[name]
+    schema = connection.scalar(text(database.query("store", "extension_schema")))
+    if schema is None:
         raise DatabaseError('this database has no extension "vector"', hint="Create it with: memdb migrate")
-    quoted = connection.dialect.identifier_preparer.quote(found)
-    return _extension_schemas.setdefault(connection.engine, quoted)
+    question = database.query("store", "has_search_function").format(table_name=":table_name")
+    has_function = connection.scalar(text(question), {"table_name": name})
+    return known.setdefault(name, (connection.dialect.identifier_preparer.quote(schema), bool(has_function)))

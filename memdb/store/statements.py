@@ -3,7 +3,23 @@
 import functools
 from typing import Any
 
-from sqlalchemy import ARRAY, REAL, Float, Select, Table, any_, bindparam, cast, func, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    REAL,
+    Double,
+    Float,
+    Integer,
+    Select,
+    Table,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    literal_column,
+    null,
+    select,
+)
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import UserDefinedType
 
@@ -33,7 +49,7 @@ def nearest(table: Table, extension_schema: str, *, of_tiers: bool, binary: bool
     within it would go on through 20,000 memories. The setting makes an index scan go on until the limit is reached,
     since it filters by user only after it has looked; set here, it costs no round trip and ends with the transaction.
     """
-    embedding = bindparam("embedding", type_=_Vector(extension_schema)) if binary else _from_array(extension_schema)
+    embedding = _embedding(extension_schema, binary)
     nearness = table.c.embedding.op(f"operator({extension_schema}.<=>)", return_type=Float())
     distance = nearness(embedding).label("distance")
     go_on = select(func.set_config("hnsw.iterative_scan", "strict_order", True)).scalar_subquery()
@@ -44,10 +60,32 @@ def nearest(table: Table, extension_schema: str, *, of_tiers: bool, binary: bool
         .limit(bindparam("limit"))
     )
     if of_tiers:
-        tiers = bindparam("memory_types", type_=ARRAY(table.c.memory_type.type, dimensions=1))
-        search = search.where(table.c.memory_type == any_(tiers))
+        search = search.where(table.c.memory_type == any_(_tiers(table)))
     found = search.cte("found").prefix_with("materialized")
     return select(found).where(found.c.distance <= bindparam("max_distance")).order_by(found.c.distance)
+
+
+@functools.lru_cache(maxsize=64)
+def searched(table: Table, extension_schema: str, *, of_tiers: bool, binary: bool) -> Select[Any]:
+    """The same through search_memories of set fast_search, which is in the schema of the table."""
+    search = getattr(func, table.schema).search_memories if table.schema else func.search_memories
+    found = search(
+        bindparam("user_id", type_=table.c.user_id.type),
+        _embedding(extension_schema, binary),
+        bindparam("limit", type_=Integer()),
+        _tiers(table) if of_tiers else null(),
+        bindparam("max_distance", type_=Double()),
+    ).table_valued(column("id", table.c.id.type), column("distance", Double()), name="found")
+    joined = select(*_shown(table), found.c.distance).select_from(found).join(table, table.c.id == found.c.id)
+    return joined.order_by(found.c.distance)
+
+
+def _embedding(extension_schema: str, binary: bool) -> ColumnElement[Any]:
+    return bindparam("embedding", type_=_Vector(extension_schema)) if binary else _from_array(extension_schema)
+
+
+def _tiers(table: Table) -> ColumnElement[Any]:
+    return bindparam("memory_types", type_=ARRAY(table.c.memory_type.type, dimensions=1))
 
 
 def _from_array(extension_schema: str) -> ColumnElement[Any]:

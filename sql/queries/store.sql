@@ -6,3 +6,14 @@ select n.nspname
 from pg_extension as e
 inner join pg_namespace as n on e.extnamespace = n.oid
 where e.extname = 'vector'
+
+-- name: has_search_function
+-- Whether memories have the search of set fast_search beside them, and this role may call it.
+select exists(
+    select
+    from pg_class as c
+    inner join pg_proc as p on c.relnamespace = p.pronamespace
+    where
+        c.oid = to_regclass({table_name}) and c.relname = 'memories'
+        and p.proname = 'search_memories' and has_function_privilege(p.oid, 'execute')
+)

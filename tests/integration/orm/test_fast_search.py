@@ -1,0 +1,47 @@
+"""The store searches through search_memories where the set fast_search is applied, and finds the same."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from memdb import database, migrations
+from memdb.migrations.plan import Sets
+from memdb.models import MemoryType
+from memdb.schemas import MemoryCreate, MemorySimilarityQuery
+from memdb.store import MemoryStore, create_engine, sessions
+from tests.helpers import address, vectors
+
+
+@pytest.mark.parametrize("count", [40, 300])
+async def test_with_the_set_the_store_finds_the_same_through_it(
+    migrated: str, driver: str, session: AsyncSession, user_id: UUID, sets: Sets, count: int
+) -> None:
+    tiers = [*MemoryType]
+    await MemoryStore(session).add_many(
+        MemoryCreate(user_id=user_id, memory_type=tiers[number % 3], content=f"{number}", embedding=embedding)
+        for number, embedding in enumerate(vectors(count))
+    )
+    await session.commit()
+    question = vectors(count + 1)[-1]
+    conditions: list[dict[str, Any]] = [{}, {"memory_types": ["task"]}, {"limit": 20, "max_distance": 0.9}]
+    queries = [MemorySimilarityQuery(user_id=user_id, embedding=question, **these) for these in conditions]
+    before = [await MemoryStore(session).nearest(query) for query in queries]
+    await session.close()
+    with database.connect(migrated, purpose="test") as connection:
+        migrations.migrate(connection, sets, chosen=["fast_search"])
+
+    engine, statements = create_engine(address(migrated, driver)), list[str]()
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    async with sessions(engine)() as other:
+        after = [await MemoryStore(other).nearest(query) for query in queries]
+    await engine.dispose()
+    assert [shown(neighbours) for neighbours in after] == [shown(neighbours) for neighbours in before]
+    assert sum("search_memories(" in statement for statement in statements) == len(queries)
+
+
+def shown(neighbours: Any) -> list[tuple[Any, ...]]:
+    """All but the last digits of the distances."""
+    return [(found.id, found.content, found.extra_data, round(found.distance, 6)) for found in neighbours]
