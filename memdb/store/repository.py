@@ -178,6 +178,6 @@ def _surroundings_of(table: Table, connection: Connection) -> tuple[str, bool]:
     schema = connection.scalar(text(database.query("store", "extension_schema")))
     if schema is None:
         raise DatabaseError('this database has no extension "vector"', hint="Create it with: memdb migrate")
-    question = database.query("store", "has_search_function").format(table_name=":table_name")
+    question = database.query("store", "has_search_function").replace("%(table_name)s", ":table_name")
     has_function = connection.scalar(text(question), {"table_name": name})
     return known.setdefault(name, (connection.dialect.identifier_preparer.quote(schema), bool(has_function)))
