@@ -5,7 +5,7 @@
 select n.nspname
 from pg_extension as e
 inner join pg_namespace as n on e.extnamespace = n.oid
-where e.extname = 'vector'
+where e.extname = 'vector';
 
 -- name: has_search_function
 -- Whether memories have the search of set fast_search beside them, and this role may call it.
@@ -16,4 +16,4 @@ select exists(
     where
         c.oid = to_regclass(%(table_name)s) and c.relname = 'memories'
         and p.proname = 'search_memories' and has_function_privilege(p.oid, 'execute')
-)
+);
