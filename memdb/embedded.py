@@ -7,6 +7,7 @@ MEMDB_DATA_DIR. It goes on running after a command, so that the next one is fast
 import fcntl
 import os
 import shutil
+import subprocess
 import time
 import warnings
 from collections.abc import Iterator
@@ -176,7 +177,7 @@ def _start_and_recover(server: "PostgresServer", directory: Path) -> None:
     """Starts the server. The wheel gives up on one that is still recovering from a crash, which only takes a while."""
     try:
         server.start()
-    except AssertionError:
+    except (AssertionError, subprocess.TimeoutExpired):
         deadline = time.monotonic() + _RECOVERY_SECONDS
         while running(directory) is None:
             if time.monotonic() >= deadline:

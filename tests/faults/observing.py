@@ -10,7 +10,7 @@ import psycopg
 
 from memdb.database import Connection
 
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 BUILD = "-- transactional: false\ncreate index concurrently ix on items (name);"
 DROP = "drop index concurrently ix;"
 

@@ -166,7 +166,7 @@ def crash(server: embedded.Server) -> None:
 
 
 def starts_again(server: embedded.Server, major: int) -> bool:
-    """Whether it is up: the wheel does not wait for the recovery after a crash."""
+    """Whether it is up: processes of the old server may still be about to end."""
     try:
         embedded.start(server.directory, major=major, configuration="")
     except EmbeddedError:
