@@ -162,7 +162,7 @@ def _start(directory: Path, major: int, configuration: str) -> None:
             configuration_file = directory / "postgresql.conf"
             if configuration not in (text := configuration_file.read_text()):
                 configuration_file.write_text(text + configuration)
-            _start_and_recover(server, directory)
+            _start_and_recover(server)
     except EmbeddedError:
         raise
     except Exception as error:  # the wheel raises what its subprocesses and the file system raise
@@ -173,13 +173,14 @@ def _start(directory: Path, major: int, configuration: str) -> None:
         ) from error
 
 
-def _start_and_recover(server: "PostgresServer", directory: Path) -> None:
-    """Starts the server. The wheel gives up on one that is still recovering from a crash, which only takes a while."""
-    try:
-        server.start()
-    except (AssertionError, subprocess.TimeoutExpired):
-        deadline = time.monotonic() + _RECOVERY_SECONDS
-        while running(directory) is None:
+def _start_and_recover(server: "PostgresServer") -> None:
+    """Starts the server. The wheel gives up on one that ends just now, or that is still recovering from a crash."""
+    deadline = time.monotonic() + _RECOVERY_SECONDS
+    while True:
+        try:
+            server.start()
+            return
+        except (AssertionError, subprocess.TimeoutExpired):
             if time.monotonic() >= deadline:
                 raise
             time.sleep(0.1)
