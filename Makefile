@@ -7,7 +7,7 @@ ROUNDS ?= 2000
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture test-container check format snapshot docs picture bench build clean
+.PHONY: help demo test torture test-container check format snapshot docs picture bench bench-search build clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ picture: $(VENV)/runtime ## Draw docs/demo.svg from a real run of the demo
 
 bench: $(VENV)/bench ## Time memdb beside what it is compared with, and print the ratios
 	$(BIN)/python -m bench
+
+bench-search: $(VENV)/bench ## Time search_memories beside the story's query and other systems: half an hour, 30 GB
+	$(BIN)/python -m bench search
 
 build: $(VENV)/pip ## Build the wheel and the source archive into dist/
 	$(BIN)/pip install --quiet build

@@ -1,0 +1,180 @@
+"""search_memories beside the story's query on `core` alone, and beside other systems, on the same rows and server.
+
+`python -m bench search` takes half an hour and 30 GB of disk; `python -m bench.search --quick` leaves out the other
+systems, the 1,000,000 memories and the other indexes. It prints what each search takes and finds, then the ratios.
+Searches take turns, question by question. The story's query is run once more without the HNSW index: where the planner
+takes that index, rows are missing, and how fast a wrong answer comes is no measure.
+"""
+
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack
+from typing import LiteralString
+
+from bench import half_indexes, peers, search_rows
+from bench.compare import Comparison
+from bench.search_rows import Rows
+from bench.searching import Measured, Search, measure, prepare, show
+from memdb import database, embedded, migrations, sqlfiles
+from memdb.database import Connection
+
+SIZES = [10, 100, 500, 1_000, 10_000, 20_000, 40_000]
+_MEMORIES, _MANY_MEMORIES, _LOADED, _QUESTIONS = 100_000, 1_000_000, 5_000, 60
+_CONFIGURATION = """
+shared_buffers = 4GB
+maintenance_work_mem = 1500MB
+max_wal_size = 8GB
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+"""
+_STORY: LiteralString = """
+select id, content, memory_type, metadata, embedding <=> %(embedding)s as distance
+from memories
+where user_id = %(user)s
+order by distance
+limit %(k)s
+"""
+_OURS: LiteralString = "select * from search_memories(%(user)s, %(embedding)s, %(k)s)"
+_EXACT, _FAST = "story without HNSW", "search_memories"
+
+
+def run(*, quick: bool = False) -> Iterator[Comparison]:
+    """The comparisons, as they are measured."""
+    real = search_rows.real(_QUESTIONS)
+    with embedded.temporary(configuration=_CONFIGURATION) as server:
+        for rows in (real, search_rows.synthetic(_QUESTIONS)):
+            yield from _of_rows(server, rows, complete=not quick and rows is real)
+        yield _inserting(server, real)
+        if not quick:
+            yield from _growing(server, real)
+
+
+def _of_rows(server: embedded.Server, rows: Rows, *, complete: bool) -> Iterator[Comparison]:
+    """Users of every size among 100,000 memories. The set is measured without the HNSW index, which it does not use."""
+    with ExitStack() as stack:
+        core = stack.enter_context(_database(server, f"core_{rows.name}"))
+        fast = stack.enter_context(_database(server, f"fast_{rows.name}"))
+        _migrate(core, to="0006")
+        search_rows.load(core, rows, SIZES, _MEMORIES)
+        _migrate(core)
+        _migrate_with_set(fast)
+        search_rows.load(fast, rows, SIZES, _MEMORIES)
+        for connection in (core, fast):
+            connection.execute("vacuum analyze memories")
+        bare = stack.enter_context(database.again(core, purpose="bench"))
+        searches = {
+            "story": Search(prepare(core), _STORY),
+            _EXACT: Search(prepare(bare, "set enable_indexscan = off"), _STORY),
+            _FAST: Search(prepare(fast), _OURS),
+        }
+        yield _storage(rows, core, fast)
+        if complete:
+            yield from half_indexes.run(core, rows)
+            peers.create(core)
+            searches |= {peer.name: _peer(stack, core, peer) for peer in peers.PEERS}
+        measured = measure(searches, rows, SIZES, exact=_EXACT)
+        show(measured, f"{rows.name}, of")
+        yield from _ratios(measured, rows.name)
+        yield from _peer_ratios(measured) if complete else ()
+
+
+def _peer(stack: ExitStack, core: Connection, peer: peers.Peer) -> Search:
+    connection = stack.enter_context(database.again(core, purpose="bench"))
+    return Search(prepare(connection, peer.settings), peer.search)
+
+
+def _ratios(measured: Measured, name: str) -> Iterator[Comparison]:
+    """Against the story's query as it is planned, or without the HNSW index where that loses rows."""
+    for (size, kind, search), ours in measured.items():
+        if search != _FAST:
+            continue
+        planned, exact = measured[size, kind, "story"], measured[size, kind, _EXACT]
+        theirs = planned if planned.recall >= 0.99 and planned.p95_ms < exact.p95_ms else exact
+        limit = 0.1 if size >= 10_000 else 1.2
+        what = f"{name}, user of {size:,}, {kind}"
+        yield Comparison(f"{what}: p95 / the story's query", ours.p95_ms, theirs.p95_ms, limit)
+        enough = 0.99 if kind == "alike" else 0.98
+        yield Comparison(f"{what}: recall@{10 if kind == 'alike' else 5}", ours.recall, 1, enough, at_least=True)
+
+
+def _peer_ratios(measured: Measured) -> Iterator[Comparison]:
+    """Against the fastest of those that find 0.99 of what is nearest."""
+    for size in SIZES:
+        figures = {name: measured[size, "alike", name] for name in (peer.name for peer in peers.PEERS)}
+        right = {name: found for name, found in figures.items() if found.recall >= 0.99}
+        best = min(right, key=lambda name: right[name].p95_ms, default=None)
+        ours = measured[size, "alike", _FAST]
+        if best is not None:
+            yield Comparison(f"user of {size:,}: p95 / best peer ({best})", ours.p95_ms, right[best].p95_ms, 0.2)
+
+
+def _storage(rows: Rows, core: Connection, fast: Connection) -> Comparison:
+    """What the set adds, compared with the table and its TOAST table."""
+    table = "select pg_table_size('memories')"
+    before, after = _figure(core, table), _figure(fast, table)
+    added = after - before + _figure(fast, "select pg_relation_size('ix_memories_signature')")
+    return Comparison(f"{rows.name}: storage that the set adds / table", added, before, 0.08)
+
+
+def _inserting(server: embedded.Server, rows: Rows) -> Comparison:
+    """Loading 250 memories at a time, in turn, up to 5,000, with and without the set; both with the HNSW index."""
+    times: dict[str, list[float]] = {"without": [], "with": []}
+    vectors = next(rows.pieces(_LOADED))
+    with _database(server, "without") as without, _database(server, "with") as with_set:
+        _migrate(without)
+        _migrate_with_set(with_set, embedding_index=True)
+        for connection in (without, with_set):
+            connection.execute("insert into users (id) values (%s)", [search_rows.user(0)])
+        for turn in range(0, _LOADED, 250):
+            for name, connection in (("without", without), ("with", with_set)):
+                started = time.perf_counter()
+                search_rows.copy(connection, ((0, vector) for vector in vectors[turn : turn + 250]))
+                times[name].append(time.perf_counter() - started)
+    ours, theirs = (statistics.median(times[name][4:]) for name in ("with", "without"))
+    return Comparison("inserting with the set / without", ours, theirs, 1.25)
+
+
+def _growing(server: embedded.Server, rows: Rows) -> Iterator[Comparison]:
+    """The same sizes of users among ten times as many memories."""
+    with _database(server, "fast_real") as fewer, _database(server, "many") as more:
+        _migrate_with_set(more)
+        search_rows.load(more, rows, SIZES, _MANY_MEMORIES)
+        more.execute("vacuum analyze memories")
+        searches = {"100,000": Search(prepare(fewer), _OURS), "1,000,000": Search(prepare(more), _OURS)}
+        measured = measure(searches, rows, SIZES, exact="100,000")
+    show(measured, "of, among")
+    for size in SIZES:
+        ours, theirs = measured[size, "alike", "1,000,000"], measured[size, "alike", "100,000"]
+        yield Comparison(f"user of {size:,} of 1,000,000: p95 / of 100,000", ours.p95_ms, theirs.p95_ms, 1.3)
+
+
+def _database(server: embedded.Server, name: str) -> AbstractContextManager[Connection]:
+    """A connection to a database, which is made if it is not there."""
+    with database.connect(database.conninfo(server.url()), purpose="bench") as admin:
+        if admin.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
+            admin.execute(f'create database "{name}"'.encode())
+    return database.connect(database.conninfo(server.url(name)), purpose="bench")
+
+
+def _migrate(connection: Connection, to: str | None = None, chosen: tuple[str, ...] = ()) -> None:
+    migrations.migrate(connection, sqlfiles.read_sets(sqlfiles.shipped_directory()), to=to, chosen=chosen)
+
+
+def _migrate_with_set(connection: Connection, *, embedding_index: bool = False) -> None:
+    _migrate(connection, chosen=("fast_search",))
+    if not embedding_index:
+        connection.execute("drop index ix_memories_embedding")
+
+
+def _figure(connection: Connection, statement: LiteralString) -> int:
+    row = connection.execute(statement).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+if __name__ == "__main__":
+    for comparison in run(quick="--quick" in sys.argv):
+        print(comparison, flush=True)
