@@ -1,9 +1,8 @@
 -- Turns an embedding into 2048 bits, of which a few CPU instructions tell how near two embeddings are.
 --
 -- 1536 bits say which of the numbers are above zero. 512 more say which of the first 512 are large: above 0.018,
--- which is 0.7 times what they would be if all were equally large. In 20,000 memories, the ten nearest to a question
--- from another domain are among the 200 nearest by signature 94 times in 100, and 88 to 89 times without these.
--- docs/search.md says what else was tried.
+-- which is 0.7 times what they would be if all were equally large. With them, half as many of the memories nearest to a
+-- question from another domain are overlooked. docs/search.md says what else was tried.
 --
 -- The body is parsed when the function is created, so its names keep their meaning whatever the search_path.
 create function memory_signature(embedding vector) returns bit varying
