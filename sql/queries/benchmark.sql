@@ -96,6 +96,12 @@ limit $4;
 select 0::double precision as distance
 where $1::uuid is not null and $2::vector is not null and $3::uuid is not null and $4::bigint > 0;
 
+-- name: pace
+-- The parameters of a search again, and always the same work: what it takes longer than before, the machine was busy.
+select sum(sqrt(i)) as distance
+from generate_series(1, 20000) as i
+where $1::uuid is not null and $2::vector is not null and $3::uuid is not null and $4::bigint > 0;
+
 -- name: find_search_memories
 select exists(
     select

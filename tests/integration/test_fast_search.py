@@ -133,6 +133,14 @@ def test_for_a_user_of_many_it_finds_nearly_all(
     assert recall(searchable, user, elsewhere[:60], k=5) >= 0.98
 
 
+@pytest.mark.parametrize("k", [300, 1500, 4000])
+def test_however_many_are_asked_for_are_found(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors], k: int
+) -> None:
+    assert len(search(searchable, MANY, held_out[2][0], k=k)) == min(k, 3500)
+    assert recall(searchable, MANY, held_out[2][:5], k=k) >= 0.98
+
+
 def test_rows_come_nearest_first_as_they_are(
     searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]
 ) -> None:

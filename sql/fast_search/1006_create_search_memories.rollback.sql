@@ -1,3 +1,2 @@
 comment on index ix_memories_signature is null;
 drop function search_memories(uuid, vector, integer, memory_type[], double precision, jsonb, integer);
-drop function search_memories_by_signature(uuid, vector, integer, memory_type[], jsonb, integer);
