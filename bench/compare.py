@@ -29,11 +29,11 @@ class Comparison:
 
     def __str__(self) -> str:
         if self.limit is None:
-            return f"{self.label:<62} {self.ratio:6.2f}"
+            return f"{self.label:<62} {self.ratio:7.3f}"
         holds = self.ratio >= self.limit if self.at_least else self.ratio <= self.limit
         sign = "≥" if self.at_least else "≤"
         verdict = "holds" if holds else "MISSED"
-        return f"{self.label:<62} {self.ratio:6.2f}  (target {sign} {self.limit:g}: {verdict})"
+        return f"{self.label:<62} {self.ratio:7.3f}  (target {sign} {self.limit:g}: {verdict})"
 
 
 def medians(subjects: Mapping[str, Subject], *, runs: int, warm_up: int = 1) -> dict[str, float]:

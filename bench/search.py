@@ -1,9 +1,9 @@
 """search_memories beside the story's query on `core` alone, and beside other systems, on the same rows and server.
 
-`python -m bench search` takes half an hour and 30 GB of disk; `python -m bench.search --quick` leaves out the other
-systems, the 1,000,000 memories and the other indexes. It prints what each search takes and finds, then the ratios.
-Searches take turns, question by question. The story's query is run once more without the HNSW index: where the planner
-takes that index, rows are missing, and how fast a wrong answer comes is no measure.
+`python -m bench search` takes three quarters of an hour, 30 GB of disk and 16 GB of memory; `python -m bench.search
+--quick` leaves out the other systems, the 1,000,000 memories and the other indexes. It prints what each search takes
+and finds, then the ratios. Searches take turns, question by question. The story's query is run once more without the
+HNSW index: where the planner takes that index, rows are missing, and how fast a wrong answer comes is no measure.
 """
 
 import statistics
@@ -13,22 +13,23 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import LiteralString
 
-from bench import half_indexes, peers, search_rows
+from bench import half_indexes, search_rows, through_store
 from bench.compare import Comparison
+from bench.peers import client
 from bench.search_rows import Rows
-from bench.searching import Measured, Search, measure, prepare, show
+from bench.searching import AnySearch, Measured, Search, measure, prepare, show
 from memdb import database, embedded, migrations, sqlfiles
 from memdb.database import Connection
 
 SIZES = [10, 100, 500, 1_000, 10_000, 20_000, 40_000]
+_LARGEST = 300_000  # one more user, among the 1,000,000
 _MEMORIES, _MANY_MEMORIES, _LOADED, _QUESTIONS = 100_000, 1_000_000, 5_000, 60
 _CONFIGURATION = """
-shared_buffers = 4GB
+shared_buffers = 8GB
 maintenance_work_mem = 1500MB
 max_wal_size = 8GB
 fsync = off
 full_page_writes = off
-synchronous_commit = off
 """
 _STORY: LiteralString = """
 select id, content, memory_type, metadata, embedding <=> %(embedding)s as distance
@@ -38,11 +39,15 @@ order by distance
 limit %(k)s
 """
 _OURS: LiteralString = "select * from search_memories(%(user)s, %(embedding)s, %(k)s)"
-_EXACT, _FAST = "story without HNSW", "search_memories"
+_PLANNED, _EXACT, _FAST, _STORE = "story", "story without HNSW", "search_memories", "memdb.store"
+_FEWER = "of 100,000"
+_USERS = dict(enumerate(SIZES))
 
 
 def run(*, quick: bool = False) -> Iterator[Comparison]:
     """The comparisons, as they are measured."""
+    if not quick:
+        client.install()  # now, as it may fail, and would disturb what is measured later
     real = search_rows.real(_QUESTIONS)
     with embedded.temporary(configuration=_CONFIGURATION) as server:
         for rows in (real, search_rows.synthetic(_QUESTIONS)):
@@ -64,51 +69,51 @@ def _of_rows(server: embedded.Server, rows: Rows, *, complete: bool) -> Iterator
         search_rows.load(fast, rows, SIZES, _MEMORIES)
         for connection in (core, fast):
             connection.execute("vacuum analyze memories")
-        bare = stack.enter_context(database.again(core, purpose="bench"))
-        searches = {
-            "story": Search(prepare(core), _STORY),
-            _EXACT: Search(prepare(bare, "set enable_indexscan = off"), _STORY),
+        searches: dict[str, AnySearch] = {
+            _PLANNED: Search(prepare(core), _STORY),
+            _EXACT: _exact(stack, core),
             _FAST: Search(prepare(fast), _OURS),
         }
         yield _storage(rows, core, fast)
+        measured = measure(searches, rows.questions, _USERS, exact=dict.fromkeys(searches, _EXACT))
+        show(measured, f"{rows.name}, of")
+        yield from _ratios(measured, f"{rows.name}, ")
         if complete:
             yield from half_indexes.run(core, rows)
-            peers.create(core)
-            searches |= {peer.name: _peer(stack, core, peer) for peer in peers.PEERS}
-        measured = measure(searches, rows, SIZES, exact=_EXACT)
-        show(measured, f"{rows.name}, of")
-        yield from _ratios(measured, rows.name)
-        yield from _peer_ratios(measured) if complete else ()
+            del searches[_PLANNED]
+            searches[_STORE] = stack.enter_context(through_store.opened(server.url(f"fast_{rows.name}")))
+            searches |= stack.enter_context(client.peers(core, server.url(f"core_{rows.name}")))
+            measured = measure(searches, rows.questions, _USERS, exact=dict.fromkeys(searches, _EXACT))
+            show(measured, "peers, of")
+            yield from _peer_ratios(measured)
 
 
-def _peer(stack: ExitStack, core: Connection, peer: peers.Peer) -> Search:
-    connection = stack.enter_context(database.again(core, purpose="bench"))
-    return Search(prepare(connection, peer.settings), peer.search)
-
-
-def _ratios(measured: Measured, name: str) -> Iterator[Comparison]:
+def _ratios(measured: Measured, which: str) -> Iterator[Comparison]:
     """Against the story's query as it is planned, or without the HNSW index where that loses rows."""
     for (size, kind, search), ours in measured.items():
         if search != _FAST:
             continue
-        planned, exact = measured[size, kind, "story"], measured[size, kind, _EXACT]
+        exact = measured[size, kind, _EXACT]
+        planned = measured.get((size, kind, _PLANNED), exact)
         theirs = planned if planned.recall >= 0.99 and planned.p95_ms < exact.p95_ms else exact
         limit = 0.1 if size >= 10_000 else 1.2
-        what = f"{name}, user of {size:,}, {kind}"
+        what = f"{which}user of {size:,}, {kind}"
         yield Comparison(f"{what}: p95 / the story's query", ours.p95_ms, theirs.p95_ms, limit)
         enough = 0.99 if kind == "alike" else 0.98
         yield Comparison(f"{what}: recall@{10 if kind == 'alike' else 5}", ours.recall, 1, enough, at_least=True)
 
 
 def _peer_ratios(measured: Measured) -> Iterator[Comparison]:
-    """Against the fastest of those that find 0.99 of what is nearest."""
+    """Against the fastest of those that find 0.99 of what is nearest; their times are those of calls of a library."""
     for size in SIZES:
-        figures = {name: measured[size, "alike", name] for name in (peer.name for peer in peers.PEERS)}
+        figures = {name: measured[size, "alike", name] for name in client.ADAPTERS}
         right = {name: found for name, found in figures.items() if found.recall >= 0.99}
-        best = min(right, key=lambda name: right[name].p95_ms, default=None)
-        ours = measured[size, "alike", _FAST]
-        if best is not None:
-            yield Comparison(f"user of {size:,}: p95 / best peer ({best})", ours.p95_ms, right[best].p95_ms, 0.2)
+        if not right:
+            continue
+        best = min(right, key=lambda name: right[name].p95_ms)
+        for ours in (_FAST, _STORE):
+            label = f"user of {size:,}: p95 of {ours} / best peer ({best})"
+            yield Comparison(label, measured[size, "alike", ours].p95_ms, right[best].p95_ms, 0.2)
 
 
 def _storage(rows: Rows, core: Connection, fast: Connection) -> Comparison:
@@ -138,17 +143,37 @@ def _inserting(server: embedded.Server, rows: Rows) -> Comparison:
 
 
 def _growing(server: embedded.Server, rows: Rows) -> Iterator[Comparison]:
-    """The same sizes of users among ten times as many memories."""
-    with _database(server, "fast_real") as fewer, _database(server, "many") as more:
+    """The same sizes of users among ten times as many memories, and one user who holds a third of those."""
+    with ExitStack() as stack:
+        fewer = stack.enter_context(_database(server, "fast_real"))
+        more = stack.enter_context(_database(server, "many"))
         _migrate_with_set(more)
-        search_rows.load(more, rows, SIZES, _MANY_MEMORIES)
+        search_rows.load(more, rows, [*SIZES, _LARGEST], _MANY_MEMORIES)
         more.execute("vacuum analyze memories")
-        searches = {"100,000": Search(prepare(fewer), _OURS), "1,000,000": Search(prepare(more), _OURS)}
-        measured = measure(searches, rows, SIZES, exact="100,000")
-    show(measured, "of, among")
-    for size in SIZES:
-        ours, theirs = measured[size, "alike", "1,000,000"], measured[size, "alike", "100,000"]
-        yield Comparison(f"user of {size:,} of 1,000,000: p95 / of 100,000", ours.p95_ms, theirs.p95_ms, 1.3)
+        searches = {
+            _FAST: Search(prepare(more), _OURS),
+            _EXACT: _exact(stack, more),
+            _FEWER: Search(prepare(fewer), _OURS),
+            "exact": _exact(stack, fewer),
+        }
+        truths = {_FAST: _EXACT, _EXACT: _EXACT, _FEWER: "exact", "exact": "exact"}
+        measured = measure(searches, rows.questions, _USERS, exact=truths)
+        show(measured, "1,000,000, of")
+        for size in SIZES:
+            ours, theirs = measured[size, "alike", _FAST], measured[size, "alike", _FEWER]
+            yield Comparison(f"user of {size:,} of 1,000,000: p95 / of 100,000", ours.p95_ms, theirs.p95_ms, 1.3)
+        yield from _ratios(measured, "1,000,000, ")
+        del searches[_FEWER], searches["exact"]
+        questions = {kind: vectors[:20] for kind, vectors in rows.questions.items()}  # the story takes seconds for one
+        measured = measure(searches, questions, {len(SIZES): _LARGEST}, exact=dict.fromkeys(searches, _EXACT))
+        show(measured, "1,000,000, of")
+        yield from _ratios(measured, "1,000,000, ")
+
+
+def _exact(stack: ExitStack, connection: Connection) -> Search:
+    """The story's query, planned as if there were no HNSW index, over a connection of its own."""
+    other = stack.enter_context(database.again(connection, purpose="bench"))
+    return Search(prepare(other, "set enable_indexscan = off"), _STORY)
 
 
 def _database(server: embedded.Server, name: str) -> AbstractContextManager[Connection]:

@@ -4,18 +4,26 @@ import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import LiteralString, TypeAlias
+from typing import LiteralString, Protocol, TypeAlias
 from uuid import UUID
 
 import numpy as np
 from pgvector import Vector
 from pgvector.psycopg import register_vector
 
-from bench.search_rows import Rows, user
+from bench.search_rows import Vectors, user
 from memdb.database import Connection
 
 DEPTHS = {"alike": 10, "elsewhere": 5}  # k for each kind of question
+_TURNS = 3  # of users of few memories
 _WARM_UP = 6  # from the sixth run on, a prepared statement may keep its plan
+
+
+class AnySearch(Protocol):
+    """What can be measured: a statement, or another system."""
+
+    def run(self, embedding: Vector, owner: UUID, k: int) -> tuple[float, list[float]]:
+        """Milliseconds, and the distances that were found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +77,29 @@ def prepare(connection: Connection, settings: LiteralString = "select 1") -> Con
     return connection
 
 
-def measure(searches: Mapping[str, Search], rows: Rows, sizes: list[int], *, exact: str) -> Measured:
-    """All searches for users of each size. What `exact` finds is the truth."""
+def measure(
+    searches: Mapping[str, AnySearch],
+    questions: Mapping[str, Vectors],
+    users: Mapping[int, int],
+    *,
+    exact: Mapping[str, str],
+) -> Measured:
+    """All searches for users by number, with what they hold. `exact` names for each the one that finds the truth.
+
+    Users of few memories ask more often: their searches are over soon, and a busy machine shows most in these.
+    """
     measured: Measured = {}
-    for number, size in enumerate(sizes):
-        for kind, questions in rows.questions.items():
-            for turn, question in enumerate(np.concatenate([questions[:_WARM_UP], questions])):
+    for number, size in users.items():
+        for kind, vectors in questions.items():
+            asked = np.concatenate([vectors[:_WARM_UP], *[vectors] * (_TURNS if size <= 1_000 else 1)])
+            for turn, question in enumerate(asked):
                 found = {
                     name: search.run(Vector(question), user(number), DEPTHS[kind]) for name, search in searches.items()
                 }
-                true = found[exact][1]
                 for name, (elapsed, distances) in found.items() if turn >= _WARM_UP else ():
                     figures = measured.setdefault((size, kind, name), Figures())
                     figures.times_ms.append(elapsed)
+                    true = found[exact[name]][1]
                     figures.recalls.append(sum(distance <= true[-1] + 1e-6 for distance in distances) / len(true))
     return measured
 
