@@ -39,9 +39,9 @@ comment on function memory_signatures_of(uuid, memory_type[], jsonb) is
 
 -- Bits are compared in two steps. All signatures of a user are read, and those dropped that differ from the question
 -- in 45 bits more than the tenth best of the first thousand. 45 is the root of 2048, what chance makes of a difference.
--- What is left is ranked by bits of which the doubtful count half, and compared by distance as far as it is within 60
--- of the tenth. So an easy question costs some 50 comparisons by distance, and one that has no near answer gets as many
--- as it needs, 2,000 at most. Where no more than 250 memories pass the filters, all of them are compared.
+-- What is left is ranked by bits of which the doubtful count half. The best 100 are compared by distance, and all that
+-- are within 60 of the tenth. So a question that has no near answer gets as many comparisons as it needs, 2,000 at
+-- most. Where no more than 250 memories pass the filters, all of them are compared.
 create function search_memories_by_signature(
     user_id uuid,
     embedding vector,
@@ -110,12 +110,16 @@ begin atomic
     ),
 
     reach as materialized (
-        select max(best.differing) + 60 as differing
+        select
+            greatest(
+                max(best.differing) filter (where best.place <= 100),
+                max(best.differing) filter (where best.place <= (select q.wanted from question as q)) + 60
+            ) as differing
         from (
-            select n.differing
+            select
+                n.differing,
+                row_number() over (order by n.differing) as place
             from near as n
-            order by n.differing
-            limit (select q.wanted from question as q)
         ) as best
         where candidates is null and exists (select from bound)
     ),
