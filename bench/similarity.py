@@ -64,7 +64,7 @@ def _store_queries(connection: Connection) -> None:
 def _memdb(connection: Connection) -> Subject:
     def p50_ms() -> float:
         result = benchmark.run(connection, Wanted(k=_K, queries=_QUERIES, random_seed=_SEED))
-        return result.measurement.latency.p50_ms
+        return result.measurement.latency.p50.ms
 
     return p50_ms
 

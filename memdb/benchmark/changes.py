@@ -1,16 +1,17 @@
 """What got better or worse since an earlier study, as far as it is more than noise.
 
-A time has changed where the intervals of p95 do not overlap and it differs by a tenth or more; recall where its mean
-differs by 0.005 or more, since building an HNSW index anew moves it a little; lost rows by any number.
+A quantile of the time has changed where its intervals do not overlap, by more than the machine itself was slower or
+faster, and it differs by a tenth or more; recall where its mean differs by 0.005 or more, since building an HNSW index
+anew moves it a little; lost rows by any number. What looks worse is measured once more, and is so only if it lasts.
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from memdb.benchmark.figures import ForSize, Measured
+from memdb.benchmark.measurement import SHARES, Latency, Quantile, Recall
 from memdb.errors import DataError
 
 if TYPE_CHECKING:
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 
 _TIME = 0.10
 _RECALL = 0.005
-_BUSY = 1.5  # times as long for nothing at all
+_BUSY = 1.25  # times as long for the same work
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """`from_memories` is the size of the users it is about; None for all of them."""
+    """`from_memories` is the size of the users it is about; None for all of them.
+
+    `figure` is `p50_ms`, `p95_ms`, `p99_ms`, `recall` or `short_results`.
+    """
 
     strategy: str
     role: str | None
@@ -46,76 +50,136 @@ class Changes:
     notes: tuple[str, ...]
 
 
-def since(path: Path, study: "Study") -> "Study":
-    """The same study, which is not all right where something got worse. Raises like `compare`."""
-    changes = compare(path, study)
+_Key = tuple[str, str | None, int | None]  # strategy, role, and `from_memories`, None for users of every size
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is compared, and the pace of the machine meanwhile."""
+
+    latency: Latency
+    recall: Recall
+    pace: Quantile
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What is compared of an earlier report, and in `conditions` what should be the same in both."""
+
+    path: Path
+    figures: dict[_Key, Figures]
+    conditions: dict[str, object]
+
+
+def read(path: Path) -> Earlier:
+    """The JSON report of a study. Raises DataError where it is none."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        figures = {
+            (one["strategy"], one["role"], part.get("from_memories")): _figures(part, one["pace"])
+            for one in report["strategies"]
+            for part in (one, *one["sizes"])
+        }
+        return Earlier(path, figures, _conditions(report))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read: {reason}", hint="Name the JSON report of an earlier run.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(
+            f"{path} is no report of benchmark-similarity, or one of another version",
+            hint="Write one with --report FILE.json, and compare with that.",
+        ) from None
+
+
+def _figures(part: Mapping[str, Any], pace: Mapping[str, Any]) -> Figures:
+    times = part["latency"]
+    p50, p95, p99 = (Quantile(**times[name]) for name in SHARES)
+    return Figures(Latency(p50, p95, p99, times["max_ms"]), Recall(**part["recall"]), Quantile(**pace))
+
+
+def _conditions(report: Mapping[str, Any]) -> dict[str, object]:
+    same = {
+        "k": report["k"],
+        "the workload": report["workload"],
+        "the random seed": report["sample"]["random_seed"],
+        "the number of searches": report["sample"]["queries"],
+        "the number of memories": report["facts"]["memories"],
+    }
+    return same | dict(report["versions"])
+
+
+def since(earlier: Earlier, study: "Study", again: Callable[[tuple[str, ...]], "Study"]) -> "Study":
+    """The same study, which is not all right where something got worse.
+
+    `again` measures the strategies with these names once more. Raises like `compare`.
+    """
+    changes = compare(earlier, study)
+    if changes.worse:
+        worse = {change.strategy for change in changes.worse}
+        names = dict.fromkeys(one.name for one in study.strategies if one.strategy in worse)
+        changes = _lasting(changes, compare(earlier, again(tuple(names))))
     return replace(study, ok=study.ok and changes.ok, changes=changes)
 
 
-def compare(path: Path, study: "Study") -> Changes:
-    """Compares with the JSON report of a study. Raises DataError where it is none, or has nothing in common."""
-    before = _read(path)
-    earlier = {(one["strategy"], one["role"]): one for one in before["strategies"]}
-    pairs = [(earlier[one.strategy, one.role], one) for one in study.strategies if (one.strategy, one.role) in earlier]
-    if not pairs:
-        raise DataError(f"{path} has none of these strategies", hint="Measure the same ones with --strategies.")
-    figures = [figure for old, new in pairs for figure in _figures(old, new)]
-    changes = [change for change, _ in figures if change is not None]
+def _lasting(first: Changes, second: Changes) -> Changes:
+    """Without what was worse only once."""
+    still = {_subject(change) for change in second.worse}
+    worse = tuple(change for change in first.worse if _subject(change) in still)
+    passing = len(first.worse) - len(worse)
+    note = (f"Figures that were worse at first, but not when measured once more: {passing:,}.",) if passing else ()
+    return replace(first, ok=not worse, worse=worse, notes=(*first.notes, *note))
+
+
+def _subject(change: Change) -> tuple[object, ...]:
+    return change.strategy, change.role, change.from_memories, change.figure
+
+
+def compare(earlier: Earlier, study: "Study") -> Changes:
+    """What has changed. Raises DataError where the two have no strategy in common."""
+    pairs = {key: (earlier.figures[key], new) for key, new in _figures_of(study) if key in earlier.figures}
+    compared = [figure for key, (old, new) in pairs.items() for figure in _pair(key, old, new)]
+    if not compared:
+        raise DataError(f"{earlier.path} has none of these strategies", hint="Measure the same ones with --strategies.")
+    changes = [change for change, _ in compared if change is not None]
     worse = tuple(change for change in changes if change.worse)
     better = tuple(change for change in changes if not change.worse)
-    undecided = sum(not decided for _, decided in figures)
-    return Changes(not worse, path, worse, better, len(figures) - undecided, tuple(_notes(before, study, undecided)))
+    undecided = sum(not decided for _, decided in compared)
+    notes = (*_notes(earlier, study), *_notes_on_pace(pairs.values()), *_notes_on_doubt(undecided))
+    return Changes(not worse, earlier.path, worse, better, len(compared) - undecided, notes)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-        for one in report["strategies"]:
-            _ = one["strategy"], one["role"], one["latency"]["p95_low_ms"], one["recall"]["mean"], one["sizes"]
-            _ = one["server"]["round_trip_ms"]
-        _ = (
-            report["k"],
-            report["workload"],
-            report["sample"]["queries"],
-            report["facts"]["memories"],
-            report["versions"],
-        )
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read: {error}", hint="Name the JSON report of an earlier run.") from None
-    except (ValueError, KeyError, TypeError):
-        raise DataError(
-            f"{path} is no report of benchmark-similarity",
-            hint="Write one with --report FILE.json, and compare with that.",
-        ) from None
-    return dict(report)
+def _figures_of(study: "Study") -> Iterator[tuple[_Key, Figures]]:
+    for one in study.strategies:
+        yield (one.strategy, one.role, None), Figures(one.latency, one.recall, one.pace)
+        for size in one.sizes:
+            yield (one.strategy, one.role, size.from_memories), Figures(size.latency, size.recall, one.pace)
 
 
-def _figures(old: Mapping[str, Any], new: Measured) -> Iterator[tuple[Change | None, bool]]:
+def _pair(key: _Key, old: Figures, new: Figures) -> Iterator[tuple[Change | None, bool]]:
     """Each figure with the change that it shows, if any, and whether that could be decided."""
-    yield from _pair(new, None, old, new)
-    sizes = {size["from_memories"]: size for size in old["sizes"]}
-    for size in new.sizes:
-        if size.from_memories in sizes:
-            yield from _pair(new, size.from_memories, sizes[size.from_memories], size)
+    for name in SHARES:
+        yield _time(key, name, old, new)
+    mean = old.recall.mean, new.recall.mean
+    yield Change(*key, "recall", *mean, mean[1] < mean[0]) if abs(mean[1] - mean[0]) >= _RECALL else None, True
+    short = old.recall.short_results, new.recall.short_results
+    yield Change(*key, "short_results", *short, short[1] > short[0]) if short[0] != short[1] else None, True
 
 
-def _pair(
-    measured: Measured, from_memories: int | None, old: Mapping[str, Any], new: Measured | ForSize
-) -> Iterator[tuple[Change | None, bool]]:
-    def change(figure: str, before: float, after: float, worse: bool) -> Change:
-        return Change(measured.strategy, measured.role, from_memories, figure, before, after, worse)
+def _time(key: _Key, name: str, old: Figures, new: Figures) -> tuple[Change | None, bool]:
+    was, now = old.latency.quantiles[name], new.latency.quantiles[name]
+    most = _times(was.high_ms, new.pace.high_ms, old.pace.low_ms, max)
+    least = _times(was.low_ms, new.pace.low_ms, old.pace.high_ms, min)
+    slower, faster = _apart(most, now.low_ms), _apart(now.high_ms, least)
+    changed = bool(slower or faster) and abs(now.ms - was.ms) >= _TIME * was.ms
+    change = Change(*key, f"{name}_ms", was.ms, now.ms, bool(slower)) if changed else None
+    return change, changed or (slower is not None and faster is not None)
 
-    was, now = old["latency"], new.latency
-    slower = _apart(was["p95_high_ms"], now.p95_low_ms)
-    faster = _apart(now.p95_high_ms, was["p95_low_ms"])
-    large = abs(now.p95_ms - was["p95_ms"]) >= _TIME * was["p95_ms"]
-    changed = large and bool(slower or faster)
-    decided = slower is not None and faster is not None
-    yield change("p95_ms", was["p95_ms"], now.p95_ms, bool(slower)) if changed else None, decided or changed
-    mean = old["recall"]["mean"], new.recall.mean
-    yield change("recall", *mean, mean[1] < mean[0]) if abs(mean[1] - mean[0]) >= _RECALL else None, True
-    short = old["recall"]["short_results"], new.recall.short_results
-    yield change("short_results", *short, short[1] > short[0]) if short[0] != short[1] else None, True
+
+def _times(
+    bound: float | None, now: float | None, before: float | None, choose: Callable[[float, float], float]
+) -> float | None:
+    """A bound where the same work takes as long as now, if that is the more cautious one."""
+    return None if bound is None or now is None or not before else bound * choose(1.0, now / before)
 
 
 def _apart(high: float | None, low: float | None) -> bool | None:
@@ -123,23 +187,24 @@ def _apart(high: float | None, low: float | None) -> bool | None:
     return None if high is None or low is None else high < low
 
 
-def _notes(before: Mapping[str, Any], study: "Study", undecided: int) -> Iterator[str]:
-    pairs = {
-        "k": (before["k"], study.k),
-        "the workload": (before["workload"], study.workload),
-        "the random seed": (before["sample"]["random_seed"], study.sample.random_seed),
-        "the number of searches": (before["sample"]["queries"], study.sample.queries),
-        "the number of memories": (before["facts"]["memories"], study.facts.memories),
-    }
-    pairs |= {name: (before["versions"].get(name), version) for name, version in study.versions.items()}
-    for name, (old, new) in pairs.items():
+def _notes(earlier: Earlier, study: "Study") -> Iterator[str]:
+    for name, new in _conditions(asdict(study)).items():
+        old = earlier.conditions.get(name)
         if old != new:
             yield f"Not the same in both: {name}, {old} before and {new} now."
-    empty = before["strategies"][0]["server"]["round_trip_ms"], study.strategies[0].server.round_trip_ms
-    if max(empty) > _BUSY * min(empty):
+
+
+def _notes_on_pace(pairs: Iterable[tuple[Figures, Figures]]) -> Iterator[str]:
+    paces = [(old.pace.ms, new.pace.ms) for old, new in pairs]
+    before, now = max(paces, key=lambda pace: max(pace) / min(pace))
+    if max(before, now) > _BUSY * min(before, now):
         yield (
-            f"An empty search took {empty[0]:.2f} ms before and {empty[1]:.2f} ms now: the machine or the network was "
-            "busier in one of the runs, so times tell little."
+            f"The same work took up to {max(before, now) / min(before, now):.1f} times as long "
+            f"{'now' if now > before else 'before'}: the machine or the network was busier. Only what exceeds that "
+            "counts as a change."
         )
+
+
+def _notes_on_doubt(undecided: int) -> Iterator[str]:
     if undecided:
-        yield f"Too few searches to tell whether a time has changed: {undecided} figures. Take more with --queries."
+        yield f"Times of which too few searches were made to see a change: {undecided:,}. Take more with --queries."

@@ -10,7 +10,9 @@ from contextlib import AbstractContextManager
 from memdb.benchmark import measurement, preparation, sampling, searching, strategies
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Search
+from memdb.benchmark.strategies import Strategy
 from memdb.benchmark.study import Design
 from memdb.database import Connection
 
@@ -23,14 +25,12 @@ def measure(
     *,
     on_phase: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Latency]:
-    """Times by the strategy's label. Before each, `restart` ends all connections to the server and starts it anew."""
-    with connect() as connection, connection.transaction():
-        preparation.begin(connection)
-        preparation.find_vector(connection)
-        population = sampling.population(connection, wanted.user)
-        sampling.require(connection, population, k=wanted.k, user=wanted.user)
-        questions, _ = preparation.questions_for(connection, wanted, population)
-        chosen, _ = strategies.choose(connection, design.names, design.ef_search, design.candidates)
+    """Times by the strategy's label. Before each, `restart` ends all connections to the server and starts it anew.
+
+    What cannot be measured is found before the first restart; raises like `study.run`.
+    """
+    with connect() as connection:
+        chosen, questions = _prepare(connection, wanted, design)
     found = {}
     for strategy in chosen:
         on_phase(f"Restarting the server, then searching: {strategy.label} …")
@@ -42,3 +42,16 @@ def measure(
             search = Search(connection, strategy.statement, wanted.k)
             found[strategy.label] = measurement.latency(searching.run_all(search, questions))
     return found
+
+
+def _prepare(connection: Connection, wanted: Wanted, design: Design) -> tuple[list[Strategy], list[Query]]:
+    if design.identity is not None:
+        design.identity.check(connection)
+    with connection.transaction():
+        preparation.begin(connection)
+        preparation.find_vector(connection)
+        population = sampling.population(connection, wanted.user)
+        sampling.require(connection, population, k=wanted.k, user=wanted.user)
+        questions, _ = preparation.questions_for(connection, wanted, population)
+        chosen, _ = strategies.choose(connection, design.names, design.ef_search, design.candidates)
+    return chosen, questions

@@ -106,11 +106,17 @@ def _access_methods(connection: Connection, roots: Sequence[Mapping[str, Any]]) 
 def _way(root: Mapping[str, Any], methods: Mapping[str, str]) -> tuple[str, bool | None]:
     """How the rows are reached, in words, and whether the result is exact."""
     nodes = list(_nodes(root))
-    leaves = [_leaf(node, methods) for node in nodes if "Plans" not in node and node["Node Type"] != "CTE Scan"]
+    leaves = [_leaf(node, methods) for node in nodes if "Plans" not in node and not _beside_rows(node)]
     approximate = any("Order By" in node and methods.get(node["Index Name"]) in _APPROXIMATE for node in nodes)
     ordered = ", then sorted" if any(node["Node Type"] in ("Sort", "Incremental Sort") for node in nodes) else ""
     hidden = any(node["Node Type"] == "Function Scan" for node in nodes)
     return " and ".join(dict.fromkeys(leaves)) + ordered, None if hidden else not approximate
+
+
+def _beside_rows(node: Mapping[str, Any]) -> bool:
+    """Whether a leaf reads what is reached elsewhere, or a value that is computed once, such as a policy's user."""
+    once = node["Node Type"] == "Result" and node.get("Parent Relationship") == "InitPlan"
+    return once or node["Node Type"] == "CTE Scan"
 
 
 def _leaf(node: Mapping[str, Any], methods: Mapping[str, str]) -> str:

@@ -35,7 +35,10 @@ class IndexFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Sizes in bytes. `table_bytes` is the heap, `toast_bytes` what is stored out of line, embeddings mostly."""
+    """Sizes in bytes. `table_bytes` is the heap, `toast_bytes` what is stored out of line, embeddings mostly.
+
+    `counting_since` is when the server last began to count scans; None: when the database was made.
+    """
 
     memories: int
     table_bytes: int
@@ -45,6 +48,11 @@ class Facts:
     indexes: tuple[IndexFacts, ...]
     counting_since: datetime | None
     buffers_known: bool
+
+    @property
+    def since(self) -> str:
+        """`counting_since` in words."""
+        return f"since {self.counting_since:%Y-%m-%d %H:%M}" if self.counting_since else "since the database was made"
 
     @property
     def vector_index(self) -> IndexFacts | None:

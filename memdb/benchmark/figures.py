@@ -7,11 +7,11 @@ from statistics import median
 from memdb.benchmark import measurement, quantiles
 from memdb.benchmark.explain import Plans
 from memdb.benchmark.load import Load
-from memdb.benchmark.measurement import Latency, Recall
+from memdb.benchmark.measurement import Latency, Quantile, Recall
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer
 
-_SHARES = (0.0, *(place / 20 for place in range(1, 20)), 0.97, 0.99, 1.0)
+_SHARES = (0.0, *(place / 20 for place in range(1, 20)), 0.96, 0.97, 0.98, 0.99, 0.995, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Measured:
 
     `role` is None where the searches ran as the role that connected. `latency` is that of the second run with warm
     caches, `first_run` that of the first with caches as they were found, and `cold` that right after a restart.
+    `pace` is the median time of a fixed piece of work during the second run: the longer, the busier the machine was.
     """
 
     strategy: str
@@ -66,6 +67,7 @@ class Measured:
     server: ServerTime
     first_run: Latency
     cold: Latency | None
+    pace: Quantile
     distribution: Distribution
     sizes: tuple[ForSize, ...]
     loads: tuple[Load, ...]
@@ -81,7 +83,7 @@ def distribution(answers: Sequence[Answer]) -> Distribution:
 
 def server_time(latency: Latency, round_trip_ms: float) -> ServerTime:
     """The server's part of the time."""
-    return ServerTime(round_trip_ms, *(max(whole - round_trip_ms, 0.0) for whole in (latency.p50_ms, latency.p95_ms)))
+    return ServerTime(round_trip_ms, *(max(whole - round_trip_ms, 0.0) for whole in (latency.p50.ms, latency.p95.ms)))
 
 
 def by_size(questions: Sequence[Query], answers: Sequence[Answer], truth: Sequence[Answer]) -> Iterator[ForSize]:

@@ -21,6 +21,12 @@ class Identity:
     role: str
     setting: str = CLAIMS
 
+    def check(self, connection: Connection) -> None:
+        """Tries it, before much time is spent. The server's refusal is raised as for any other statement."""
+        with connection.transaction(force_rollback=True):
+            self.assume(connection)
+            connection.execute("select set_config(%s, '', true)", [self.setting])
+
     def assume(self, connection: Connection) -> None:
         """Becomes the role until the transaction, or the savepoint, ends."""
         connection.execute(sql.SQL("set local role {}").format(sql.Identifier(self.role)))

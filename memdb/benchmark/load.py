@@ -16,8 +16,9 @@ import psycopg
 from psycopg import pq, sql
 
 from memdb import database
-from memdb.benchmark import preparation, quantiles, searching, strategies
+from memdb.benchmark import measurement, preparation, searching, strategies
 from memdb.benchmark.identity import Identity
+from memdb.benchmark.measurement import Latency
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
 from memdb.benchmark.strategies import Strategy
@@ -29,7 +30,7 @@ _DIFFERENT = 50  # memories that writers take turns to add
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`connections` searched for so many seconds. Times are of one search, as its connection sees it.
+    """`connections` searched for so many seconds. `latency` is that of one search, as its connection sees it.
 
     `writers` is how many further connections added memories meanwhile, one per transaction.
     """
@@ -38,9 +39,7 @@ class Load:
     seconds: float
     queries: int
     queries_per_second: float
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
+    latency: Latency
     recall_mean: float
     writers: int = 0
     added_per_second: float = 0.0
@@ -95,11 +94,10 @@ def measure(searches: Sequence[Search], questions: Sequence[Query], truth: Seque
         started = time.perf_counter()
         done = _drive(clients, questions, until=started + seconds)
         elapsed = time.perf_counter() - started
-    times = sorted(milliseconds for _, milliseconds, _ in done)
+    latency = measurement.latency_of(milliseconds for _, milliseconds, _ in done)
     shares = [searching.recall(searching.distances(result), truth[place].distances) for place, _, result in done]
-    p50, p95, p99 = (quantiles.quantile(times, share) for share in (0.50, 0.95, 0.99))
     recall = sum(shares) / len(shares)
-    return Load(len(searches), elapsed, len(done), len(done) / elapsed, p50, p95, p99, recall)
+    return Load(len(searches), elapsed, len(done), len(done) / elapsed, latency, recall)
 
 
 def _client(search: Search, place: int, questions: Sequence[Query]) -> _Client:

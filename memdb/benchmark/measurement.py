@@ -1,7 +1,7 @@
-"""What one way of searching achieves: latency with its interval, recall against the truth, and plans."""
+"""What one way of searching achieves: latency with its intervals, recall against the truth, and plans."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -13,18 +13,34 @@ from memdb.database import Connection, query
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """Time of a search as the client sees it, in milliseconds.
+class Quantile:
+    """A time in milliseconds that so large a share of the searches did not exceed.
 
-    `p95_low_ms` and `p95_high_ms` enclose the true p95 with 95 % confidence; None where the queries are too few.
+    `low_ms` and `high_ms` enclose the true one with 95 % confidence, whatever the distribution; each is None where the
+    searches are too few to bound it.
     """
 
-    p50_ms: float
-    p95_ms: float
-    p99_ms: float
+    ms: float
+    low_ms: float | None
+    high_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Time of a search as the client sees it: the median, what 95 % and 99 % do not exceed, and the longest."""
+
+    p50: Quantile
+    p95: Quantile
+    p99: Quantile
     max_ms: float
-    p95_low_ms: float | None
-    p95_high_ms: float | None
+
+    @property
+    def quantiles(self) -> dict[str, Quantile]:
+        """By name, as in SHARES."""
+        return {"p50": self.p50, "p95": self.p95, "p99": self.p99}
+
+
+SHARES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +83,18 @@ def measure_round_trip(connection: Connection, questions: Sequence[Query], k: in
     return statistics.median(answer.duration_ms for answer in searching.run_all(search, questions))
 
 
-def latency(answers: Sequence[Answer]) -> Latency:
+def latency(answers: Iterable[Answer]) -> Latency:
     """Quantiles of the time that the answers took."""
-    ordered = sorted(answer.duration_ms for answer in answers)
-    p50, p95, p99 = (quantiles.quantile(ordered, share) for share in (0.50, 0.95, 0.99))
-    return Latency(p50, p95, p99, ordered[-1], *quantiles.interval(ordered, 0.95))
+    return latency_of(answer.duration_ms for answer in answers)
+
+
+def latency_of(durations_ms: Iterable[float]) -> Latency:
+    """Quantiles of times, in milliseconds."""
+    ordered = sorted(durations_ms)
+    p50, p95, p99 = (
+        Quantile(quantiles.quantile(ordered, share), *quantiles.interval(ordered, share)) for share in SHARES.values()
+    )
+    return Latency(p50, p95, p99, ordered[-1])
 
 
 def per_second(answers: Sequence[Answer]) -> float:

@@ -72,23 +72,24 @@ def _ef_search(
             good = [one for one in swept if one.recall.mean >= least]
     if not good:
         return
-    best = min(good, key=lambda one: (one.ef_search or 0, one.latency.p95_ms))
+    best = min(good, key=lambda one: (one.ef_search or 0, one.latency.p95.ms))
     width, order = str(best.ef_search), f"{best.name}_order"
     wanted = {"hnsw.ef_search": width, "hnsw.iterative_scan": order}
     changed = {name: value for name, value in wanted.items() if settings.get(name) != value}
     tried = ", ".join(str(one.ef_search) for one in swept)
+    chosen = f"the least of {tried}" if len(swept) > 1 else "the only one tried, one"
     yield Recommendation(
         "hnsw.ef_search",
         width,
         settings.get("hnsw.ef_search"),
-        f"where HNSW is used with {order}: the least of {tried} whose mean recall reaches {least:g} "
-        f"({best.recall.mean:.3f}, p95 {best.latency.p95_ms:,.1f} ms)",
+        f"where HNSW is used with {order}: {chosen} whose mean recall reaches {least:g} "
+        f"({best.recall.mean:.3f}, p95 {best.latency.p95.ms:,.1f} ms)",
         (_for_database(f"search with ef_search {width}", changed, best),) if changed else (),
     )
 
 
 def _for_database(name: str, settings: Mapping[str, str], measured: Measured) -> Step:
-    figures = f"mean recall {measured.recall.mean:.3f}, p95 {measured.latency.p95_ms:,.1f} ms"
+    figures = f"mean recall {measured.recall.mean:.3f}, p95 {measured.latency.p95.ms:,.1f} ms"
     return Step(
         name,
         f"-- Measured by memdb benchmark-similarity on this data: {figures}.\n"

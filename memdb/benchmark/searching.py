@@ -8,7 +8,8 @@ the driver's; an application adds making the parameters and reading the rows.
 The statement is prepared without a name. Like a named one it is parsed once, and the server chooses between custom
 and generic plans as ever; but it is gone with the next statement, so that nothing stays behind in a connection that a
 pooler passes on, and no name can clash. Within a transaction a pooler keeps to one server connection. Only where
-another role speaks for each user in turn, which takes a statement in between, it has a name, and is removed by it.
+another statement comes in between, such as the one that says for which user a role speaks, it has a name, and is
+removed by it.
 """
 
 import gc
@@ -40,11 +41,19 @@ class Answer:
 
 
 class Search:
-    """A prepared search. Any other statement on the connection ends it, unless an identity gives it a name."""
+    """A prepared search. Any other statement on the connection ends it, unless it is named, or has an identity."""
 
-    def __init__(self, connection: Connection, statement: str, k: int, *, identity: Identity | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        statement: str,
+        k: int,
+        *,
+        identity: Identity | None = None,
+        named: bool = False,
+    ) -> None:
         self._connection, self._identity = connection, identity
-        self._name = f"memdb_{uuid.uuid4().hex}".encode() if identity else b""
+        self._name = f"memdb_{uuid.uuid4().hex}".encode() if named or identity else b""
         self._k = struct.pack("!q", k)
         connection.pgconn.send_prepare(self._name, statement.encode())
         self._wait()

@@ -60,7 +60,7 @@ def run(
 
 def failures(measurement: Measurement, targets: Targets) -> Iterator[str]:
     """The targets that are missed, each as a sentence."""
-    p95_ms, mean = measurement.latency.p95_ms, measurement.recall.mean
+    p95_ms, mean = measurement.latency.p95.ms, measurement.recall.mean
     if not p95_ms <= targets.p95_ms:
         yield f"p95 {p95_ms:,.2f} ms misses the target of {targets.p95_ms:g} ms"
     if targets.recall is not None and not mean >= targets.recall:
@@ -69,13 +69,13 @@ def failures(measurement: Measurement, targets: Targets) -> Iterator[str]:
 
 def notes_on_result(measurement: Measurement, targets: Targets) -> Iterator[str]:
     """What else somebody who reads the figures should know: rows that were lost, and a verdict that is not firm."""
-    short, low, high = measurement.recall.short_results, measurement.latency.p95_low_ms, measurement.latency.p95_high_ms
+    short, p95 = measurement.recall.short_results, measurement.latency.p95
     if short:
         yield (
             f"Rows were lost: {short:,} searches returned fewer memories than the user has. An approximate index "
             "filters after its scan; search with: set local hnsw.iterative_scan = strict_order"
         )
-    if (low is None or low <= targets.p95_ms) and (high is None or targets.p95_ms < high):
+    if (p95.low_ms is None or p95.low_ms <= targets.p95_ms) and (p95.high_ms is None or targets.p95_ms < p95.high_ms):
         yield (
             f"The target of {targets.p95_ms:g} ms lies within the interval of p95, so these searches do not decide "
             "whether it is met: take more with --queries"

@@ -8,8 +8,21 @@ to be added meanwhile or indexes tried out, which is rolled back.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
-from memdb.benchmark import explain, facts, figures, load, measurement, preparation, searching, strategies, verdict
+from memdb.benchmark import (
+    explain,
+    facts,
+    figures,
+    load,
+    measurement,
+    pace,
+    preparation,
+    searching,
+    strategies,
+    trials,
+    verdict,
+)
 from memdb.benchmark.changes import Changes
 from memdb.benchmark.facts import Facts
 from memdb.benchmark.figures import Measured
@@ -30,8 +43,8 @@ class Design:
     """What a study measures: strategies by name, and values to sweep over.
 
     `concurrency` are numbers of connections, each to search for `seconds`; `writers` further connections add memories
-    meanwhile, for the last of these numbers. `identity` is a role to repeat everything as. `cold` and `trials` were
-    measured before.
+    meanwhile, for the last of these numbers. `identity` is a role to repeat everything as. `cold` was measured before,
+    and for each m of `try_m` an index is tried out afterwards.
     """
 
     names: tuple[str, ...] = strategies.NAMES
@@ -42,7 +55,7 @@ class Design:
     writers: int = 0
     identity: Identity | None = None
     cold: Mapping[str, Latency] = field(default_factory=dict)
-    trials: tuple[Trial, ...] = ()
+    try_m: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,7 @@ class Study:
     """The whole result. `ok`: what the verdict is about meets the targets, and nothing is worse than before."""
 
     ok: bool
+    started_at: datetime
     verdict: Verdict
     notes: tuple[str, ...]
     k: int
@@ -74,9 +88,12 @@ def run(
 ) -> Study:
     """Measures each strategy that the database offers.
 
-    Raises DataError where nothing can be searched, DatabaseError where the tables are not there or more connections
-    are refused, UsageError where no strategy is left.
+    Raises DataError where nothing can be searched, DatabaseError where the tables are not there, the role cannot be
+    assumed or more connections are refused, UsageError where no strategy is left.
     """
+    started_at = datetime.now(UTC)
+    if design.identity is not None:
+        design.identity.check(connection)
     with connection.transaction():
         prepared = preparation.prepare(connection, wanted, on_phase)
         found = facts.read(connection)
@@ -85,9 +102,11 @@ def run(
         runs = _Runs(connection, prepared, wanted.k, design, _export_snapshot(connection), empty)
         measured = tuple(runs.run(chosen, on_phase))
         settings = preparation.settings_of(connection)
-    judged = verdict.judge(measured, found, design.trials, settings, targets)
+    tried = trials.run(connection, design.try_m, k=wanted.k, random_seed=wanted.random_seed, on_phase=on_phase)
+    judged = verdict.judge(measured, found, tried, settings, targets)
     return Study(
         ok=not judged.failures,
+        started_at=started_at,
         verdict=judged,
         notes=(*left_out, *prepared.notes, *_notes(design, found)),
         k=wanted.k,
@@ -96,7 +115,7 @@ def run(
         sample=preparation.sample_of(prepared.questions, wanted.random_seed),
         strategies=measured,
         facts=found,
-        trials=design.trials,
+        trials=tried,
         versions=prepared.versions,
         settings=settings,
     )
@@ -114,18 +133,30 @@ class _Runs:
     round_trip_ms: float
 
     def run(self, chosen: list[Strategy], on_phase: Callable[[str], None]) -> Iterator[Measured]:
-        for strategy in chosen:
-            for identity in dict.fromkeys((None, self.design.identity)):
-                on_phase(f"Searching: {strategy.label}{f' as {identity.role}' if identity else ''} …")
-                yield self._measure(strategy, identity)
+        pairs = [
+            (strategy, identity) for strategy in chosen for identity in dict.fromkeys((None, self.design.identity))
+        ]
+        measured = []
+        for strategy, identity in pairs:
+            on_phase(f"Searching: {_told(strategy, identity)} …")
+            measured.append(self._measure(strategy, identity))
+        if not self.design.writers:
+            yield from measured
+            return
+        # Last, as what was rolled back stays in the indexes until a vacuum, and HNSW stumbles over it.
+        for (strategy, identity), one in zip(pairs, measured, strict=True):
+            on_phase(f"Searching while memories are added: {_told(strategy, identity)} …")
+            yield replace(one, while_adding=self._load_while_adding(strategy, identity))
 
     def _measure(self, strategy: Strategy, identity: Identity | None) -> Measured:
         questions, truth = self.prepared.questions, self.prepared.truth
         with strategies.applied(self.connection, strategy, identity):
+            work = pace.prepare(self.connection, self.k)
             search = Search(self.connection, strategy.statement, self.k, identity=identity)
             first = searching.run_all(search, questions)
-            answers = searching.run_all(search, questions)
+            answers, meanwhile = pace.run_all(search, questions, work)
             search.close()
+            work.close()
             plans = explain.read(
                 self.connection, strategy.statement, questions, self.k, warmed_up=True, identity=identity
             )
@@ -142,10 +173,11 @@ class _Runs:
             server=figures.server_time(latency, self.round_trip_ms),
             first_run=measurement.latency(first),
             cold=None if identity else self.design.cold.get(strategy.label),
+            pace=meanwhile,
             distribution=figures.distribution(answers),
             sizes=tuple(figures.by_size(questions, answers, truth)),
             loads=tuple(self._load(strategy, identity, count) for count in self.design.concurrency),
-            while_adding=self._load_while_adding(strategy, identity),
+            while_adding=None,
             plans=plans,
         )
 
@@ -155,15 +187,17 @@ class _Runs:
             found = load.measure(searches, self.prepared.questions, self.prepared.truth, self.design.seconds)
             return replace(found, writers=writers, added_per_second=added_per_second())
 
-    def _load_while_adding(self, strategy: Strategy, identity: Identity | None) -> Load | None:
-        if not self.design.writers:
-            return None
+    def _load_while_adding(self, strategy: Strategy, identity: Identity | None) -> Load:
         return self._load(strategy, identity, (*self.design.concurrency, 1)[-2:][0], self.design.writers)
 
     def _writing(self, writers: int) -> AbstractContextManager[Callable[[], float]]:
         if not writers:
             return nullcontext(lambda: 0.0)
         return load.adding(self.connection, self.prepared.questions, writers)
+
+
+def _told(strategy: Strategy, identity: Identity | None) -> str:
+    return f"{strategy.label} as {identity.role}" if identity else strategy.label
 
 
 def _export_snapshot(connection: Connection) -> str:
@@ -176,6 +210,12 @@ def _notes(design: Design, found: Facts) -> Iterator[str]:
     if design.cold:
         yield "Cold means: right after a restart of the server, with the operating system's cache as it was."
     if design.writers:
-        yield "What was added while searching was rolled back; its dead entries go with the next vacuum."
+        yield (
+            "What was added while searching was rolled back. Dead entries stay in the indexes until the next vacuum, "
+            "and HNSW may find less until then: vacuum memories before you measure again."
+        )
     if not found.buffers_known:
-        yield "How much of an index is in shared buffers is not known: pg_buffercache is not there for this role."
+        yield (
+            "How much of an index is in shared buffers is not known: the extension pg_buffercache is not there, or not "
+            "for this role."
+        )

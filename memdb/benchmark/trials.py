@@ -49,6 +49,8 @@ def run(
     on_phase: Callable[[str], None] = lambda _: None,
 ) -> tuple[Trial, ...]:
     """Builds and searches an index for each m. Nothing stays. Raises DataError where there are too few memories."""
+    if not values:
+        return ()
     with connection.transaction(force_rollback=True):
         preparation.find_vector(connection)
         made = connection.execute(query("benchmark", "trial_table"), {"rows": rows, "random_seed": random_seed})

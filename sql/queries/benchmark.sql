@@ -302,7 +302,8 @@ where i.indrelid = to_regclass('memories')
 order by pg_relation_size(c.oid) desc, c.relname;
 
 -- name: counting_since
-select coalesce(stats_reset, pg_postmaster_start_time())
+-- NULL: never reset, so since the database was made. A clean restart keeps what was counted, a crash resets it.
+select stats_reset
 from pg_stat_database
 where datname = current_database();
 

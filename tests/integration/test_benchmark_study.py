@@ -85,8 +85,10 @@ def test_users_of_each_size_have_figures_of_their_own(opened: database.Connectio
     (one,) = study.run(opened, FEW, Design(names=("story",))).strategies
     assert [size.from_memories for size in one.sizes] == [10, 100]
     assert sum(size.queries for size in one.sizes) == 30
-    assert one.server.p50_ms < one.latency.p50_ms
+    assert one.server.p50_ms < one.latency.p50.ms
     assert one.server.round_trip_ms > 0
+    assert one.pace.low_ms is not None
+    assert 0 < one.pace.low_ms <= one.pace.ms
 
 
 def test_a_missing_function_is_left_out_and_said(opened: database.Connection) -> None:
@@ -123,18 +125,22 @@ def test_several_connections_search_the_same_snapshot(opened: database.Connectio
     (one,) = study.run(opened, FEW, Design(names=("story",), concurrency=(1, 4), seconds=0.2)).strategies
     assert [load.connections for load in one.loads] == [1, 4]
     assert all(load.recall_mean == 1.0 and load.queries > 0 for load in one.loads)
-    assert all(load.p50_ms <= load.p95_ms <= load.p99_ms for load in one.loads)
+    assert all(load.latency.p50.ms <= load.latency.p95.ms <= load.latency.p99.ms for load in one.loads)
 
 
 def test_searching_while_memories_are_added_leaves_nothing_behind(opened: database.Connection) -> None:
     everything = "select count(*), sum(hashtextextended(m::text, 0)) from memories as m"
     before = opened.execute(everything).fetchone()
-    design = Design(names=("strict",), writers=2, concurrency=(2,), seconds=0.5)
-    (one,) = study.run(opened, FEW, design).strategies
-    assert one.while_adding is not None
-    assert (one.while_adding.connections, one.while_adding.writers) == (2, 2)
-    assert one.while_adding.added_per_second > 0
+    design = Design(names=("story", "strict"), writers=2, concurrency=(2,), seconds=0.5)
+    phases: list[str] = []
+    for one in study.run(opened, FEW, design, on_phase=phases.append).strategies:
+        assert one.while_adding is not None
+        assert (one.while_adding.connections, one.while_adding.writers) == (2, 2)
+        assert one.while_adding.added_per_second > 0
     assert opened.execute(everything).fetchone() == before
+    assert ["adding" in phase or "added" in phase for phase in phases[-4:]] == [False, False, True, True], (
+        "dead entries would make HNSW find less in what is measured afterwards"
+    )
 
 
 def test_what_a_writer_may_not_do_is_said(filled: str) -> None:
@@ -316,10 +322,13 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
     earlier = json.loads(paths[0].read_text())
     for one in earlier["strategies"]:
         for found in (one, *one["sizes"]):
-            found["latency"] |= {"p95_ms": 1e-6, "p95_low_ms": 1e-6, "p95_high_ms": 1e-6}
+            found["latency"]["p95"] = {"ms": 1e-6, "low_ms": 1e-6, "high_ms": 1e-6}
     paths[0].write_text(json.dumps(earlier))
-    assert call("--strategies", "story", "--compare", str(paths[0])) == 1
-    result = json.loads(capsys.readouterr().out)
+    assert call("--strategies", "story", "--compare", str(paths[0]), "--report", str(paths[1])) == 1
+    assert "**Worse:** story: p95" in paths[1].read_text()
+    captured = capsys.readouterr()
+    assert "Once more, to see whether it lasts" in captured.err
+    result = json.loads(captured.out)
     assert (result["ok"], result["verdict"]["failures"], result["changes"]["ok"]) == (False, [], False)
 
 
@@ -327,8 +336,7 @@ def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_p
     directory = project.init(tmp_path).sql_dir
     with database.connect(migrated, purpose="test") as connection:
         seed.seed(connection, Synthetic(users=1, memories=60, random_seed=1))
-        tried = (trials.Trial(24, 96, 60, 0.1, 500_000, None, {40: 1.0}),)
-        found = study.run(connection, FEW, Design(names=("strict",), ef_search=(90,), trials=tried))
+        found = study.run(connection, FEW, Design(names=("strict",), ef_search=(90,), try_m=(24,)))
         reports.write(found, tmp_path / "report.json")
         written = project.recommended(directory, tmp_path / "report.json").migrations
         assert [one.id[5:] for one in written] == [
@@ -360,6 +368,10 @@ def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_p
         (["--strategies", "fastest"], "no strategy 'fastest'"),
         (["--ef-search", "40,many"], "no list of numbers"),
         (["--concurrency", "0"], "no list of numbers"),
+        (["--ef-search", ","], "no list of numbers"),
+        (["--ef-search", "40"], "--ef-search changes nothing for story"),
+        (["--strategies", "strict", "--candidates", "40"], "--candidates changes nothing for strict"),
+        (["--strategies", ""], "no strategy is named"),
         (["--report", "report.pdf"], "no kind of report"),
         (["--cold"], "--cold restarts the server"),
     ],
@@ -371,6 +383,39 @@ def test_wrong_usage_is_found_before_anything_is_measured(
     error = capsys.readouterr().err
     assert message in error
     assert not re.search("Searching|Finding", error)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--compare", "missing.json"], "missing.json cannot be read"),
+        (["--role", "memdb_nobody"], 'role "memdb_nobody" does not exist'),
+        (["--role", "postgres", "--user-setting", "no name"], 'configuration parameter "no name"'),
+        (["--k", "1000", "--try-m", "8"], "k = 1000 is more than there is to find"),
+        (["--queries-from", "missing.npz", "--strategies", "story"], "no file missing.npz"),
+    ],
+)
+def test_what_cannot_be_used_is_found_before_anything_is_measured(
+    filled: str, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(["benchmark-similarity", "--database-url", filled, *arguments]) == 3
+    error = capsys.readouterr().err
+    assert message in error
+    assert not re.search("Searching|Finding|Building", error)
+
+
+def test_what_was_measured_is_kept_where_it_cannot_be_compared(
+    filled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def call(strategy: str, *arguments: str) -> int:
+        options = ["--database-url", filled, "--no-cache", "--queries", "5", "--strategies", strategy]
+        return main(["benchmark-similarity", *options, *arguments])
+
+    paths = [str(tmp_path / name) for name in ("exact.json", "story.json")]
+    assert call("exact", "--report", paths[0]) == 0
+    assert call("story", "--report", paths[1], "--compare", paths[0]) == 3
+    assert "has none of these strategies" in capsys.readouterr().err
+    assert json.loads(Path(paths[1]).read_text())["strategies"][0]["strategy"] == "story"
 
 
 def test_every_strategy_has_an_explanation() -> None:

@@ -1,13 +1,16 @@
 """The arithmetic of a benchmark: quantiles and their intervals, shares of the sample, recall, and the verdict."""
 
+import io
 import random
 import struct
 import uuid
 
 import pytest
+from rich.console import Console
 
 from memdb.benchmark import measurement, preparation, quantiles, sampling, searching, similarity
 from memdb.benchmark.explain import Plans, PlanUse
+from memdb.benchmark.measurement import Quantile
 from memdb.benchmark.searching import Answer
 from memdb.benchmark.similarity import Targets
 from memdb.output.benchmark import render
@@ -37,6 +40,22 @@ def test_intervals_hold_the_true_quantile_as_often_as_they_claim() -> None:
         assert high is not None
         held += low <= 0.95 <= high
     assert held >= 470
+
+
+def test_each_quantile_of_a_latency_has_its_own_interval() -> None:
+    found = measurement.latency_of(map(float, range(1, 401)))
+    assert (found.p50.ms, found.p95.ms, found.p99.ms, found.max_ms) == (200, 380, 396, 400)
+    for quantile in found.quantiles.values():
+        assert quantile.low_ms is not None
+        assert quantile.high_ms is not None
+        assert quantile.low_ms <= quantile.ms <= quantile.high_ms
+
+
+def test_the_rarer_what_is_asked_for_the_more_searches_it_takes_to_bound_it() -> None:
+    found = measurement.latency_of(map(float, range(200)))
+    assert found.p95.high_ms is not None
+    assert found.p99.high_ms is None
+    assert measurement.latency_of(map(float, range(368))).p99.high_ms == 367
 
 
 def test_many_values_do_not_overflow() -> None:
@@ -93,7 +112,9 @@ def test_recall_of_all_searches_has_its_minimum_and_counts_short_results() -> No
 
 def _result(targets: Targets) -> similarity.Benchmark:
     measured = measurement.Measurement(
-        latency=measurement.Latency(20.0, 131.0, 140.0, 150.0, 80.0, 140.0),
+        latency=measurement.Latency(
+            Quantile(20.0, 18.0, 22.0), Quantile(131.0, 80.0, 140.0), Quantile(140.0, 130.0, None), 150.0
+        ),
         queries_per_second=40.0,
         recall=measurement.Recall(0.9, 0.2, 3),
         plans=Plans((PlanUse("ix_memories_embedding (hnsw)", False, 200),), "Limit"),
@@ -113,7 +134,11 @@ def _result(targets: Targets) -> similarity.Benchmark:
 
 
 def _text(result: similarity.Benchmark) -> str:
-    return "\n".join(str(part) for part in render(result))
+    written = io.StringIO()
+    console = Console(width=120, file=written, color_system=None)
+    for part in render(result):
+        console.print(part)
+    return written.getvalue()
 
 
 def test_missed_targets_are_named_with_both_figures() -> None:
@@ -128,6 +153,12 @@ def test_missed_targets_are_named_with_both_figures() -> None:
 def test_an_interval_around_the_target_is_said_to_decide_nothing() -> None:
     assert "do not decide" in " ".join(_result(Targets(p95_ms=100)).notes)
     assert "do not decide" not in " ".join(_result(Targets(p95_ms=10)).notes)
+
+
+def test_quantiles_are_shown_above_their_intervals() -> None:
+    lines = [line.split() for line in _text(_result(Targets())).splitlines()]
+    assert ["20.00", "ms", "131.00", "ms", "140.00", "ms", "150.00", "ms", "40"] in lines
+    assert ["95", "%", "sure", "18.00", "to", "22.00", "80.00", "to", "140.00", "130.00", "or", "more"] in lines
 
 
 def test_lost_rows_are_noted_even_where_every_target_is_met() -> None:

@@ -1,9 +1,12 @@
 """What is made of a study's figures: the verdict, what has changed, plots and reports."""
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,17 +14,18 @@ import pytest
 
 from memdb import output
 from memdb.benchmark import changes, recommending, strategies, verdict
+from memdb.benchmark.changes import Earlier
 from memdb.benchmark.explain import Plans, PlanUse
 from memdb.benchmark.facts import Facts, IndexFacts
 from memdb.benchmark.figures import Distribution, ForSize, Measured, ServerTime
 from memdb.benchmark.load import Load
-from memdb.benchmark.measurement import Latency, Recall
+from memdb.benchmark.measurement import Latency, Quantile, Recall
 from memdb.benchmark.preparation import SETTINGS, Sample
 from memdb.benchmark.similarity import Targets
 from memdb.benchmark.study import Study
 from memdb.benchmark.trials import Trial
 from memdb.errors import DataError, UsageError
-from memdb.output.benchmark import page, plots, render, reports
+from memdb.output.benchmark import markdown, page, plots, render, reports, tags, words
 
 DEFINITION = (
     "CREATE INDEX ix_memories_embedding ON memories USING hnsw (embedding vector_cosine_ops) "
@@ -50,7 +54,9 @@ SERVER_SETTINGS: dict[str, str | None] = {
 
 
 def latency(p95_ms: float, spread: float = 0.1) -> Latency:
-    return Latency(p95_ms / 2, p95_ms, p95_ms, p95_ms, p95_ms * (1 - spread), p95_ms * (1 + spread))
+    """A p95 with its interval; p50 is half of it."""
+    p50, p95 = (Quantile(ms, ms * (1 - spread), ms * (1 + spread)) for ms in (p95_ms / 2, p95_ms))
+    return Latency(p50, p95, p95, p95_ms)
 
 
 def measured(
@@ -79,9 +85,10 @@ def measured(
         server=ServerTime(0.05, 1.0, 2.0),
         first_run=latency(p95_ms[-1]),
         cold=None,
-        distribution=Distribution((0.0, 0.5, 1.0), (0.1, p95_ms[-1] / 2, p95_ms[-1])),
+        pace=Quantile(2.0, 1.95, 2.05),
+        distribution=Distribution((0.0, 0.5, 0.95, 0.99, 1.0), (0.1, p95_ms[-1] / 2, *[p95_ms[-1]] * 3)),
         sizes=sizes,
-        loads=(Load(4, 1.0, 100, 100.0, 1.0, 2.0, 3.0, recall),),
+        loads=(Load(4, 1.0, 100, 100.0, latency(2.0), recall),),
         while_adding=None,
         plans=Plans((PlanUse('a <scan> & "more"', True, 100),), "Limit  (cost=0.00..1.00)"),
     )
@@ -91,6 +98,7 @@ def study(*measurements: Measured, targets: Targets = Targets(50.0), trials: tup
     judged = verdict.judge(measurements, FACTS, trials, SERVER_SETTINGS, targets)
     return Study(
         ok=not judged.failures,
+        started_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         verdict=judged,
         notes=("A note with <angles>.",),
         k=5,
@@ -146,6 +154,14 @@ def test_a_role_that_finds_less_is_pointed_out() -> None:
     assert any("As app, story finds less: recall 0.200 instead of 1.000" in sentence for sentence in advice)
 
 
+def test_a_role_is_called_slower_where_that_is_no_chance() -> None:
+    slower, chance = (measured("story", [1, 9, ms], role="app") for ms in (150, 117))
+    assert any(
+        "As app, story takes p95 150 ms instead of 97 ms" in advice for advice in study(STORY, slower).verdict.advice
+    )
+    assert not any("As app" in advice for advice in study(STORY, chance).verdict.advice)
+
+
 def test_the_smallest_ef_search_that_is_good_enough_is_recommended_with_its_migration() -> None:
     swept = [
         measured("strict", [5, 5, 5], recall, ef_search=width) for width, recall in ((40, 0.9), (100, 0.99), (200, 1.0))
@@ -194,69 +210,130 @@ def test_strategies_are_named_in_a_list() -> None:
 
 
 @pytest.fixture
-def earlier(tmp_path: Path) -> Path:
+def earlier(tmp_path: Path) -> Earlier:
     path = tmp_path / "earlier.json"
     reports.write(study(STORY), path)
-    return path
+    return changes.read(path)
 
 
-def test_the_same_figures_are_no_change(earlier: Path) -> None:
+def test_the_same_figures_are_no_change(earlier: Earlier) -> None:
     found = changes.compare(earlier, study(STORY))
     assert (found.ok, found.worse, found.better, found.notes) == (True, (), (), ())
-    assert found.compared == 12
+    assert found.compared == 20
 
 
-def test_times_within_their_intervals_are_noise(earlier: Path) -> None:
+def test_times_within_their_intervals_are_noise(earlier: Earlier) -> None:
     assert changes.compare(earlier, study(measured("story", [1.1, 9.9, 110]))).ok
 
 
-def test_what_is_slower_beyond_the_noise_is_a_regression(earlier: Path) -> None:
-    found = changes.since(earlier, study(measured("story", [1, 20, 97]), targets=Targets(500.0)))
+def test_what_is_slower_beyond_the_noise_is_a_regression(earlier: Earlier) -> None:
+    slower = study(measured("story", [1, 20, 97]), targets=Targets(500.0))
+    found = changes.since(earlier, slower, lambda names: slower)
     assert found.changes is not None
-    (change,) = found.changes.worse
-    assert (change.from_memories, change.figure, change.before, change.after) == (100, "p95_ms", 9, 20)
+    assert [(change.from_memories, change.figure, change.before, change.after) for change in found.changes.worse] == [
+        (100, "p50_ms", 4.5, 10),
+        (100, "p95_ms", 9, 20),
+        (100, "p99_ms", 9, 20),
+    ]
     assert not found.ok
 
 
-def test_what_is_faster_is_no_regression(earlier: Path) -> None:
+def test_what_is_faster_is_no_regression(earlier: Earlier) -> None:
     found = changes.compare(earlier, study(measured("story", [1, 9, 30])))
     assert found.ok
-    assert [change.from_memories for change in found.better] == [None, 1000]
+    assert {change.from_memories for change in found.better} == {None, 1000}
 
 
-def test_lost_recall_and_lost_rows_are_regressions(earlier: Path) -> None:
+def test_each_quantile_is_compared_on_its_own(earlier: Earlier) -> None:
+    times = replace(STORY.latency, p50=Quantile(90.0, 85.0, 95.0))
+    found = changes.compare(earlier, study(replace(STORY, latency=times)))
+    assert [(change.figure, change.before, change.after) for change in found.worse] == [("p50_ms", 48.5, 90)]
+
+
+def test_lost_recall_and_lost_rows_are_regressions(earlier: Earlier) -> None:
     found = changes.compare(earlier, study(measured("story", [1, 9, 97], 0.98, short=3)))
     assert {change.figure for change in found.worse} == {"recall", "short_results"}
 
 
-def test_too_few_searches_to_compare_are_noted(earlier: Path) -> None:
-    slower = replace(STORY, latency=replace(latency(500), p95_low_ms=None, p95_high_ms=None))
+def test_too_few_searches_to_compare_are_noted(earlier: Earlier) -> None:
+    unknown = Quantile(500.0, None, None)
+    slower = replace(STORY, latency=Latency(unknown, unknown, unknown, 500.0))
     found = changes.compare(earlier, study(slower))
     assert found.ok
-    assert "Too few searches" in found.notes[-1]
+    assert "too few searches were made" in found.notes[-1]
 
 
-def test_what_makes_two_studies_differ_is_noted(earlier: Path) -> None:
+def test_what_makes_two_studies_differ_is_noted(earlier: Earlier) -> None:
     found = changes.compare(earlier, replace(study(STORY), k=10))
     assert found.notes == ("Not the same in both: k, 5 before and 10 now.",)
 
 
-def test_a_machine_that_was_busy_with_something_else_is_noted(earlier: Path) -> None:
-    busy = replace(STORY, server=ServerTime(0.09, 1.0, 2.0))
-    assert "An empty search took 0.05 ms before and 0.09 ms now" in changes.compare(earlier, study(busy)).notes[0]
+def test_a_busy_machine_is_not_taken_for_a_slow_search(earlier: Earlier) -> None:
+    busy = replace(measured("story", [1.6, 14, 150]), pace=Quantile(3.2, 3.1, 3.3))
+    found = changes.compare(earlier, study(busy))
+    assert found.ok
+    assert "The same work took up to 1.6 times as long now" in found.notes[0]
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"strategies": [{}]}', '{"strategies": 1}'])
+def test_what_is_slower_than_a_busy_machine_explains_is_a_regression(earlier: Earlier) -> None:
+    busy = replace(measured("story", [1.6, 14, 400]), pace=Quantile(3.2, 3.1, 3.3))
+    found = changes.compare(earlier, study(busy))
+    assert {change.from_memories for change in found.worse} == {None, 1000}
+
+
+def test_a_faster_machine_is_not_taken_for_a_faster_search(earlier: Earlier) -> None:
+    quick = replace(measured("story", [0.5, 4.5, 48]), pace=Quantile(1.0, 0.95, 1.05))
+    found = changes.compare(earlier, study(quick))
+    assert (found.worse, found.better) == ((), ())
+    assert "2.0 times as long before" in found.notes[0]
+
+
+def test_what_is_worse_only_once_is_no_regression(earlier: Earlier) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def again(names: tuple[str, ...]) -> Study:
+        asked.append(names)
+        return study(measured("story", [1, 9, 300]))
+
+    found = changes.since(earlier, study(measured("story", [1, 20, 300], 0.9)), again)
+    assert asked == [("story",)]
+    assert found.changes is not None
+    assert {(change.from_memories, change.figure) for change in found.changes.worse} == {
+        (whose, f"{name}_ms") for whose in (None, 1000) for name in ("p50", "p95", "p99")
+    }
+    assert "not when measured once more: 7." in found.changes.notes[-1]
+
+
+def test_nothing_is_measured_once_more_where_nothing_looks_worse(earlier: Earlier) -> None:
+    found = changes.since(earlier, study(STORY), lambda names: pytest.fail("measured once more"))
+    assert found.changes is not None
+    assert found.changes.ok
+
+
+def test_a_report_with_other_fields_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "old.json"
+    reports.write(study(STORY), path)
+    report = json.loads(path.read_text())
+    for one in report["strategies"]:
+        one["latency"] = {"p50_ms": 1.0, "p95_ms": 2.0, "p99_ms": 3.0, "max_ms": 4.0}
+    path.write_text(json.dumps(report))
+    with pytest.raises(DataError, match="or one of another version"):
+        changes.read(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "1", '{"strategies": []}', '{"strategies": [{}]}', '{"strategies": 1}']
+)
 def test_a_file_that_is_no_report_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "other.json"
     path.write_text(text)
     with pytest.raises(DataError, match="no report of benchmark-similarity"):
-        changes.compare(path, study(STORY))
-    with pytest.raises(DataError, match="cannot be read"):
-        changes.compare(tmp_path / "missing.json", study(STORY))
+        changes.read(path)
+    with pytest.raises(DataError, match=r"missing.json cannot be read: No such file"):
+        changes.read(tmp_path / "missing.json")
 
 
-def test_strategies_that_were_not_measured_before_cannot_be_compared(earlier: Path) -> None:
+def test_strategies_that_were_not_measured_before_cannot_be_compared(earlier: Earlier) -> None:
     with pytest.raises(DataError, match="none of these strategies"):
         changes.compare(earlier, study(FAST))
 
@@ -287,18 +364,81 @@ def test_a_page_escapes_what_it_shows() -> None:
 
 
 def test_plots_are_well_formed_and_stay_within_their_frame() -> None:
-    charts = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", page.document(ALL), re.DOTALL)]
+    charts = [ElementTree.fromstring(svg) for svg in re.findall(r"<svg[^>]* role=.*?</svg>", page.document(ALL))]
     assert len(charts) == 4
     for chart in charts:
         *_, width, height = map(float, chart.attrib["viewBox"].split())
-        for dot in chart.iter("{http://www.w3.org/2000/svg}circle"):
-            assert 0 <= float(dot.attrib["cx"]) <= width
-            assert 0 <= float(dot.attrib["cy"]) <= height
+        for dot in chart.iter("{http://www.w3.org/2000/svg}path"):
+            across, down = map(float, dot.attrib["transform"].removeprefix("translate(").removesuffix(")").split())
+            assert plots.LEFT - 10 <= across <= width - plots.RIGHT + 10
+            assert plots.TOP <= down <= height - plots.BOTTOM
 
 
 def test_a_study_of_one_search_can_be_drawn() -> None:
     one = replace(measured("story", [0.0]), distribution=Distribution((0.0, 1.0), (0.0, 0.0)))
-    assert page.document(study(one)).count("<svg") == 4
+    assert page.document(study(one)).count('role="img"') == 4
+
+
+def test_a_strategy_has_its_colour_and_shape_in_every_chart() -> None:
+    legends = re.findall(r'<svg[^>]*class="(s\d[^"]*)"[^>]*>.*?d="([^"]*)".*?</svg>([^<]*)<', page.document(ALL))
+    looks: dict[str, set[tuple[str, str]]] = {}
+    for style, shape, name in legends:
+        looks.setdefault(name.split(",")[0], set()).add((style, shape))
+    assert set(looks) == {"story", "hnsw", "search_memories", "story as app &lt;b&gt;"}
+    assert all(len(found) == 1 for found in looks.values())
+    assert len({shape for found in looks.values() for _, shape in found}) == 3
+    assert "dashed" in next(iter(looks["story as app &lt;b&gt;"]))[0]
+
+
+def test_the_target_is_drawn_where_it_is_within_the_chart() -> None:
+    assert page.document(study(STORY)).count("target 50 ms") == 2
+    assert page.document(study(STORY, targets=Targets(5_000.0))).count("target 5000 ms") == 0
+
+
+def test_intervals_are_drawn_where_they_are_known() -> None:
+    drawn = page.document(study(STORY)).count('<line class="interval"')
+    times = [replace(size, latency=replace(size.latency, p95=Quantile(5.0, 4.0, None))) for size in STORY.sizes]
+    assert drawn == 3 + 3  # p50, p95 and p99 of all, and p95 of each size
+    assert page.document(study(replace(STORY, sizes=tuple(times)))).count('<line class="interval"') == 3
+
+
+def test_recall_is_the_wider_apart_the_nearer_it_is_to_one() -> None:
+    axis = plots.towards_one("recall", (0.9, 0.99, 0.999, 1.0), str, rest=0.0005)
+    places = [axis.place(value) for value in (0.9, 0.99, 0.999, 1.0)]
+    assert (places[0], places[3]) == pytest.approx((0, 1))
+    assert min(after - before for before, after in pairwise(places)) > 0.15
+
+
+def test_texts_beside_dots_cover_neither_a_dot_nor_each_other() -> None:
+    dots = [(100.0, 100.0), (104.0, 100.0), (300.0, 100.0)]
+    first, second, third = tags.arrange([(str(place), dot) for place, dot in enumerate(dots)], dots)
+    assert first == (100.0, 91.0, "middle")
+    assert second == (104.0, 118.0, "middle")
+    assert third == (300.0, 91.0, "middle")
+    crowded = [(100.0 + 6 * place, 100.0 + 6 * row) for place in range(9) for row in range(9)]
+    assert None in tags.arrange([("100", dot) for dot in crowded], crowded)
+
+
+def test_figures_that_miss_a_target_are_marked() -> None:
+    text = page.document(ALL)
+    assert '<td class="missed">97 ms <span class="soft">(87–107)</span></td>' in text
+    assert '<td class="missed">0.400</td>' in text
+    assert "<td>0.999</td>" in text
+    assert "**97 ms (87–107)**" in markdown.document(ALL)
+
+
+def test_an_interval_without_an_end_says_so() -> None:
+    assert words.quantile(Quantile(62.0, 60.0, 71.4)) == "62 ms (60–71)"
+    assert words.quantile(Quantile(9.56, 9.1, 1234.0)) == "9.6 ms (9.1–1,234)"
+    assert words.quantile(Quantile(62.0, 60.0, None)) == "62 ms (60–?)"
+    assert words.quantile(Quantile(62.0, None, None)) == "62 ms (?–?)"
+
+
+def test_a_verdict_that_the_searches_do_not_decide_is_said_to_be_none() -> None:
+    doubtful, firm = (measured("story", [1, 9, ms]) for ms in (52, 97))
+    assert "do not decide whether p95 misses 50 ms" in study(doubtful).verdict.advice[0]
+    assert "1,000 to 9,999" in study(measured("story", [1, 9, 48])).verdict.advice[0]
+    assert not any("do not decide" in advice for advice in study(firm).verdict.advice)
 
 
 @pytest.mark.parametrize(
@@ -329,9 +469,16 @@ def test_a_report_in_json_is_the_result(tmp_path: Path) -> None:
 
 
 def test_a_report_of_no_known_kind_or_place_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path / "report.pdf", tmp_path / "missing" / "report.md"):
+    (tmp_path / "folder.md").mkdir()
+    for path in (tmp_path / "report.pdf", tmp_path / "missing" / "report.md", tmp_path / "folder.md"):
         with pytest.raises(UsageError):
             reports.check(path)
+
+
+def test_a_report_that_may_not_be_written_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write anywhere
+    with pytest.raises(UsageError, match="may not be written"):
+        reports.check(tmp_path / "report.md")
 
 
 def test_text_ends_with_the_verdict() -> None:

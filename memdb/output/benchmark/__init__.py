@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from memdb.benchmark.measurement import Latency, Measurement, Recall
+from memdb.benchmark.measurement import Measurement, Quantile, Recall
 from memdb.benchmark.preparation import Sample
 from memdb.benchmark.similarity import Benchmark
 from memdb.benchmark.study import Study
@@ -33,7 +33,6 @@ def _(result: Benchmark) -> Iterator[Any]:
     yield ""
     yield _table(result.measurement)
     yield ""
-    yield f"interval  {_interval(result.measurement.latency)}"
     yield f"recall@{result.k:<2} {_recall(result.measurement.recall)}"
     yield from _plans(result.measurement)
     yield f"versions  {', '.join(f'{name} {version}' for name, version in result.versions.items())}"
@@ -62,16 +61,19 @@ def _table(measurement: Measurement) -> Any:
     )
     for column in table.columns[1:]:
         column.justify = "right"
-    times = (latency.p50_ms, latency.p95_ms, latency.p99_ms, latency.max_ms)
+    times = (*(quantile.ms for quantile in latency.quantiles.values()), latency.max_ms)
     table.add_row("", *(f"{time:,.2f} ms" for time in times), f"{measurement.queries_per_second:,.0f}")
+    table.add_row("95 % sure", *map(_interval, latency.quantiles.values()))
     return table
 
 
-def _interval(latency: Latency) -> str:
-    low, high = latency.p95_low_ms, latency.p95_high_ms
-    if low is None or high is None:
-        return "too few searches to bound p95 with 95 % confidence"
-    return f"p95 is between {low:,.2f} and {high:,.2f} ms with 95 % confidence"
+def _interval(quantile: Quantile) -> str:
+    """Where the true value lies with 95 % confidence."""
+    if quantile.low_ms is None:
+        return "too few"
+    if quantile.high_ms is None:
+        return f"{quantile.low_ms:,.2f} or more"
+    return f"{quantile.low_ms:,.2f} to {quantile.high_ms:,.2f}"
 
 
 def _recall(recall: Recall) -> str:
@@ -88,7 +90,7 @@ def _plans(measurement: Measurement) -> Iterator[str]:
 
 def _targets(result: Benchmark) -> str:
     measurement, targets = result.measurement, result.targets
-    text = f"p95 {measurement.latency.p95_ms:,.2f} ms is within the target of {targets.p95_ms:g} ms"
+    text = f"p95 {measurement.latency.p95.ms:,.2f} ms is within the target of {targets.p95_ms:g} ms"
     if targets.recall is None:
         return text
     return f"{text}, mean recall {measurement.recall.mean:.3f} reaches {targets.recall:g}"

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from memdb.benchmark.study import Study
 from memdb.output.benchmark import words
+from memdb.output.benchmark.table import Table
+from memdb.output.benchmark.tables import tables
 
 
 def document(study: Study) -> str:
@@ -14,7 +16,7 @@ def document(study: Study) -> str:
 def _lines(study: Study) -> Iterator[str]:
     yield "## Similarity search"
     yield ""
-    yield f"{words.summary(study)}. {', '.join(f'{name} {value}' for name, value in study.versions.items())}."
+    yield f"{words.summary(study)}. {words.surroundings(study)}."
     yield ""
     yield from (f"- **Missed:** {failure}" for failure in study.verdict.failures)
     if not study.verdict.failures:
@@ -24,8 +26,9 @@ def _lines(study: Study) -> Iterator[str]:
         yield from (f"  - **Worse:** {words.sentence(change)}" for change in study.changes.worse)
         yield from (f"  - Better: {words.sentence(change)}" for change in study.changes.better)
     yield from (f"- {advice}" for advice in study.verdict.advice)
-    yield from (f"- `{one.setting} = {one.value}`: {one.because}" for one in study.verdict.recommendations)
-    first, second, *others = words.tables(study)
+    for one in study.verdict.recommendations:
+        yield f"- `{one.setting} = {one.value}`{words.now(one)}: {one.because}"
+    first, second, *others = tables(study)
     for table in (first, second):
         yield from ("", f"### {table.title}", "", *_table(table))
     for table in others:
@@ -34,10 +37,12 @@ def _lines(study: Study) -> Iterator[str]:
     yield from (f"- {note}" for note in (*study.notes, *(study.changes.notes if study.changes else ())))
 
 
-def _table(table: words.Table) -> Iterator[str]:
+def _table(table: Table) -> Iterator[str]:
     yield _row(table.columns)
     yield _row(["---" if place == 0 or name in table.wide else "---:" for place, name in enumerate(table.columns)])
-    yield from (_row(row) for row in table.rows)
+    for row, cells in enumerate(table.rows):
+        missed = [(row, column) in table.missed for column in range(len(cells))]
+        yield _row([f"**{cell}**" if bold else cell for cell, bold in zip(cells, missed, strict=True)])
     yield ""
     yield table.note
 

@@ -1,6 +1,7 @@
 """Reports of a study in files: the kind follows from the ending of the name."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,10 @@ def check(path: Path) -> None:
         raise UsageError(f"{path} is no kind of report that memdb writes", hint=f"End it with {', '.join(KINDS)}.")
     if not path.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {path.parent} for the report", hint="Make it first, or name another.")
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint="Name a file in it.")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise UsageError(f"{path} may not be written", hint="Name another file.")
 
 
 def write(study: Study, path: Path) -> None:

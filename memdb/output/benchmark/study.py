@@ -6,6 +6,8 @@ from typing import Any
 from memdb.benchmark.recommending import Recommendation
 from memdb.benchmark.study import Study
 from memdb.output.benchmark import words
+from memdb.output.benchmark.table import Table
+from memdb.output.benchmark.tables import tables
 
 
 def render(study: Study) -> Iterator[Any]:
@@ -13,12 +15,15 @@ def render(study: Study) -> Iterator[Any]:
     from rich.text import Text
 
     yield words.summary(study)
-    for table in words.tables(study):
+    for table in tables(study):
+        if table.folded:
+            continue
         yield ""
         yield Text(table.title, "bold")
+        yield Text(table.note, "dim")
         yield _table(table)
     yield ""
-    yield f"versions  {', '.join(f'{name} {version}' for name, version in study.versions.items())}"
+    yield words.surroundings(study)
     yield from (Text.assemble(("note:", "bold yellow"), f" {note}") for note in study.notes)
     yield from (Text.assemble(("advice:", "bold cyan"), f" {advice}") for advice in study.verdict.advice)
     yield from (_recommendation(one) for one in study.verdict.recommendations)
@@ -35,17 +40,19 @@ def render(study: Study) -> Iterator[Any]:
 def _recommendation(one: Recommendation) -> Any:
     from rich.text import Text
 
-    now = "" if one.current is None else f" (now {one.current})"
-    return Text.assemble(("recommended:", "bold cyan"), f" {one.setting} = {one.value}{now}: {one.because}")
+    what = f"{one.setting} = {one.value}{words.now(one)}"
+    return Text.assemble(("recommended:", "bold cyan"), f" {what}: {one.because}")
 
 
-def _table(table: words.Table) -> Any:
-    from rich.table import Table
+def _table(table: Table) -> Any:
+    from rich import table as tabular
+    from rich.text import Text
 
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    shown = tabular.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for place, name in enumerate(table.columns):
         text = place == 0 or name in table.wide
         shown.add_column(name, justify="left" if text else "right", no_wrap=place == 0)
-    for row in table.rows:
-        shown.add_row(*row)
+    for row, cells in enumerate(table.rows):
+        styles = ("bold red" if (row, column) in table.missed else "" for column in range(len(cells)))
+        shown.add_row(*(Text(cell, style) for cell, style in zip(cells, styles, strict=True)))
     return shown

@@ -1,29 +1,20 @@
-"""What a study says in words and tables, for the terminal, Markdown and HTML alike."""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
+"""What a study says in words, for the terminal, Markdown and HTML alike."""
 
 from memdb.benchmark.changes import Change, Changes
 from memdb.benchmark.explain import Plans
 from memdb.benchmark.figures import ForSize, Measured
-from memdb.benchmark.load import Load
-from memdb.benchmark.measurement import Latency
-from memdb.benchmark.strategies import EXPLANATIONS
+from memdb.benchmark.measurement import Quantile
+from memdb.benchmark.recommending import Recommendation
 from memdb.benchmark.study import Study
-from memdb.benchmark.verdict import megabytes, milliseconds
+from memdb.benchmark.verdict import milliseconds
 
-NONE = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """`note` says how to read it. Cells of all columns but the first, and those of `wide`, are figures."""
-
-    title: str
-    note: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    wide: tuple[str, ...] = ()
+_FIGURES = {
+    "p50_ms": "p50",
+    "p95_ms": "p95",
+    "p99_ms": "p99",
+    "recall": "mean recall",
+    "short_results": "searches that came up short",
+}
 
 
 def summary(study: Study) -> str:
@@ -31,11 +22,23 @@ def summary(study: Study) -> str:
     sample = study.sample
     low, high = sample.smallest_user_memories, sample.largest_user_memories
     sizes = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    users = "1 user" if sample.users == 1 else f"{sample.users:,} users"
     return (
-        f"{sample.queries:,} searches for {study.k} of {users} with {sizes} memories, of {study.facts.memories:,} in "
-        f"all (workload {study.workload}, random seed {sample.random_seed})"
+        f"{sample.queries:,} searches for {study.k} of {count(sample.users, 'user')} with {sizes} memories, of "
+        f"{study.facts.memories:,} in all (workload {study.workload}, random seed {sample.random_seed})"
     )
+
+
+def surroundings(study: Study) -> str:
+    """When it was measured, and with what."""
+    versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
+    return f"{study.started_at:%Y-%m-%d %H:%M} UTC, {versions}"
+
+
+def now(one: Recommendation) -> str:
+    """What is set at present, to be put behind what is recommended."""
+    if one.current is None:
+        return ""
+    return " (as it is)" if one.current == one.value else f" (now {one.current})"
 
 
 def conclusion(study: Study) -> str:
@@ -44,27 +47,25 @@ def conclusion(study: Study) -> str:
     return f"{study.verdict.judged} meets p95 {study.targets.p95_ms:g} ms{recall} for users of every size"
 
 
-def tables(study: Study) -> Iterator[Table]:
-    """All tables, the most telling first."""
-    yield _strategies(study)
-    yield _sizes(study)
-    if any(one.loads or one.while_adding for one in study.strategies):
-        yield _loads(study)
-    yield _warmth(study)
-    yield _plans(study)
-    yield _facts(study)
-    if study.trials:
-        yield _trials(study)
-
-
 def label(measured: Measured) -> str:
     """The strategy, and the role if it searched as another."""
     return f"{measured.strategy} as {measured.role}" if measured.role else measured.strategy
 
 
-def interval(latency: Latency) -> str:
-    low, high = latency.p95_low_ms, latency.p95_high_ms
-    return f"{milliseconds(low)} to {milliseconds(high)}" if low is not None and high is not None else "too few"
+def quantile(quantile: Quantile) -> str:
+    """With its interval: `62 ms (60–71)`, or `62 ms (60–?)` where too few searches are beyond it to bound it."""
+    low, high = ("?" if bound is None else milliseconds(bound) for bound in (quantile.low_ms, quantile.high_ms))
+    return f"{milliseconds(quantile.ms)} ({low.removesuffix(' ms')}–{high.removesuffix(' ms')})"
+
+
+def held(size: ForSize) -> str:
+    """How much the users of a class hold: `10–99`."""
+    return f"{size.from_memories:,}–{size.from_memories * 10 - 1:,}"
+
+
+def count(number: int, thing: str) -> str:
+    """`1 user`, `22 users`"""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def plans(plans: Plans) -> str:
@@ -89,159 +90,5 @@ def comparison(changes: Changes) -> str:
     )
 
 
-_FIGURES = {"p95_ms": "p95", "recall": "mean recall", "short_results": "searches that came up short"}
-
-
 def _figure(name: str, value: float) -> str:
-    return milliseconds(value) if name == "p95_ms" else f"{value:.3f}" if name == "recall" else f"{value:,.0f}"
-
-
-def _strategies(study: Study) -> Table:
-    rows = (
-        (
-            label(one),
-            milliseconds(one.latency.p50_ms),
-            milliseconds(one.latency.p95_ms),
-            interval(one.latency),
-            milliseconds(one.latency.p99_ms),
-            milliseconds(one.server.p50_ms),
-            f"{one.recall.mean:.3f}",
-            f"{one.recall.minimum:.3f}",
-            f"{one.recall.short_results:,}",
-        )
-        for one in study.strategies
-    )
-    described = dict.fromkeys(one.name for one in study.strategies)
-    round_trip = study.strategies[0].server.round_trip_ms
-    return Table(
-        "Strategies",
-        "; ".join(f"{name}: {EXPLANATIONS[name]}" for name in described)
-        + f". Server is p50 less the round trip of an empty search, {milliseconds(round_trip)}. "
-        "Short counts searches that lost rows.",
-        ("strategy", "p50", "p95", "95 % sure p95 is", "p99", "server", f"recall@{study.k}", "least", "short"),
-        tuple(rows),
-    )
-
-
-def _sizes(study: Study) -> Table:
-    classes = {size.from_memories: size for one in study.strategies for size in one.sizes}
-    heads = (f"{start:,}–{start * 10 - 1:,} ({classes[start].users} users)" for start in sorted(classes))
-    rows = (
-        (
-            label(one),
-            *(
-                _cell(next((size for size in one.sizes if size.from_memories == start), None))
-                for start in sorted(classes)
-            ),
-        )
-        for one in study.strategies
-    )
-    return Table(
-        "By what the user holds",
-        "p95 and mean recall, so that nobody hides in a mean.",
-        ("strategy", *heads),
-        tuple(rows),
-    )
-
-
-def _cell(size: ForSize | None) -> str:
-    return NONE if size is None else f"{milliseconds(size.latency.p95_ms)}, {size.recall.mean:.3f}"
-
-
-def _loads(study: Study) -> Table:
-    counts = sorted({one.connections for measured in study.strategies for one in measured.loads})
-    writing = any(measured.while_adding for measured in study.strategies)
-    rows = []
-    for measured in study.strategies:
-        by_count = {one.connections: one for one in measured.loads}
-        cells = [_load(by_count.get(count)) for count in counts]
-        rows.append((label(measured), *cells, *([_load(measured.while_adding)] if writing else [])))
-    heads = [f"{count} {'connection' if count == 1 else 'connections'}" for count in counts]
-    return Table(
-        "Over several connections",
-        "Searches per second, and p95 as one connection sees it.",
-        ("strategy", *heads, *(["while memories are added"] if writing else [])),
-        tuple(rows),
-    )
-
-
-def _load(load: Load | None) -> str:
-    if load is None:
-        return NONE
-    text = f"{load.queries_per_second:,.0f}/s, {milliseconds(load.p95_ms)}"
-    return f"{text} (at {load.connections}, adding {load.added_per_second:,.0f}/s)" if load.writers else text
-
-
-def _warmth(study: Study) -> Table:
-    cold = any(one.cold for one in study.strategies)
-    rows = []
-    for one in study.strategies:
-        runs = [*([one.cold] if cold else []), one.first_run, one.latency]
-        rows.append((label(one), *(_both(run) for run in runs)))
-    return Table(
-        "Cold and warm",
-        "p50 and p95 of the first run, with caches as they were found, and of the second."
-        + (" Cold: right after a restart of the server, with the operating system's cache as it was." if cold else ""),
-        ("strategy", *(["cold"] if cold else []), "first run", "second run"),
-        tuple(rows),
-    )
-
-
-def _both(latency: Latency | None) -> str:
-    return NONE if latency is None else f"{milliseconds(latency.p50_ms)}, {milliseconds(latency.p95_ms)}"
-
-
-def _plans(study: Study) -> Table:
-    rows = tuple((label(one), plans(one.plans)) for one in study.strategies)
-    return Table("Plans", "How the server gets to the rows, by EXPLAIN.", ("strategy", "plan"), rows, ("plan",))
-
-
-def _facts(study: Study) -> Table:
-    facts = study.facts
-    each = max(facts.memories, 1)
-    rows = [
-        ("memories", "table", megabytes(facts.table_bytes), f"{facts.table_bytes / each:,.0f}", NONE, NONE),
-        ("its TOAST", "out of line", megabytes(facts.toast_bytes), f"{facts.toast_bytes / each:,.0f}", NONE, NONE),
-    ]
-    for index in facts.indexes:
-        share = NONE if index.buffered_share is None else f"{index.buffered_share:.0%}"
-        kind = index.method if index.valid else f"{index.method}, invalid"
-        size, bytes_each = megabytes(index.bytes), f"{index.bytes_per_memory:,.0f}"
-        rows.append((index.name, kind, size, bytes_each, share, f"{index.scans:,}"))
-    since = f" since {facts.counting_since:%Y-%m-%d %H:%M}" if facts.counting_since else ""
-    return Table(
-        "Table and indexes",
-        f"{facts.memories:,} memories, {facts.bytes_per_memory:,.0f} bytes each with all indexes. Scans count{since}, "
-        "those of benchmarks among them.",
-        ("name", "kind", "size", "bytes a memory", "in shared buffers", "scans"),
-        tuple(rows),
-        ("kind",),
-    )
-
-
-def _trials(study: Study) -> Table:
-    widths = list(study.trials[0].recall)
-    rows = (
-        (
-            str(trial.m),
-            str(trial.ef_construction),
-            f"{trial.build_seconds:,.1f} s",
-            f"{trial.index_bytes / trial.rows:,.0f}",
-            NONE if trial.memory_bytes_per_row is None else f"{trial.memory_bytes_per_row:,.0f}",
-            *(f"{trial.recall[width]:.3f}" for width in widths),
-        )
-        for trial in study.trials
-    )
-    return Table(
-        "HNSW tried out",
-        f"Built on {study.trials[0].rows:,} of the embeddings by one process; searched without a filter.",
-        (
-            "m",
-            "ef_construction",
-            "build",
-            "bytes a memory",
-            "memory to build",
-            *(f"recall at {width}" for width in widths),
-        ),
-        tuple(rows),
-    )
+    return milliseconds(value) if name.endswith("_ms") else f"{value:.3f}" if name == "recall" else f"{value:,.0f}"
