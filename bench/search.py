@@ -83,7 +83,8 @@ def _of_rows(server: embedded.Server, rows: Rows, *, complete: bool) -> Iterator
             del searches[_PLANNED]
             searches[_STORE] = stack.enter_context(through_store.opened(server.url(f"fast_{rows.name}")))
             searches |= stack.enter_context(client.peers(core, server.url(f"core_{rows.name}")))
-            measured = measure(searches, rows.questions, _USERS, exact=dict.fromkeys(searches, _EXACT))
+            questions = {"alike": rows.questions["alike"]}
+            measured = measure(searches, questions, _USERS, exact=dict.fromkeys(searches, _EXACT))
             show(measured, "peers, of")
             yield from _peer_ratios(measured)
 

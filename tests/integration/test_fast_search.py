@@ -230,6 +230,16 @@ def test_new_changed_and_deleted_rows_count_before_any_vacuum(searchable: Connec
     assert search(searchable, MANY, -vectors[9], k=1)[0][1] == "memory 5"
 
 
+def test_a_memory_may_be_larger_than_a_page(searchable: Connection) -> None:
+    vector, text = np.random.default_rng(8).normal(size=1536), "".join(map(chr, range(32, 120))) * 500
+    searchable.execute(
+        "insert into memories (user_id, memory_type, content, embedding, metadata) values (%s, 'task', %s, %s, %s)",
+        [FEW, text, Vector(vector), json.dumps({"notes": list(range(5000))})],
+    )
+    found = search(searchable, FEW, vector, k=1)[0]
+    assert (found[1], found[3]["notes"][-1]) == (text, 4999)
+
+
 def test_row_level_security_holds(searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]) -> None:
     searchable.execute("""
         create role fast_search_reader;

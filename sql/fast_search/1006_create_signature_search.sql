@@ -112,35 +112,21 @@ begin atomic
     reach as materialized (
         select
             greatest(
-                max(best.differing) filter (where best.place <= 100),
-                max(best.differing) filter (where best.place <= (select q.wanted from question as q)) + 60
+                (
+                    select n.differing
+                    from near as n
+                    order by n.differing
+                    limit 1 offset 99
+                ),
+                (
+                    select n.differing
+                    from near as n
+                    order by n.differing
+                    limit 1 offset wanted - 1
+                ) + 60
             ) as differing
-        from (
-            select
-                n.differing,
-                row_number() over (order by n.differing) as place
-            from near as n
-        ) as best
+        from question
         where candidates is null and exists (select from bound)
-    ),
-
-    -- One look-up for each memory: a join could read the whole table instead.
-    ranked as materialized (
-        select
-            n.id,
-            e.distance
-        from near as n
-        cross join
-            lateral (
-                select cosine_distance(m.embedding, (select search_memories_by_signature.embedding)) as distance
-                from memories as m
-                where m.id = n.id
-                order by m.id
-                limit 1
-            ) as e
-        where n.differing <= coalesce((select r.differing from reach as r), n.differing)
-        order by e.distance
-        limit k
     )
 
     select
@@ -148,19 +134,16 @@ begin atomic
         m.content,
         m.memory_type,
         m.metadata,
-        r.distance
-    from ranked as r
-    cross join lateral (
-        select
-            t.id,
-            t.content,
-            t.memory_type,
-            t.metadata
-        from memories as t
-        where t.id = r.id
-        order by t.id
-        limit 1
-    ) as m;
+        cosine_distance(m.embedding, (select search_memories_by_signature.embedding)) as distance
+    from memories as m
+    where
+        m.id = any(array(
+            select n.id
+            from near as n
+            where n.differing <= coalesce((select r.differing from reach as r), n.differing)
+        ))
+    order by distance
+    limit k;
 
 end;
 

@@ -1,6 +1,6 @@
 -- Similarity search within one user's memories: exact for few memories, by signature first for many.
 --
--- As in 1005, names keep their meaning with any search_path, and parameters stand in subqueries.
+-- As in 1006, names keep their meaning with any search_path, and parameters stand in subqueries.
 -- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows in the HNSW index.
 create function search_memories(
     user_id uuid,
