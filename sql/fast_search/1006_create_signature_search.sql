@@ -112,11 +112,14 @@ begin atomic
     reach as materialized (
         select
             greatest(
-                (
-                    select n.differing
-                    from near as n
-                    order by n.differing
-                    limit 1 offset 99
+                coalesce(
+                    (
+                        select n.differing
+                        from near as n
+                        order by n.differing
+                        limit 1 offset 99
+                    ),
+                    'infinity'
                 ),
                 (
                     select n.differing
