@@ -91,7 +91,7 @@ def seed(
             vector_indexes.restore(connection, index)
         index_seconds = time.perf_counter() - before_indexes
     load_seconds = time.perf_counter() - started - index_seconds
-    connection.execute(query("seed", "analyze"))
+    connection.execute(query("seed", "vacuum"))
     return Seeding(
         memories=tiers.total(),
         users=len(users.known),
