@@ -146,14 +146,17 @@ def _inserting(server: embedded.Server, rows: Rows) -> Comparison:
 def _growing(server: embedded.Server, rows: Rows) -> Iterator[Comparison]:
     """The same sizes of users among ten times as many memories, and one user who holds a third of those."""
     with ExitStack() as stack:
-        fewer = stack.enter_context(_database(server, "fast_real"))
-        more = stack.enter_context(_database(server, "many"))
+        fewer = stack.enter_context(_database(server, f"fast_{rows.name}"))
+        core = stack.enter_context(_database(server, "core_many"))
+        more = stack.enter_context(_database(server, "fast_many"))
+        _migrate(core, to="0006")
         _migrate_with_set(more)
-        search_rows.load(more, rows, [*SIZES, _LARGEST], _MANY_MEMORIES)
-        more.execute("vacuum analyze memories")
+        for connection in (core, more):
+            search_rows.load(connection, rows, [*SIZES, _LARGEST], _MANY_MEMORIES)
+            connection.execute("vacuum analyze memories")
         searches = {
             _FAST: Search(prepare(more), _OURS),
-            _EXACT: _exact(stack, more),
+            _EXACT: _exact(stack, core),
             _FEWER: Search(prepare(fewer), _OURS),
             "exact": _exact(stack, fewer),
         }
