@@ -7,6 +7,7 @@ import difflib
 import functools
 import hashlib
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,23 @@ CORE = "core"
 ROLLBACK_SUFFIX = ".rollback.sql"
 NOT_SETS = {"queries"}
 
-_MIGRATION_NAME = re.compile(r"(?P<number>\d{4,})_[a-z0-9_]+")
+_MIGRATION_NAME = re.compile(r"(?P<number>[0-9]{4,})_[a-z0-9_]+")
+_NUL = "\0"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_NOT_FILES = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFLNK: "a symbolic link that leads nowhere",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+}
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n?|\n|\Z)")
 _DIRECTIVE = re.compile(r"--[ \t]*(?P<name>[\w-]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t]*")
 _DIRECTIVE_NAMES = ("transactional", "depends")
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One `NNNN_name.sql` and its rollback. `sql` has neither BOM nor carriage returns."""
+    """One `NNNN_name.sql` and its rollback. `sql` is what the file holds, but for a byte order mark."""
 
     id: str
     set: str
@@ -36,7 +46,7 @@ class Migration:
     @property
     def checksum(self) -> str:
         """SHA-256 of the normalised text, so that a checkout with other line ends is no edit."""
-        return hashlib.sha256(self.sql.encode()).hexdigest()
+        return hashlib.sha256(normalised(self.sql).encode()).hexdigest()
 
     @property
     def rollback_path(self) -> Path:
@@ -84,7 +94,7 @@ def read_sets(directory: Path) -> dict[str, list[Migration]]:
 
 
 def _read_set(folder: Path) -> list[Migration]:
-    files = {path.name: path for path in folder.iterdir() if path.suffix == ".sql"}
+    files = {path.name: path for path in folder.iterdir() if _is_sql(path)}
     forward = sorted(name for name in files if not name.endswith(ROLLBACK_SUFFIX))
     for name in files.keys() - set(forward):
         if name.removesuffix(ROLLBACK_SUFFIX) + ".sql" not in files:
@@ -111,6 +121,21 @@ def _read_set(folder: Path) -> list[Migration]:
     return sorted(migrations, key=lambda migration: int(migration.id.split("_")[0]))
 
 
+def _is_sql(path: Path) -> bool:
+    """Whether this is SQL of the set; what editors, merges and file managers leave beside it is passed over.
+
+    Raises SqlFilesError for what would be taken for a migration by whoever sees its name, and is none.
+    """
+    if path.name.startswith((".", "#")) or path.suffix.lower() != ".sql":
+        return False
+    if path.suffix != ".sql":
+        raise SqlFilesError(f"{path} ends in {path.suffix}", hint="Rename it: names of migrations are in lower case.")
+    if not path.is_file():
+        kind = _NOT_FILES.get(stat.S_IFMT(path.stat().st_mode if path.exists() else path.lstat().st_mode), "a device")
+        raise SqlFilesError(f"{path} is {kind}", hint="Put a file in its place, or remove it.")
+    return True
+
+
 def _number(path: Path) -> int:
     match = _MIGRATION_NAME.fullmatch(path.stem)
     if match is None:
@@ -134,22 +159,40 @@ def _read_migration(set_name: str, path: Path) -> Migration:
     )
 
 
+def normalised(text: str) -> str:
+    """Every line end as a line feed, however a checkout or an editor has written it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _read_text(path: Path) -> str:
+    """Carriage returns are kept: in a string literal they are data."""
+    content = path.read_bytes()
+    if content.startswith(_UTF_16):
+        raise SqlFilesError(f"{path} is UTF-16", hint="Save the file as UTF-8.")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
+        line = _line_of(content[: error.start].decode())
         raise SqlFilesError(
-            f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}",
+            f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}, in line {line}",
             hint="Save the file as UTF-8.",
         ) from None
-    if "\0" in text:
-        raise SqlFilesError(f"{path} contains a NUL character", hint="Save the file as plain UTF-8 text.")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    if _NUL in text:
+        raise SqlFilesError(
+            f"{path} contains a NUL character, in line {_line_of(text[: text.index(_NUL)])}",
+            hint="Save the file as plain UTF-8 text, not as UTF-16.",
+        )
+    return text
+
+
+def _line_of(before: str) -> int:
+    return normalised(before).count("\n") + 1
 
 
 def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
     """`-- name: value` lines of the leading comment. A word that nearly is a directive is an error, not prose."""
-    for number, line in enumerate(sql.split("\n"), start=1):
+    for number, found in enumerate(_LINE.finditer(sql), start=1):
+        line = found[1]
         if line.strip() and not line.startswith("--"):
             return
         match = _DIRECTIVE.fullmatch(line)
@@ -192,6 +235,6 @@ def _check_dependencies(sets: dict[str, list[Migration]]) -> None:
 @functools.cache
 def named_queries(name: str) -> dict[str, str]:
     """The blocks of `queries/NAME.sql`, each introduced by a line `-- name: BLOCK`, without their last semicolon."""
-    text = _read_text(shipped_directory() / "queries" / f"{name}.sql")
+    text = normalised(_read_text(shipped_directory() / "queries" / f"{name}.sql"))
     parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], (block.strip().removesuffix(";") for block in parts[2::2]), strict=True))

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+EXCERPT_WIDTH = 70
+
 _OPAQUE = r"""
-      (?P<line_comment> --[^\n]* )
+      (?P<line_comment> --[^\r\n]* )
     | (?P<block_comment> /\* )
     | (?P<quoted>
           [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
@@ -28,7 +30,8 @@ _WORDS = r"""
 """
 _SEPARATOR = re.compile(_OPAQUE, re.VERBOSE | re.DOTALL)
 _TOKEN = re.compile(_OPAQUE + _WORDS, re.VERBOSE | re.DOTALL)
-_BLANK = re.compile(r"(?:\s+|--[^\n]*)*")
+_BLANK = re.compile(r"(?:\s+|--[^\r\n]*)*")
+_LINE_END = re.compile(r"[\r\n]")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
@@ -113,14 +116,23 @@ def _block_comment_end(sql: str, start: int) -> int:
 
 
 def line_and_column(sql: str, offset: int) -> tuple[int, int]:
-    """Both count from 1, in characters, as editors do."""
-    line_start = sql.rfind("\n", 0, offset) + 1
-    return sql.count("\n", 0, offset) + 1, offset - line_start + 1
+    """Both count from 1, in characters, as editors do. A line ends with LF, CRLF, or CR alone."""
+    line_ends = sql.count("\n", 0, offset) + sql.count("\r", 0, offset) - sql.count("\r\n", 0, offset)
+    return line_ends + 1, offset - _line_start(sql, offset) + 1
 
 
 def excerpt(sql: str, offset: int) -> str:
-    """The line at `offset` with a caret under the character."""
-    line, column = line_and_column(sql, offset)
-    text = sql.split("\n")[line - 1]
-    indent = "".join("\t" if character == "\t" else " " for character in text[: column - 1])
-    return f"{line:>5} | {text}\n      | {indent}^"
+    """The line at `offset` with a caret under the character; of a long line, as much as a terminal is wide."""
+    line, _ = line_and_column(sql, offset)
+    start = _line_start(sql, offset)
+    line_end = _LINE_END.search(sql, offset)
+    end = line_end.start() if line_end else len(sql)
+    left = max(start, min(offset - EXCERPT_WIDTH // 2, end - EXCERPT_WIDTH))
+    right = min(end, left + EXCERPT_WIDTH)
+    before, after = "…" * (left > start), "…" * (right < end)
+    indent = "".join("\t" if character == "\t" else " " for character in before + sql[left:offset])
+    return f"{line:>5} | {before}{sql[left:right]}{after}\n      | {indent}^"
+
+
+def _line_start(sql: str, offset: int) -> int:
+    return max(sql.rfind("\n", 0, offset), sql.rfind("\r", 0, offset)) + 1

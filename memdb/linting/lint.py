@@ -11,7 +11,7 @@ from memdb.linting import checks, rehearsal, squawk
 from memdb.linting.findings import Finding, silenced
 from memdb.migrations import history, plan
 from memdb.migrations.plan import Direction, Plan, Sets
-from memdb.sqlfiles import Migration
+from memdb.sqlfiles import Migration, normalised
 
 OWN_RULES = checks.RULES | rehearsal.RULES
 _DIRECTIONS: tuple[Direction, Direction] = ("migrate", "rollback")
@@ -60,7 +60,7 @@ def _files(migration: Migration) -> Iterator[tuple[Migration, Direction]]:
 
 
 def _text(migration: Migration, direction: Direction) -> str:
-    return Plan(direction, (migration,)).sql_of(migration)
+    return normalised(Plan(direction, (migration,)).sql_of(migration))
 
 
 def _shown(migration: Migration, direction: Direction) -> str:

@@ -92,7 +92,7 @@ def _documented(planned: Plan) -> dict[str, tuple[StatementLocks, ...]]:
 
 def _described(text: str, statement: Statement, locks: tuple[Lock, ...] | None, *, measured: bool) -> StatementLocks:
     line, _ = statements.line_and_column(text, statement.start)
-    return StatementLocks(line, statement.text.split("\n")[0], locks, measured)
+    return StatementLocks(line, statement.text.splitlines()[0], locks, measured)
 
 
 @contextmanager

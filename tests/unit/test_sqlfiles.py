@@ -1,5 +1,8 @@
 """Reading a SQL directory: what is accepted, and what is refused with which words."""
 
+import hashlib
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,11 +67,14 @@ def test_a_directory_name_with_glob_characters_is_read(tmp_path: Path) -> None:
     assert ids(tmp_path / "a[b]*") == {"core": ["0001_x"]}
 
 
-def test_line_ends_and_byte_order_mark_do_not_change_the_checksum(write: WriteSets, tmp_path: Path) -> None:
-    write({"core/0001_x.sql": "select 1;\nselect 2;\n"})
-    plain = sqlfiles.read_sets(tmp_path)["core"][0].checksum
-    write({"core/0001_x.sql": b"\xef\xbb\xbfselect 1;\r\nselect 2;\r\n"})
-    assert sqlfiles.read_sets(tmp_path)["core"][0].checksum == plain
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_line_ends_and_byte_order_mark_do_not_change_the_checksum(write: WriteSets, line_end: str) -> None:
+    sql = f"-- Why.{line_end}-- transactional: false{line_end}select '{line_end}';"
+    directory = write({"core/0001_x.sql": b"\xef\xbb\xbf" + sql.encode()})
+    (migration,) = sqlfiles.read_sets(directory)["core"]
+    assert migration.checksum == hashlib.sha256(b"-- Why.\n-- transactional: false\nselect '\n';").hexdigest()
+    assert migration.transactional is False
+    assert migration.sql == sql  # what is in a literal is data, and sent as it is
 
 
 def test_directives_are_read_from_the_leading_comment_only(write: WriteSets) -> None:
@@ -115,7 +121,13 @@ def test_a_misspelt_directive_is_an_error_and_not_a_comment(write: WriteSets, li
         ({"core/0001_X.sql": ""}, "not named like a migration"),
         ({"core/0001_x.rollback.sql": ""}, "rolls back a migration that does not exist"),
         ({"core/0001_x.sql": b"select '\xff';"}, r"0001_x.sql is not UTF-8: byte 8 is 0xff"),
-        ({"core/0001_x.sql": "select 1;\0"}, "contains a NUL character"),
+        ({"core/0001_x.sql": b"-- ok\r\nselect '\xe4';"}, r"byte 15 is 0xe4, in line 2"),
+        ({"core/0001_x.sql": "select 1;\nselect 2;\0"}, "contains a NUL character, in line 2"),
+        ({"core/0001_x.sql": "select 1;".encode("utf-16")}, "0001_x.sql is UTF-16"),
+        ({"core/0001_x.sql": "select 1;".encode("utf-16-le")}, "contains a NUL character, in line 1"),
+        ({"core/0001_x.SQL": "", "core/0002_y.sql": ""}, r"0001_x.SQL ends in .SQL"),
+        ({"core/0001_x.Rollback.sql": "", "core/0001_x.sql": ""}, "not named like a migration"),
+        ({"core/١٢٣٤_x.sql": ""}, "not named like a migration"),
         ({"core/0001_x.sql": "-- depends: 0002_y\nselect 1;", "core/0002_y.sql": ""}, "does not come before it"),
     ],
 )
@@ -124,6 +136,57 @@ def test_a_directory_that_cannot_be_used_is_refused(write: WriteSets, files: Fil
         sqlfiles.read_sets(write(files))
     assert raised.value.hint
     assert raised.value.exit_code == 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".0001_x.sql.swp", ".#0001_x.sql", "#0001_x.sql#", "0001_x.sql~", "0001_x.sql.orig", "0001_x.sql.bak",
+     "0001_x.sql.rej", "._0001_x.sql", ".hidden.sql", "Thumbs.db", ".DS_Store", "README.md"],
+)  # fmt: skip
+def test_what_editors_and_merges_leave_beside_a_migration_is_passed_over(write: WriteSets, name: str) -> None:
+    directory = write({"core/0001_x.sql": "select 1;"})
+    (directory / "core" / name).write_bytes(b"\0 no SQL")
+    assert ids(directory) == {"core": ["0001_x"]}
+
+
+def test_the_lock_of_an_editor_leads_nowhere_and_is_passed_over(write: WriteSets) -> None:
+    directory = write({"core/0001_x.sql": "select 1;"})
+    (directory / "core" / ".#0001_x.sql").symlink_to("somebody@somewhere.1234:1700000000")
+    assert ids(directory) == {"core": ["0001_x"]}
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(os.path.relpath(path))  # the length of a socket's path is limited
+
+
+@pytest.mark.parametrize("name", ["0002_y.sql", "0001_x.rollback.sql"])
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (Path.mkdir, "a directory"),
+        (os.mkfifo, "a named pipe"),
+        (lambda path: path.symlink_to("nowhere"), "a symbolic link that leads nowhere"),
+        (lambda path: path.symlink_to(path.name), "a symbolic link that leads nowhere"),
+        (lambda path: path.symlink_to("/dev/zero"), "a device"),
+        (make_socket, "a socket"),
+    ],
+)
+def test_what_is_no_file_is_refused_and_not_waited_for(
+    write: WriteSets, make: Callable[[Path], object], kind: str, name: str
+) -> None:
+    path = write({"core/0001_x.sql": "select 1;"}) / "core" / name
+    path.unlink(missing_ok=True)
+    make(path)
+    with pytest.raises(SqlFilesError, match=f"{name} is {kind}"):
+        sqlfiles.read_sets(path.parents[1])
+
+
+def test_a_link_to_a_file_is_a_file(write: WriteSets, tmp_path: Path) -> None:
+    directory = write({"core/0001_x.sql": "select 1;", "core/0002_y.sql": ""})
+    (directory / "core" / "0002_y.sql").unlink()
+    (directory / "core" / "0002_y.sql").symlink_to("0001_x.sql")
+    assert ids(directory) == {"core": ["0001_x", "0002_y"]}
 
 
 def test_a_migration_without_rollback_is_refused(tmp_path: Path) -> None:

@@ -54,6 +54,21 @@ def test_a_position_is_told_as_line_column_and_caret() -> None:
     assert statements.excerpt(sql, 11).splitlines() == ["    2 | \tselct 2;", "      | \t^"]
 
 
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_editors_do(line_end: str) -> None:
+    sql = line_end.join(["select 1;", "", "-- ä", "selct 2;", "select 3;"])
+    assert statements.line_and_column(sql, sql.index("selct")) == (4, 1)
+    assert statements.excerpt(sql, sql.index("selct")) == "    4 | selct 2;\n      | ^"
+
+
+@pytest.mark.parametrize(
+    ("offset", "shown", "caret"),
+    [(0, "a" * 70 + "…", 0), (500, "…" + "a" * 70 + "…", 36), (1000, "…" + "a" * 70, 71), (980, "…" + "a" * 70, 51)],
+)
+def test_of_a_long_line_what_is_around_the_place_is_shown(offset: int, shown: str, caret: int) -> None:
+    assert statements.excerpt("a" * 1000, offset) == f"    1 | {shown}\n      | {' ' * caret}^"
+
+
 def test_the_end_of_the_text_is_a_place_too() -> None:
     assert statements.line_and_column("select\n", 7) == (2, 1)
     assert statements.excerpt("select", 6).endswith("      ^")
