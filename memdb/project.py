@@ -1,12 +1,14 @@
 """A team's own SQL directory: a copy of the one memdb ships, and new migrations in it."""
 
-import json
+import os
 import re
-import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from memdb import sqlfiles, statements
+from memdb import files, sqlfiles, statements
 from memdb.errors import SqlFilesError, UsageError
 
 _MIGRATION = """\
@@ -35,10 +37,14 @@ _INDEX = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _LONGEST_NAME = 63
+_NUMBER = re.compile(r"\d{4,}(?=_)", re.ASCII)
+_SET_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
 _SETTINGS = """\
 # Settings of memdb for this directory. Flags, the environment and .env come first.
 sql_dir = "sql"
 """
+
+Pair: TypeAlias = tuple[str, str, str]  # what a migration does, its SQL, its rollback
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +84,29 @@ def init(directory: Path) -> Project:
 
     Raises SqlFilesError when there is something at `directory/sql` already; nothing is overwritten.
     """
-    target = directory / "sql"
-    if target.exists():
+    target, settings = directory / "sql", directory / "memdb.toml"
+    if os.path.lexists(target):
         raise SqlFilesError(f"{target} is there already", hint="Choose another directory; nothing is overwritten.")
-    # What the program itself runs is not the team's to edit, and must fit the installed version.
-    leave_out = shutil.ignore_patterns(*sqlfiles.NOT_SETS)
-    try:
-        shutil.copytree(sqlfiles.shipped_directory(), target, ignore=leave_out)
-        created = sorted(path for path in target.rglob("*") if path.is_file())
-        settings = directory / "memdb.toml"
-        if not settings.exists():
-            settings.write_text(_SETTINGS, encoding="utf-8")
-            created.append(settings)
-    except OSError as error:
-        raise SqlFilesError(
-            f"{error.filename or target} cannot be written: {error.strerror or error}", hint="Choose another directory."
-        ) from None
-    return Project(directory, target, tuple(created))
+    written = {} if os.path.lexists(settings) else {settings: _SETTINGS}
+    with _writing("Choose another directory."):
+        # The copy comes last: until it is there, an init that was interrupted can be repeated.
+        with files.created(written):
+            # What the program itself runs is not the team's to edit, and must fit the installed version.
+            files.copy_folder(sqlfiles.shipped_directory(), target, leave_out=sqlfiles.NOT_SETS)
+        copied = sorted(path for path in target.rglob("*") if path.is_file())
+    return Project(directory, target, (*copied, *written))
 
 
 def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: str = sqlfiles.CORE) -> NewMigration:
     """Writes the next numbered pair into a set of `sql_dir`: to be filled in, or to build `index` concurrently.
 
-    Raises UsageError when nothing of `name` is left as a file name, for an `index` that cannot be read, or for the
-    SQL that memdb itself ships.
+    Raises UsageError when nothing of `name` is left as a file name, for an `index` that cannot be read, for a
+    `set_name` that is none, or for the SQL that memdb itself ships.
     """
     wanted = parse_index(index) if index is not None else None
     name = name or (f"create {wanted.name}" if wanted else "")
-    _require_own(sql_dir, name)
-    return _write_pair(sql_dir / set_name, name, *_texts(name, wanted))
+    (written,) = _write_pairs(sql_dir, set_name, [(name, *_texts(name, wanted))])
+    return written
 
 
 def recommended(sql_dir: Path, report: Path, *, set_name: str = sqlfiles.CORE) -> NewMigrations:
@@ -120,51 +120,77 @@ def recommended(sql_dir: Path, report: Path, *, set_name: str = sqlfiles.CORE) -
             f"{report} recommends nothing that a migration would change",
             hint="Sweep over more with benchmark-similarity: --strategies strict --ef-search 40,100,200 --try-m 16,24",
         )
-    written = []
-    for name, migration, rollback in steps:
-        _require_own(sql_dir, name)
-        heading = f"-- {_sentence(name)}.\n--\n"
-        written.append(_write_pair(sql_dir / set_name, name, heading + migration, _ROLLBACK + rollback))
-    return NewMigrations(tuple(written))
+    headed = [(name, f"-- {_sentence(name)}.\n--\n{sql}", _ROLLBACK + rollback) for name, sql, rollback in steps]
+    return NewMigrations(tuple(_write_pairs(sql_dir, set_name, headed)))
 
 
-def _steps(report: Path) -> list[tuple[str, str, str]]:
-    """Name, SQL and rollback of each migration in a report."""
+def _steps(report: Path) -> list[Pair]:
+    """The migrations in a report."""
     try:
-        found = json.loads(report.read_text(encoding="utf-8"))
+        found = files.read_json(report)
         steps = [step for one in found["verdict"]["recommendations"] for step in one["migrations"]]
-        return [(str(step["name"]), str(step["sql"]), str(step["rollback"])) for step in steps]
+        pairs = [(step["name"], step["sql"], step["rollback"]) for step in steps]
+        if not all(isinstance(text, str) for pair in pairs for text in pair):
+            raise ValueError("what it recommends is no SQL")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{report} is no report of benchmark-similarity: {error}", hint="Write one with --report FILE.json."
         ) from None
+    return pairs
 
 
-def _require_own(sql_dir: Path, name: str) -> None:
-    if not _slug(name):
-        problem = f"{name!r} has no letter or digit" if name else "the migration has no name"
-        raise UsageError(problem, hint="Name what it does: memdb new add_importance")
-    if sql_dir == sqlfiles.shipped_directory():
+def require_own(sql_dir: Path) -> None:
+    """Raises UsageError for the SQL of an installed memdb, which its next version would overwrite."""
+    if sql_dir.resolve().is_relative_to(Path(__file__).resolve().parent):
         raise UsageError(
-            "the SQL that memdb ships is not yours to extend",
+            f"{sql_dir} belongs to the installed memdb, and is not yours to change",
             hint="Make a copy with: memdb init . (or name your own with --sql-dir)",
         )
 
 
-def _write_pair(folder: Path, name: str, migration: str, rollback: str) -> NewMigration:
-    """Writes a migration and its rollback, in which {id} stands for what it is called: the next free number."""
-    numbers = [int(path.name.split("_")[0]) for path in folder.glob("[0-9]*_*.sql") if path.name[:4].isdigit()]
-    id = f"{max(numbers, default=0) + 1:04}_{_slug(name)}"
-    path, rollback_path = folder / f"{id}.sql", folder / f"{id}{sqlfiles.ROLLBACK_SUFFIX}"
+def _write_pairs(sql_dir: Path, set_name: str, pairs: Sequence[Pair]) -> list[NewMigration]:
+    """Writes migrations with their rollbacks, in which {id} stands for what each is called: all of them or none.
+
+    They get the next free numbers, in their order.
+    """
+    for name, _, _ in pairs:
+        _check_name(name)
+    if not _SET_NAME.fullmatch(set_name) or set_name in sqlfiles.NOT_SETS:
+        raise UsageError(f"{set_name!r} is no name of a set", hint="Use letters, digits, - and _, as in: fast_search")
+    require_own(sql_dir)
+    folder = sql_dir / set_name
+    with _writing("Check the permissions of the SQL directory."):
+        first = _next_number(folder)
+        written = [_new(folder, f"{number:04}_{_slug(name)}") for number, (name, _, _) in enumerate(pairs, first)]
+        texts: dict[Path, str] = {}
+        for new, (_, migration, rollback) in zip(written, pairs, strict=True):
+            texts |= {new.path: migration, new.rollback_path: rollback.replace("{id}", new.id)}
+        files.create(texts)
+    return written
+
+
+def _check_name(name: str) -> None:
+    if not _slug(name):
+        problem = f"{name!r} has no letter or digit" if name else "the migration has no name"
+        raise UsageError(problem, hint="Name what it does: memdb new add_importance")
+
+
+def _next_number(folder: Path) -> int:
+    found = (_NUMBER.match(path.name) for path in folder.glob("*.sql"))
+    return max((int(match[0]) for match in found if match), default=0) + 1
+
+
+def _new(folder: Path, id: str) -> NewMigration:
+    return NewMigration(id, folder / f"{id}.sql", folder / f"{id}{sqlfiles.ROLLBACK_SUFFIX}")
+
+
+@contextmanager
+def _writing(hint: str) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_new(path, migration)
-        _write_new(rollback_path, rollback.replace("{id}", id))
+        yield
     except OSError as error:
-        raise SqlFilesError(
-            f"{error.filename} cannot be written: {error.strerror}", hint="Check the permissions of the SQL directory."
-        ) from None
-    return NewMigration(id, path, rollback_path)
+        reason = error.strerror or str(error)
+        raise SqlFilesError(f"{error.filename} cannot be written: {reason}", hint=hint) from None
 
 
 def parse_index(text: str) -> Index:
@@ -219,11 +245,6 @@ def _texts(name: str, index: Index | None) -> tuple[str, str]:
 
 
 def _sentence(name: str) -> str:
-    """A name as the beginning of a sentence, without its end."""
-    title = name.strip().rstrip(".")
+    """A name as the beginning of a sentence on one line, without its end."""
+    title = " ".join("".join(letter if letter.isprintable() else " " for letter in name).split()).rstrip(".")
     return title[:1].upper() + title[1:]
-
-
-def _write_new(path: Path, text: str) -> None:
-    with path.open("x", encoding="utf-8") as file:
-        file.write(text)

@@ -5,12 +5,12 @@ faster, and it differs by a tenth or more; recall where its mean differs by 0.00
 anew moves it a little; lost rows by any number. What looks worse is measured once more, and is so only if it lasts.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from memdb import files
 from memdb.benchmark.measurement import SHARES, Latency, Quantile, Recall
 from memdb.errors import DataError
 
@@ -74,7 +74,7 @@ class Earlier:
 def read(path: Path) -> Earlier:
     """The JSON report of a study. Raises DataError where it is none."""
     try:
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report = files.read_json(path)
         figures = {
             (one["strategy"], one["role"], part.get("from_memories")): _figures(part, one["pace"])
             for one in report["strategies"]

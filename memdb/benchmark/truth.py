@@ -6,13 +6,14 @@ the server and database, the statement, k, the questions with their embeddings, 
 another name; so an old file is never wrong, only unused.
 """
 
+import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from memdb import files
 from memdb.benchmark import searching
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
@@ -64,7 +65,7 @@ def _digest(connection: Connection, questions: Sequence[Query], k: int) -> str:
 def _read(path: Path, count: int) -> list[Answer] | None:
     """The answers in a file; None where there is none, or it is not whole."""
     try:
-        kept = json.loads(path.read_text())
+        kept = files.read_json(path)
         answers = [Answer(tuple(map(float, distances)), 0.0) for distances in kept]
     except (OSError, ValueError, TypeError):
         return None
@@ -72,14 +73,10 @@ def _read(path: Path, count: int) -> list[Answer] | None:
 
 
 def _keep(path: Path, answers: Sequence[Answer]) -> None:
-    """Writes the file in one step; where it cannot be written, the next run scans again."""
-    partial = path.with_suffix(f".{os.getpid()}")
-    try:
+    """Writes the file; where it cannot be written, the next run scans again."""
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps([answer.distances for answer in answers]))
-        partial.replace(path)
+        files.write(path, json.dumps([answer.distances for answer in answers]))
         newest_first = sorted(path.parent.glob("*.json"), key=lambda kept: kept.stat().st_mtime, reverse=True)
         for old in newest_first[_KEPT:]:
             old.unlink(missing_ok=True)
-    except OSError:
-        partial.unlink(missing_ok=True)

@@ -1,5 +1,6 @@
 """memdb benchmark-similarity."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import typer
 
 from memdb import output
 from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
-from memdb.errors import UsageError
+from memdb.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
     from memdb.benchmark.measurement import Latency
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from memdb.benchmark.similarity import Targets
     from memdb.benchmark.study import Design, Study
     from memdb.database import Connection
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Workload(StrEnum):
@@ -181,9 +184,10 @@ def benchmark_similarity(
         try:
             study = study if earlier is None else changes.since(earlier, study, again)
         finally:  # what was measured is not lost to a comparison that cannot be made
-            for path in report or ():
-                reports.write(study, path)
+            written = [reports.write(study, path) for path in report or ()]
     output.emit(study, format)
+    if not all(written):
+        return SetupError.exit_code
     return 0 if study.ok else 1
 
 
@@ -248,8 +252,9 @@ def _strategies(text: str | None, ef_search: tuple[int, ...], candidates: tuple[
 def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
     """`40,100`. Raises UsageError for anything else, and for what is out of range."""
     values = [part.strip() for part in text.split(",") if part.strip()]
-    if (text and not values) or any(not value.isdecimal() or not least <= int(value) <= most for value in values):
+    numbers = [int(value) if _NUMBER.fullmatch(value) else -1 for value in values]
+    if (text and not values) or any(not least <= number <= most for number in numbers):
         raise UsageError(
             f"{option} {text!r} is no list of numbers from {least:,} to {most:,}", hint=f"Write it as {option} 10,20."
         )
-    return tuple(dict.fromkeys(map(int, values)))
+    return tuple(dict.fromkeys(numbers))

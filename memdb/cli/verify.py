@@ -82,10 +82,12 @@ def snapshot(
 
     Into schema.json, with which verify-schema compares, from a fresh embedded database.
     """
-    from memdb import settings, sqlfiles
+    from memdb import project, settings, sqlfiles
     from memdb.verification import snapshot
 
     directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
+    if not check:
+        project.require_own(directory)
     patches = snapshot.generate(
         sqlfiles.read_sets(directory), on_start=lambda migration: output.say(f"Applying {migration.id} …")
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from psycopg import sql
 
-from memdb import catalog, database, embedded
+from memdb import catalog, database, embedded, files
 from memdb.catalog import Patch
 from memdb.database import Connection
 from memdb.errors import SqlFilesError
@@ -39,7 +39,7 @@ def read(sql_dir: Path) -> Patches:
     """The patch of each migration by its id. Raises SqlFilesError when the file cannot be used."""
     path = sql_dir / FILE
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = files.read_json(path)
         patches: Patches = {id: patch for id, patch in content.items() if id != "$comment"}
         if not all(isinstance(patch, dict) for patch in patches.values()):
             raise ValueError("the patch of a migration is no object")
@@ -59,10 +59,11 @@ def write(sql_dir: Path, patches: Patches) -> Snapshot:
     """Writes the file. Raises SqlFilesError when that is not possible."""
     path, stale = sql_dir / FILE, _stale(_read_any(sql_dir), patches)
     try:
-        path.write_text(json.dumps(_ABOUT | patches, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        files.write(path, json.dumps(_ABOUT | patches, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise SqlFilesError(
-            f"{path} cannot be written: {error.strerror}", hint="Use a copy of the SQL files: memdb init DIR"
+            f"{path} cannot be written: {error.strerror}",
+            hint="It is as it was. Make room or mend the permissions, or use a copy of the SQL files: memdb init DIR",
         ) from None
     return Snapshot(path, len(patches), stale, written=True)
 

@@ -7,6 +7,8 @@ from memdb.output.benchmark import words
 from memdb.output.benchmark.table import Table
 from memdb.output.benchmark.tables import tables
 
+TITLE = "## Similarity search"
+
 
 def document(study: Study) -> str:
     """The verdict first; tables that need room are folded."""
@@ -14,7 +16,7 @@ def document(study: Study) -> str:
 
 
 def _lines(study: Study) -> Iterator[str]:
-    yield "## Similarity search"
+    yield TITLE
     yield ""
     yield f"{words.summary(study)}. {words.surroundings(study)}."
     yield ""

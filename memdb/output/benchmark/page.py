@@ -12,6 +12,8 @@ from memdb.output.benchmark.charts import Figure
 from memdb.output.benchmark.table import Table
 from memdb.output.benchmark.tables import tables
 
+TITLE = "Similarity search, measured"
+
 
 def document(study: Study) -> str:
     """The whole page."""
@@ -20,13 +22,13 @@ def document(study: Study) -> str:
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Similarity search, measured</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n"
+        f"<title>{TITLE}</title>\n<style>\n{style}</style>\n</head>\n<body>\n<main>\n{body}\n"
         "</main>\n</body>\n</html>\n"
     )
 
 
 def _body(study: Study) -> Iterator[str]:
-    yield f'<h1>Similarity search, measured</h1>\n<p class="soft">{escape(words.summary(study))}</p>'
+    yield f'<h1>{TITLE}</h1>\n<p class="soft">{escape(words.summary(study))}</p>'
     yield f'<p class="soft">{escape(words.surroundings(study))}</p>'
     yield from _verdict(study)
     yield '<div class="plots">'

@@ -3,41 +3,81 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from memdb import output
+from memdb import files, output
 from memdb.benchmark.study import Study
 from memdb.errors import UsageError
 from memdb.output.benchmark import markdown, page
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a report is written, and how one is told from any other file of its ending."""
+
+    document: Callable[[Study], str]
+    is_one: Callable[[Path], bool]
 
 
 def _json(study: Study) -> str:
     return json.dumps(output.as_json(study), indent=2) + "\n"
 
 
-KINDS: dict[str, Callable[[Study], str]] = {
-    ".json": _json,
-    ".md": markdown.document,
-    ".html": page.document,
+def _is_json(path: Path) -> bool:
+    found: Any = files.read_json(path)
+    return isinstance(found, dict) and {"strategies", "verdict"} <= found.keys()
+
+
+def _mentions(text: str) -> Callable[[Path], bool]:
+    return lambda path: text.encode() in files.read_bytes(path)
+
+
+KINDS = {
+    ".json": Kind(_json, _is_json),
+    ".md": Kind(markdown.document, _mentions(markdown.TITLE)),
+    ".html": Kind(page.document, _mentions(page.TITLE)),
 }
 
 
 def check(path: Path) -> None:
-    """Before anything is measured. Raises UsageError for a report that could not be written."""
-    if path.suffix.lower() not in KINDS:
+    """Before anything is measured. Raises UsageError for a report that could not, or should not, be written."""
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
         raise UsageError(f"{path} is no kind of report that memdb writes", hint=f"End it with {', '.join(KINDS)}.")
-    if not path.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent} for the report", hint="Make it first, or name another.")
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder", hint="Name a file in it.")
-    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+    target = Path(os.path.realpath(path))  # a report may be linked to where it is
+    if not target.parent.is_dir():
+        raise UsageError(f"there is no folder {target.parent} for the report", hint="Make it first, or name another.")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
         raise UsageError(f"{path} may not be written", hint="Name another file.")
+    if os.path.lexists(target):
+        _check_replaceable(path, target, kind)
 
 
-def write(study: Study, path: Path) -> None:
-    """Writes the report, over an earlier one. Raises UsageError where that fails."""
+def _check_replaceable(path: Path, target: Path, kind: Kind) -> None:
+    """An earlier report may be written over, and an empty file; nothing else."""
+    if target.is_dir():
+        raise UsageError(f"{path} is a folder", hint="Name a file in it.")
+    if not os.access(target, os.W_OK):
+        raise UsageError(f"{path} may not be written", hint="Name another file.")
     try:
-        path.write_text(KINDS[path.suffix.lower()](study), encoding="utf-8")
+        replaceable = not files.read_bytes(target) or kind.is_one(target)
+    except (OSError, ValueError):
+        replaceable = False
+    if not replaceable:
+        raise UsageError(
+            f"{path} is there already, and is no report of benchmark-similarity",
+            hint="Name another file; memdb writes over earlier reports only.",
+        )
+
+
+def write(study: Study, path: Path) -> bool:
+    """Writes the report, over an earlier one. Where that fails it says so, and the earlier one is as it was."""
+    try:
+        files.write(path, KINDS[path.suffix.lower()].document(study))
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror or error}", hint="Name another file.") from None
+        output.say(f"{output.style('error:', 'red')} {path} cannot be written: {error.strerror or error}")
+        return False
     output.say(f"Wrote {path}.")
+    return True

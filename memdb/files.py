@@ -1,0 +1,157 @@
+"""Files of the user's: read where they are files, and written whole or not at all.
+
+What is written goes to a temporary file in the same folder first, is brought to the disk, and takes its name in one
+step. A full disk, a lost permission or Ctrl-C at any moment leaves what was there before.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_TEMPORARY = ".memdb-"  # hidden: a run that is killed may leave one, which nobody takes for a migration or a report
+
+
+def read_bytes(path: Path) -> bytes:
+    """The content of a plain file.
+
+    Raises OSError where there is none; also for a pipe or a device, which would be waited for, or read, for ever.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "is no plain file", str(path))
+    return path.read_bytes()
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds. Raises OSError as read_bytes does, and ValueError for what is not JSON in UTF-8."""
+    try:
+        return json.loads(read_bytes(path).decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def write(path: Path, text: str) -> None:
+    """Writes a file in UTF-8, over an earlier one, whose mode and owner it keeps; a link goes on pointing at it.
+
+    Raises OSError, and then the earlier file is as it was.
+    """
+    target = Path(os.path.realpath(path))
+    _check_replaceable(target)
+    with _temporary(target, text.encode()) as temporary:
+        _take_over(target, temporary)
+        temporary.replace(target)
+    _sync_folder(target.parent)
+
+
+def create(texts: Mapping[Path, str]) -> None:
+    """Writes new files in UTF-8, all of them or none, with the folders that they need.
+
+    Raises FileExistsError where one is there already, other OSErrors where one cannot be written.
+    """
+    with created(texts):
+        pass
+
+
+@contextlib.contextmanager
+def created(texts: Mapping[Path, str]) -> Iterator[None]:
+    """Like `create`; and what fails inside the block takes the files away again."""
+    with contextlib.ExitStack() as undoing:
+        for folder in dict.fromkeys(path.parent for path in texts):
+            _make_folder(folder, undoing)
+        with contextlib.ExitStack() as temporaries:
+            written = {path: temporaries.enter_context(_temporary(path, text.encode())) for path, text in texts.items()}
+            for path in texts:
+                path.touch(exist_ok=False)  # takes the name: a rename alone would replace what another wrote meanwhile
+                undoing.callback(path.unlink, missing_ok=True)
+            for path, temporary in written.items():
+                temporary.replace(path)
+        yield
+        undoing.pop_all()
+
+
+def copy_folder(source: Path, target: Path, *, leave_out: Collection[str] = ()) -> None:
+    """Copies a folder to where nothing is, whole or not at all, without what is named in `leave_out`.
+
+    Raises OSError.
+    """
+    with contextlib.ExitStack() as undoing:
+        _make_folder(target.parent, undoing)
+        temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        undoing.callback(shutil.rmtree, temporary, ignore_errors=True)
+        try:
+            shutil.copytree(source, temporary, ignore=shutil.ignore_patterns(*leave_out))
+        except shutil.Error as error:  # one for all files: the first says enough
+            raise OSError(errno.EIO, error.args[0][0][-1], str(target)) from None
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+        temporary.rename(target)
+        undoing.pop_all()
+
+
+def _make_folder(folder: Path, undoing: contextlib.ExitStack) -> None:
+    """Makes a folder with those above it, and has `undoing` remove what was made, where it is empty then."""
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    for parent in reversed(missing):
+        parent.mkdir(exist_ok=True)
+        undoing.callback(_remove_empty, parent)
+
+
+def _remove_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def _temporary(target: Path, content: bytes) -> Iterator[Path]:
+    """A new file beside `target`; gone afterwards, unless it was renamed."""
+    path = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+    try:
+        with path.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield path
+    except OSError as error:  # the name that the user knows
+        if error.filename in (None, str(path)):
+            error.filename = str(target)
+        raise
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _check_replaceable(target: Path) -> None:
+    """Raises OSError for what a rename would replace, but writing would not."""
+    if target.is_symlink():  # the path was resolved, so it leads back to itself
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(target))
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "is no plain file", str(target))
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+
+
+def _take_over(target: Path, temporary: Path) -> None:
+    """Mode and owner of the file that is replaced, as far as that is allowed."""
+    try:
+        old = target.stat()
+    except FileNotFoundError:
+        return
+    with contextlib.suppress(PermissionError):
+        os.chown(temporary, old.st_uid, old.st_gid)
+    with contextlib.suppress(PermissionError):
+        temporary.chmod(stat.S_IMODE(old.st_mode))
+
+
+def _sync_folder(folder: Path) -> None:
+    """So that the new name survives a crash of the machine, where the file system can promise that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

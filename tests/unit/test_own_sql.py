@@ -1,0 +1,140 @@
+"""A team's own SQL is made whole or not at all, and what memdb ships is not changed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from memdb import files, project, sqlfiles
+from memdb.cli import main
+from memdb.errors import SqlFilesError, UsageError
+from tests.unit.test_files import no_room_for
+
+STEP = {"name": "add importance", "sql": "select 1;\n", "rollback": "select 1;\n"}
+
+
+def everything(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The SQL as a wheel has it, inside the package."""
+    package = tmp_path / "site-packages" / "memdb"
+    shutil.copytree(sqlfiles.shipped_directory(), package / "sql")
+    monkeypatch.setattr(project, "__file__", str(package / "project.py"))
+    monkeypatch.setattr(sqlfiles, "shipped_directory", lambda: package / "sql")
+    return package / "sql"
+
+
+def test_init_that_fails_leaves_nothing_and_can_be_repeated(tmp_path: Path) -> None:
+    with no_room_for(2_000), pytest.raises(SqlFilesError, match="cannot be written"):
+        project.init(tmp_path / "services" / "memory")
+    assert everything(tmp_path) == []
+    made = project.init(tmp_path / "services" / "memory")
+    assert sorted(made.created) == sorted(path for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_init_that_was_interrupted_after_its_settings_can_be_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            project.init(tmp_path)
+    assert everything(tmp_path) == []
+    (tmp_path / "memdb.toml").write_text("# killed here\n")
+    assert (tmp_path / "sql" / "core").exists() is False
+    project.init(tmp_path)
+    assert (tmp_path / "memdb.toml").read_text() == "# killed here\n"
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])
+def test_init_overwrites_nothing(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "sql"
+    if kind == "folder":
+        target.mkdir()
+    elif kind == "file":
+        target.touch()
+    else:
+        target.symlink_to("nowhere")
+    with pytest.raises(SqlFilesError, match="is there already"):
+        project.init(tmp_path)
+    assert everything(tmp_path) == ["sql"]
+
+
+def test_a_pair_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    with no_room_for(60), pytest.raises(SqlFilesError, match="cannot be written"):
+        project.new(tmp_path / "sql", "add importance")
+    assert everything(tmp_path) == []
+
+
+def test_of_several_migrations_all_or_none_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = tmp_path / "report.json"
+    long = {**STEP, "sql": "-- " + "x" * 9_000}
+    files.write(report, _recommending([STEP, long]))
+    with no_room_for(5_000), pytest.raises(SqlFilesError, match="cannot be written"):
+        project.recommended(tmp_path / "sql", report)
+    assert everything(tmp_path) == ["report.json"]
+    written = project.recommended(tmp_path / "sql", report).migrations
+    assert [one.id for one in written] == ["0001_add_importance", "0002_add_importance"]
+
+
+@pytest.mark.parametrize("step", [{**STEP, "name": 5}, {**STEP, "sql": None}, {**STEP, "name": "…"}, {}, [], 5])
+def test_a_report_that_recommends_no_sql_writes_nothing(tmp_path: Path, step: object) -> None:
+    files.write(tmp_path / "report.json", _recommending([STEP, step]))
+    with pytest.raises(UsageError):
+        project.recommended(tmp_path / "sql", tmp_path / "report.json")
+    assert everything(tmp_path) == ["report.json"]
+
+
+def _recommending(steps: list[object]) -> str:
+    return json.dumps({"verdict": {"recommendations": [{"migrations": steps}]}})
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../core", "/tmp/set", "a/b", ".hidden", "_own", "queries", "a\nb", "ü"]
+)
+def test_a_set_is_a_folder_in_the_sql_directory(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="is no name of a set"):
+        project.new(tmp_path / "sql", "add importance", set_name=name)
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["0009x_y.sql", "²²²²_y.sql", "0009.sql", "9_y.sql"])
+def test_files_that_are_no_migrations_do_not_count(tmp_path: Path, name: str) -> None:
+    files.create({tmp_path / "core" / name: "", tmp_path / "core" / "0011_a.sql": ""})
+    assert project.new(tmp_path, "b").id == "0012_b"
+
+
+def test_a_name_of_several_lines_stays_in_its_comment(tmp_path: Path) -> None:
+    new = project.new(tmp_path, "add it;\ndrop table users\x1b[2J\N{LINE SEPARATOR}now.")
+    assert new.path.read_text().startswith("-- Add it; drop table users [2J now.\n--\n")
+
+
+def test_a_name_that_is_too_long_for_a_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SqlFilesError, match="too long"):
+        project.new(tmp_path / "sql", "x" * 300)
+    assert everything(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [["snapshot"], ["new", "add_importance"]])
+def test_the_installed_sql_is_not_changed(
+    installed: Path,
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = {path: path.read_bytes() for path in installed.rglob("*.*")}
+    (tmp_path / "link").symlink_to(installed)
+    monkeypatch.chdir(tmp_path)
+    for more in ([], ["--sql-dir", str(installed)], ["--sql-dir", "link"]):
+        assert main([*arguments, *more]) == 2
+        assert "Make a copy with: memdb init ." in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in installed.rglob("*.*")} == before
+
+
+def test_memdbs_own_checkout_can_be_changed() -> None:
+    project.require_own(sqlfiles.shipped_directory())
