@@ -140,10 +140,12 @@ def _steps(report: Path) -> list[Pair]:
 
 
 def require_own(sql_dir: Path) -> None:
-    """Raises UsageError for the SQL of an installed memdb, which its next version would overwrite."""
-    if sql_dir.resolve().is_relative_to(Path(__file__).resolve().parent):
+    """Raises UsageError for the SQL that memdb ships, unless that is worked on: in a checkout of memdb itself."""
+    shipped = sqlfiles.shipped_directory().resolve()
+    installed = shipped.is_relative_to(Path(__file__).resolve().parent)
+    if sql_dir.resolve() == shipped and (installed or not Path.cwd().is_relative_to(shipped.parent)):
         raise UsageError(
-            f"{sql_dir} belongs to the installed memdb, and is not yours to change",
+            "the SQL that memdb ships is not yours to change",
             hint="Make a copy with: memdb init . (or name your own with --sql-dir)",
         )
 

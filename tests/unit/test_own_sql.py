@@ -136,5 +136,11 @@ def test_the_installed_sql_is_not_changed(
     assert {path: path.read_bytes() for path in installed.rglob("*.*")} == before
 
 
-def test_memdbs_own_checkout_can_be_changed() -> None:
-    project.require_own(sqlfiles.shipped_directory())
+def test_memdbs_own_checkout_can_be_changed_from_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkout = sqlfiles.shipped_directory()
+    for inside in (checkout.parent, checkout / "core"):
+        monkeypatch.chdir(inside)
+        project.require_own(checkout)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="not yours to change"):
+        project.require_own(checkout)
