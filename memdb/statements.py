@@ -1,38 +1,55 @@
 """Where the statements of an SQL text begin and end, by the lexical rules of PostgreSQL.
 
-Needed to say which statement of a file failed and to look at statements before they run; the text itself
-is always sent to the server whole. The rules are those of psql's scanner (src/fe_utils/psqlscan.l):
-nested comments, dollar quotes, escape strings, and semicolons inside `begin atomic` bodies.
+Needed to say which statement of a file failed and to look at statements before they run; the text itself is always
+sent to the server whole. The rules are those of psql's scanner (src/fe_utils/psqlscan.l) with
+standard_conforming_strings on: nested comments, dollar quotes, escape strings, and semicolons inside `begin atomic`
+bodies. Time and memory grow with the text and with nothing in it: no loop of a pattern can be backed out of, and what
+is of no interest is passed over in one match.
 """
 
+import itertools
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 EXCERPT_WIDTH = 70
 
-_OPAQUE = r"""
-      (?P<line_comment> --[^\r\n]* )
-    | (?P<block_comment> /\* )
-    | (?P<quoted>
-          [eE]'(?:[^'\\]|\\.|'')*(?:'|\Z)
-        | '(?:[^']|'')*(?:'|\Z)
-        | "(?:[^"]|"")*(?:"|\Z)
-        | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?(?:\$(?P=tag)\$|\Z)
-        | [^\W\d]\w*\$[\w$]*  # a name with a dollar in it opens no quote
-      )
-    | (?P<semicolon> ; )
+# To PostgreSQL every character beyond ASCII is a letter, and only these six are white space.
+_SPACE = r" \t\n\r\f\v"
+_LETTER = r"A-Za-z_\x80-\U0010ffff"
+_WORD = rf"[{_LETTER}][{_LETTER}0-9$]*+"
+_DOLLAR_QUOTE = rf"\$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$"
+_LINE_COMMENT = r"--[^\r\n]*+"
+# Two quotes in a row end a literal and begin the next one, which is as good here as a quote inside of one. Not so
+# where a backslash is an escape: the string goes on after two quotes, and in a literal on the next line.
+_CONTINUED = rf"'(?:[ \t\f\v]|{_LINE_COMMENT})*+[\r\n](?:[{_SPACE}]|{_LINE_COMMENT})*+'"
+_QUOTED = rf"""
+      [eE]'(?:[^'\\]++|\\(?:.|\Z)|''|{_CONTINUED})*+(?:'|\Z)
+    | (?:[bBnNxX]|[uU]&)?'[^']*+(?:'|\Z)
+    | (?:[uU]&)?"[^"]*+(?:"|\Z)
 """
-_WORDS = r"""
-    | (?P<word> [^\W\d]\w* )
-    | (?P<open> \( )
-    | (?P<close> \) )
+_PASSED_OVER = rf"""
+      [^{_LETTER}0-9'"$:;/\\()-]++
+    | {_QUOTED}
+    | [0-9]++(?:{_WORD})?  # a number; what follows without a space is taken for part of it
+    | {_LINE_COMMENT}
+    | -(?!-) | /(?!\*) | :[:=] | :(?![{_LETTER}'"])
+    | (?!{_DOLLAR_QUOTE})\$
 """
-_SEPARATOR = re.compile(_OPAQUE, re.VERBOSE | re.DOTALL)
-_TOKEN = re.compile(_OPAQUE + _WORDS, re.VERBOSE | re.DOTALL)
-_BLANK = re.compile(r"(?:\s+|--[^\r\n]*)*")
-_LINE_END = re.compile(r"[\r\n]")
+_FOUND = rf"""
+      (?P<semicolon>;)
+    | (?P<block_comment>/\*)
+    | (?P<dollar_quote>{_DOLLAR_QUOTE})
+    | (?P<psql>[\\:])
+"""
+_SEPARATOR = re.compile(rf"(?:{_PASSED_OVER}|{_WORD}|[()]++)*+(?:{_FOUND})?", re.VERBOSE | re.DOTALL)
+_TOKEN = re.compile(
+    rf"(?:{_PASSED_OVER})*+(?:{_FOUND}|(?P<word>{_WORD})|(?P<open>\(++)|(?P<close>\)++))?", re.VERBOSE | re.DOTALL
+)
+_BLANK = re.compile(rf"(?:[{_SPACE};]++|{_LINE_COMMENT})*+")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
+_LINE_END = re.compile(r"[\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,55 +62,74 @@ class Statement:
     @property
     def words(self) -> tuple[str, ...]:
         """The bare words, lower-case and in order: no names in quotes, strings or comments."""
-        return tuple(self.text[begin:end].lower() for kind, begin, end in _tokens(_TOKEN, self.text) if kind == "word")
+        return tuple(_words(self.text))
+
+    @property
+    def for_psql(self) -> int | None:
+        """The offset in `text` of the first thing that only psql understands: `\\command`, `:variable`."""
+        tokens = _tokens(_SEPARATOR, self.text)
+        return next((begin for kind, begin, _ in tokens if kind == "psql"), None)
 
 
 def split(sql: str) -> list[Statement]:
     """The statements of `sql` in order; empty ones are left out, as the server leaves them out."""
     statements = []
-    position = 0
-    while (start := _skip_blank(sql, position)) < len(sql):
+    end = 0
+    while (start := _skip_blank(sql, end)) < len(sql):
         end = _statement_end(sql, start)
-        if end > start:
-            statements.append(Statement(sql[start:end].rstrip(), start))
-        position = end + 1
+        statements.append(Statement(sql[start:end].rstrip(" \t\n\r\f\v"), start))
     return statements
 
 
 def _statement_end(sql: str, start: int) -> int:
     """The offset of the semicolon that ends the statement at `start`, or of the end of the text."""
-    # Only a create statement can hold semicolons of its own; looking at words costs four times as much.
-    can_nest = sql[start : start + 6].lower() == "create"
+    if sql[start : start + len("create")].lower() == "create":
+        return _end_of_create(sql, start)
+    tokens = _tokens(_SEPARATOR, sql, start)
+    return next((begin for kind, begin, _ in tokens if kind == "semicolon"), len(sql))
+
+
+def _end_of_create(sql: str, start: int) -> int:
+    """Only these statements hold semicolons of their own: the parentheses of a rule, and `begin atomic … end`."""
+    routine = not {"function", "procedure"}.isdisjoint(itertools.islice(_words(sql, start), 4))
     depth = body_depth = 0
-    words: list[str] = []
-    for kind, begin, end in _tokens(_TOKEN if can_nest else _SEPARATOR, sql, start):
+    previous = ""
+    for kind, begin, end in _tokens(_TOKEN, sql, start):
         if kind == "semicolon" and depth == 0 and body_depth == 0:
             return begin
         if kind == "open":
-            depth += 1
+            depth += end - begin
         elif kind == "close":
-            depth = max(0, depth - 1)
-        elif kind == "word":
-            words.append(sql[begin:end].lower())
-            body_depth = _body_depth(words, body_depth)
+            depth = max(0, depth - (end - begin))
+        elif kind == "word" and routine and sql[begin - 1] != ".":
+            word = sql[begin:end].lower()
+            body_depth += _deeper(previous, word, body_depth)
+            previous = word
     return len(sql)
 
 
-def _body_depth(words: list[str], depth: int) -> int:
-    """How deep in a `begin atomic … end` body the last word is; `case … end` inside it counts as a level."""
+def _deeper(previous: str, word: str, depth: int) -> int:
+    """How many levels a word begins or ends of `begin atomic … end`, in which `case … end` is a level, too."""
     if depth == 0:
-        routine = "function" in words[:4] or "procedure" in words[:4]
-        return 1 if routine and words[-2:] == ["begin", "atomic"] else 0
-    return depth + {"case": 1, "begin": 1, "end": -1}.get(words[-1], 0)
+        return int((previous, word) == ("begin", "atomic"))
+    return 0 if previous == "as" else {"case": 1, "end": -1}.get(word, 0)  # after `as` it names a column
+
+
+def _words(sql: str, start: int = 0) -> Iterator[str]:
+    return (sys.intern(sql[begin:end].lower()) for kind, begin, end in _tokens(_TOKEN, sql, start) if kind == "word")
 
 
 def _tokens(pattern: re.Pattern[str], sql: str, start: int = 0) -> Iterator[tuple[str, int, int]]:
-    """Kind, begin and end of what the pattern looks for; everything else is passed over."""
+    """Kind, begin and end of what the pattern finds; everything else is passed over."""
     position = start
-    while match := pattern.search(sql, position):
-        kind = match.lastgroup or ""
-        position = _block_comment_end(sql, match.start()) if kind == "block_comment" else match.end()
-        yield kind, match.start(), position
+    while (match := pattern.match(sql, position)) and (kind := match.lastgroup):
+        begin, position = match.span(kind)
+        if kind == "block_comment":
+            position = _block_comment_end(sql, begin)
+        elif kind == "dollar_quote":
+            closing = sql.find(match[kind], position)
+            position = len(sql) if closing < 0 else closing + len(match[kind])
+        yield kind, begin, position
 
 
 def _skip_blank(sql: str, position: int) -> int:
