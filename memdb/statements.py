@@ -45,7 +45,7 @@ _FOUND = rf"""
 """
 _SEPARATOR = re.compile(rf"(?:{_PASSED_OVER}|{_WORD}|[()]++)*+(?:{_FOUND})?", re.VERBOSE | re.DOTALL)
 _TOKEN = re.compile(
-    rf"(?:{_PASSED_OVER})*+(?:{_FOUND}|(?P<word>{_WORD})|(?P<open>\(++)|(?P<close>\)++))?", re.VERBOSE | re.DOTALL
+    rf"(?:{_PASSED_OVER})*+(?:{_FOUND}|(?P<word>{_WORD})|(?P<parentheses>[()]++))?", re.VERBOSE | re.DOTALL
 )
 _BLANK = re.compile(rf"(?:[{_SPACE};]++|{_LINE_COMMENT})*+")
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
@@ -95,12 +95,10 @@ def _end_of_create(sql: str, start: int) -> int:
     depth = body_depth = 0
     previous = ""
     for kind, begin, end in _tokens(_TOKEN, sql, start):
-        if kind == "semicolon" and depth == 0 and body_depth == 0:
+        if kind == "semicolon" and depth <= 0 and body_depth == 0:
             return begin
-        if kind == "open":
-            depth += end - begin
-        elif kind == "close":
-            depth = max(0, depth - (end - begin))
+        if kind == "parentheses":
+            depth += sql.count("(", begin, end) - sql.count(")", begin, end)
         elif kind == "word" and routine and sql[begin - 1] != ".":
             word = sql[begin:end].lower()
             body_depth += _deeper(previous, word, body_depth)
