@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 from psycopg import sql
 
-from memdb import database, embedded
+from memdb import catalog, database, embedded
 from memdb.database import Connection
 from memdb.errors import StatementFailed
 from memdb.linting import naming, undoing
 from memdb.linting.findings import Finding
-from memdb.linting.undoing import State
+from memdb.linting.state import Reader
 from memdb.migrations.plan import Direction, Plan, Sets
 from memdb.sqlfiles import CORE, Migration
 
@@ -35,8 +35,11 @@ def rehearse(sets: Sets, wanted: set[str], shown: Shown) -> Iterator[Finding]:
             if any(migration.id in wanted for migration in migrations):
                 below = [] if name == CORE else sets[CORE]
                 reviewed = {migration.id for migration in migrations} & wanted
-                with _new_database(server, f"lint_{name}") as connection:
-                    yield from _Rehearsal(connection, reviewed, shown).run([*below, *migrations])
+                with (
+                    _new_database(server, f"lint_{name}") as connection,
+                    database.again(connection, purpose="lint") as reading,
+                ):
+                    yield from _Rehearsal(connection, reading, reviewed, shown).run([*below, *migrations])
 
 
 @contextmanager
@@ -50,11 +53,12 @@ def _new_database(server: embedded.Server, name: str) -> Iterator[Connection]:
 class _Rehearsal:
     """One run through core and a set."""
 
-    def __init__(self, connection: Connection, reviewed: set[str], shown: Shown) -> None:
+    def __init__(self, connection: Connection, reading: Connection, reviewed: set[str], shown: Shown) -> None:
         from memdb.migrations.runner import Runner  # which loads yoyo
 
-        self._connection, self._reviewed, self._shown = connection, reviewed, shown
+        self._reading, self._reviewed, self._shown = reading, reviewed, shown
         self._runner = Runner(connection)
+        self._state = Reader(reading)
         self._rolled_back: set[str] = set()
         self._schema = database.target_schema(connection)
 
@@ -70,13 +74,13 @@ class _Rehearsal:
             except StatementFailed as error:
                 yield self._not_applicable(migration, error)
                 return
-        yield from naming.uncommented(self._state().objects, made, self._shown)
+        yield from naming.uncommented(self._read_catalog(), made, self._shown)
 
     def _there_and_back(self, migration: Migration, made: dict[str, Migration]) -> Iterator[Finding]:
         """Applies a migration, rolls it back and applies it again; adds to `made` what it makes."""
-        before = self._state()
+        before, there = self._state.read(), self._read_catalog()
         self._go("migrate", migration)
-        new = self._state().objects.keys() - before.objects.keys()
+        new = self._read_catalog().keys() - there.keys()
         made |= dict.fromkeys(new, migration)
         yield from naming.unnamed(new, migration, self._shown)
         file = self._shown(migration, "rollback")
@@ -86,12 +90,12 @@ class _Rehearsal:
             yield Finding(file, *_place(error), "rollback-fails", "error", error.message, error.hint)
             return  # which has left it applied
         self._rolled_back.add(migration.id)
-        for message in undoing.differences(before, self._state()):
+        for message in undoing.differences(before, self._state.read()):
             yield Finding(file, 1, 1, "rollback-incomplete", "error", message, _UNDO)
         self._go("migrate", migration)
 
-    def _state(self) -> State:
-        return undoing.read(self._connection, self._schema)
+    def _read_catalog(self) -> catalog.Objects:
+        return catalog.read(self._reading, self._schema).objects
 
     def _go(self, direction: Direction, migration: Migration) -> None:
         self._runner.run(Plan(direction, (migration,)), migration)

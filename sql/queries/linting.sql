@@ -1,68 +1,58 @@
 -- What memdb lint compares before a migration and after its rollback.
 
--- name: objects
--- Every object that was made here, whatever its kind, by its full name, with the privileges on it.
--- What belongs to another object (a table's row type, the index of a constraint, a trigger of a foreign key) is left
--- out, as it comes and goes with that.
+-- name: catalogs
+-- The system catalogs that say what objects are, their first columns, and which of their columns refer to objects of
+-- which other catalog by oid. Left out are dependencies, which follow from the rest, labels of enums, which are read
+-- with their type, statistics, the contents of large objects, and what may not be read.
 select
-    i.type || ' ' || i.identity,
-    found.privileges
-from (
-    select
-        'pg_catalog.pg_class'::regclass as catalog,
-        c.oid,
-        c.relacl::text as privileges
-    from pg_class as c
-    union all
-    select
-        'pg_catalog.pg_type'::regclass,
-        t.oid,
-        t.typacl::text
-    from pg_type as t
-    union all
-    select
-        'pg_catalog.pg_proc'::regclass,
-        p.oid,
-        p.proacl::text
-    from pg_proc as p
-    union all
-    select
-        'pg_catalog.pg_namespace'::regclass,
-        n.oid,
-        n.nspacl::text
-    from pg_namespace as n
-    union all
-    select
-        'pg_catalog.pg_trigger'::regclass,
-        g.oid,
-        null
-    from pg_trigger as g
-    union all
-    select
-        'pg_catalog.pg_operator'::regclass,
-        o.oid,
-        null
-    from pg_operator as o
-    union all
-    select
-        'pg_catalog.pg_ts_config'::regclass,
-        s.oid,
-        null
-    from pg_ts_config as s
-    union all
-    select
-        'pg_catalog.pg_publication'::regclass,
-        b.oid,
-        null
-    from pg_publication as b
-) as found
-cross join lateral pg_identify_object(found.catalog, found.oid, 0) as i
+    c.relname::text,
+    a.attname::text,
+    coalesce(
+        (
+            select jsonb_object_agg(k.fkcols[1], k.pktable::text)
+            from pg_get_catalog_foreign_keys() as k
+            where k.fktable = c.oid and cardinality(k.fkcols) = 1
+        ),
+        '{}'
+    )
+from pg_class as c
+inner join pg_attribute as a on c.oid = a.attrelid and a.attnum = 1
 where
-    (found.oid >= 16384 or found.privileges is not null)
-    and coalesce(i.schema, '') not in ('pg_toast', 'pg_catalog', 'information_schema')
-    and i.identity !~ '(^|[.])(_yoyo_|yoyo_lock|memdb_)'
-    and not exists (
-        select 1
-        from pg_depend as d
-        where d.classid = found.catalog and d.objid = found.oid and d.deptype in ('e', 'i', 'a')
+    c.relnamespace = 'pg_catalog'::regnamespace
+    and c.relkind = 'r'
+    and has_table_privilege(c.oid, 'select')
+    and c.relname not in (
+        'pg_authid', 'pg_depend', 'pg_enum', 'pg_init_privs', 'pg_largeobject', 'pg_replication_origin',
+        'pg_shdepend', 'pg_statistic', 'pg_statistic_ext_data', 'pg_subscription_rel'
     );
+
+-- name: belongings
+-- What comes and goes with what: columns with their table, indexes, constraints and triggers with what they are on,
+-- the members of an extension with it.
+select
+    d.classid::regclass::text,
+    d.objid::bigint,
+    d.objsubid,
+    d.refclassid::regclass::text,
+    d.refobjid::bigint,
+    d.refobjsubid
+from pg_depend as d
+where d.deptype in ('a', 'e', 'i', 'P', 'S') and d.objid >= 16384 and d.refobjid >= 16384
+union all
+select
+    'pg_class',
+    a.attrelid::bigint,
+    a.attnum,
+    'pg_class',
+    a.attrelid::bigint,
+    0
+from pg_attribute as a
+where a.attrelid >= 16384 and a.attnum > 0;
+
+-- name: tables
+-- The tables that hold rows of their own.
+select format('%I.%I', n.nspname, c.relname)
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where c.oid >= 16384 and c.relkind = 'r' and c.relpersistence <> 't'
+order by c.oid;

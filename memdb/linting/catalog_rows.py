@@ -1,0 +1,120 @@
+"""How the rows of the system catalogs are read, so that two moments can be compared.
+
+Nothing here lists the properties of tables, functions or publications: each row is taken as it is. What is left out
+means nothing by itself (numbers of columns, where the data lies, statistics). What the catalogs keep as parsed
+expressions is replaced by its text.
+"""
+
+from typing import LiteralString
+
+from psycopg import sql
+
+_MEANINGLESS = """
+    oid objoid classoid objsubid attrelid attnum atthasmissing attmissingval adrelid adnum adbin conkey confkey conbin
+    indexrelid indkey indexprs indpred indcheckxmin partattrs partexprs polqual polwithcheck proargdefaults prosqlbody
+    prattrs prqual relfilenode relpages reltuples relallvisible relallfrozen relfrozenxid relminmxid relhasindex
+    relhasrules relhastriggers relhassubclass reltoastrelid reltype relrewrite relnatts relchecks relpartbound ev_action
+    ev_qual stxkeys stxexprs tgattr tgqual typdefaultbin typarray datfrozenxid datminmxid rolpassword subskiplsn
+""".split()
+# Columns that are not compared, of whichever catalog: their names do not repeat.
+
+_TEXTS: dict[str, LiteralString] = {
+    "pg_attrdef": "'expression', pg_get_expr(t.adbin, t.adrelid)",
+    "pg_class": """
+        'definition', case when t.relkind in ('v', 'm') then pg_get_viewdef(t.oid) end,
+        'bound', pg_get_expr(t.relpartbound, t.oid),
+        'toast parameters', (select toast.reloptions from pg_class as toast where toast.oid = t.reltoastrelid)
+    """,
+    "pg_constraint": "'definition', pg_get_constraintdef(t.oid)",
+    "pg_index": "'definition', pg_get_indexdef(t.indexrelid)",
+    "pg_partitioned_table": "'partition key', pg_get_partkeydef(t.partrelid)",
+    "pg_policy": """
+        'using', pg_get_expr(t.polqual, t.polrelid), 'with check', pg_get_expr(t.polwithcheck, t.polrelid)
+    """,
+    "pg_proc": "'arguments', pg_get_function_arguments(t.oid), 'body', pg_get_function_sqlbody(t.oid)",
+    "pg_publication_rel": """
+        'where', pg_get_expr(t.prqual, t.prrelid),
+        'columns', (
+            select array_agg(a.attname order by a.attname) from pg_attribute as a
+            where a.attrelid = t.prrelid and a.attnum = any(t.prattrs)
+        )
+    """,
+    "pg_rewrite": "'definition', pg_get_ruledef(t.oid)",
+    "pg_statistic_ext": "'definition', pg_get_statisticsobjdef(t.oid)",
+    "pg_trigger": "'definition', pg_get_triggerdef(t.oid)",
+    "pg_type": """
+        'labels', (select array_agg(e.enumlabel order by e.enumsortorder) from pg_enum as e where e.enumtypid = t.oid)
+    """,
+}
+"""What is compared in place of parsed expressions, and what else belongs to a row."""
+
+_PRIVILEGES: dict[str, LiteralString] = {
+    "pg_class": "'relacl', coalesce(t.relacl, acldefault((case t.relkind when 'S' then 's' else 'r' end)::\"char\", t.relowner))",
+    "pg_database": "'datacl', coalesce(t.datacl, acldefault('d', t.datdba))",
+    "pg_foreign_data_wrapper": "'fdwacl', coalesce(t.fdwacl, acldefault('F', t.fdwowner))",
+    "pg_foreign_server": "'srvacl', coalesce(t.srvacl, acldefault('S', t.srvowner))",
+    "pg_language": "'lanacl', coalesce(t.lanacl, acldefault('l', t.lanowner))",
+    "pg_largeobject_metadata": "'lomacl', coalesce(t.lomacl, acldefault('L', t.lomowner))",
+    "pg_namespace": "'nspacl', coalesce(t.nspacl, acldefault('n', t.nspowner))",
+    "pg_proc": "'proacl', coalesce(t.proacl, acldefault('f', t.proowner))",
+    "pg_type": "'typacl', coalesce(t.typacl, acldefault('T', t.typowner))",
+}
+"""No privileges at all, null, are those that are there by default: granting and revoking turns one into the other."""
+
+_ADDRESSES: dict[str, LiteralString] = {
+    "pg_attribute": "'pg_class'::regclass, t.attrelid, t.attnum::int",
+    "pg_description": "t.classoid, t.objoid, t.objsubid",
+    "pg_seclabel": "t.classoid, t.objoid, t.objsubid",
+    "pg_shdescription": "t.classoid, t.objoid, 0",
+    "pg_shseclabel": "t.classoid, t.objoid, 0",
+    "pg_roles": "'pg_authid'::regclass, t.oid, 0",
+    "pg_db_role_setting": """
+        case t.setrole when 0 then 'pg_database' else 'pg_authid' end::regclass,
+        case t.setrole when 0 then t.setdatabase else t.setrole end, 0
+    """,
+}
+"""Whose row it is, where that is not told by the first column: an oid of its own, or that of what it describes."""
+
+_CONDITIONS: dict[str, LiteralString] = {
+    "pg_attribute": "t.attnum > 0 and not t.attisdropped",
+    "pg_class": "t.relkind <> 't' and t.relnamespace <> 'pg_toast'::regnamespace",
+    "pg_db_role_setting": "t.setdatabase in (0, (select oid from pg_database where datname = current_database()))",
+    "pg_rewrite": "t.rulename <> '_RETURN'",
+}
+
+
+# PostgreSQL's own objects have oids below FirstNormalObjectId; of these, public and the database belong to users, too.
+_OF_USERS: LiteralString = """
+    (whose.oid >= 16384 and whose.catalog <> 'pg_database'::regclass)
+    or (whose.catalog = 'pg_namespace'::regclass and whose.oid = to_regnamespace('public'))
+    or (whose.catalog = 'pg_database'::regclass
+        and whose.oid = (select d.oid from pg_database as d where d.datname = current_database()))
+"""
+_SELECT: LiteralString = """
+    select {catalog}, whose.catalog, whose.oid, whose.col,
+        jsonb_strip_nulls(
+            to_jsonb(t) - {meaningless}::text[] || jsonb_build_object({texts}) || jsonb_build_object({privileges})
+        )
+    from {table} as t
+    cross join lateral (values ({address})) as whose (catalog, oid, col)
+    where ({condition}) and ({of_users})
+"""
+
+
+def select(catalog: str, first_column: str, references: dict[str, str]) -> sql.Composed:
+    """Reads catalog, whose row it is (three columns, as pg_identify_object takes them) and the row as JSON."""
+    own: LiteralString = "{owner}::regclass, t.{first}, 0"
+    address = sql.SQL(_ADDRESSES.get(catalog, own)).format(
+        owner=sql.Literal(catalog if first_column == "oid" else references.get(first_column, catalog)),
+        first=sql.Identifier(first_column),
+    )
+    return sql.SQL(_SELECT).format(
+        catalog=sql.Literal(catalog),
+        address=address,
+        meaningless=sql.Literal(_MEANINGLESS),
+        texts=sql.SQL(_TEXTS.get(catalog, "")),
+        privileges=sql.SQL(_PRIVILEGES.get(catalog, "")),
+        table=sql.Identifier("pg_catalog", catalog),
+        condition=sql.SQL(_CONDITIONS.get(catalog, "true")),
+        of_users=sql.SQL(_OF_USERS),
+    )
