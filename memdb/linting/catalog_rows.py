@@ -9,24 +9,39 @@ from typing import LiteralString
 
 from psycopg import sql
 
-_MEANINGLESS = """
-    oid objoid classoid objsubid attrelid attnum atthasmissing attmissingval adrelid adnum adbin conkey confkey conbin
-    indexrelid indkey indexprs indpred indcheckxmin partattrs partexprs polqual polwithcheck proargdefaults prosqlbody
-    prattrs prqual relfilenode relpages reltuples relallvisible relallfrozen relfrozenxid relminmxid relhasindex
-    relhasrules relhastriggers relhassubclass reltoastrelid reltype relrewrite relnatts relchecks relpartbound ev_action
-    ev_qual stxkeys stxexprs tgattr tgqual typdefaultbin typarray datfrozenxid datminmxid rolpassword subskiplsn
-""".split()
 # Columns that are not compared, of whichever catalog: their names do not repeat.
+_MEANINGLESS = """
+    oid objoid classoid objsubid attrelid attnum attlen attalign attbyval atthasdef atthasmissing attmissingval atttypid
+    atttypmod attinhcount attislocal adrelid adnum adbin conkey confkey conbin conindid confrelid condeferrable
+    condeferred coninhcount conislocal indexrelid indrelid indnatts indnkeyatts indkey indclass indoption indcollation
+    indexprs indpred indcheckxmin inhrelid inhseqno inhdetachpending partattrs partexprs partclass partcollation polqual
+    polwithcheck proargdefaults pronargdefaults prosqlbody prattrs prqual relfilenode relpages reltuples relallvisible
+    relallfrozen relfrozenxid relminmxid relhasindex relhasrules relhastriggers relhassubclass reltoastrelid reltype
+    relrewrite relnatts relchecks relpartbound ev_action ev_qual ev_type is_instead setrole stxrelid stxkeys stxkind
+    stxexprs tgattr tgargs tgnargs tgqual tgtype tgdeferrable tginitdeferred typdefaultbin typarray datfrozenxid
+    datminmxid rolconfig rolpassword subskiplsn
+"""
 
 _TEXTS: dict[str, LiteralString] = {
     "pg_attrdef": "'expression', pg_get_expr(t.adbin, t.adrelid)",
+    "pg_attribute": "'type', format_type(t.atttypid, t.atttypmod)",
     "pg_class": """
         'definition', case when t.relkind in ('v', 'm') then pg_get_viewdef(t.oid) end,
         'bound', pg_get_expr(t.relpartbound, t.oid),
         'toast parameters', (select toast.reloptions from pg_class as toast where toast.oid = t.reltoastrelid)
     """,
-    "pg_constraint": "'definition', pg_get_constraintdef(t.oid)",
-    "pg_index": "'definition', pg_get_indexdef(t.indexrelid)",
+    "pg_constraint": """
+        'definition', pg_get_constraintdef(t.oid),
+        'enabled', (
+            select array_agg(g.tgenabled order by g.tgrelid, g.tgfoid) from pg_trigger as g where g.tgconstraint = t.oid
+        )
+    """,
+    "pg_index": """
+        'definition', pg_get_indexdef(t.indexrelid),
+        'statistics targets', (
+            select array_agg(a.attstattarget order by a.attnum) from pg_attribute as a where a.attrelid = t.indexrelid
+        )
+    """,
     "pg_partitioned_table": "'partition key', pg_get_partkeydef(t.partrelid)",
     "pg_policy": """
         'using', pg_get_expr(t.polqual, t.polrelid), 'with check', pg_get_expr(t.polwithcheck, t.polrelid)
@@ -40,8 +55,21 @@ _TEXTS: dict[str, LiteralString] = {
         )
     """,
     "pg_rewrite": "'definition', pg_get_ruledef(t.oid)",
+    "pg_sequence": """
+        'owner column', (
+            select o.identity from pg_depend as d
+            cross join lateral pg_identify_object(d.refclassid, d.refobjid, d.refobjsubid) as o
+            where d.classid = 'pg_class'::regclass and d.objid = t.seqrelid and d.deptype in ('a', 'i')
+        )
+    """,
     "pg_statistic_ext": "'definition', pg_get_statisticsobjdef(t.oid)",
     "pg_trigger": "'definition', pg_get_triggerdef(t.oid)",
+    "pg_ts_config": """
+        'mapping', (
+            select array_agg(m.maptokentype || ' ' || m.mapdict::regdictionary order by m.maptokentype, m.mapseqno)
+            from pg_ts_config_map as m where m.mapcfg = t.oid
+        )
+    """,
     "pg_type": """
         'labels', (select array_agg(e.enumlabel order by e.enumsortorder) from pg_enum as e where e.enumtypid = t.oid)
     """,
@@ -49,7 +77,14 @@ _TEXTS: dict[str, LiteralString] = {
 """What is compared in place of parsed expressions, and what else belongs to a row."""
 
 _PRIVILEGES: dict[str, LiteralString] = {
-    "pg_class": "'relacl', coalesce(t.relacl, acldefault((case t.relkind when 'S' then 's' else 'r' end)::\"char\", t.relowner))",
+    "pg_class": """
+        'relacl', coalesce(
+            t.relacl,
+            case when t.relkind in ('S', 's') then acldefault('s', t.relowner)
+                when t.relkind not in ('i', 'I') then acldefault('r', t.relowner) end
+        ),
+        'relowner', case when t.relkind not in ('i', 'I') then t.relowner end
+    """,
     "pg_database": "'datacl', coalesce(t.datacl, acldefault('d', t.datdba))",
     "pg_foreign_data_wrapper": "'fdwacl', coalesce(t.fdwacl, acldefault('F', t.fdwowner))",
     "pg_foreign_server": "'srvacl', coalesce(t.srvacl, acldefault('S', t.srvowner))",
@@ -62,6 +97,7 @@ _PRIVILEGES: dict[str, LiteralString] = {
 """No privileges at all, null, are those that are there by default: granting and revoking turns one into the other."""
 
 _ADDRESSES: dict[str, LiteralString] = {
+    "pg_largeobject_metadata": "'pg_largeobject'::regclass, t.oid, 0",
     "pg_attribute": "'pg_class'::regclass, t.attrelid, t.attnum::int",
     "pg_description": "t.classoid, t.objoid, t.objsubid",
     "pg_seclabel": "t.classoid, t.objoid, t.objsubid",
@@ -75,13 +111,21 @@ _ADDRESSES: dict[str, LiteralString] = {
 }
 """Whose row it is, where that is not told by the first column: an oid of its own, or that of what it describes."""
 
+# What follows from something else is left out: columns of indexes, triggers of foreign keys, types of rows and arrays.
 _CONDITIONS: dict[str, LiteralString] = {
-    "pg_attribute": "t.attnum > 0 and not t.attisdropped",
+    "pg_attribute": """
+        t.attnum > 0 and not t.attisdropped
+        and not exists (select 1 from pg_class as c where c.oid = t.attrelid and c.relkind in ('i', 'I'))
+    """,
     "pg_class": "t.relkind <> 't' and t.relnamespace <> 'pg_toast'::regnamespace",
     "pg_db_role_setting": "t.setdatabase in (0, (select oid from pg_database where datname = current_database()))",
     "pg_rewrite": "t.rulename <> '_RETURN'",
+    "pg_trigger": "not t.tgisinternal",
+    "pg_type": """
+        not exists (select 1 from pg_class as c where c.oid = t.typrelid and c.relkind <> 'c')
+        and not exists (select 1 from pg_type as element where element.typarray = t.oid)
+    """,
 }
-
 
 # PostgreSQL's own objects have oids below FirstNormalObjectId; of these, public and the database belong to users, too.
 _OF_USERS: LiteralString = """
@@ -111,7 +155,7 @@ def select(catalog: str, first_column: str, references: dict[str, str]) -> sql.C
     return sql.SQL(_SELECT).format(
         catalog=sql.Literal(catalog),
         address=address,
-        meaningless=sql.Literal(_MEANINGLESS),
+        meaningless=sql.Literal(_MEANINGLESS.split()),
         texts=sql.SQL(_TEXTS.get(catalog, "")),
         privileges=sql.SQL(_PRIVILEGES.get(catalog, "")),
         table=sql.Identifier("pg_catalog", catalog),

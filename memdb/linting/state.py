@@ -41,13 +41,15 @@ class State:
     rows: dict[str, Rows]
 
 
+# Temporary objects go with their session, and are those of another one here.
 _NAMED: LiteralString = """
     select found.source, found.catalog::regclass::text, found.oid::bigint, found.col, found.properties,
         i.type || ' ' || i.identity
     from ({}) as found (source, catalog, oid, col, properties)
     cross join lateral pg_identify_object(found.catalog, found.oid, found.col) as i
-    where i.identity is not null and i.schema is distinct from 'pg_toast'
+    where i.identity !~ '(^|[ .])pg_(toast|temp)'
 """
+_NAME: LiteralString = "select type || ' ' || identity from pg_identify_object(%s::regclass, %s::oid, 0)"
 _CONTENTS: LiteralString = "select count(*), sum(hashtextextended(to_jsonb(t)::text, 0)) from only {} as t"
 
 
@@ -61,6 +63,7 @@ class Reader:
         self._objects = sql.SQL(_NAMED).format(sql.SQL(" union all ").join(selects))
         self._references: dict[str, dict[str, str]] = {name: references for name, _, references in catalogs}
         self._bookkeeping = set(self._tables())
+        self._own: dict[tuple[str, int], str] = {}
 
     def read(self) -> State:
         """Where the database is now."""
@@ -78,8 +81,22 @@ class Reader:
     def _add(self, to: Properties, source: str, properties: dict[str, Any], names: dict[Address, str]) -> None:
         references = self._references[source]
         for column, value in properties.items():
-            named = _named(value, references[column], names) if column in references else value
+            named = self._named(value, references[column], names) if column in references else value
             to[column] = sorted([*to.get(column, []), _in_order(column, named)], key=str)
+
+    def _named(self, value: Any, catalog: str, names: dict[Address, str]) -> Any:
+        """The names of objects in place of their oids, which are others when an object is made anew."""
+        if isinstance(value, list):
+            return [self._named(item, catalog, names) for item in value]
+        oid = int(value) if str(value).isdigit() else 0
+        return (names.get(Address(catalog, oid, 0)) or self._own_name(catalog, oid)) if oid else None
+
+    def _own_name(self, catalog: str, oid: int) -> str:
+        """The name of an object of PostgreSQL's own."""
+        if (catalog, oid) not in self._own:
+            row = self._connection.execute(_NAME, [catalog, oid]).fetchone()
+            self._own[catalog, oid] = str(row and row[0])
+        return self._own[catalog, oid]
 
     def _tables(self) -> list[str]:
         return [name for (name,) in self._connection.execute(query("linting", "tables"))]
@@ -90,13 +107,6 @@ class Reader:
                 row = self._connection.execute(sql.SQL(_CONTENTS).format(sql.SQL(table))).fetchone()
                 assert row is not None
                 yield table, Rows(*row)
-
-
-def _named(value: Any, catalog: str, names: dict[Address, str]) -> Any:
-    """The names of objects in place of their oids, which are others when an object is made anew."""
-    if isinstance(value, list):
-        return [_named(item, catalog, names) for item in value]
-    return names.get(Address(catalog, int(value), 0), value) if str(value).isdigit() else value
 
 
 def _in_order(column: str, value: Any) -> Any:

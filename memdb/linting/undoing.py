@@ -7,57 +7,99 @@ from memdb.linting.state import Properties, Rows, State
 
 _SHOWN = 60  # characters of a value
 _WORDS = {
+    "attcompression": "compression",
     "attname": "name",
+    "attnotnull": "not null",
+    "attoptions": "parameters",
+    "attstattarget": "statistics target",
+    "attstorage": "storage",
     "description": "comment",
+    "indisclustered": "whether it is clustered on",
+    "indisreplident": "whether it is the replica identity",
+    "inhparent": "parent",
+    "polroles": "roles",
+    "proconfig": "settings",
+    "prosecdef": "security definer",
     "prosrc": "body",
+    "provolatile": "volatility",
+    "relforcerowsecurity": "forced row level security",
     "reloptions": "storage parameters",
-    "toast parameters": "storage parameters of its toast table",
+    "relpersistence": "persistence",
+    "relreplident": "replica identity",
+    "relrowsecurity": "row level security",
     "setconfig": "settings",
+    "setdatabase": "database of the settings",
+    "tgenabled": "enabled",
+    "toast parameters": "storage parameters of its toast table",
+    "typdefault": "default",
 }
+"""For columns of the catalogs that are met often; the others are called as they are."""
+
+_CALLED = {"table column ": "column ", "default acl ": "default privileges ", "role membership ": ""}
 _SECRET = frozenset({"srvoptions", "umoptions", "subconninfo"})
 
 
 def differences(before: State, after: State) -> Iterator[str]:
     """In what a rollback has failed to bring `before` back, in words."""
-    for name in sorted(before.objects.keys() - after.objects.keys()):
-        if not before.belongs.get(name, frozenset()) - after.objects.keys():
-            yield f"It drops the {_called(name)}, which was there before."
-    for name in sorted(after.objects.keys() - before.objects.keys()):
-        if not after.belongs.get(name, frozenset()) - before.objects.keys():
-            yield f"It leaves the {_called(name)} behind."
+    for name in _outermost(before, after):
+        yield f"It drops the {_called(name)}, which was there before."
+    for name in _outermost(after, before):
+        yield f"It leaves the {_called(name)} behind."
     for name in sorted(before.objects.keys() & after.objects.keys()):
         if changes := list(_changes(before.objects[name], after.objects[name])):
             yield f"It leaves the {_called(name)} changed: {'; '.join(changes)}."
     for table in sorted(before.rows.keys() & after.rows.keys()):
-        yield from _other_rows(table, before.rows[table], after.rows[table])
+        same_columns = _columns(before, table) == _columns(after, table)
+        yield from _other_rows(table, before.rows[table], after.rows[table], same_columns=same_columns)
+
+
+def _outermost(there: State, gone: State) -> list[str]:
+    """What is in one state only, but for that which goes with something that is in one state only as well."""
+    missing = there.objects.keys() - gone.objects.keys()
+    return sorted(name for name in missing if not there.belongs.get(name, frozenset()) & missing)
+
+
+def _columns(state: State, table: str) -> set[str]:
+    return {name for name, wholes in state.belongs.items() if f"table {table}" in wholes and "column" in name[:13]}
 
 
 def _called(name: str) -> str:
-    return name.removeprefix("table ") if name.startswith("table column ") else name
+    name = name.replace("pg_catalog.", "")
+    prefix = next((prefix for prefix in _CALLED if name.startswith(prefix)), "")
+    return _CALLED.get(prefix, "") + name.removeprefix(prefix)
 
 
 def _changes(before: Properties, after: Properties) -> Iterator[str]:
     for column in sorted(before.keys() | after.keys()):
-        old, new = before.get(column), after.get(column)
+        old, new = _text(before.get(column)), _text(after.get(column))
         if old != new:
-            shown = "" if column in _SECRET else f" ({_shown(new)} instead of {_shown(old)})"
-            yield f"{_in_words(column)}{shown}"
+            yield _in_words(column) + ("" if column in _SECRET else _compared(old, new))
 
 
 def _in_words(column: str) -> str:
-    return _WORDS.get(column) or ("privileges" if column.endswith("acl") else column)
+    endings = {"acl": "privileges", "owner": "owner"}
+    return _WORDS.get(column) or next((word for end, word in endings.items() if column.endswith(end)), column)
 
 
-def _shown(values: list[Any] | None) -> str:
-    if not values or values == [[]]:
-        return "none"
-    flat = [item for value in values for item in (value if isinstance(value, list) else [value])]
-    text = " ".join(", ".join(map(str, flat)).split())
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+def _text(values: list[Any] | None) -> str:
+    flat = [item for value in values or () for item in (value if isinstance(value, list) else [value])]
+    return " ".join(", ".join(str(item) for item in flat if item is not None).split()) or "none"
 
 
-def _other_rows(table: str, before: Rows, after: Rows) -> Iterator[str]:
+def _compared(old: str, new: str) -> str:
+    """Both values; of long ones, what comes after they part."""
+    same = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    start = 0 if max(len(old), len(new)) <= _SHOWN else max(0, same - 10)
+    return f" ({_cut(new, start)} instead of {_cut(old, start)})"
+
+
+def _cut(text: str, start: int) -> str:
+    shown = ("…" if start else "") + text[start:]
+    return shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + "…"
+
+
+def _other_rows(table: str, before: Rows, after: Rows, *, same_columns: bool) -> Iterator[str]:
     if before.count != after.count:
         yield f"It leaves {after.count:,} rows in the table {table}, where {before.count:,} were before."
-    elif before.checksum != after.checksum:
+    elif same_columns and before.checksum != after.checksum:
         yield f"It leaves rows of the table {table} with other values than before."

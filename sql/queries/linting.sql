@@ -2,8 +2,8 @@
 
 -- name: catalogs
 -- The system catalogs that say what objects are, their first columns, and which of their columns refer to objects of
--- which other catalog by oid. Left out are dependencies, which follow from the rest, labels of enums, which are read
--- with their type, statistics, the contents of large objects, and what may not be read.
+-- which other catalog by oid. Left out are dependencies, which follow from the rest, what is read with its type or
+-- configuration, statistics, the contents of large objects, and what may not be read.
 select
     c.relname::text,
     a.attname::text,
@@ -23,7 +23,7 @@ where
     and has_table_privilege(c.oid, 'select')
     and c.relname not in (
         'pg_authid', 'pg_depend', 'pg_enum', 'pg_init_privs', 'pg_largeobject', 'pg_replication_origin',
-        'pg_shdepend', 'pg_statistic', 'pg_statistic_ext_data', 'pg_subscription_rel'
+        'pg_shdepend', 'pg_statistic', 'pg_statistic_ext_data', 'pg_subscription_rel', 'pg_ts_config_map'
     );
 
 -- name: belongings

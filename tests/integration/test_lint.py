@@ -53,24 +53,24 @@ def test_the_sql_that_memdb_ships_has_no_findings(sets: Sets) -> None:
 @pytest.mark.parametrize(
     ("forward", "back", "message"),
     [
-        ("create type a as enum ('b');", NOTHING, "It leaves the enum a behind."),
+        ("create type a as enum ('b');", NOTHING, "It leaves the type public.a behind."),
         ("create sequence a;", NOTHING, "It leaves the sequence public.a behind."),
         ("create view a as select 1 as b;", NOTHING, "It leaves the view public.a behind."),
         ("create schema a;", NOTHING, "It leaves the schema a behind."),
         ("create domain a as text;", NOTHING, "It leaves the type public.a behind."),
-        (NOTHING, "drop table base;", "It drops the table base, which was there before."),
+        (NOTHING, "drop table base;", "It drops the table public.base, which was there before."),
         (NOTHING, "drop view seen;", "It drops the view public.seen, which was there before."),
-        ("alter table base alter column b set default 1;", NOTHING, "It leaves the column base.b changed: default."),
-        ("comment on table base is 'other';", NOTHING, "It leaves the table base changed: comment."),
+        ("alter table base alter b set default 1;", NOTHING, "It leaves the default value for public.base.b behind."),
+        ("comment on table base is 'other';", NOTHING, "It leaves the table public.base changed: comment (other"),
         (
             "create function a(b bigint, c text) returns int language sql as 'select 1';",
             NOTHING,
-            "It leaves the function a(bigint, text) behind.",
+            "It leaves the function public.a(bigint,text) behind.",
         ),
         (
             "grant select on base to public;",
             "revoke select on base from public; grant insert on base to public;",
-            "It leaves the table public.base with other privileges: ",
+            "It leaves the table public.base changed: privileges (",
         ),
     ],
 )  # fmt: skip
@@ -82,7 +82,7 @@ def test_a_rollback_that_does_not_undo_its_file_is_found(write: Write, forward: 
 def test_what_goes_with_a_table_is_not_told_again(write: Write) -> None:
     sets = write(("create table a (b bigint, constraint a_pkey primary key (b));", NOTHING))
     assert messages(sets, "rollback-incomplete") == [
-        "It leaves the table a behind.",
+        "It leaves the table public.a behind.",
         'It leaves what keeps 0001_core from being applied again: relation "a" already exists',
     ]
 
@@ -151,7 +151,7 @@ def test_an_index_built_concurrently_is_commented_on_by_a_later_file(write: Writ
 def test_optional_sets_are_tried_on_top_of_core(write: Write) -> None:
     write(("create type a as enum ('b'); comment on type a is 'c';", "drop type a;"))
     sets = write(("alter type a rename value 'b' to 'c';", NOTHING), folder="more")
-    assert messages(sets, "rollback-incomplete")[0] == "It leaves the enum a changed: labels."
+    assert messages(sets, "rollback-incomplete")[0] == "It leaves the type public.a changed: labels (c instead of b)."
 
 
 def test_a_finding_is_silenced_in_its_file(write: Write) -> None:
