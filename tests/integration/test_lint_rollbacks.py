@@ -50,20 +50,15 @@ insert into base values (1, 'one'), (2, 'two');
 
 
 @pytest.fixture(scope="module")
-def connections(server: str) -> Iterator[tuple[database.Connection, database.Connection]]:
-    """Two connections to a database with BASE in it: one changes it, the other looks on."""
-    with (
-        new_database(server) as conninfo,
-        database.connect(conninfo, purpose="test") as first,
-        database.again(first, purpose="test") as second,
-    ):
-        yield first, second
+def connection(server: str) -> Iterator[database.Connection]:
+    """A connection to a database with BASE in it."""
+    with new_database(server) as conninfo, database.connect(conninfo, purpose="test") as connection:
+        yield connection
 
 
 @pytest.fixture(scope="module")
-def left(connections: tuple[database.Connection, database.Connection]) -> Left:
+def left(connection: database.Connection) -> Left:
     """What is other than before when the statements have been run and have taken back nothing."""
-    connection, _ = connections
     reader = Reader(connection)
     connection.execute(BASE)
 
@@ -77,7 +72,6 @@ def left(connections: tuple[database.Connection, database.Connection]) -> Left:
     return left
 
 
-ROLE = "create role reader_of_tests"
 IN_DATABASE = "do $$ begin execute format('{} database %I {}', current_database()); end $$"
 
 
@@ -180,10 +174,7 @@ def test_what_is_other_than_before_is_named_with_its_property(left: Left, statem
         ),
     ],
 )
-def test_roles_are_compared_too(
-    connections: tuple[database.Connection, database.Connection], left: Left, statement: str, message: str
-) -> None:
-    connection, _ = connections
+def test_roles_are_compared_too(connection: database.Connection, left: Left, statement: str, message: str) -> None:
     with connection.transaction(force_rollback=True):
         connection.execute("create role reader_of_tests")
         found = left(statement)
