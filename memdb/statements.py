@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 EXCERPT_WIDTH = 70
 
-# To PostgreSQL every character beyond ASCII is a letter, and only these six are white space.
+# To PostgreSQL every character beyond ASCII is a letter, and only these six are white space. The classes say what of
+# ASCII is not in them: ranges that reach to the last character are slow to compile.
 _SPACE = r" \t\n\r\f\v"
-_LETTER = r"A-Za-z_\x80-\U0010ffff"
-_WORD = rf"[{_LETTER}][{_LETTER}0-9$]*+"
-_DOLLAR_QUOTE = rf"\$(?:[{_LETTER}][{_LETTER}0-9]*+)?\$"
+_LETTER = r"[^\x00-@\[-^`{-\x7f]"
+_WORD = rf"{_LETTER}[^\x00-#%-/:-@\[-^`{{-\x7f]*+"
+_DOLLAR_QUOTE = rf"\$(?:{_LETTER}[^\x00-/:-@\[-^`{{-\x7f]*+)?\$"
 _LINE_COMMENT = r"--[^\r\n]*+"
 # Two quotes in a row end a literal and begin the next one, which is as good here as a quote inside of one. Not so
 # where a backslash is an escape: the string goes on after two quotes, and in a literal on the next line.
@@ -30,11 +31,11 @@ _QUOTED = rf"""
     | (?:[uU]&)?"[^"]*+(?:"|\Z)
 """
 _PASSED_OVER = rf"""
-      [^{_LETTER}0-9'"$:;/\\()-]++
+      [\x00-!#%&*+,.<=>?@\[\]^`{{|}}~\x7f]++
     | {_QUOTED}
     | [0-9]++(?:{_WORD})?  # a number; what follows without a space is taken for part of it
     | {_LINE_COMMENT}
-    | -(?!-) | /(?!\*) | :[:=] | :(?![{_LETTER}'"])
+    | -(?!-) | /(?!\*) | :[:=] | :(?!['"]|{_LETTER})
     | (?!{_DOLLAR_QUOTE})\$
 """
 _FOUND = rf"""
