@@ -46,6 +46,10 @@ class Server:
     port: int
     pid: int
 
+    @property
+    def description(self) -> str:
+        return f"the embedded PostgreSQL in {self.directory}"
+
     def url(self, database: str = DATABASE) -> str:
         return f"postgresql://{USER}@/{database}?host={quote(self.socket, safe='/')}&port={self.port}"
 

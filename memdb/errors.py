@@ -21,9 +21,13 @@ from typing import ClassVar
 
 
 class MemdbError(Exception):
-    """What happened and to what (`message`), and what to do next (`hint`)."""
+    """What happened and to what (`message`), and what to do next (`hint`).
+
+    `address` is the database that a command was connected to, where it was.
+    """
 
     exit_code: ClassVar[int] = 3
+    address: str = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)

@@ -1,6 +1,7 @@
 """The command line. Nothing heavy is imported here: each command loads what it needs when it runs."""
 
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from memdb import __version__, output
 from memdb.cli import benchmark, db, demo, lint, migrate, project, repair, seed, verify
-from memdb.errors import MemdbError
+from memdb.errors import MemdbError, UsageError
 
 INTERRUPTED = 130
 
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        _expect_no_stray_url(arguments)
         code = app(args=arguments, prog_name="memdb", standalone_mode=False)
         sys.stdout.flush()
         if code == INTERRUPTED:
@@ -62,6 +64,17 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it ends
         return 141
     return code if isinstance(code, int) else 0
+
+
+def _expect_no_stray_url(arguments: list[str]) -> None:
+    """Raises UsageError for a database URL in the place of something else, which would be shown in a message."""
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        is_address = before == "--database-url" or argument.startswith("--database-url=")
+        if not is_address and re.search(r"postgres(ql)?(\+\w+)?://|://\S*@", argument, re.IGNORECASE):
+            raise UsageError(
+                "a database URL is in the place of something else (it is not shown, as it may hold a password)",
+                hint="Give it as --database-url URL.",
+            )
 
 
 def _format_of(arguments: list[str]) -> str:

@@ -210,8 +210,8 @@ def _measure_cold(
     from memdb import database, embedded, settings
     from memdb.benchmark import cold
 
-    loaded = settings.load(database_url=database_url, schema=schema)
-    if loaded.database_url is not None:
+    loaded = settings.load(schema=schema)
+    if settings.database(database_url).url is not None:
         raise UsageError(
             "--cold restarts the server, which memdb does with the embedded PostgreSQL only",
             hint="Leave out --cold: the first run of each strategy is reported in any case.",

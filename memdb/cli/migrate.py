@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memdb import output
 from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, Wait, With, confirm, hooks, session
 from memdb.errors import UsageError
 
@@ -56,14 +55,15 @@ def migrate(
 
         sets, names = open.sets, open.settings.sets
         if dry_run:
-            output.emit(migrations.preview_migrate(open.connection, sets, to=to, chosen=names, locks=True), format)
+            preview = migrations.preview_migrate(open.connection, sets, to=to, chosen=names, locks=True)
+            open.emit(preview, format, label="-- Database")
         else:
             limits = migrations.Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
             with hooks() as heard:
                 run = migrations.migrate(
                     open.connection, sets, to=to, chosen=names, out_of_order=out_of_order, limits=limits, hooks=heard
                 )
-            output.emit(run, format)
+            open.emit(run, format)
 
 
 def rollback(
@@ -96,14 +96,14 @@ def rollback(
         sets = open.sets
         preview = migrations.preview_rollback(open.connection, sets, steps=count, to=to, locks=dry_run)
         if dry_run:
-            output.emit(preview, format)
+            open.emit(preview, format, label="-- Database")
             return
         if not yes:
-            _ask(preview)
+            _ask(preview, open.address)
         limits = migrations.Limits(wait, lock_timeout)
         with hooks() as heard:
             run = migrations.rollback(open.connection, sets, steps=count, to=to, limits=limits, hooks=heard)
-        output.emit(run, format)
+        open.emit(run, format)
 
 
 def status(
@@ -122,14 +122,14 @@ def status(
         from memdb import migrations
 
         result = migrations.status(open.connection, open.sets, chosen=open.settings.sets)
-    output.emit(result, format)
+        open.emit(result, format)
     return 1 if exit_code and not result.clean else 0
 
 
-def _ask(preview: "DryRun") -> None:
+def _ask(preview: "DryRun", address: str) -> None:
     """Asks before rows are lost."""
     lost = [loss for loss in preview.losses if loss.rows]
     if not lost:
         return
     tables = ", ".join(f"{loss.table} ({loss.rows:,} {'row' if loss.rows == 1 else 'rows'})" for loss in lost)
-    confirm(f"This drops {tables}.")
+    confirm(f"This drops {tables}.", address)

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output
-from memdb.errors import UsageError
+from memdb.errors import MemdbError, UsageError
 
 if TYPE_CHECKING:
     from memdb import settings, sqlfiles
@@ -34,9 +34,22 @@ DatabaseUrl = Annotated[
         metavar="URL",
     ),
 ]
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise UsageError("--sql-dir is empty", hint="Give a folder, or leave the option out.")
+    return Path(text)
+
+
 SqlDir = Annotated[
     Path | None,
-    typer.Option(help="Folder with the SQL files. Else memdb.toml, or those memdb ships.", show_default=False),
+    typer.Option(
+        help="Folder with the SQL files. Else memdb.toml, or those memdb ships.",
+        show_default=False,
+        metavar="<path>",
+        parser=_folder,
+    ),
 ]
 Schema = Annotated[
     str | None,
@@ -54,10 +67,11 @@ With = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection, with what the settings say about the SQL to use on it."""
+    """A connection, with what the settings say about the SQL to use on it; `address` is where it leads."""
 
     connection: "Connection"
     settings: "settings.Settings"
+    address: str
 
     @property
     def sets(self) -> "dict[str, list[sqlfiles.Migration]]":
@@ -70,6 +84,10 @@ class Session:
         from memdb import sqlfiles
 
         return self.settings.sql_dir or sqlfiles.shipped_directory()
+
+    def emit(self, result: object, format: str, *, label: str = "Database", to_stderr: bool = False) -> None:
+        """Prints a result with the database that it is about."""
+        output.emit(result, format, address=self.address, label=label, to_stderr=to_stderr)
 
 
 @contextmanager
@@ -88,13 +106,14 @@ def session(
     """
     from memdb import database, settings
 
-    loaded = settings.load(
-        database_url=database_url, sql_dir=sql_dir, sets=tuple(chosen or ()), schema=schema, migrating=migrating
-    )
-    conninfo, embedded_server = database.resolve(loaded.database_url)
+    loaded = settings.load(sql_dir=sql_dir, sets=tuple(chosen or ()), schema=schema)
+    chosen_database = settings.database(database_url, migrating=migrating)
+    conninfo, embedded_server = database.resolve(chosen_database.url)
     if embedded_server is not None:
-        output.say(f"Using the embedded PostgreSQL in {embedded_server.directory} (memdb db stop ends it).")
+        output.say(f"Using {embedded_server.description} (memdb db stop ends it).")
     with database.connect(conninfo, purpose=purpose) as connection:
+        address = embedded_server.description if embedded_server else database.describe(connection)
+        _name_rival(address, chosen_database)
         if migrating or loaded.schema is not None:
             from memdb import pooling
 
@@ -103,11 +122,31 @@ def session(
             database.use_schema(connection, loaded.schema)
         if migrating:
             database.complete_search_path(connection)
-        yield Session(connection, loaded)
+        try:
+            yield Session(connection, loaded, address)
+        except MemdbError as error:
+            error.address = address
+            raise
 
 
-def confirm(consequence: str) -> None:
+def _name_rival(address: str, chosen: "settings.Database") -> None:
+    """Says which setting counts, where another one names another database."""
+    rival = chosen.rival
+    if rival is None or chosen.url is None or rival.url is None:
+        return
+    from memdb import addresses
+
+    # A pooler has another host and port than the server behind it.
+    compared = ("dbname",) if "MIGRATION" in chosen.source else ("host", "hostaddr", "port", "dbname", "service")
+    with suppress(MemdbError):
+        ours, other = (addresses.parameters(addresses.conninfo(url)) for url in (chosen.url, rival.url))
+        if any(ours.get(key) != other.get(key) for key in compared):
+            output.say(f"Using {address}, as {chosen.source} says; {rival.source} says {addresses.describe(other)}.")
+
+
+def confirm(consequence: str, address: str = "") -> None:
     """Goes on only if the person at the terminal agrees. Raises UsageError where nobody can answer."""
+    consequence = f"{address}: {consequence}" if address else consequence
     if not sys.stdin.isatty():
         raise UsageError(f"nobody can be asked: {consequence}", hint="Add --yes if that is meant.")
     typer.confirm(f"{consequence} Go on?", abort=True, err=True)

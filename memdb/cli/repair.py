@@ -61,7 +61,7 @@ def baseline(
             limits=migrations.Limits(wait),
             hooks=heard,
         )
-    output.emit(result, format)
+        open.emit(result, format)
     return 0 if result.ok else 1
 
 
@@ -89,12 +89,12 @@ def repair(
         sets = open.sets
         proposal = repair.propose(open.connection, sets, _patches(open), mark=mark or (), unmark=unmark or ())
         if not proposal.needed:
-            output.emit(proposal, format)
+            open.emit(proposal, format)
             return
         if not yes:
-            output.emit(proposal, Format.text, to_stderr=True)
-            confirm("This changes the migration history.")
-        output.emit(
+            open.emit(proposal, Format.text, to_stderr=True)
+            confirm("This changes the migration history.", open.address)
+        open.emit(
             repair.carry_out(open.connection, sets, proposal, limits=migrations.Limits(wait), hooks=heard), format
         )
 

@@ -67,7 +67,7 @@ def seed(
         from memdb.seeding import seed as use_case
 
         if source is None:
-            output.emit(use_case.reset(open.connection), format)
+            open.emit(use_case.reset(open.connection), format)
             return
         with output.progress("Loading", source.total) as bar:
             result = use_case.seed(
@@ -77,7 +77,7 @@ def seed(
                 on_progress=bar.advance,
                 on_index=lambda name: output.say(f"Building {name} …"),
             )
-        output.emit(result, format)
+        open.emit(result, format)
 
 
 def _source(users: int | None, memories: int | None, tiers: str, random_seed: int, file: Path | None) -> "Source":

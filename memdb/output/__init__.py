@@ -26,14 +26,20 @@ if TYPE_CHECKING:
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def emit(result: Any, format: str, *, to_stderr: bool = False) -> None:
-    """Prints a result dataclass on stdout, as text or as JSON; or on stderr, where it is not yet the result."""
+def emit(result: Any, format: str, *, address: str = "", label: str = "Database", to_stderr: bool = False) -> None:
+    """Prints a result dataclass on stdout, as text or as JSON; or on stderr, where it is not yet the result.
+
+    `address` says which database it is about, in the first line, after `label`.
+    """
     if format == "json":
-        print(json.dumps(as_json(result), indent=2))
+        print(json.dumps(({"address": address} if address else {}) | as_json(result), indent=2))
         return
+    stream = sys.stderr if to_stderr else sys.stdout
+    if address:
+        print(f"{label}: {address}", file=stream)
     for part in renderer(result).render(result):
         if isinstance(part, str):
-            print(part, file=sys.stderr if to_stderr else sys.stdout)
+            print(part, file=stream)
         else:
             console(to_stderr).print(part)
 
@@ -75,14 +81,19 @@ def emit_error(error: MemdbError, format: str) -> None:
         say(f"{style('hint:', 'cyan')}  {error.hint}")
     if "completed" in details:
         say(f"These were done before and stay: {', '.join(details['completed'])}")
+    if "address" in details:
+        say(f"Database: {details['address']}")
 
 
 def emit_usage_error(error: Any, format: str) -> None:
     """Prints what the command-line parser raised: on stderr, and as an object where JSON is expected."""
+    from memdb.output import usage
+
     if format == "json":
-        body = {"message": error.format_message(), "hint": "See memdb COMMAND --help.", "exit_code": 2}
+        body = {"message": usage.message(error), "hint": "See memdb COMMAND --help.", "exit_code": 2}
         print(json.dumps({"error": body}, indent=2))
-    error.show()
+    for line in usage.lines(error):
+        say(line)
 
 
 def say(message: str) -> None:

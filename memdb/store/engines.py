@@ -3,25 +3,21 @@
 import re
 from importlib.util import find_spec
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from pgvector import Vector
-from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from memdb import database
-from memdb.errors import SetupError
+from memdb import addresses, database
+from memdb.errors import SettingsError, SetupError
 
 BINARY = "memdb: vectors in binary"
 """Whether, in the info of a connection, the driver takes Vector objects for parameters."""
 
-# What asyncpg reads in a URL; it would send the rest to the server as settings, which libpq's own are not.
-_ASYNCPG_READS = re.compile(
-    r"host|port|user|password|dbname|passfile|target_session_attrs|ssl(mode|cert|key|password|rootcert|crl)"
-    r"|ssl_m(in|ax)_protocol_version|application_name|options"
-)
+# What asyncpg reads in a URL only.
+_IN_URL = re.compile(r"service|ssl(cert|key|password|rootcert|crl|negotiation)|ssl_m(in|ax)_protocol_version")
 
 
 def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any) -> AsyncEngine:
@@ -36,8 +32,8 @@ def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any)
     driver = _driver(url)
     if find_spec(driver) is None:
         raise SetupError(f"the driver {driver} is not installed", hint=f"Install it: pip install {driver}")
-    parameters: dict[str, Any] = dict(conninfo_to_dict(database.conninfo(url)))
-    arguments = _asyncpg(parameters, transaction_pooler) if driver == "asyncpg" else parameters
+    parameters = addresses.parameters(addresses.conninfo(url))
+    arguments = _asyncpg(parameters, transaction_pooler) if driver == "asyncpg" else dict[str, Any](parameters)
     if driver == "psycopg" and transaction_pooler:
         arguments["prepare_threshold"] = None
     arguments |= options.pop("connect_args", {})
@@ -62,11 +58,25 @@ def _driver(url: str) -> str:
     return "asyncpg" if find_spec("asyncpg") else "psycopg"
 
 
-def _asyncpg(parameters: dict[str, Any], transaction_pooler: bool) -> dict[str, Any]:
-    read = {name: value for name, value in parameters.items() if _ASYNCPG_READS.fullmatch(name)}
-    arguments: dict[str, Any] = {"dsn": f"postgresql://?{urlencode(read)}"}
+def _asyncpg(parameters: dict[str, str], transaction_pooler: bool) -> dict[str, Any]:
+    """What asyncpg.connect takes for parameters of libpq; left out is what it has nothing for, such as keepalives."""
+    hosts, ports = parameters.get("hostaddr") or parameters.get("host"), parameters.get("port")
+    in_url = {name: value for name, value in parameters.items() if value and _IN_URL.fullmatch(name)}
+    settings = {name: parameters[name] for name in ("application_name", "options") if parameters.get(name)}
+    arguments: dict[str, Any] = {
+        "dsn": f"postgresql://?{urlencode(in_url, quote_via=quote)}" if in_url else None,
+        "host": hosts.split(",") if hosts else None,
+        "port": [int(port or 5432) for port in ports.split(",")] if ports else None,
+        "database": parameters.get("dbname"),
+        "ssl": parameters.get("sslmode"),
+        "server_settings": settings or None,
+    }
+    arguments |= {name: parameters.get(name) for name in ("user", "password", "passfile", "target_session_attrs")}
+    if parameters.get("sslrootcert") == "system":  # libpq's word for the authorities that the system trusts
+        arguments["ssl"] = True
+    arguments = {name: value for name, value in arguments.items() if value is not None}
     if "connect_timeout" in parameters:
-        arguments["timeout"] = float(parameters["connect_timeout"])
+        arguments["timeout"] = _seconds(parameters["connect_timeout"])
     if transaction_pooler:
         arguments |= {
             "statement_cache_size": 0,  # asyncpg's own cache
@@ -74,6 +84,16 @@ def _asyncpg(parameters: dict[str, Any], transaction_pooler: bool) -> dict[str, 
             "prepared_statement_name_func": _no_name,
         }
     return arguments
+
+
+def _seconds(connect_timeout: str) -> float | None:
+    """None is without end, as 0 is for libpq."""
+    try:
+        return max(float(connect_timeout), 0) or None
+    except ValueError:
+        raise SettingsError(
+            "connect_timeout is not a number", hint="Write it in seconds, as connect_timeout=10."
+        ) from None
 
 
 def _exchange_vectors_in_binary(connection: Any, record: ConnectionPoolEntry) -> None:

@@ -14,7 +14,7 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"errors", "files"},
-    {"settings", "embedded", "sqlfiles", "statements", "reading", "models"},
+    {"addresses", "settings", "embedded", "sqlfiles", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store"},
     {"migrations"},

@@ -37,13 +37,40 @@ def test_the_driver_is_the_one_that_the_url_names_or_asyncpg(url: str, driver: s
     assert create_engine(url).driver == driver
 
 
-def test_asyncpg_gets_what_it_can_read(told: dict[str, Any]) -> None:
-    create_engine("postgresql://u:s%40fe@host/db?sslmode=require&connect_timeout=3&keepalives=1&application_name=app")
-    dsn = told["connect_args"].pop("dsn")
-    assert set(dsn.removeprefix("postgresql://?").split("&")) == {
-        "user=u", "password=s%40fe", "host=host", "dbname=db", "sslmode=require", "application_name=app",
+@pytest.mark.parametrize(
+    ("url", "arguments"),
+    [
+        (
+            "postgresql://u:s%40f+e@host/db?sslmode=require&connect_timeout=3&keepalives=1&application_name=my%20app",
+            {"user": "u", "password": "s@f+e", "host": ["host"], "database": "db", "ssl": "require", "timeout": 3.0}
+            | {"server_settings": {"application_name": "my app"}},
+        ),
+        ("postgresql://one:1,two/db", {"host": ["one", "two"], "port": [1, 5432], "database": "db"}),
+        ("postgresql://[::1]:5433/db", {"host": ["::1"], "port": [5433], "database": "db"}),
+        ("postgresql:///db?host=/run/my%20sockets", {"host": ["/run/my sockets"], "database": "db"}),
+        (
+            "postgresql://host?options=-c%20search_path%3Da+b",
+            {"host": ["host"], "server_settings": {"options": "-c search_path=a+b"}},
+        ),
+        ("service=memories", {"dsn": "postgresql://?service=memories"}),
+        (
+            "postgresql://host?sslrootcert=/my%20certs/c+a.pem",
+            {"host": ["host"], "dsn": "postgresql://?sslrootcert=%2Fmy%20certs%2Fc%2Ba.pem"},
+        ),
+        ("postgresql://host?connect_timeout=0", {"host": ["host"], "timeout": None}),
+    ],
+)
+def test_asyncpg_is_told_what_libpq_would_read(told: dict[str, Any], url: str, arguments: dict[str, Any]) -> None:
+    create_engine(url)
+    assert told["connect_args"] == arguments
+
+
+def test_psycopg_is_told_what_libpq_would_read(told: dict[str, Any]) -> None:
+    create_engine("postgresql+psycopg://u:a+b@one:1,two/db?options=-c%20search_path%3Da")
+    assert told["connect_args"] == {
+        "user": "u", "password": "a+b", "host": "one,two", "port": "1,", "dbname": "db",
+        "options": "-c search_path=a",
     }  # fmt: skip
-    assert told["connect_args"] == {"timeout": 3.0}
 
 
 def test_a_transaction_pooler_means_nothing_is_prepared(told: dict[str, Any]) -> None:
@@ -62,6 +89,9 @@ def test_a_transaction_pooler_means_nothing_is_prepared(told: dict[str, Any]) ->
 def test_a_url_that_cannot_be_read_is_refused_without_showing_it() -> None:
     with pytest.raises(SettingsError) as error:
         create_engine("mysql://u:secret@host/db")
+    assert "secret" not in str(error.value)
+    with pytest.raises(SettingsError) as error:
+        create_engine("postgresql+asyncpg://host/db?connect_timeout=secret")
     assert "secret" not in str(error.value)
     assert "secret" not in repr(create_engine("postgresql://u:secret@host/db"))
 

@@ -1,41 +1,118 @@
-"""Where settings come from, and that a password is never shown."""
+"""Where settings come from, and that what is set and empty is an error instead of the way to another database."""
 
 from pathlib import Path
 
 import pytest
 
-from memdb import database, settings
+from memdb import settings
 from memdb.errors import SettingsError
 
+TEST, PRODUCTION = "postgresql:///test", "postgresql:///production"
 
-def load(directory: Path, environment: dict[str, str] | None = None, url: str | None = None) -> settings.Settings:
-    return settings.load(database_url=url, directory=directory, environment=environment or {})
+
+def database(
+    directory: Path, environment: dict[str, str] | None = None, url: str | None = None, *, migrating: bool = False
+) -> settings.Database:
+    return settings.database(url, migrating=migrating, directory=directory, environment=environment or {})
+
+
+def load(directory: Path, environment: dict[str, str] | None = None, schema: str | None = None) -> settings.Settings:
+    return settings.load(schema=schema, directory=directory, environment=environment or {})
 
 
 def test_flag_then_environment_then_dotenv_then_project_file_then_embedded(tmp_path: Path) -> None:
-    assert load(tmp_path).database_url is None
+    assert database(tmp_path).url is None
     (tmp_path / "memdb.toml").write_text('database_url = "postgresql:///toml"')
-    assert load(tmp_path).database_url_source == "memdb.toml"
+    assert database(tmp_path).source == "database_url in memdb.toml"
     (tmp_path / ".env").write_text("DATABASE_URL=postgresql:///dotenv\n")
-    assert load(tmp_path).database_url == "postgresql:///dotenv"
+    assert database(tmp_path).url == "postgresql:///dotenv"
     environment = {"DATABASE_URL": "postgresql:///environment"}
-    assert load(tmp_path, environment).database_url == "postgresql:///environment"
+    assert database(tmp_path, environment).url == "postgresql:///environment"
     environment["MEMDB_DATABASE_URL"] = "postgresql:///memdb"
-    assert load(tmp_path, environment).database_url == "postgresql:///memdb"
-    assert load(tmp_path, environment, "postgresql:///flag").database_url == "postgresql:///flag"
+    assert database(tmp_path, environment).url == "postgresql:///memdb"
+    assert database(tmp_path, environment, "postgresql:///flag").url == "postgresql:///flag"
 
 
-def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
-    assert load(tmp_path, {"MEMDB_DATABASE_URL": "", "DATABASE_URL": "postgresql:///x"}).database_url_source == (
-        "DATABASE_URL"
+def test_the_address_for_migrations_is_for_migrations(tmp_path: Path) -> None:
+    environment = {"MEMDB_DATABASE_URL": TEST, "MEMDB_MIGRATION_URL": PRODUCTION}
+    assert database(tmp_path, environment, migrating=True).url == PRODUCTION
+    assert database(tmp_path, environment).url == TEST
+
+
+@pytest.mark.parametrize("empty", ["", " ", "\t\n"])
+@pytest.mark.parametrize("name", ["MEMDB_DATABASE_URL", "DATABASE_URL", "MEMDB_MIGRATION_URL"])
+def test_an_empty_address_is_an_error_wherever_it_counts(tmp_path: Path, name: str, empty: str) -> None:
+    (tmp_path / "memdb.toml").write_text('database_url = "postgresql:///toml"')
+    with pytest.raises(SettingsError, match=f"{name} is empty"):
+        database(tmp_path, {name: empty}, migrating=True)
+    (tmp_path / ".env").write_text(f'{name}="{empty.strip()}"\n')
+    with pytest.raises(SettingsError, match=f"{name} in .env is empty"):
+        database(tmp_path, migrating=True)
+
+
+def test_an_empty_flag_is_not_the_same_as_none(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--database-url is empty"):
+        database(tmp_path, {"MEMDB_DATABASE_URL": PRODUCTION}, "")
+    with pytest.raises(SettingsError, match="--schema is empty"):
+        load(tmp_path, {"MEMDB_SCHEMA": "app"}, " ")
+
+
+@pytest.mark.parametrize("name", ["MEMDB_SCHEMA", "MEMDB_SQL_DIR"])
+def test_an_empty_variable_is_no_default(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is empty"):
+        load(tmp_path, {name: ""})
+
+
+@pytest.mark.parametrize("key", ["schema", "sql_dir"])
+def test_an_empty_value_in_the_project_file_is_no_default(tmp_path: Path, key: str) -> None:
+    (tmp_path / "memdb.toml").write_text(f'{key} = ""')
+    with pytest.raises(SettingsError, match=f"{key} in memdb.toml is empty"):
+        load(tmp_path)
+    (tmp_path / "memdb.toml").write_text('database_url = " "')
+    with pytest.raises(SettingsError, match=r"database_url in memdb\.toml is empty"):
+        database(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_an_address_for_migrations_alone_does_not_send_other_commands_to_the_embedded_database(
+    tmp_path: Path, place: str
+) -> None:
+    environment = {"MEMDB_MIGRATION_URL": PRODUCTION} if place == "environment" else {}
+    if place == ".env":
+        (tmp_path / ".env").write_text(f"MEMDB_MIGRATION_URL={PRODUCTION}\n")
+    assert database(tmp_path, environment, migrating=True).url == PRODUCTION
+    with pytest.raises(SettingsError, match="no database for commands that do not migrate"):
+        database(tmp_path, environment)
+
+
+@pytest.mark.parametrize(
+    ("environment", "dotenv", "migrating", "rival"),
+    [
+        ({"MEMDB_MIGRATION_URL": PRODUCTION}, f"MEMDB_DATABASE_URL={TEST}", True, "MEMDB_DATABASE_URL in .env"),
+        ({"MEMDB_MIGRATION_URL": PRODUCTION, "MEMDB_DATABASE_URL": TEST}, "", True, "MEMDB_DATABASE_URL"),
+        ({"DATABASE_URL": PRODUCTION}, f"MEMDB_DATABASE_URL={TEST}", False, "MEMDB_DATABASE_URL in .env"),
+        ({"DATABASE_URL": PRODUCTION}, 'MEMDB_DATABASE_URL="', False, None),
+        ({"MEMDB_DATABASE_URL": PRODUCTION, "DATABASE_URL": TEST}, "", False, None),
+    ],
+)
+def test_another_setting_that_could_be_taken_for_the_one_that_counts_is_known(
+    tmp_path: Path, environment: dict[str, str], dotenv: str, migrating: bool, rival: str | None
+) -> None:
+    (tmp_path / ".env").write_text(dotenv)
+    found = database(tmp_path, environment, migrating=migrating)
+    assert found.url == PRODUCTION
+    assert (found.rival.source if found.rival else None) == rival
+
+
+def test_the_project_file_names_sql_directory_sets_and_schema(tmp_path: Path) -> None:
+    (tmp_path / "memdb.toml").write_text(
+        'sql_dir = "sql"\nsets = ["fast_search"]\nschema = "app"', encoding="utf-8-sig"
     )
-
-
-def test_the_project_file_names_sql_directory_and_sets(tmp_path: Path) -> None:
-    (tmp_path / "memdb.toml").write_text('sql_dir = "sql"\nsets = ["fast_search"]')
     loaded = load(tmp_path)
     assert loaded.sql_dir == tmp_path / "sql"
     assert loaded.sets == ("fast_search",)
+    assert (loaded.schema, load(tmp_path, {"MEMDB_SCHEMA": "other"}).schema) == ("app", "other")
+    assert load(tmp_path, {"MEMDB_SQL_DIR": "elsewhere"}).sql_dir == Path("elsewhere")
 
 
 @pytest.mark.parametrize("text", ["nonsense", "databse_url = 'x'", "sets = 'core'", "sql_dir = 3", "a = '\\udc00'"])
@@ -45,41 +122,63 @@ def test_a_project_file_that_cannot_be_used_is_refused(tmp_path: Path, text: str
         load(tmp_path)
 
 
-def test_settings_do_not_show_a_password(tmp_path: Path) -> None:
-    assert "secret" not in repr(load(tmp_path, url="postgresql://me:secret@host/db"))
-
-
 @pytest.mark.parametrize(
-    "url",
+    "text",
     [
-        "postgres://me:se%40cret@host:5433/db",
-        "postgresql://me:se%40cret@host:5433/db",
-        "postgresql+psycopg://me:se%40cret@host:5433/db",
-        "postgresql+asyncpg://me:se%40cret@host:5433/db?prepared_statement_cache_size=0",
-        "PostgreSQL://me:se%40cret@host:5433/db?pgbouncer=true",
-        "  host=host port=5433 dbname=db user=me password=se@cret ",
+        "database_url = postgresql://u:Zq9@h/d",
+        'database_url = "postgresql://u:Zq9@h/d',
+        '"postgresql://u:Zq9@h/d" = 1',
+        'database_url = ["postgresql://u:Zq9@h/d"]',
+        'database_url = "postgresql://u:Zq9@h/d"\ndatabase_url = "postgresql://u:Zq9@h/d"',
+        'database_url = "postgresql://u:\\Zq9@h/d"',
+        'database_url = "postgresql://u:\udcffZq9@h/d"',
     ],
 )
-def test_every_usual_form_of_url_leads_to_the_same_place(url: str) -> None:
-    conninfo = database.conninfo(url)
-    assert database.describe(conninfo) == "me@host:5433/db"
-    assert "se@cret" in conninfo
-
-
-def test_the_ssl_parameter_of_asyncpg_becomes_sslmode() -> None:
-    assert "sslmode=require" in database.conninfo("postgresql+asyncpg://host/db?ssl=require")
-    assert "sslmode=require" in database.conninfo("postgresql+asyncpg://host/db?ssl=true")
-
-
-def test_a_socket_directory_and_a_service_are_described() -> None:
-    assert database.describe(database.conninfo("postgresql://me@/db?host=/run/pg")) == "me@/run/pg/db"
-    assert database.describe(database.conninfo("service=memories")) == "service memories"
+def test_a_project_file_that_cannot_be_read_is_not_shown(tmp_path: Path, text: str) -> None:
+    (tmp_path / "memdb.toml").write_text(text, errors="surrogateescape")
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path)
+    assert "Zq9" not in f"{raised.value} {raised.value.hint}"
 
 
 @pytest.mark.parametrize(
-    "url", ["mysql://me:secret@host/db", "postgresql://me:secret@ho st:port/db", "secret", "host=x secret", "secret=1"]
+    ("text", "line"),
+    [
+        ('MEMDB_DATABASE_URL "postgresql://u:Zq9@h/d"', 1),
+        ("# Why.\n\nMEMDB_DATABASE_URL: postgresql://u:Zq9@h/d", 3),
+        ('OTHER=1\n\nMEMDB_DATABASE_URL="postgresql://u:Zq9@h/d\n', 3),
+        ("MEMDB_DATABASE_URL='postgresql://u:Zq9@h/d\nOTHER=1\n", 1),
+        ("OTHER=1\nMEMDB_DATABASE_URL='postgresql://u:Zq9@h/d' Zq9", 2),
+        ("OTHER=1\nMEMDB_DATABASE_URL", 2),
+        ('"Zq9', 1),
+        ("Zq9 and more words\nMEMDB_DATABASE_URL=postgresql:///db", 1),
+    ],
 )
-def test_a_url_that_cannot_be_read_is_refused_without_repeating_it(url: str) -> None:
-    with pytest.raises(SettingsError) as raised:
-        database.conninfo(url)
-    assert "secret" not in f"{raised.value} {raised.value.hint}"
+def test_a_line_of_dotenv_that_cannot_be_read_is_named_and_not_shown(tmp_path: Path, text: str, line: int) -> None:
+    (tmp_path / ".env").write_text(text)
+    with pytest.raises(SettingsError, match=rf"\.env, line {line} cannot be read") as raised:
+        database(tmp_path)
+    assert "Zq9" not in f"{raised.value} {raised.value.hint}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "MEMDB_DATABASE_URL=postgresql:///db",
+        "export MEMDB_DATABASE_URL = 'postgresql:///db'",
+        "\ufeffMEMDB_DATABASE_URL=postgresql:///db\r\n",
+        "# Why.\nPASSED_ON\nexport PATH\n\nMEMDB_DATABASE_URL=postgresql:///db # a comment",
+    ],
+)
+def test_dotenv_as_editors_and_other_tools_write_it_is_read(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".env").write_bytes(text.encode())
+    assert database(tmp_path).url == "postgresql:///db"
+
+
+def test_a_directory_called_dotenv_is_no_file_of_settings(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    assert database(tmp_path).url is None
+
+
+def test_settings_do_not_show_a_password(tmp_path: Path) -> None:
+    assert "secret" not in repr(database(tmp_path, url="postgresql://me:secret@host/db"))

@@ -1,0 +1,130 @@
+"""Where a setting comes from: flag, then environment, then `.env`, then `memdb.toml`, then the default.
+
+What is set counts, also when it is empty, which is an error: a variable that was never filled in must not lead to
+another database, schema or folder than the one that is meant.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from memdb.errors import SettingsError
+from memdb.settings import files
+
+_FOR_MIGRATIONS = "MEMDB_MIGRATION_URL"
+_NAMES = ("MEMDB_DATABASE_URL", "DATABASE_URL")
+
+Found: TypeAlias = tuple[object, str]  # a value and where it stands
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`sql_dir` None means the SQL that memdb ships, `schema` None the first schema of the search_path."""
+
+    sql_dir: Path | None = None
+    sets: tuple[str, ...] = ()
+    schema: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database URL and the setting that gave it; None is the embedded database.
+
+    `rival` is a setting that one could take for the one that counts, with the database that it names.
+    """
+
+    url: str | None = field(default=None, repr=False)  # may hold a password
+    source: str = "embedded"
+    rival: "Database | None" = None
+
+
+def load(
+    *,
+    sql_dir: Path | None = None,
+    sets: tuple[str, ...] = (),
+    schema: str | None = None,
+    directory: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Settings:
+    """Settings for a command that runs in `directory`, the current one by default.
+
+    Raises SettingsError when `memdb.toml` is there but cannot be used, and when a setting is empty.
+    """
+    directory = directory or Path.cwd()
+    project = files.read_toml(directory / "memdb.toml")
+    folder, from_project = environment.get("MEMDB_SQL_DIR"), project.get("sql_dir")
+    folders = _filled([(sql_dir, "--sql-dir"), (folder, "MEMDB_SQL_DIR"), (from_project, "sql_dir in memdb.toml")])
+    schemas: list[Found] = [(schema, "--schema"), (environment.get("MEMDB_SCHEMA"), "MEMDB_SCHEMA")]
+    schemas.append((project.get("schema"), "schema in memdb.toml"))
+    chosen, source = next(folders, (None, ""))
+    return Settings(
+        sql_dir=None if chosen is None else directory / chosen if "memdb.toml" in source else Path(chosen),
+        sets=tuple(dict.fromkeys((*files.sets(project), *sets))),
+        schema=next(_filled(schemas), (None, ""))[0],
+    )
+
+
+def database(
+    url: str | None = None,
+    *,
+    migrating: bool = False,
+    directory: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Database:
+    """The database for a command; with `migrating`, MEMDB_MIGRATION_URL comes before the other names.
+
+    Raises SettingsError when the setting that counts is empty, when `.env` or `memdb.toml` has to be read and cannot
+    be, and when there is an address for migrations only.
+    """
+    directory = directory or Path.cwd()
+    if url is not None:
+        return next(_databases([(url, "--database-url")]))
+    names = (_FOR_MIGRATIONS, *_NAMES) if migrating else _NAMES
+    chosen = next(_databases(_places(names, directory, environment)), None)
+    if chosen is None:
+        if not migrating:
+            _expect_no_address_for_migrations(directory, environment)
+        return Database()
+    with suppress(SettingsError, StopIteration):  # what does not count need not be right
+        if chosen.source.startswith(_FOR_MIGRATIONS):
+            others = _places(_NAMES, directory, environment)
+        elif chosen.source == "DATABASE_URL":
+            others = _places(("MEMDB_DATABASE_URL",), directory, environment)
+        else:
+            return chosen
+        return Database(chosen.url, chosen.source, next(_databases(others)))
+    return chosen
+
+
+def _expect_no_address_for_migrations(directory: Path, environment: Mapping[str, str]) -> None:
+    if environment.get(_FOR_MIGRATIONS) or files.read_dotenv(directory / ".env").get(_FOR_MIGRATIONS):
+        raise SettingsError(
+            f"{_FOR_MIGRATIONS} is set, but no database for commands that do not migrate",
+            hint=f"Set {_NAMES[0]} as well, to the same database, or give --database-url.",
+        )
+
+
+def _places(names: Iterable[str], directory: Path, environment: Mapping[str, str]) -> Iterator[Found]:
+    """Where a database may be named, the most important first; a file is read when there was nothing before it."""
+    yield from ((environment.get(name), name) for name in names)
+    dotenv = files.read_dotenv(directory / ".env")
+    yield from ((dotenv.get(name), f"{name} in .env") for name in names)
+    yield files.read_toml(directory / "memdb.toml").get("database_url"), "database_url in memdb.toml"
+
+
+def _databases(found: Iterable[Found]) -> Iterator[Database]:
+    return (Database(url, source) for url, source in _filled(found))
+
+
+def _filled(found: Iterable[Found]) -> Iterator[tuple[str, str]]:
+    """What is set. Raises SettingsError at what is set and empty."""
+    for value, source in found:
+        if value is not None:
+            if not str(value).strip():
+                raise SettingsError(
+                    f"{source} is empty", hint="Give it a value, or take it out: nothing else is used in its place."
+                )
+            yield str(value), source

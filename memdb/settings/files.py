@@ -1,0 +1,83 @@
+"""`.env` and `memdb.toml`. Their lines may hold a password, so errors say where they are and not what they say."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from memdb.errors import SettingsError
+
+KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema"}
+
+
+def read_toml(path: Path) -> dict[str, object]:
+    """The settings of a project; none where there is no file. Raises SettingsError for one that cannot be used."""
+    text = _read(path)
+    if text is None:
+        return {}
+    import tomllib
+
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"\(at (line \d+, column \d+)\)", str(error))
+        where = f", {place[1]}" if place else ""
+        raise SettingsError(
+            f"{path}{where}: this is not TOML (the line is not shown, as it may hold a password)",
+            hint='Write settings as name = "value", each once.',
+        ) from None
+    for key in values.keys() - KNOWN_KEYS:
+        shown = f"setting {key!r}" if re.fullmatch("[A-Za-z_-]{1,30}", key) else "setting"
+        raise SettingsError(f"{path}: unknown {shown}", hint=f"Known settings are {', '.join(sorted(KNOWN_KEYS))}.")
+    for key in ("database_url", "sql_dir", "schema"):
+        if not isinstance(values.get(key, ""), str):
+            raise SettingsError(f"{path}: {key} is not a string", hint=f'Write it as {key} = "…".')
+    return values
+
+
+def sets(project: Mapping[str, object]) -> list[str]:
+    """The optional sets that the project uses. Raises SettingsError when they are no list of names."""
+    names = project.get("sets", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise SettingsError("memdb.toml: sets is not a list of names", hint='Write it as sets = ["name"].')
+    return names
+
+
+def read_dotenv(path: Path) -> dict[str, str | None]:
+    """The variables of the file; none where there is no file. Raises SettingsError where a line cannot be read."""
+    text = _read(path)
+    if text is None:
+        return {}
+    import io
+
+    import dotenv
+    from dotenv.parser import parse_stream
+
+    for line in parse_stream(io.StringIO(text)):
+        if line.error or (line.key is not None and line.value is None and not _may_stand_alone(line.key)):
+            raise SettingsError(
+                f"{path}, line {_line_number(line.original.string, line.original.line)} cannot be read "
+                "(it is not shown, as it may hold a password)",
+                hint='Write it as NAME="value".',
+            )
+    return dotenv.dotenv_values(stream=io.StringIO(text))
+
+
+def _may_stand_alone(name: str) -> bool:
+    """A name without a value means something to other tools; an address without one is a slip."""
+    return re.fullmatch(r"\w+", name) is not None and not name.endswith(("DATABASE_URL", "MIGRATION_URL"))
+
+
+def _line_number(text: str, first: int) -> int:
+    """Of what the parser reads at once, blank lines and comments in front are no part of the fault."""
+    lines = enumerate(text.splitlines())
+    return first + next((number for number, line in lines if line.strip() and not line.lstrip().startswith("#")), 0)
+
+
+def _read(path: Path) -> str | None:
+    """The text without a byte order mark, which editors on Windows put in front; None where there is no file."""
+    try:
+        return path.read_text(encoding="utf-8-sig") if path.is_file() else None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="Correct the file or remove it.") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not in UTF-8", hint="Save it in UTF-8, or remove it.") from None
