@@ -145,5 +145,5 @@ def test_repair_asks_first_and_says_what_it_did(
     assert "+create table a (c int);" in shown.err
     assert "In effect, the database then differs" in shown.err
     assert main(["repair", "--yes", *arguments]) == 0
-    assert capsys.readouterr().out.startswith("Taken for applied as the files are now: 0001_a")
+    assert "\nTaken for applied as the files are now: 0001_a" in capsys.readouterr().out
     assert main(["status", "--exit-code", *arguments]) == 0
