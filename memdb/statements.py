@@ -49,6 +49,7 @@ _TOKEN = re.compile(
     rf"(?:{_PASSED_OVER})*+(?:{_FOUND}|(?P<word>{_WORD})|(?P<parentheses>[()]++))?", re.VERBOSE | re.DOTALL
 )
 _BLANK = re.compile(rf"(?:[{_SPACE};]++|{_LINE_COMMENT})*+")
+_COLON_OF_SQL = re.compile(r"\[|json_object", re.IGNORECASE)  # array[1:n], json_object('key': value)
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _LINE_END = re.compile(r"[\r\n]")
 
@@ -68,8 +69,13 @@ class Statement:
     @property
     def for_psql(self) -> int | None:
         """The offset in `text` of the first thing that only psql understands: `\\command`, `:variable`."""
-        tokens = _tokens(_SEPARATOR, self.text)
-        return next((begin for kind, begin, _ in tokens if kind == "psql"), None)
+        if "\\" not in self.text and ":" not in self.text:
+            return None
+        bound = _COLON_OF_SQL.search(self.text)
+        for kind, begin, _ in _tokens(_SEPARATOR, self.text):
+            if kind == "psql" and (self.text[begin] == "\\" or bound is None or begin < bound.start()):
+                return begin
+        return None
 
 
 def split(sql: str) -> list[Statement]:

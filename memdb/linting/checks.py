@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 
 from memdb import statements
-from memdb.errors import MigrationError
 from memdb.linting.findings import Finding
 from memdb.migrations import preflight
 from memdb.statements import Statement
@@ -15,17 +14,13 @@ RULES = frozenset({"refused", "unguarded-delete", "unguarded-truncate", "unguard
 _BODY = re.compile(r"\$(?P<tag>\w*)\$(?P<body>.*)\$(?P=tag)\$", re.DOTALL)
 _HOLDS_ROWS = ("table", "schema", "materialized")
 _OPENERS = ("if", "case", "loop")
-_WHERE = re.compile(r":(\d+): ")
 
 
 def refused(sql: str, file: str, *, transactional: bool) -> Iterator[Finding]:
     """What memdb would refuse to run."""
-    try:
-        preflight.check(sql, file, transactional=transactional)
-    except MigrationError as error:
-        where = _WHERE.search(error.message.removeprefix(file))
-        message = error.message.removeprefix(file).lstrip(":0123456789 ")
-        yield Finding(file, int(where[1]) if where else 1, 1, "refused", "error", message, error.hint)
+    if refusal := preflight.first_refusal(sql, transactional=transactional):
+        line, column = statements.line_and_column(sql, refusal.offset)
+        yield Finding(file, line, column, "refused", "error", refusal.message, refusal.hint)
 
 
 def unguarded(sql: str, file: str, *, rollback: bool) -> Iterator[Finding]:

@@ -1,47 +1,119 @@
 """What can be told of a migration before it runs, so that a run does not stop half-way for it."""
 
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from memdb import statements
 from memdb.errors import MigrationError
 from memdb.statements import Statement
 
-_TRANSACTION_CONTROL = {"begin", "commit", "end", "abort", "rollback", "start", "prepare"}
-_SUSPECTS = (*_TRANSACTION_CONTROL, "copy")
+_ROWS = (
+    "Rows come into a migration as INSERT, which pg_dump --inserts or --rows-per-insert=1000 writes; "
+    "or load them outside of migrations."
+)
+# Patterns for the words of a statement, what to say of it, and what to do about it.
+_REFUSED = (
+    (
+        re.compile(
+            r"(begin|start transaction|commit(?! prepared)|end|abort|prepare transaction"
+            r"|rollback(?! prepared| (?:work |transaction )?to))\b"
+        ),
+        '"{}" would end the transaction in which memdb runs the file',
+        "Remove it: a migration and its entry in the history are committed together.",
+    ),
+    (
+        re.compile(r"(discard all)\b"),
+        '"{}" would release the lock that keeps other runs out',
+        "Remove it: every migration begins in a session that is as good as new.",
+    ),
+    (
+        re.compile(r"(set (?:local |session )?transaction_read_only|set transaction (?:\w+ )*?read only)\b"),
+        '"{}" would keep memdb from writing the migration into its history',
+        "Remove it.",
+    ),
+    (
+        re.compile(r"copy .*\b(?:from|to) (stdin|stdout)\b"),
+        "COPY FROM STDIN has no input here, and COPY TO STDOUT no reader",
+        _ROWS,
+    ),
+)
+_SUSPECTS = ("begin", "start", "commit", "end", "abort", "prepare", "rollback", "discard", "set", "copy")
+
+_OF_PSQL = re.compile(r"\\(?P<command>\w+|.)?|:(?P<variable>\w*)", re.DOTALL)
+_RESTRICT = (
+    "Remove the lines \\restrict and \\unrestrict, which pg_dump writes for psql alone: "
+    r"grep -vE '^\\(un)?restrict ' DUMP; where it has rows, take pg_dump --inserts"
+)
+_INCLUDE = "Put what it includes into this file, or into a migration of its own."
+_CONNECT = "Remove it: memdb says in which database the file runs. pg_dump without --create does not write it."
+_DOING_WITHOUT = {
+    "restrict": _RESTRICT,
+    "unrestrict": _RESTRICT,
+    "i": _INCLUDE,
+    "ir": _INCLUDE,
+    "include": _INCLUDE,
+    "include_relative": _INCLUDE,
+    "c": _CONNECT,
+    "connect": _CONNECT,
+    "copy": _ROWS,
+    ".": _ROWS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a file cannot be run, and where in it, in characters."""
+
+    offset: int
+    message: str
+    hint: str
 
 
 def check(sql: str, path: str, *, transactional: bool) -> None:
     """Raises MigrationError for what would break the promise that all of a migration stays or nothing."""
+    if refusal := first_refusal(sql, transactional=transactional):
+        line, _ = statements.line_and_column(sql, refusal.offset)
+        raise MigrationError(f"{path}:{line}: {refusal.message}", hint=refusal.hint)
+
+
+def first_refusal(sql: str, *, transactional: bool) -> Refusal | None:
+    """The first thing for which memdb would refuse to run the file. What follows may be rows, and no SQL at all."""
+    return next(_refusals(sql, transactional=transactional), None)
+
+
+def _refusals(sql: str, *, transactional: bool) -> Iterator[Refusal]:
     found = statements.split(sql)
     if not found:
-        raise MigrationError(
-            f"{path} has no statement", hint="Fill it in; where nothing is to be done, say so with: select 1;"
-        )
+        yield Refusal(0, "the file has no statement", "Fill it in; where nothing is to be done, say so with: select 1;")
     for statement in found:
-        if statement.text.lower().startswith(_SUSPECTS):
-            _check_statement(statement, f"{path}:{statements.line_and_column(sql, statement.start)[0]}")
+        yield from _of_statement(statement)
     if not transactional and len(found) > 1:
-        raise MigrationError(
-            f"{path}: {len(found)} statements in a file that says transactional: false",
-            hint="Without a transaction a failure could leave half of them done: put each into a file of its own.",
+        yield Refusal(
+            found[1].start,
+            f"{len(found)} statements in a file that says transactional: false",
+            "Without a transaction a failure could leave half of them done: put each into a file of its own.",
         )
 
 
-def _check_statement(statement: Statement, where: str) -> None:
-    first, *rest = statement.words
-    if _controls_transaction(first, rest):
-        raise MigrationError(
-            f'{where}: "{first}" would end the transaction in which memdb runs the file',
-            hint="Remove it: a migration and its entry in the history are committed together.",
-        )
-    if first == "copy" and "stdin" in rest:
-        raise MigrationError(
-            f"{where}: COPY FROM STDIN has no input here",
-            hint="Use INSERT, or load the rows outside of migrations.",
-        )
+def _of_statement(statement: Statement) -> Iterator[Refusal]:
+    for_psql = statement.for_psql
+    if for_psql is not None:
+        yield _of_psql(statement, for_psql)
+    if not statement.text[: len("rollback")].lower().startswith(_SUSPECTS):
+        return
+    words = " ".join(statement.words)
+    for pattern, message, hint in _REFUSED:
+        if match := pattern.match(words):
+            yield Refusal(statement.start, message.format(match[1]), hint)
 
 
-def _controls_transaction(first: str, rest: list[str]) -> bool:
-    if first == "rollback":
-        return "to" not in rest[:2]
-    if first == "prepare":
-        return rest[:1] == ["transaction"]
-    return first in _TRANSACTION_CONTROL
+def _of_psql(statement: Statement, offset: int) -> Refusal:
+    match = _OF_PSQL.match(statement.text, offset)
+    assert match is not None
+    message = f"only psql understands {match[0]}"
+    if match["variable"] is None:
+        hint = _DOING_WITHOUT.get(match["command"], "Remove it: the file is sent to the server as it is.")
+    else:
+        hint = "Write what is meant in its place: a migration has no variables."
+    return Refusal(statement.start + offset, message, hint)

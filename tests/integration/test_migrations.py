@@ -112,7 +112,6 @@ def test_a_failing_statement_is_pointed_at_and_what_came_before_stays(
         ("select 1;\n  insert into pg_class select;", ":2:3"),
         ("select 'ünïcödé', nope;", ":1:19"),
         ("select (1", ":1:10"),
-        ("\\set x 1", ":1:1"),
         ("create table u (a int constraint a_key unique);\ninsert into u values (1),(1);", ":2:1"),
     ],
 )
@@ -129,7 +128,8 @@ def test_the_place_of_an_error_is_told_also_where_the_server_does_not(
     [
         ("create table t ();\ncommit;", '0002_x.sql:2: "commit" would end the transaction'),
         ("begin;\nselect 1;", '"begin" would end'),
-        ("copy t from stdin;", "COPY FROM STDIN has no input"),
+        ("copy t from stdin;", "0002_x.sql:1: COPY FROM STDIN has no input"),
+        ("\\restrict x\nselect 1;", r"0002_x.sql:1: only psql understands \\restrict"),
         ("-- nothing yet", "has no statement"),
         ("-- transactional: false\nselect 1; select 2;", "2 statements in a file that says transactional: false"),
     ],
