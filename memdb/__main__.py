@@ -9,9 +9,12 @@ gc.set_threshold(50_000)
 
 def start() -> int:
     """Runs the command line with the arguments of the process."""
-    from memdb.cli import main
+    try:
+        from memdb.cli import main
 
-    return main()
+        return main()
+    except KeyboardInterrupt:  # while it was being loaded, or told of another one
+        return 130
 
 
 if __name__ == "__main__":

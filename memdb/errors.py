@@ -2,13 +2,14 @@
 
 MemdbError
 ├── UsageError               exit 2   the command was called with something it cannot use
-├── SetupError               exit 3   the database, or what is needed to reach it, is not usable
+├── SetupError               exit 3   the database, or what else is needed, is not usable
 │   ├── SettingsError                 a setting cannot be read
 │   ├── SqlFilesError                 the SQL directory, or a file in it, cannot be used
 │   ├── ConnectionFailed              no connection could be made, or it was lost
 │   ├── DatabaseError                 the server refused something that memdb asked of it
 │   ├── EmbeddedError                 the embedded PostgreSQL cannot be used
 │   ├── LockTimeout                   another run holds the migration lock
+│   ├── OutputError                   the result cannot be written to stdout
 │   └── DataError                     rows to be loaded, or already there, do not fit
 │       ├── InvalidMemory             a memory that an application wants to store cannot be right
 │       └── UnknownUser               a memory is of a user who is not there
@@ -59,6 +60,9 @@ class EmbeddedError(SetupError): ...
 
 
 class LockTimeout(SetupError): ...
+
+
+class OutputError(SetupError): ...
 
 
 class DataError(SetupError): ...

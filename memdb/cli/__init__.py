@@ -9,9 +9,10 @@ import typer
 
 from memdb import __version__, output
 from memdb.cli import benchmark, db, demo, lint, migrate, project, repair, seed, verify
-from memdb.errors import MemdbError, UsageError
+from memdb.errors import MemdbError, OutputError, UsageError
 
 INTERRUPTED = 130
+READER_GONE = 141  # as a shell has it for a program that is ended by SIGPIPE
 
 app = typer.Typer(
     name="memdb",
@@ -22,7 +23,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 110},
     help="The database layer of an AI companion's memory: apply it, prove it is there, fill it, measure it.",
     epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
-    "4 a migration failed, 130 interrupted.",
+    "4 a migration failed, 130 interrupted, 141 the reader of the output has gone.",
 )
 for module in (migrate, lint, verify, repair, seed, benchmark, demo, db, project):
     module.register(app)
@@ -43,27 +44,79 @@ def _global(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Runs the command line and returns the exit code."""
+    """Runs the command line and returns the exit code, one of those that README explains."""
+    output.prepare()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        _expect_no_stray_url(arguments)
-        code = app(args=arguments, prog_name="memdb", standalone_mode=False)
-        sys.stdout.flush()
-        if code == INTERRUPTED:
-            output.say("Interrupted; what was not finished has been undone.")
-    except MemdbError as error:
-        output.emit_error(error, _format_of(arguments))
-        return error.exit_code
-    except typer.Abort:
-        output.say("Nothing was changed.")
-        return INTERRUPTED
-    except typer.TyperException as error:
-        output.emit_usage_error(error, _format_of(arguments))
-        return 2
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it ends
-        return 141
+        code = _run(arguments)
+        output.flush()
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing leaves as a traceback
+        return _answer(error, _format_of(arguments))
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    _expect_text(arguments)
+    _expect_no_stray_url(arguments)
+    command = typer.main.get_command(app)
+    # What typer's own main would add is another way with each error.
+    with command.make_context("memdb", list(arguments)) as context:
+        code = command.invoke(context)
     return code if isinstance(code, int) else 0
+
+
+def _answer(error: BaseException, format: str) -> int:
+    """Says what went wrong, as far as anybody can hear it."""
+    try:
+        output.flush()  # where this fails, it is what went wrong
+        code = _tell(error, format)
+        output.flush()
+    except BrokenPipeError:
+        return READER_GONE
+    except OutputError as unwritable:
+        output.emit_error(unwritable, "text")
+        return unwritable.exit_code
+    return code
+
+
+def _tell(error: BaseException, format: str) -> int:
+    match error:
+        case typer.Exit():
+            return error.exit_code
+        case typer.Abort():
+            output.say("Nothing was changed.")
+            return INTERRUPTED
+        case KeyboardInterrupt():
+            output.say("Interrupted; what was not finished has been undone.")
+            return INTERRUPTED
+        case typer.TyperException():
+            output.emit_usage_error(error, format)
+            return UsageError.exit_code
+        case BrokenPipeError():
+            return READER_GONE
+        case MemdbError():
+            output.emit_error(error, format)
+            return error.exit_code
+        case _:
+            return _tell_the_unforeseen(error, format)
+
+
+def _tell_the_unforeseen(error: BaseException, format: str) -> int:
+    from memdb.cli import failures
+
+    explained = failures.explained(error)
+    output.emit_error(explained, format)
+    for line in failures.told_in_full(error):
+        output.say(line)
+    return explained.exit_code
+
+
+def _expect_text(arguments: list[str]) -> None:
+    """Raises UsageError for what is not UTF-8: neither the database nor a terminal could be told of it."""
+    given = {name: value for name, value in os.environ.items() if name.startswith("MEMDB_") or name == "DATABASE_URL"}
+    for name, value in [*given.items(), *(("an argument", argument) for argument in arguments)]:
+        if re.search("[\0\ud800-\udfff]", value):
+            raise UsageError(f"{name} is not text in UTF-8", hint="Is the encoding of the terminal another one?")
 
 
 def _expect_no_stray_url(arguments: list[str]) -> None:

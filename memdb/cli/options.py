@@ -149,7 +149,7 @@ def confirm(consequence: str, address: str = "") -> None:
     consequence = f"{address}: {consequence}" if address else consequence
     if not sys.stdin.isatty():
         raise UsageError(f"nobody can be asked: {consequence}", hint="Add --yes if that is meant.")
-    typer.confirm(f"{consequence} Go on?", abort=True, err=True)
+    typer.confirm(f"{output.printable(consequence)} Go on?", abort=True, err=True)
 
 
 @contextmanager

@@ -7,7 +7,9 @@ rich renderables. rich is loaded only when one of those is printed.
 import dataclasses
 import functools
 import importlib
+import io
 import json
+import math
 import os
 import sys
 import time
@@ -18,10 +20,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memdb.errors import MemdbError
+from memdb.output import streams
+from memdb.output.streams import flush, prepare, printable, styled
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+
+__all__ = [
+    "as_json",
+    "build_progress",
+    "emit",
+    "emit_error",
+    "emit_usage_error",
+    "flush",
+    "prepare",
+    "printable",
+    "progress",
+    "renderer",
+    "say",
+    "style",
+    "styled",
+    "write_line",
+    "write_lines",
+]
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -32,21 +54,28 @@ def emit(result: Any, format: str, *, address: str = "", label: str = "Database"
     `address` says which database it is about, in the first line, after `label`.
     """
     if format == "json":
-        print(json.dumps(({"address": address} if address else {}) | as_json(result), indent=2))
+        body = {"address": address} | as_json(result) if address else as_json(result)
+        streams.write(json.dumps(body, indent=2) + "\n")
         return
-    stream = sys.stderr if to_stderr else sys.stdout
+    line = say if to_stderr else write_line
     if address:
-        print(f"{label}: {address}", file=stream)
+        line(f"{label}: {address}")
     for part in renderer(result).render(result):
         if isinstance(part, str):
-            print(part, file=stream)
+            line(part)
         else:
-            console(to_stderr).print(part)
+            _print(part, to_stderr)
 
 
 def write_line(text: str) -> None:
     """A bare line on stdout."""
-    print(text)
+    streams.write(printable(text) + "\n")
+
+
+def write_lines(text: str) -> None:
+    """Text of several lines on stdout."""
+    for line in text.split("\n"):
+        write_line(line)
 
 
 def renderer(result: Any) -> Any:
@@ -55,7 +84,7 @@ def renderer(result: Any) -> Any:
 
 
 def as_json(value: Any) -> Any:
-    """Dataclasses as objects, tuples as lists, times in ISO 8601, paths as text."""
+    """Dataclasses as objects, tuples as lists, times in ISO 8601, paths as text; what is no number, as null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -64,41 +93,50 @@ def as_json(value: Any) -> Any:
         return [as_json(item) for item in value]
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return str(value) if isinstance(value, Path) else value
 
 
 def emit_error(error: MemdbError, format: str) -> None:
     """Prints an error on stderr; where JSON is expected on stdout, it gets one object that says the same."""
     details = {name: value for name, value in vars(error).items() if value and not name.startswith("_")}
-    if format == "json":
-        body = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code} | details
-        print(json.dumps({"error": as_json(body)}, indent=2))
     where = f"{details['location']}: " if "location" in details else ""
-    say(f"{style('error:', 'red')} {where}{error.message}")
+    first, *more = error.message.split("\n")
+    say(f"{where}{first}", label="error:", color="red")
+    for line in more:
+        say(f"     | {line}")
     if "excerpt" in details:
-        say(str(details["excerpt"]))
+        for line in str(details["excerpt"]).split("\n"):
+            say(line)
     if error.hint:
-        say(f"{style('hint:', 'cyan')}  {error.hint}")
+        say(f" {error.hint}", label="hint:", color="cyan")
     if "completed" in details:
         say(f"These were done before and stay: {', '.join(details['completed'])}")
     if "address" in details:
         say(f"Database: {details['address']}")
+    if format == "json":
+        body = {"message": error.message, "hint": error.hint, "exit_code": error.exit_code} | details
+        _write_json_error(body)
 
 
 def emit_usage_error(error: Any, format: str) -> None:
     """Prints what the command-line parser raised: on stderr, and as an object where JSON is expected."""
     from memdb.output import usage
 
-    if format == "json":
-        body = {"message": usage.message(error), "hint": "See memdb COMMAND --help.", "exit_code": 2}
-        print(json.dumps({"error": body}, indent=2))
     for line in usage.lines(error):
         say(line)
+    if format == "json":
+        _write_json_error({"message": usage.message(error), "hint": "See memdb COMMAND --help.", "exit_code": 2})
 
 
-def say(message: str) -> None:
-    """A line for the person at the terminal, on stderr."""
-    print(message, file=sys.stderr, flush=True)
+def _write_json_error(body: dict[str, Any]) -> None:
+    streams.write(json.dumps({"error": as_json(body)}, indent=2) + "\n")
+
+
+def say(message: str, *, label: str = "", color: str = "") -> None:
+    """A line for the person at the terminal, on stderr, after a label in colour."""
+    streams.say(message, f"{style(label, color)} " if label else "")
 
 
 def style(text: str, color: str) -> str:
@@ -112,14 +150,21 @@ def _wants_color() -> bool:
     return sys.stderr.isatty() and "NO_COLOR" not in os.environ
 
 
+def _print(renderable: Any, to_stderr: bool) -> None:
+    console = _console(to_stderr)
+    with console.capture() as captured:
+        console.print(renderable)
+    (streams.say_as_it_is if to_stderr else streams.write)(captured.get())
+
+
 @functools.cache
-def console(to_stderr: bool = False) -> "Console":
-    """Where rich renderables go."""
+def _console(to_stderr: bool) -> "Console":
+    """What turns rich renderables into text for one of the streams; it writes nothing itself."""
     from rich.console import Console
 
+    terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
     # A pipe has no width: nothing is cut for a program that reads it.
-    stream = sys.stderr if to_stderr else sys.stdout
-    return Console(highlight=False, stderr=to_stderr, width=None if stream.isatty() else 120)
+    return Console(file=io.StringIO(), highlight=False, force_terminal=terminal, width=None if terminal else 120)
 
 
 class Progress:
@@ -142,7 +187,7 @@ def progress(label: str, total: int | None) -> Iterator[Progress]:
     from rich import progress as bars
     from rich.console import Console
 
-    text, count = bars.TextColumn("{task.description}"), bars.MofNCompleteColumn()
+    text, count = bars.TextColumn("{task.description}", markup=False), bars.MofNCompleteColumn()
     columns = (text, bars.BarColumn(), count, bars.TimeRemainingColumn())
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         yield Progress(bar, bar.add_task(label, total=total))
@@ -156,6 +201,7 @@ class BuildProgress:
 
     def show(self, label: str, done: float | None) -> None:
         """`done` is a share, 0 to 1, or None where it is not known."""
+        label = printable(label)
         if self._bar is not None:
             if self._task is None:
                 self._task = self._bar.add_task(label, total=None)
@@ -174,6 +220,6 @@ def build_progress() -> Iterator[BuildProgress]:
     from rich import progress as bars
     from rich.console import Console
 
-    columns = (bars.TextColumn("  {task.description}"), bars.BarColumn(), bars.TaskProgressColumn())
+    columns = (bars.TextColumn("  {task.description}", markup=False), bars.BarColumn(), bars.TaskProgressColumn())
     with bars.Progress(*columns, bars.TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
         yield BuildProgress(bar)

@@ -17,10 +17,9 @@ def render(result: Any) -> Iterator[Any]:
 @render.register
 def _(chapter: Chapter) -> Iterator[Any]:
     from rich.rule import Rule
-    from rich.text import Text
 
-    yield Rule(Text(chapter.title, style="bold cyan"), align="left", style="cyan")
-    yield Text(chapter.story, style="italic")
+    yield Rule(output.styled((chapter.title, "bold cyan")), align="left", style="cyan")
+    yield output.styled((chapter.story, "italic"))
     yield ""
     yield from output.renderer(chapter.result).render(chapter.result)
     yield ""
@@ -29,12 +28,11 @@ def _(chapter: Chapter) -> Iterator[Any]:
 @render.register
 def _(search: Search) -> Iterator[Any]:
     from rich.table import Table
-    from rich.text import Text
 
     found = Table(box=None, show_header=False, pad_edge=False)
-    found.add_row("", "", Text(f"“{search.question}”", style="bold"))
+    found.add_row("", "", output.styled((f"“{search.question}”", "bold")))
     for neighbour in search.neighbours:
-        found.add_row(f"{neighbour.distance:.3f}", neighbour.tier, Text(neighbour.content))
+        found.add_row(f"{neighbour.distance:.3f}", output.styled(neighbour.tier), output.styled(neighbour.content))
     yield found
 
 

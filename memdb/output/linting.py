@@ -46,10 +46,8 @@ def _(result: Review) -> Iterator[Any]:
 
 
 def _block(finding: Finding) -> Iterator[Any]:
-    from rich.text import Text
-
     place = f"{finding.file}:{finding.line}:{finding.column}: "
-    yield Text.assemble(place, (finding.level, _COLORS[finding.level]), f"[{finding.rule}]")
+    yield output.styled(place, (finding.level, _COLORS[finding.level]), f"[{finding.rule}]")
     yield from (f"    {text}" for text in (finding.message, finding.help) if text)
 
 

@@ -14,7 +14,8 @@ def of_step(step: PlannedStep) -> Iterator[str]:
 def _of_statement(statement: StatementLocks) -> Iterator[str]:
     where = f"-- line {statement.line}: {statement.statement}"
     if statement.locks is None:
-        yield f"{where}\n--   locks are not known"
+        yield where
+        yield "--   locks are not known"
     elif statement.locks:
         yield where
         note = "" if statement.measured else " (as documented)"

@@ -12,7 +12,7 @@ def render(dry_run: DryRun) -> Iterator[Any]:
     """The SQL that would run, what it locks, and what would be lost."""
     for step in dry_run.steps:
         yield f"-- {step.path}"
-        yield step.sql
+        yield from step.sql.split("\n")
         yield from locks.of_step(step)
     yield from locks.summary(dry_run)
     yield from (f"-- would drop {loss.table} with {count(loss.rows, 'row')}" for loss in dry_run.losses)

@@ -25,7 +25,7 @@ def _(repair: Repair) -> Iterator[Any]:
         yield "Nothing to repair: the history fits the files."
         return
     for edit in repair.edits:
-        yield edit.diff
+        yield from edit.diff.split("\n")
         yield ""
     yield from (f"To be marked as applied, without running it: {id}" for id in repair.mark)
     yield from (f"To be forgotten, without rolling it back: {id}" for id in repair.unmark)

@@ -21,7 +21,7 @@ def emit(result: Verification, format: str) -> None:
     if format == "junit":
         from memdb.output import junit
 
-        output.write_line(junit.document(result))
+        output.write_lines(junit.document(result))
     elif format == "github":
         from memdb.output import github
 
@@ -82,9 +82,7 @@ def details(difference: Difference) -> Iterator[tuple[str, str]]:
 
 def block(difference: Difference) -> Iterator[Any]:
     """A difference for a person: what, expected, found, mend."""
-    from rich.text import Text
-
-    yield Text(headline(difference), style="bold red")
+    yield output.styled((headline(difference), "bold red"))
     width = max((len(label) for label, _ in details(difference)), default=0)
     yield from (f"  {label:<{width}}  {text}" for label, text in details(difference))
     yield ""

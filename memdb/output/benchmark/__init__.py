@@ -8,6 +8,7 @@ from memdb.benchmark.measurement import Measurement, Quantile, Recall
 from memdb.benchmark.preparation import Sample
 from memdb.benchmark.similarity import Benchmark
 from memdb.benchmark.study import Study
+from memdb.output import styled
 
 _SHOWN_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # JSON has them all
 
@@ -27,8 +28,6 @@ def _(result: Study) -> Iterator[Any]:
 
 @render.register
 def _(result: Benchmark) -> Iterator[Any]:
-    from rich.text import Text
-
     yield _searches(result.sample, result.k)
     yield ""
     yield _table(result.measurement)
@@ -39,10 +38,10 @@ def _(result: Benchmark) -> Iterator[Any]:
     yield f"settings  {', '.join(f'{name} {result.settings[name]}' for name in _SHOWN_SETTINGS)}"
     yield ""
     for note in result.notes:
-        yield Text.assemble(("note:", "bold yellow"), f" {note}")
-    yield from (Text.assemble(("MISSED", "bold red"), f" {failure}") for failure in result.failures)
+        yield styled(("note:", "bold yellow"), f" {note}")
+    yield from (styled(("MISSED", "bold red"), f" {failure}") for failure in result.failures)
     if result.ok:
-        yield Text.assemble(("MET", "bold green"), f" {_targets(result)}")
+        yield styled(("MET", "bold green"), f" {_targets(result)}")
 
 
 def _searches(sample: Sample, k: int) -> str:

@@ -77,7 +77,7 @@ def write(study: Study, path: Path) -> bool:
     try:
         files.write(path, KINDS[path.suffix.lower()].document(study))
     except OSError as error:
-        output.say(f"{output.style('error:', 'red')} {path} cannot be written: {error.strerror or error}")
+        output.say(f"{path} cannot be written: {error.strerror or error}", label="error:", color="red")
         return False
     output.say(f"Wrote {path}.")
     return True

@@ -1,0 +1,55 @@
+"""What nobody foresaw, as an error like any other: a line, a hint and an exit code, never a traceback."""
+
+import errno
+import os
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from memdb.errors import MemdbError, SetupError
+
+_PACKAGE = Path(__file__).parents[1]
+_HINTS = {
+    errno.ENOSPC: "Make room on the disk, then run the command again.",
+    errno.EDQUOT: "Make room on the disk, then run the command again.",
+    errno.EACCES: "Check the permissions.",
+    errno.EROFS: "Use a place that can be written to.",
+    errno.EMFILE: "Allow more open files: ulimit -n 1024",
+    errno.ENFILE: "Wait until other programs have closed some of their files.",
+    errno.ENOMEM: "Free some memory, or ask for less at once.",
+}
+
+
+def explained(error: BaseException) -> MemdbError:
+    """The error that is told in place of this one.
+
+    The message of an exception may hold parts of a password, so it is not repeated, unless it is the system's.
+    """
+    if isinstance(error, MemoryError):
+        return SetupError("there is not enough memory", hint=_HINTS[errno.ENOMEM])
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return SetupError(f"{where}{error.strerror}", hint=_HINTS.get(error.errno or 0, ""))
+    return SetupError(
+        f"memdb has a fault: {type(error).__name__}{_place(error)}",
+        hint="Please report it, with what the same command says with MEMDB_DEBUG=1 set: no values, only where it was.",
+    )
+
+
+def told_in_full(error: BaseException) -> Iterator[str]:
+    """The traceback, with MEMDB_DEBUG in the environment; without messages, which may hold parts of a password."""
+    if not os.environ.get("MEMDB_DEBUG"):
+        return
+    if (earlier := error.__cause__ or error.__context__) is not None:
+        yield from told_in_full(earlier)
+    yield f"{type(error).__module__}.{type(error).__qualname__}"
+    for part in traceback.format_tb(error.__traceback__):
+        yield from part.rstrip("\n").split("\n")
+
+
+def _place(error: BaseException) -> str:
+    """Where in memdb it came from."""
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)
+    ]
+    return f" in {Path(frames[-1].filename).relative_to(_PACKAGE.parent)}, line {frames[-1].lineno}" if frames else ""
