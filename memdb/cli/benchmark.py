@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
+from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, finite, session
 from memdb.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
@@ -45,10 +45,19 @@ def register(app: typer.Typer) -> None:
 def benchmark_similarity(
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories a search asks for.")] = 5,
     queries: Annotated[int, typer.Option(min=1, max=10_000, help="How many searches to time.", metavar="N")] = 200,
-    target_p95_ms: Annotated[float, typer.Option(min=0, help="Exit 1 when p95 is above this.", metavar="MS")] = 100,
+    target_p95_ms: Annotated[
+        float, typer.Option(min=0, callback=finite, help="Exit 1 when p95 is above this.", metavar="MS")
+    ] = 100,
     target_recall: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Exit 1 when mean recall is below this.", metavar="R", show_default=False),
+        typer.Option(
+            min=0,
+            max=1,
+            callback=finite,
+            help="Exit 1 when mean recall is below this.",
+            metavar="R",
+            show_default=False,
+        ),
     ] = None,
     user: Annotated[
         UUID | None,
@@ -66,7 +75,7 @@ def benchmark_similarity(
             show_default=False,
         ),
     ] = None,
-    random_seed: Annotated[int, typer.Option(min=0, help="Same seed, same searches.", metavar="N")] = 1,
+    random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same searches.", metavar="N")] = 1,
     strategies: Annotated[
         str | None,
         typer.Option(
@@ -88,7 +97,10 @@ def benchmark_similarity(
         ),
     ] = "",
     duration: Annotated[
-        float, typer.Option(min=0.1, help="How long to search at each --concurrency.", metavar="SECONDS")
+        float,
+        typer.Option(
+            min=0.1, max=3600, callback=finite, help="How long to search at each --concurrency.", metavar="SECONDS"
+        ),
     ] = 2.0,
     writers: Annotated[
         int,

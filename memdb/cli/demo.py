@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import Format, OutputFormat
+from memdb.cli.options import MOST, Format, OutputFormat
 
 
 def register(app: typer.Typer) -> None:
@@ -14,8 +14,10 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    memories: Annotated[int, typer.Option(min=100, help="How many memories to make up.", metavar="N")] = 10_000,
-    random_seed: Annotated[int, typer.Option(min=0, help="Same seed, same memories.", metavar="N")] = 1,
+    memories: Annotated[
+        int, typer.Option(min=100, max=MOST, help="How many memories to make up.", metavar="N")
+    ] = 10_000,
+    random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same memories.", metavar="N")] = 1,
     format: OutputFormat = Format.text,
 ) -> int:
     """See it all at once.

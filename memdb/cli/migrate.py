@@ -4,7 +4,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, Wait, With, confirm, hooks, session
+from memdb.cli.options import (
+    MOST,
+    DatabaseUrl,
+    Format,
+    OutputFormat,
+    Schema,
+    SqlDir,
+    Wait,
+    With,
+    confirm,
+    finite,
+    hooks,
+    session,
+)
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +28,13 @@ DryRunOption = Annotated[
 ]
 LockTimeout = Annotated[
     float,
-    typer.Option(min=0.001, help="How long a statement may wait for a lock before it makes way.", metavar="SECONDS"),
+    typer.Option(
+        min=0.001,
+        max=MOST // 1000,
+        callback=finite,
+        help="How long a statement may wait for a lock before it makes way.",
+        metavar="SECONDS",
+    ),
 ]
 
 
@@ -39,7 +58,7 @@ def migrate(
         str | None, typer.Option(help="Memory for building indexes, such as 2GB.", metavar="SIZE", show_default=False)
     ] = None,
     parallel_workers: Annotated[
-        int | None, typer.Option(min=0, help="Workers for building indexes.", metavar="N", show_default=False)
+        int | None, typer.Option(min=0, max=1024, help="Workers for building indexes.", metavar="N", show_default=False)
     ] = None,
     database_url: DatabaseUrl = None,
     schema: Schema = None,
@@ -68,7 +87,7 @@ def migrate(
 
 def rollback(
     steps: Annotated[
-        int | None, typer.Option(min=1, help="How many migrations to take back; 1 by default.", metavar="N")
+        int | None, typer.Option(min=1, max=MOST, help="How many migrations to take back; 1 by default.", metavar="N")
     ] = None,
     to: Annotated[
         str | None, typer.Option(help="Take back all that was applied after this migration.", metavar="ID")

@@ -1,5 +1,6 @@
 """The options that several commands share, and what they lead to."""
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,6 +25,16 @@ class Format(StrEnum):
 
     text = "text"
     json = "json"
+
+
+MOST = 2**31 - 1  # for options that have no other limit: what is larger cannot be counted to, or not be sent
+
+
+def finite(value: float | None) -> float | None:
+    """For options: no comparison holds for NaN, so it would pass every limit, and be waited for without end."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter("it is no finite number.")
+    return value
 
 
 DatabaseUrl = Annotated[
@@ -57,7 +68,9 @@ Schema = Annotated[
         help="Schema to work in. Else MEMDB_SCHEMA, memdb.toml, or the first of the search_path.", show_default=False
     ),
 ]
-Wait = Annotated[float, typer.Option(min=0, help="How long to wait for others, in all.", metavar="SECONDS")]
+Wait = Annotated[
+    float, typer.Option(min=0, callback=finite, help="How long to wait for others, in all.", metavar="SECONDS")
+]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="Format of the result.")]
 With = Annotated[
     list[str] | None,

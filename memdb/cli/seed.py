@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
+from memdb.cli.options import MOST, DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,12 +28,14 @@ def register(app: typer.Typer) -> None:
 
 def seed(
     users: Annotated[
-        int | None, typer.Option(min=1, help=f"Users to make up; {_USERS} by default.", metavar="N", show_default=False)
+        int | None,
+        typer.Option(min=1, max=MOST, help=f"Users to make up; {_USERS} by default.", metavar="N", show_default=False),
     ] = None,
     memories: Annotated[
         int | None,
         typer.Option(
             min=1,
+            max=MOST,
             help=f"Memories to load; {_MEMORIES:,} by default, or all of the file.",
             metavar="N",
             show_default=False,
