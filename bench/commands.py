@@ -13,7 +13,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from bench.compare import Comparison, Subject, command, medians, timed
-from memdb import database, embedded, migrations, sqlfiles
+from memdb import database, embedded, migrations, shipped
+from memdb.ledger import sqlfiles
 
 PYTHON = sys.executable
 MEMDB = (PYTHON, "-m", "memdb")
@@ -39,7 +40,7 @@ def run() -> Iterator[Comparison]:
     yield _help()
     with embedded.temporary() as server, tempfile.TemporaryDirectory() as folder:
         conninfo = database.conninfo(server.url())
-        core = sqlfiles.shipped_directory() / "core"
+        core = shipped.sql_directory() / "core"
         with database.connect(conninfo, purpose="bench") as connection:
             migrations.migrate(connection, sqlfiles.read_sets(core.parent))
         yield from _no_op(conninfo, core, Path(folder))

@@ -6,14 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.compare import Comparison, command, medians
-from memdb import database, embedded, migrations, sqlfiles
+from memdb import database, embedded, migrations
+from memdb.ledger import sqlfiles
 
 _FEW, _MANY = 10, 1000
 _GUARDED = "import sys; from memdb.cli import main; sys.exit(main())"
 # What makes a run safe, taken away: the look for a pooler, the time-outs, the checksums and their comparison.
 _UNGUARDED = """
 import sys
-from memdb import pooling, sqlfiles
+from memdb import pooling
+from memdb.ledger import sqlfiles
 from memdb.cli import main
 from memdb.migrations import locking, plan
 pooling.require_session = locking.prepare_session = plan._require_intact = lambda *_, **__: None

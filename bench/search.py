@@ -18,8 +18,9 @@ from bench.compare import Comparison
 from bench.peers import client
 from bench.search_rows import Rows
 from bench.searching import AnySearch, Measured, Search, measure, prepare, show
-from memdb import database, embedded, migrations, sqlfiles
+from memdb import database, embedded, migrations, shipped
 from memdb.database import Connection
+from memdb.ledger import sqlfiles
 
 SIZES = [10, 100, 500, 1_000, 10_000, 20_000, 40_000]
 _LARGEST = 300_000  # one more user, among the 1,000,000
@@ -189,7 +190,7 @@ def _database(server: embedded.Server, name: str) -> AbstractContextManager[Conn
 
 
 def _migrate(connection: Connection, to: str | None = None, chosen: tuple[str, ...] = ()) -> None:
-    migrations.migrate(connection, sqlfiles.read_sets(sqlfiles.shipped_directory()), to=to, chosen=chosen)
+    migrations.migrate(connection, sqlfiles.read_sets(shipped.sql_directory()), to=to, chosen=chosen)
 
 
 def _migrate_with_set(connection: Connection, *, embedding_index: bool = False) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from bench.commands import MEMDB, embedded_psql
 from bench.compare import Comparison, Subject, medians
-from memdb import database, embedded, migrations, sqlfiles
+from memdb import database, embedded, migrations, shipped
 from memdb.database import Connection, query
+from memdb.ledger import sqlfiles
 
 _MEMORIES = 20_000
 _COPY_IN = query("seed", "copy").replace("\n", " ")
@@ -54,7 +55,7 @@ def _without_vector_index() -> Iterator[tuple[Connection, embedded.Server]]:
         embedded.temporary() as server,
         database.connect(database.conninfo(server.url()), purpose="bench") as connection,
     ):
-        migrations.migrate(connection, sqlfiles.read_sets(sqlfiles.shipped_directory()), to="0006")
+        migrations.migrate(connection, sqlfiles.read_sets(shipped.sql_directory()), to="0006")
         yield connection, server
 
 

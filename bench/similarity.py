@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.compare import Comparison, Subject, medians
-from memdb import database, embedded, migrations, sqlfiles
+from memdb import database, embedded, migrations, shipped
 from memdb.benchmark import sampling
 from memdb.benchmark import similarity as benchmark
 from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
+from memdb.ledger import sqlfiles
 from memdb.seeding import memories, seed
 
 _MEMORIES, _QUERIES, _SEED, _K = 10_000, 200, 1, 5
@@ -41,7 +42,7 @@ def run() -> Iterator[Comparison]:
 
 def _fill(connection: Connection) -> None:
     """The default data of `memdb seed`, loaded before the slow index is built."""
-    sets = sqlfiles.read_sets(sqlfiles.shipped_directory())
+    sets = sqlfiles.read_sets(shipped.sql_directory())
     migrations.migrate(connection, sets, to="0006_create_lookup_indexes")
     source = memories.Synthetic(users=20, memories=_MEMORIES, tiers=(0.2, 0.3, 0.5), random_seed=_SEED)
     seed.seed(connection, source)

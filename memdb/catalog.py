@@ -16,8 +16,8 @@ Objects: TypeAlias = dict[str, Attributes]
 Patch: TypeAlias = dict[str, dict[str, Any] | None]
 """What a migration does to the objects, as a JSON merge patch (RFC 7396): None removes."""
 
-KINDS = ("extension", "enum", "table", "column", "constraint", "index", "function", "trigger", "policy")
 STAND_IN = "Stand-in made by memdb"
+KINDS = ("extension", "enum", "table", "column", "constraint", "index", "function", "trigger", "policy")
 
 _MEMBER = re.compile(r'("(?:[^"]|"")*"|[^.]+)\.(.*)')
 
@@ -129,10 +129,3 @@ def fold(patches: Iterable[Patch]) -> Objects:
     for change in patches:
         objects = merge(objects, change)
     return objects
-
-
-def application_tables(connection: Connection) -> frozenset[str]:
-    """`users` where it is not the stand-in in the target schema: memdb does not drop it."""
-    stand_in = "obj_description(to_regclass(format('%%I.users', coalesce(current_schema(), 'public'))), 'pg_class')"
-    row = connection.execute(f"select starts_with({stand_in}, %s)", [STAND_IN]).fetchone()
-    return frozenset() if row == (True,) else frozenset({"users"})

@@ -3,21 +3,41 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString, TypeAlias
+from dataclasses import dataclass
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
-from memdb import addresses, embedded, sqlfiles
+from memdb import addresses, embedded, shipped
 from memdb.addresses import conninfo as conninfo
 from memdb.addresses.failures import connection_failed
 from memdb.errors import ConnectionFailed, DatabaseError, MemdbError
 
-Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+class Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection, and how the names of whoever uses it resolve there.
+
+    `schema` is the target that was asked for by name; None where it is the first schema of the search_path.
+    `search_path` is the one of the user; None where that is the session's own.
+    """
+
+    schema: str | None = None
+    search_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Where unqualified names lead: what is new is made in `target`, what is there is looked for along `path`."""
+
+    target: str
+    path: tuple[str, ...]
+
 
 MINIMUM_PGVECTOR = "0.8.0"
+OWN_NAMES = "set search_path = pg_catalog, pg_temp"
 
 
 @contextmanager
@@ -29,7 +49,7 @@ def connect(conninfo: str, *, purpose: str) -> Iterator[Connection]:
     values = addresses.parameters(conninfo)
     with translated_errors():
         try:
-            connection = psycopg.connect(
+            connection = Connection.connect(
                 make_conninfo(**_defaults() | {"application_name": f"memdb {purpose}"} | values),
                 client_encoding="UTF8",
                 autocommit=True,
@@ -78,14 +98,56 @@ def translated_errors() -> Iterator[None]:
 
 def query(name: str, block: str) -> LiteralString:
     """A named block of `sql/queries/NAME.sql`. It is ours, so it counts as literal."""
-    return sqlfiles.named_queries(name)[block]
+    return shipped.queries(name)[block]
+
+
+def names(connection: Connection) -> Names:
+    """Where names lead now: schemas of the search_path that are not there yet do not count.
+
+    Behind a transaction pooler, too: nothing of the session is changed.
+    """
+    row = connection.execute(query("session", "names"), [search_path(connection)]).fetchone()
+    assert row is not None
+    return Names(row[1] or connection.schema or "public", tuple(row[2]))
 
 
 def target_schema(connection: Connection) -> str:
     """Where unqualified names are created; `public` for a role that may not look into any schema."""
-    row = connection.execute("select coalesce(current_schema(), 'public')").fetchone()
-    assert row is not None
-    return str(row[0])
+    return names(connection).target
+
+
+def search_path(connection: Connection) -> str:
+    """The search_path in which names of the user resolve, whatever memdb uses for its own statements."""
+    if connection.search_path is not None:
+        return connection.search_path
+    row = connection.execute("show search_path").fetchone()
+    return (row[0] if row else "") or "public"
+
+
+@contextmanager
+def own_names(connection: Connection) -> Iterator[None]:
+    """A transaction in which names lead to pg_catalog and nowhere else.
+
+    Who may create in a schema of the search_path can put functions and operators there that fit a call better than
+    those of pg_catalog, and have them called by whoever runs memdb. So memdb's own statements run in here, and write
+    out the schema of all that is not the system's.
+    """
+    with connection.transaction():
+        connection.execute(OWN_NAMES.replace("set", "set local", 1))
+        yield
+
+
+def take_own_names(connection: Connection) -> None:
+    """The same for the whole session, which must not be one of a transaction pooler."""
+    connection.search_path = search_path(connection)
+    connection.execute(OWN_NAMES)
+
+
+def give_names_back(connection: Connection) -> None:
+    """Ends what take_own_names began."""
+    connection.execute("select pg_catalog.set_config('search_path', %s, false)", [connection.search_path])
+    if connection.schema is None:
+        connection.search_path = None
 
 
 @contextmanager
@@ -100,18 +162,13 @@ def use_schema(connection: Connection, schema: str) -> None:
 
     Raises DatabaseError when there is no such schema.
     """
-    row = connection.execute("select to_regnamespace(quote_ident(%s)) is not null", [schema]).fetchone()
+    quoted = sql.Identifier(schema).as_string()
+    with own_names(connection):
+        row = connection.execute("select to_regnamespace(%s) is not null", [quoted]).fetchone()
     if row != (True,):
-        raise DatabaseError(
-            f"there is no schema {schema!r}",
-            hint=f"Create it first: create schema {sql.Identifier(schema).as_string()}",
-        )
-    connection.execute(query("history", "put_schema_first"), [schema])
-
-
-def complete_search_path(connection: Connection) -> None:
-    """Makes names resolve for a role whose search_path is empty, and where the extension has a schema of its own."""
-    connection.execute(query("history", "complete_search_path"))
+        raise DatabaseError(f"there is no schema {schema!r}", hint=f"Create it first: create schema {quoted}")
+    connection.search_path = f"{quoted}, {search_path(connection)}"
+    connection.schema = schema
 
 
 def resolve(url: str | None) -> tuple[str, embedded.Server | None]:

@@ -11,7 +11,7 @@ from memdb import database, embedded, migrations
 from memdb.benchmark import similarity
 from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
-from memdb.migrations.plan import Sets
+from memdb.ledger.sqlfiles import Sets
 from memdb.seeding import memories, seed
 from memdb.verification import verify
 from memdb.verification.snapshot import Patches

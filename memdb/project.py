@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from memdb import files, sqlfiles, statements
+from memdb import files, shipped, statements
 from memdb.errors import SqlFilesError, UsageError
+from memdb.ledger import sqlfiles
 
 _MIGRATION = """\
 -- {title}.
@@ -92,7 +93,7 @@ def init(directory: Path) -> Project:
         # The copy comes last: until it is there, an init that was interrupted can be repeated.
         with files.created(written):
             # What the program itself runs is not the team's to edit, and must fit the installed version.
-            files.copy_folder(sqlfiles.shipped_directory(), target, leave_out=sqlfiles.NOT_SETS)
+            files.copy_folder(shipped.sql_directory(), target, leave_out=sqlfiles.NOT_SETS)
         copied = sorted(path for path in target.rglob("*") if path.is_file())
     return Project(directory, target, (*copied, *written))
 
@@ -141,9 +142,9 @@ def _steps(report: Path) -> list[Pair]:
 
 def require_own(sql_dir: Path) -> None:
     """Raises UsageError for the SQL that memdb ships, unless that is worked on: in a checkout of memdb itself."""
-    shipped = sqlfiles.shipped_directory().resolve()
-    installed = shipped.is_relative_to(Path(__file__).resolve().parent)
-    if sql_dir.resolve() == shipped and (installed or not Path.cwd().is_relative_to(shipped.parent)):
+    directory = shipped.sql_directory().resolve()
+    installed = directory.is_relative_to(Path(__file__).resolve().parent)
+    if sql_dir.resolve() == directory and (installed or not Path.cwd().is_relative_to(directory.parent)):
         raise UsageError(
             "the SQL that memdb ships is not yours to change",
             hint="Make a copy with: memdb init . (or name your own with --sql-dir)",

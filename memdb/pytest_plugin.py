@@ -26,11 +26,12 @@ def assert_models_match() -> AssertModelsMatch:
 def _assert_models_match(
     models: str = "memdb.models:Base", database_url: str | None = None, *, sql_dir: Path | None = None
 ) -> None:
-    from memdb import database, sqlfiles
+    from memdb import database, shipped
+    from memdb.ledger import sqlfiles
     from memdb.output import verification as report
     from memdb.verification import drift, snapshot
 
-    directory = sql_dir or sqlfiles.shipped_directory()
+    directory = sql_dir or shipped.sql_directory()
     sets, patches = sqlfiles.read_sets(directory), snapshot.read(directory)
     if database_url is None:
         result = drift.verify_models(models, sets, patches)

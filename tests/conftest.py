@@ -16,7 +16,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from memdb import database, embedded, migrations, sqlfiles
+from memdb import database, embedded, migrations, shipped
+from memdb.ledger import sqlfiles
 
 REAL_EMBEDDINGS = Path(__file__).parents[2] / "shared" / "data" / "openai-ada002-6k.npz"
 
@@ -77,13 +78,13 @@ def new_database(server: str, *, template: str = "template0") -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sets() -> dict[str, list[sqlfiles.Migration]]:
+def sets() -> sqlfiles.Sets:
     """The migrations that memdb ships."""
-    return sqlfiles.read_sets(sqlfiles.shipped_directory())
+    return sqlfiles.read_sets(shipped.sql_directory())
 
 
 @contextlib.contextmanager
-def migrated_template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
+def migrated_template(server: str, sets: sqlfiles.Sets) -> Iterator[str]:
     """The name of a database with `core` applied, to be cloned."""
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
@@ -93,7 +94,7 @@ def migrated_template(server: str, sets: dict[str, list[sqlfiles.Migration]]) ->
 
 
 @pytest.fixture(scope="session")
-def template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
+def template(server: str, sets: sqlfiles.Sets) -> Iterator[str]:
     """The name of a database with `core` applied, to be cloned."""
     with migrated_template(server, sets) as name:
         yield name

@@ -24,10 +24,11 @@ def demo(
 
     Migrate, verify, seed, search and benchmark, in a database of its own on the embedded PostgreSQL.
     """
-    from memdb import demo, embedded, sqlfiles
+    from memdb import demo, embedded, shipped
+    from memdb.ledger import sqlfiles
     from memdb.verification import snapshot
 
-    directory = sqlfiles.shipped_directory()
+    directory = shipped.sql_directory()
     sets, patches = sqlfiles.read_sets(directory), snapshot.read(directory)
     server = embedded.start(embedded.data_directory())
     chapters = []

@@ -5,8 +5,9 @@ from typing import Annotated
 
 import typer
 
-from memdb import settings, sqlfiles
-from memdb.cli.options import DatabaseUrl, SqlDir, With, session
+from memdb import settings, shipped
+from memdb.cli.options import DatabaseUrl, ScratchSetup, ScratchUrl, SqlDir, With, scratch_options, session
+from memdb.ledger import sqlfiles
 
 
 class ReviewFormat(StrEnum):
@@ -28,6 +29,8 @@ def lint(
     chosen: With = None,
     database_url: DatabaseUrl = None,
     sql_dir: SqlDir = None,
+    scratch_url: ScratchUrl = None,
+    scratch_setup: ScratchSetup = None,
     format: Annotated[ReviewFormat, typer.Option("--format", "-f", help="Format of the review.")] = ReviewFormat.text,
 ) -> int:
     """Review pending migrations before they run.
@@ -38,12 +41,12 @@ def lint(
     from memdb.output import linting as report
 
     if all:
-        sets = sqlfiles.read_sets(settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory())
-        migrations = [migration for migrations in sets.values() for migration in migrations]
+        sets = sqlfiles.read_sets(settings.load(sql_dir=sql_dir).sql_dir or shipped.sql_directory())
+        migrations = list(sets.migrations)
     else:
         with session("lint", database_url, sql_dir, chosen=chosen) as open:
             sets = open.sets
             migrations = review.pending(open.connection, sets, open.settings.sets)
-    result = review.lint(sets, migrations)
+    result = review.lint(sets, migrations, options=scratch_options(scratch_url, scratch_setup))
     report.emit(result, format)
     return 0 if result.ok and not (strict and result.findings) else 1

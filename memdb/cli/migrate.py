@@ -10,18 +10,22 @@ from memdb.cli.options import (
     Format,
     OutputFormat,
     Schema,
+    ScratchSetup,
+    ScratchUrl,
+    Session,
     SqlDir,
     Wait,
     With,
     confirm,
     finite,
     hooks,
+    scratch_options,
     session,
 )
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from memdb.migrations import DryRun
+    from memdb.migrations import Limits, Rollback, Run
 
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show the SQL that would run and what it locks; run nothing.")
@@ -63,6 +67,8 @@ def migrate(
     database_url: DatabaseUrl = None,
     schema: Schema = None,
     sql_dir: SqlDir = None,
+    scratch_url: ScratchUrl = None,
+    scratch_setup: ScratchSetup = None,
     format: OutputFormat = Format.text,
 ) -> None:
     """Apply all pending migrations.
@@ -72,16 +78,17 @@ def migrate(
     with session("migrate", database_url, sql_dir, chosen=chosen, schema=schema, migrating=True) as open:
         from memdb import migrations
 
-        sets, names = open.sets, open.settings.sets
+        request = migrations.Migrate(to, open.settings.sets, out_of_order)
         if dry_run:
-            preview = migrations.preview_migrate(open.connection, sets, to=to, chosen=names, locks=True)
-            open.emit(preview, format, label="-- Database")
+            from memdb import preview
+
+            options = scratch_options(scratch_url, scratch_setup)
+            result = preview.dry_run(open.connection, open.sets, request, options=options)
+            open.emit(result, format, label="-- Database")
         else:
             limits = migrations.Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
             with hooks() as heard:
-                run = migrations.migrate(
-                    open.connection, sets, to=to, chosen=names, out_of_order=out_of_order, limits=limits, hooks=heard
-                )
+                run = migrations.run(open.connection, open.sets, request, limits=limits, hooks=heard)
             open.emit(run, format)
 
 
@@ -100,6 +107,8 @@ def rollback(
     database_url: DatabaseUrl = None,
     schema: Schema = None,
     sql_dir: SqlDir = None,
+    scratch_url: ScratchUrl = None,
+    scratch_setup: ScratchSetup = None,
     format: OutputFormat = Format.text,
 ) -> None:
     """Take back the newest migrations.
@@ -108,21 +117,18 @@ def rollback(
     """
     if (steps is not None) + (to is not None) + all > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
-    count = None if all else steps or 1
     with session("rollback", database_url, sql_dir, schema=schema, migrating=True) as open:
         from memdb import migrations
 
-        sets = open.sets
-        preview = migrations.preview_rollback(open.connection, sets, steps=count, to=to, locks=dry_run)
+        request = migrations.Rollback(None if all else steps or 1, to)
         if dry_run:
-            open.emit(preview, format, label="-- Database")
-            return
-        if not yes:
-            _ask(preview, open.address)
-        limits = migrations.Limits(wait, lock_timeout)
-        with hooks() as heard:
-            run = migrations.rollback(open.connection, sets, steps=count, to=to, limits=limits, hooks=heard)
-        open.emit(run, format)
+            from memdb import preview
+
+            options = scratch_options(scratch_url, scratch_setup)
+            result = preview.dry_run(open.connection, open.sets, request, options=options)
+            open.emit(result, format, label="-- Database")
+        else:
+            open.emit(_roll_back(open, request, migrations.Limits(wait, lock_timeout), ask=not yes), format)
 
 
 def status(
@@ -145,10 +151,17 @@ def status(
     return 1 if exit_code and not result.clean else 0
 
 
-def _ask(preview: "DryRun", address: str) -> None:
-    """Asks before rows are lost."""
-    lost = [loss for loss in preview.losses if loss.rows]
-    if not lost:
-        return
-    tables = ", ".join(f"{loss.table} ({loss.rows:,} {'row' if loss.rows == 1 else 'rows'})" for loss in lost)
-    confirm(f"This drops {tables}.", address)
+def _roll_back(open: Session, request: "Rollback", limits: "Limits", *, ask: bool) -> "Run":
+    """Takes back what loses nothing at once, and all else after somebody has agreed to what it loses."""
+    from memdb import migrations
+    from memdb.migrations.losses import Agreement, WouldLose
+
+    connection, sets = open.connection, open.sets
+    with hooks() as heard:
+        try:
+            agreement = Agreement() if ask else None
+            return migrations.run(connection, sets, request, agreement=agreement, limits=limits, hooks=heard)
+        except WouldLose as found:
+            confirm(f"This loses {', '.join(loss.in_words() for loss in found.losses)}.", open.address)
+            agreement = Agreement(found.steps, found.losses)
+            return migrations.run(connection, sets, request, agreement=agreement, limits=limits, hooks=heard)

@@ -15,8 +15,9 @@ from memdb import output
 from memdb.errors import MemdbError, UsageError
 
 if TYPE_CHECKING:
-    from memdb import settings, sqlfiles
+    from memdb import scratch, settings
     from memdb.database import Connection
+    from memdb.ledger import sqlfiles
     from memdb.migrations import Hooks
 
 
@@ -78,6 +79,25 @@ With = Annotated[
 ]
 
 
+ScratchUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="Server to try migrations on, where it may make databases. Else MEMDB_SCRATCH_URL, memdb.toml, or an "
+        "embedded one, made for this.",
+        show_default=False,
+        metavar="URL",
+    ),
+]
+ScratchSetup = Annotated[
+    Path | None,
+    typer.Option(
+        help="SQL that makes there what migrations expect to find. Else MEMDB_SCRATCH_SETUP or memdb.toml.",
+        show_default=False,
+        metavar="FILE",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A connection, with what the settings say about the SQL to use on it; `address` is where it leads."""
@@ -87,16 +107,16 @@ class Session:
     address: str
 
     @property
-    def sets(self) -> "dict[str, list[sqlfiles.Migration]]":
-        from memdb import sqlfiles
+    def sets(self) -> "sqlfiles.Sets":
+        from memdb.ledger import sqlfiles
 
         return sqlfiles.read_sets(self.sql_directory)
 
     @property
     def sql_directory(self) -> Path:
-        from memdb import sqlfiles
+        from memdb import shipped
 
-        return self.settings.sql_dir or sqlfiles.shipped_directory()
+        return self.settings.sql_dir or shipped.sql_directory()
 
     def emit(self, result: object, format: str, *, label: str = "Database", to_stderr: bool = False) -> None:
         """Prints a result with the database that it is about."""
@@ -127,14 +147,8 @@ def session(
     with database.connect(conninfo, purpose=purpose) as connection:
         address = embedded_server.description if embedded_server else database.describe(connection)
         _name_rival(address, chosen_database)
-        if migrating or loaded.schema is not None:
-            from memdb import pooling
-
-            pooling.require_session(connection, "a migration" if migrating else "--schema")
         if loaded.schema is not None:
             database.use_schema(connection, loaded.schema)
-        if migrating:
-            database.complete_search_path(connection)
         try:
             yield Session(connection, loaded, address)
         except MemdbError as error:
@@ -155,6 +169,14 @@ def _name_rival(address: str, chosen: "settings.Database") -> None:
         ours, other = (addresses.parameters(addresses.conninfo(url)) for url in (chosen.url, rival.url))
         if any(ours.get(key) != other.get(key) for key in compared):
             output.say(f"Using {address}, as {chosen.source} says; {rival.source} says {addresses.describe(other)}.")
+
+
+def scratch_options(url: str | None, setup: Path | None) -> "scratch.Options":
+    """Where migrations are tried, and what is said while they are."""
+    from memdb import scratch, settings
+
+    loaded = settings.scratch(url=url, setup=setup)
+    return scratch.Options(loaded.url, loaded.setup, on_start=output.say)
 
 
 def confirm(consequence: str, address: str = "") -> None:

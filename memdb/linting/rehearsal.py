@@ -1,23 +1,19 @@
 """Migrations tried on an embedded database: what a file makes, and whether its rollback takes that back."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
-from psycopg import sql
-
-from memdb import catalog, database, embedded
+from memdb import catalog, database, scratch
 from memdb.database import Connection
 from memdb.errors import StatementFailed
+from memdb.ledger.plan import Direction, Step
+from memdb.ledger.sqlfiles import Migration, Sets
 from memdb.linting import naming, undoing
 from memdb.linting.findings import Finding
 from memdb.linting.state import Reader
-from memdb.migrations.plan import Direction, Plan, Sets
-from memdb.sqlfiles import CORE, Migration
 
 RULES = frozenset({"not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"}) | naming.RULES
 
 _NOT_OFFERED = "0A000"  # feature_not_supported: an extension that this server does not have
-_UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\n"
 
 _UNDO = "A rollback undoes exactly its own file."
 
@@ -25,42 +21,29 @@ Shown = Callable[[Migration, Direction], str]
 """The path of a migration's file, as findings name it."""
 
 
-def rehearse(sets: Sets, wanted: set[str], shown: Shown) -> Iterator[Finding]:
+def rehearse(sets: Sets, wanted: set[str], shown: Shown, options: scratch.Options) -> Iterator[Finding]:
     """Applies each set on top of core, and takes back each wanted migration in between.
 
     Raises EmbeddedError when the embedded database cannot be used.
     """
-    with embedded.temporary(configuration=_UNLOGGED) as server:
+    with scratch.server(options) as server:
         for name, migrations in sets.items():
-            if any(migration.id in wanted for migration in migrations):
-                below = [] if name == CORE else sets[CORE]
-                reviewed = {migration.id for migration in migrations} & wanted
+            reviewed = {migration.id for migration in migrations} & wanted
+            if reviewed:
                 with (
-                    _new_database(server, f"lint_{name}") as connection,
-                    database.again(connection, purpose="lint") as reading,
+                    server.database("lint") as fresh,
+                    database.again(fresh.connection, purpose="lint") as reading,
                 ):
-                    yield from _Rehearsal(connection, reading, reviewed, shown).run([*below, *migrations])
-
-
-@contextmanager
-def _new_database(server: embedded.Server, name: str) -> Iterator[Connection]:
-    with database.connect(database.conninfo(server.url()), purpose="lint") as admin:
-        admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
-    with database.connect(database.conninfo(server.url(name)), purpose="lint") as connection:
-        yield connection
+                    yield from _Rehearsal(fresh, reading, reviewed, shown).run([*sets.below(name), *migrations])
 
 
 class _Rehearsal:
     """One run through core and a set."""
 
-    def __init__(self, connection: Connection, reading: Connection, reviewed: set[str], shown: Shown) -> None:
-        from memdb.migrations.runner import Runner  # which loads yoyo
-
-        self._reading, self._reviewed, self._shown = reading, reviewed, shown
-        self._runner = Runner(connection)
+    def __init__(self, fresh: scratch.Database, reading: Connection, reviewed: set[str], shown: Shown) -> None:
+        self._fresh, self._reading, self._reviewed, self._shown = fresh, reading, reviewed, shown
         self._state = Reader(reading)
         self._rolled_back: set[str] = set()
-        self._schema = database.target_schema(connection)
 
     def run(self, migrations: list[Migration]) -> Iterator[Finding]:
         """Ends at the first migration that cannot be applied, since what comes after it may need it."""
@@ -95,10 +78,10 @@ class _Rehearsal:
         self._go("migrate", migration)
 
     def _read_catalog(self) -> catalog.Objects:
-        return catalog.read(self._reading, self._schema).objects
+        return catalog.read(self._reading, self._fresh.schema).objects
 
     def _go(self, direction: Direction, migration: Migration) -> None:
-        self._runner.run(Plan(direction, (migration,)), migration)
+        self._fresh.run(Step(direction, migration))
 
     def _not_applicable(self, migration: Migration, error: StatementFailed) -> Finding:
         if migration.id in self._rolled_back:

@@ -6,15 +6,13 @@ query. `if not exists` takes it for done. So the state of the index is looked at
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from psycopg import sql
 
-from memdb import statements
-from memdb.database import Connection, query, target_schema
+from memdb import database, statements
+from memdb.database import Connection, query
 from memdb.errors import MigrationError, StatementFailed
-from memdb.migrations.history import Applied, History
-from memdb.migrations.plan import Sets
 
 _NAME = r'(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)'
 _CREATE = re.compile(
@@ -72,9 +70,18 @@ def is_valid(connection: Connection, statement: IndexStatement) -> bool | None:
 
 def _find(connection: Connection, statement: IndexStatement) -> tuple[str, bool] | None:
     """The name by which the index can be dropped, and whether it is valid. A new index is in its table's schema."""
-    parameters = [statement.table, statement.index]
-    row = connection.execute(query("history", "index_state"), parameters).fetchone()
-    return None if row is None else (str(row[0]), bool(row[1]))
+    oid = _oid(connection, statement.table or statement.index)
+    with database.own_names(connection):
+        if statement.table is not None:
+            row = connection.execute(query("history", "index_of_table"), [statement.index, oid]).fetchone()
+            oid = row[0] if row else None
+        found = connection.execute(query("history", "index_state"), [oid]).fetchone()
+    return None if found is None else (str(found[0]), bool(found[1]))
+
+
+def _oid(connection: Connection, name: str) -> int | None:
+    row = connection.execute(query("history", "resolve"), [name]).fetchone()
+    return row[0] if row else None
 
 
 def drop_if_invalid(connection: Connection, statement: IndexStatement) -> None:
@@ -94,19 +101,6 @@ def require_valid(connection: Connection, statement: IndexStatement, path: str) 
         )
 
 
-def with_unfinished(connection: Connection, past: History, sets: Sets) -> History:
-    """The history, followed by the migrations outside of a transaction that were begun and cut short.
-
-    A migrate takes them up because they are pending; a rollback has to take them back before the others.
-    """
-    schema = target_schema(connection)
-    if connection.execute(query("history", "has_details"), [schema]).fetchone() != (True,):
-        return past
-    rows = connection.execute(sql.SQL(query("history", "unfinished")).format(schema=sql.Identifier(schema)))
-    known = {migration.id for migrations in sets.values() for migration in migrations}
-    return replace(past, applied=past.applied + tuple(Applied(*row) for row in rows if row[0] in known))
-
-
 def memory_advice(connection: Connection, statement: IndexStatement) -> Callable[[str], str]:
     """Turns pgvector's notice that the graph outgrows maintenance_work_mem into advice: the value that would hold it.
 
@@ -115,9 +109,13 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
     """
     if statement.method != "hnsw" or statement.table is None:
         return lambda _: ""
-    build_memory = sql.SQL(query("history", "build_memory")).format(table=sql.SQL(statement.table))
-    row = connection.execute(build_memory).fetchone()
-    megabytes, rows = row or (0, 0)
+    oid = _oid(connection, statement.table)
+    with database.own_names(connection):
+        table = connection.execute(query("history", "table_name"), [oid]).fetchone()
+        if table is None:
+            return lambda _: ""
+        build_memory = sql.SQL(query("history", "build_memory")).format(table=sql.SQL(table[0]))
+        megabytes, rows = connection.execute(build_memory).fetchone() or (0, 0)
 
     def advise(notice: str) -> str:
         match = _GRAPH_NOTICE.search(notice)

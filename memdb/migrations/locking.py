@@ -4,15 +4,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from weakref import WeakSet
 
 import psycopg
 from psycopg import pq
 
-from memdb import database, pooling
 from memdb.database import Connection, query
 from memdb.errors import LockTimeout
 
 LOCK = "memdb migrate"
+_TRY = "select pg_try_advisory_lock(hashtextextended(%s, 0))"
+_HOLDERS: "WeakSet[Connection]" = WeakSet()
 _POLL_SECONDS = 0.1
 _CANCEL_SECONDS = 5
 
@@ -27,7 +29,7 @@ def migration_lock(connection: Connection, *, wait_seconds: float, on_wait: Call
     """
     deadline = time.monotonic() + wait_seconds
     told = False
-    while connection.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [LOCK]).fetchone() != (True,):
+    while connection.execute(_TRY, [LOCK]).fetchone() != (True,):
         holder = _holder(connection)
         if time.monotonic() >= deadline:
             raise LockTimeout(
@@ -39,12 +41,28 @@ def migration_lock(connection: Connection, *, wait_seconds: float, on_wait: Call
             on_wait(f"another run to end: {holder}")
             told = True
         time.sleep(_POLL_SECONDS)
+    _HOLDERS.add(connection)
     try:
         yield
     finally:
+        _HOLDERS.discard(connection)
         close_if_busy(connection)
         with suppress(psycopg.OperationalError):  # a lost connection has lost its locks, too
             connection.execute("select pg_advisory_unlock(hashtextextended(%s, 0))", [LOCK])
+
+
+def require_held(connection: Connection) -> None:
+    """Takes the lock again where a migration has given it up, with `pg_advisory_unlock_all()` or `discard all`.
+
+    Raises LockTimeout where another run has taken it meanwhile. Does nothing for a session that never had it.
+    """
+    if connection not in _HOLDERS or connection.execute(query("history", "lock_is_held"), [LOCK]).fetchone() == (True,):
+        return
+    if connection.execute(_TRY, [LOCK]).fetchone() != (True,):
+        raise LockTimeout(
+            f"this migration gave up memdb's lock, and another run has taken it: {_holder(connection)}",
+            hint="Remove pg_advisory_unlock_all() or discard all from the migration.",
+        )
 
 
 def close_if_busy(connection: Connection) -> None:
@@ -75,23 +93,3 @@ def blockers(connection: Connection, pid: int) -> str:
 
 def _seconds(duration: timedelta | None) -> str:
     return f"{duration.total_seconds():,.0f} s" if duration else "0 s"
-
-
-def prepare_session(
-    connection: Connection,
-    *,
-    lock_timeout_seconds: float,
-    maintenance_work_mem: str | None = None,
-    parallel_workers: int | None = None,
-) -> None:
-    """Sets what a connection needs that runs migrations.
-
-    Raises SetupError behind a transaction pooler, where neither settings nor locks of a session hold.
-    """
-    pooling.require_session(connection, "a migration")
-    connection.execute(query("history", "prepare_session"), [f"{lock_timeout_seconds * 1000:.0f}ms"])
-    database.complete_search_path(connection)
-    if maintenance_work_mem is not None:
-        connection.execute("select set_config('maintenance_work_mem', %s, false)", [maintenance_work_mem])
-    if parallel_workers is not None:
-        connection.execute("select set_config('max_parallel_maintenance_workers', %s, false)", [str(parallel_workers)])

@@ -1,265 +1,219 @@
-"""Runs one migration through yoyo. The only importer of yoyo, which a run with nothing to do never loads.
+"""Runs one migration and writes it into the history.
 
-yoyo keeps the history and knows how to mark it; memdb runs the SQL, so that a migration and its mark commit
-together, the server sees the file whole, and an error can be traced to its line.
+In a transaction of its own with its entry, so that it is there completely or not at all; or outside of one, written
+down before it begins, so that what was cut short can be taken up.
 """
 
-import getpass
-import os
-import socket
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import psycopg
-from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
-from yoyo.connections import parse_uri
-from yoyo.migrations import Migration as YoyoMigration
-from yoyo.migrations import StepBase, default_migration_table
 
-from memdb.database import Connection, query
+from memdb.database import Connection
 from memdb.errors import StatementFailed
-from memdb.migrations import concurrently, locking
+from memdb.ledger.history import Home
+from memdb.ledger.plan import Step
+from memdb.ledger.sqlfiles import Migration
+from memdb.migrations import concurrently, locking, losses, session
 from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_file, notices
-from memdb.migrations.plan import Plan
-from memdb.sqlfiles import Migration
+from memdb.migrations.losses import Agreement, Loss
+from memdb.migrations.scribe import Scribe
+from memdb.migrations.session import Limits
+
+Notices = list[str]
 
 
 class Runner:
-    """Applies and rolls back migrations on one open connection, which must hold the migration lock."""
+    """Applies migrations and takes them back on one open connection, which must hold the lock of migrations."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._backend = _Backend(connection)
-        self._backend.ensure_internal_schema_updated()
-        with self._backend.transaction():
-            connection.execute(query("history", "create"))
+    def __init__(self, connection: Connection, home: Home, limits: Limits = Limits()) -> None:
+        self._connection, self._limits = connection, limits
+        self.scribe = Scribe(connection, home)
 
     def run(
-        self, planned: Plan, migration: Migration, *, on_advice: Callable[[str], None] = lambda _: None
-    ) -> tuple[float, list[str]]:
+        self,
+        step: Step,
+        *,
+        agreement: Agreement | None = None,
+        on_advice: Callable[[str], None] = lambda _: None,
+    ) -> tuple[float, Notices]:
         """How long it took in milliseconds, and what the server had to say.
 
-        Raises StatementFailed when the server refuses a statement; then nothing of the migration stays.
+        With an `agreement` it is measured first what would be lost. Raises WouldLose where that is more, and
+        StatementFailed when the server refuses a statement; in a transaction nothing stays then.
         """
-        sql, path = planned.sql_of(migration), str(planned.path_of(migration))
-        step = _FileStep(sql, path) if migration.transactional else _LoneStep(migration, sql, path, on_advice)
-        prepared = _FileMigration(migration, step)
-        run_one = self._backend.apply_one if planned.direction == "migrate" else self._backend.rollback_one
-        with notices(self._connection) as messages:
-            started = time.perf_counter()
-            run_one(prepared)
-            return (time.perf_counter() - started) * 1000, messages
-
-    def mark(self, migration: Migration, reason: str) -> None:
-        """Takes a migration for applied as its file is now, without running it; the reason is logged."""
-        with self._backend.transaction():
-            self._backend.mark(migration, reason)
-
-    def unmark(self, id: str, reason: str) -> None:
-        """Forgets that a migration was applied, without rolling it back; the reason is logged."""
-        with self._backend.transaction():
-            self._backend.unmark(id, reason)
-
-
-class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
-    """yoyo's backend on our connection, with the mark inside the migration's own transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._ours = connection
-        super().__init__(parse_uri("postgresql+psycopg:///"), default_migration_table)
-
-    def connect(self, dburi: object) -> Connection:
-        return self._ours
-
-    def lock(self, timeout: float = 10) -> Any:
-        return nullcontext()  # the advisory lock is held; a row would stay behind when the process is killed
-
-    def disable_transactions(self) -> Any:
-        return nullcontext()  # the connection commits by itself; yoyo would roll back what is not there
-
-    def rollback(self) -> None:
-        if self._can_roll_back():
-            super().rollback()
-
-    def savepoint_rollback(self, id: str) -> None:
-        if self._can_roll_back():
-            super().savepoint_rollback(id)
-
-    def _can_roll_back(self) -> bool:
-        """A connection that is lost has rolled back; to try it would hide what has happened to it."""
-        locking.close_if_busy(self._ours)
-        return not self._ours.closed
-
-    def ensure_internal_schema_updated(self) -> None:
-        super().ensure_internal_schema_updated()
-        self._internal_schema_updated = True
-
-    def get_log_data(self, migration: YoyoMigration | None = None, operation: str = "apply") -> dict[str, Any]:
-        # yoyo's own fails where the uid has no name, and waits for a name server to tell the host's.
-        return {
-            "id": str(uuid.uuid4()),
-            "migration_id": migration.id if migration else None,
-            "migration_hash": migration.hash if migration else None,
-            "username": _user_name(),
-            "hostname": socket.gethostname(),
-            "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
-            "operation": operation,
-        }
-
-    def apply_one(self, migration: "_FileMigration", force: bool = False, mark: bool = True) -> None:
+        session.clean(self._connection, self._limits)
         started = time.perf_counter()
-        if not migration.use_transactions:
-            migration.process_steps(self, "apply")
-        with self.transaction():
-            if migration.use_transactions:
-                migration.process_steps(self, "apply")
-            self.log_migration(migration, "apply")
-            self.mark_one(migration, log=False)
-            duration_ms = (time.perf_counter() - started) * 1000
-            self._finish(migration.file, duration_ms)
+        if step.migration.transactional:
+            messages = self._in_transaction(step, agreement, started)
+        else:
+            if agreement is not None:
+                agreement.require(step, _of_lone_statement(step))
+            messages = self._alone(step, on_advice, started)
+        return _milliseconds_since(started), messages
 
-    def rollback_one(self, migration: "_FileMigration", force: bool = False) -> None:
-        if not migration.use_transactions:
-            self._begin_rollback(migration)
-            migration.process_steps(self, "rollback")
-        with self.transaction():
-            if migration.use_transactions:
-                migration.process_steps(self, "rollback")
-                self.log_migration(migration, "rollback")
-                self.unmark_one(migration, log=False)
-            self._ours.execute(query("history", "forget"), [migration.id])
+    def foresee(self, steps: Iterable[Step]) -> tuple[Loss, ...]:
+        """What these rollbacks would lose one after the other, tried in one transaction that is taken back."""
+        session.clean(self._connection, self._limits)
+        found: list[Loss] = []
+        with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
+            for step in steps:
+                if step.migration.transactional:
+                    found += self._measure(step)
+                    self._execute(step)
+                    session.clean(self._connection, self._limits)
+                else:
+                    found += _of_lone_statement(step)
+        return tuple(found)
 
-    def _begin_rollback(self, migration: "_FileMigration") -> None:
-        """From here on it counts as begun, so that after a kill a migrate takes it up as well as a rollback."""
-        file = migration.file
-        with self.transaction():
-            if self.is_applied(migration):
-                self.log_migration(migration, "rollback")
-                self.unmark_one(migration, log=False)
-                self._ours.execute(query("history", "keep"), [file.id, file.checksum, file.sql])
+    def _measure(self, step: Step) -> tuple[Loss, ...]:
+        return losses.measure(self._connection, step.id, lambda: self._execute(step))
 
-    def mark(self, migration: Migration, reason: str) -> None:
-        known = YoyoMigration(migration.id, str(migration.path), str(migration.path.parent))
-        self.unmark_one(known, log=False)
-        self.mark_one(known)
-        self._finish(migration, None)
-        self._ours.execute(query("history", "comment_on_last_log"), [reason, migration.id])
+    def _in_transaction(self, step: Step, agreement: Agreement | None, started: float) -> Notices:
+        connection = self._connection
+        with _transaction(connection):
+            if agreement is not None:
+                agreement.require(step, self._measure(step))
+            with notices(connection) as messages:
+                self._execute(step)
+            session.clean(connection, self._limits)
+            if step.direction == "migrate":
+                self.scribe.applied(step.migration, _milliseconds_since(started))
+            else:
+                self.scribe.rolled_back(step.migration)
+        return messages
 
-    def unmark(self, id: str, reason: str) -> None:
-        self.unmark_one(YoyoMigration(id, "", ""))
-        self._ours.execute(query("history", "forget"), [id])
-        self._ours.execute(query("history", "comment_on_last_log"), [reason, id])
+    def _execute(self, step: Step) -> None:
+        """The whole text, with what it has deferred, in the session in which it was written to run."""
+        with session.names_of_the_target(self._connection):
+            execute_file(self._connection, step.sql, str(step.path))
+            self._connection.execute("set constraints all immediate")
 
-    def _finish(self, migration: Migration, duration_ms: float | None) -> None:
-        values = [migration.id, migration.checksum, migration.sql, duration_ms]
-        self._ours.execute(query("history", "finish"), values)
+    def _alone(self, step: Step, on_advice: Callable[[str], None], started: float) -> Notices:
+        lone = _LoneStatement(self._connection, step, on_advice)
+        with notices(self._connection) as messages:
+            if step.direction == "migrate":
+                self._apply_alone(lone, step.migration)
+                session.clean(self._connection, self._limits)
+                with _transaction(self._connection):
+                    self.scribe.applied(step.migration, _milliseconds_since(started))
+            else:
+                self._roll_back_alone(lone, step.migration)
+                session.clean(self._connection, self._limits)
+                with _transaction(self._connection):
+                    self.scribe.rolled_back(step.migration)
+        return messages
+
+    def _apply_alone(self, lone: "_LoneStatement", migration: Migration) -> None:
+        with _transaction(self._connection):
+            # What is begun is written down first, so that a later run knows whose index it finds.
+            begun = self.scribe.begin(migration)
+        try:
+            with session.names_of_the_target(self._connection):
+                if begun is not None and begun[0] != migration.checksum:
+                    lone.clear_away(begun[1])
+                lone.reach_goal(begun=begun is not None and begun[0] == migration.checksum)
+        except StatementFailed:
+            session.clean(self._connection, self._limits)
+            self.scribe.forget(migration.id)
+            raise
+
+    def _roll_back_alone(self, lone: "_LoneStatement", migration: Migration) -> None:
+        with _transaction(self._connection):
+            self.scribe.begin_rollback(migration)
+        try:
+            with session.names_of_the_target(self._connection):
+                lone.reach_goal(begun=True)
+        except StatementFailed:
+            intact = lone.is_intact()
+            session.clean(self._connection, self._limits)
+            if intact:
+                with _transaction(self._connection):
+                    self.scribe.applied(migration, None, operation="mark")
+            raise
 
 
-class _FileMigration(YoyoMigration):  # type: ignore[misc]
-    """A migration for yoyo whose single step is the whole file."""
-
-    def __init__(self, file: Migration, step: StepBase) -> None:
-        super().__init__(file.id, str(file.path), str(file.path.parent))
-        self.file = file
-        self.steps = [step]
-        self.use_transactions = file.transactional
-        self._depends: set[YoyoMigration] = set()
-
-
-class _FileStep(StepBase):  # type: ignore[misc]
-    """All of a file, within the transaction that yoyo has begun."""
-
-    def __init__(self, sql: str, path: str) -> None:
-        self.id = 1
-        self._sql, self._path = sql, path
-
-    def apply(self, backend: _Backend, force: bool = False) -> None:
-        execute_file(backend.connection, self._sql, self._path)
-
-    rollback = apply
-
-
-class _LoneStep(StepBase):  # type: ignore[misc]
+class _LoneStatement:
     """The one statement of a file outside of a transaction, which can be cut short and found half done later."""
 
-    def __init__(self, file: Migration, sql: str, path: str, on_advice: Callable[[str], None]) -> None:
-        self.id = 1
-        self._file, self._sql, self._path, self._on_advice = file, sql, path, on_advice
-        self._index = concurrently.index_statement(sql, path)
+    def __init__(self, connection: Connection, step: Step, on_advice: Callable[[str], None]) -> None:
+        self._connection, self._on_advice = connection, on_advice
+        self._sql, self._path = step.sql, str(step.path)
+        self._index = concurrently.index_statement(self._sql, self._path)
 
-    def apply(self, backend: _Backend, force: bool = False) -> None:
-        connection, file = backend.connection, self._file
-        begun = connection.execute(query("history", "begun"), [file.id]).fetchone()
-        # What is begun is written down first, so that a later run knows whose index it finds.
-        connection.execute(query("history", "begin"), [file.id, file.checksum, file.sql])
-        try:
-            if begun is not None and begun[0] != file.checksum:
-                self._clear_away(connection, concurrently.index_statement(begun[1], self._path))
-            self._reach_goal(connection, begun=begun is not None and begun[0] == file.checksum)
-        except StatementFailed:
-            connection.execute(query("history", "forget"), [file.id])
-            raise
-
-    def rollback(self, backend: _Backend, force: bool = False) -> None:
-        try:
-            self._reach_goal(backend.connection, begun=True)
-        except StatementFailed:
-            if self._is_intact(backend.connection):
-                backend.mark_one(_FileMigration(self._file, self))
-            raise
-
-    def _is_intact(self, connection: Connection) -> bool:
+    def is_intact(self) -> bool:
         """Whether a rollback that failed has left all as it was, and not an index that is dropped by halves."""
         if self._index is None or self._index.action == "create":
             return True
-        return concurrently.is_valid(connection, self._index) is True
+        return concurrently.is_valid(self._connection, self._index) is True
 
-    def _reach_goal(self, connection: Connection, *, begun: bool) -> None:
+    def reach_goal(self, *, begun: bool) -> None:
+        """Runs the statement, unless one that was begun before has reached the goal by itself."""
         if self._index is None:
-            execute_file(connection, self._sql, self._path)
-        elif not concurrently.is_done(connection, self._index, begun=begun):
+            execute_file(self._connection, self._sql, self._path)
+        elif not concurrently.is_done(self._connection, self._index, begun=begun):
             try:
-                with _without_lock_timeout(connection):
-                    self._run_index_statement(connection, self._index)
+                with _without_lock_timeout(self._connection):
+                    self._run_index_statement(self._index)
             except BaseException:
-                self._clear_away(connection, self._index)
+                self._clear_away(self._index)
                 raise
 
-    def _clear_away(self, connection: Connection, index: IndexStatement | None) -> None:
+    def clear_away(self, text: str) -> None:
+        """Drops what an earlier form of this migration has begun."""
+        self._clear_away(concurrently.index_statement(text, self._path))
+
+    def _clear_away(self, index: IndexStatement | None) -> None:
         """Tries to drop what a failed build has left. What is held up here is left to the next run."""
         if index is not None:
             with suppress(psycopg.Error):
-                concurrently.drop_if_invalid(connection, index)
+                concurrently.drop_if_invalid(self._connection, index)
 
-    def _run_index_statement(self, connection: Connection, index: IndexStatement) -> None:
+    def _run_index_statement(self, index: IndexStatement) -> None:
         if index.action == "create":
-            concurrently.drop_if_invalid(connection, index)
-        advise = concurrently.memory_advice(connection, index)
-        with notices(connection, lambda notice: self._on_advice(advise(notice))):
-            execute_file(connection, self._sql, self._path)
-        concurrently.require_valid(connection, index, self._path)
+            concurrently.drop_if_invalid(self._connection, index)
+        advise = concurrently.memory_advice(self._connection, index)
+        with notices(self._connection, lambda notice: self._on_advice(advise(notice))):
+            execute_file(self._connection, self._sql, self._path)
+        concurrently.require_valid(self._connection, index, self._path)
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """A transaction that is over when the block is, also where Ctrl-C came while the server was busy with it."""
+    with connection.transaction(), _closing_if_busy(connection):
+        yield
+
+
+@contextmanager
+def _closing_if_busy(connection: Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        locking.close_if_busy(connection)
+        raise
 
 
 @contextmanager
 def _without_lock_timeout(connection: Connection) -> Iterator[None]:
     """A concurrent build waits for old transactions to end, and nobody has to wait for it meanwhile."""
-    row = connection.execute(
-        "select current_setting('lock_timeout'), set_config('lock_timeout', '0', false)"
-    ).fetchone()
+    row = connection.execute("show lock_timeout").fetchone()
+    connection.execute("set lock_timeout = 0")
     try:
         yield
     finally:
         with suppress(psycopg.Error):
-            connection.execute("select set_config('lock_timeout', %s, false)", [row[0] if row else "0"])
+            connection.execute("select pg_catalog.set_config('lock_timeout', %s, false)", [row[0] if row else "0"])
 
 
-def _user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid{os.getuid()}"
+def _of_lone_statement(step: Step) -> tuple[Loss, ...]:
+    """Outside of a transaction nothing can be tried, and only of an index it is known that it holds no rows."""
+    if concurrently.index_statement(step.sql, str(step.path)) is not None:
+        return ()
+    return (Loss(step.id, "unknown", step.path.name, None),)
+
+
+def _milliseconds_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

@@ -49,6 +49,7 @@ def _watch(
         return
     try:
         with database.again(connection, purpose="watch") as observer:
+            database.take_own_names(observer)
             told = ""
             while not over.wait(_PATIENCE_SECONDS):
                 if build := _build(observer, pid):

@@ -1,12 +1,13 @@
 """The only place that prints: results go to stdout, everything else to stderr.
 
-A result of `memdb.NAME` is rendered as text by `memdb.output.NAME`, whose `render(result)` yields lines and
-rich renderables. rich is loaded only when one of those is printed.
+A result of `memdb.PACKAGE.NAME` is rendered as text by `memdb.output.NAME`, else by `memdb.output.PACKAGE`, whose
+`render(result)` yields lines and rich renderables. rich is loaded only when one of those is printed.
 """
 
 import dataclasses
 import functools
 import importlib
+import importlib.util
 import io
 import json
 import math
@@ -79,8 +80,10 @@ def write_lines(text: str) -> None:
 
 
 def renderer(result: Any) -> Any:
-    """The module of this package that knows the result's class."""
-    return importlib.import_module(f"{__name__}.{type(result).__module__.split('.')[1]}")
+    """The module of this package that knows the result's class: called as that of the class, or as its package."""
+    _, package, *rest = type(result).__module__.split(".")
+    name = rest[-1] if rest and importlib.util.find_spec(f"{__name__}.{rest[-1]}") else package
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def as_json(value: Any) -> Any:

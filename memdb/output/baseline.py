@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from memdb.baseline import Baseline
+from memdb.migrations.baseline import Baseline
 from memdb.output import verification
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from memdb.migrations import DryRun, PlannedStep
-from memdb.migrations.locks import Rows, StatementLocks
+from memdb.preview import DryRun, PlannedStep
+from memdb.preview.locks import Rows, StatementLocks
 
 
 def of_step(step: PlannedStep) -> Iterator[str]:

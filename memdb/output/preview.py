@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from memdb.migrations import DryRun
 from memdb.output import locks
-from memdb.output.migrations import count
+from memdb.output.running import count
+from memdb.preview import DryRun
 
 
 def render(dry_run: DryRun) -> Iterator[Any]:
@@ -15,6 +15,6 @@ def render(dry_run: DryRun) -> Iterator[Any]:
         yield from step.sql.split("\n")
         yield from locks.of_step(step)
     yield from locks.summary(dry_run)
-    yield from (f"-- would drop {loss.table} with {count(loss.rows, 'row')}" for loss in dry_run.losses)
+    yield from (f"-- may lose {loss.in_words()}" for loss in dry_run.losses)
     verb = "applied" if dry_run.direction == "migrate" else "rolled back"
     yield f"-- {count(len(dry_run.steps), 'migration')} would be {verb}; nothing was run"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
+from memdb.migrations.repair import Repair
 from memdb.output.verification import block
-from memdb.repair import Repair
 
 
 @singledispatch
@@ -21,12 +21,15 @@ def _(repair: Repair) -> Iterator[Any]:
         yield from [f"Taken for applied as the files are now: {', '.join(ids)}."] if ids else []
         yield from [f"Forgotten: {', '.join(repair.unmark)}."] if repair.unmark else []
         return
+    yield from _unsettled(repair)
     if not repair.needed:
-        yield "Nothing to repair: the history fits the files."
+        if not repair.unsettled:
+            yield "Nothing to repair: the history fits the files."
         return
     for edit in repair.edits:
-        yield from edit.diff.split("\n")
-        yield ""
+        yield from [*edit.diff.split("\n"), ""] if edit.diff else []
+        if edit.applied_as != edit.id:
+            yield f"Applied as {edit.applied_as}, and called {edit.id} now: the same text under a new name."
     yield from (f"To be marked as applied, without running it: {id}" for id in repair.mark)
     yield from (f"To be forgotten, without rolling it back: {id}" for id in repair.unmark)
     for difference in repair.effect:
@@ -35,3 +38,8 @@ def _(repair: Repair) -> Iterator[Any]:
         yield "In effect, the database then differs from its files as shown; verify-schema will say so, too."
     else:
         yield "In effect, the database is what the files would make."
+
+
+def _unsettled(repair: Repair) -> Iterator[str]:
+    for id, hint in repair.unsettled.items():
+        yield f"{id} is applied, and has no file here. No repair settles that. {hint}"

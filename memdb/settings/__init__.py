@@ -41,6 +41,14 @@ class Database:
     rival: "Database | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Where to try migrations, None for an embedded server, and a file of SQL that is run there first."""
+
+    url: str | None = field(default=None, repr=False)  # may hold a password
+    setup: Path | None = None
+
+
 def load(
     *,
     sql_dir: Path | None = None,
@@ -97,6 +105,30 @@ def database(
             return chosen
         return Database(chosen.url, chosen.source, next(_databases(others)))
     return chosen
+
+
+def scratch(
+    *,
+    url: str | None = None,
+    setup: Path | None = None,
+    directory: Path | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Scratch:
+    """Settings for what is tried on temporary databases.
+
+    Raises SettingsError when `memdb.toml` is there but cannot be used, and when a setting is empty.
+    """
+    directory = directory or Path.cwd()
+    project = files.read_toml(directory / "memdb.toml")
+    urls: list[Found] = [(url, "--scratch-url"), (environment.get("MEMDB_SCRATCH_URL"), "MEMDB_SCRATCH_URL")]
+    urls.append((project.get("scratch_url"), "scratch_url in memdb.toml"))
+    setups: list[Found] = [(setup, "--scratch-setup"), (environment.get("MEMDB_SCRATCH_SETUP"), "MEMDB_SCRATCH_SETUP")]
+    setups.append((project.get("scratch_setup"), "scratch_setup in memdb.toml"))
+    chosen, source = next(_filled(setups), (None, ""))
+    return Scratch(
+        url=next(_filled(urls), (None, ""))[0],
+        setup=None if chosen is None else directory / chosen if "memdb.toml" in source else Path(chosen),
+    )
 
 
 def _expect_no_address_for_migrations(directory: Path, environment: Mapping[str, str]) -> None:

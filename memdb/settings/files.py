@@ -6,7 +6,7 @@ from pathlib import Path
 
 from memdb.errors import SettingsError
 
-KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema"}
+KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema", "scratch_url", "scratch_setup"}
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -28,7 +28,7 @@ def read_toml(path: Path) -> dict[str, object]:
     for key in values.keys() - KNOWN_KEYS:
         shown = f"setting {key!r}" if re.fullmatch("[A-Za-z_-]{1,30}", key) else "setting"
         raise SettingsError(f"{path}: unknown {shown}", hint=f"Known settings are {', '.join(sorted(KNOWN_KEYS))}.")
-    for key in ("database_url", "sql_dir", "schema"):
+    for key in sorted(KNOWN_KEYS - {"sets"}):
         if not isinstance(values.get(key, ""), str):
             raise SettingsError(f"{path}: {key} is not a string", hint=f'Write it as {key} = "…".')
     return values

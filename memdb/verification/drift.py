@@ -10,8 +10,7 @@ from memdb import catalog
 from memdb.catalog import Patch, kind_and_name, member
 from memdb.database import Connection, target_schema
 from memdb.errors import SetupError
-from memdb.migrations.plan import Sets
-from memdb.sqlfiles import CORE
+from memdb.ledger.sqlfiles import CORE, Sets
 from memdb.verification.declarations import Comparison, Declared, Drift, with_users_of_application
 
 SNAPSHOT, DATABASE = "snapshot", "database"

@@ -9,9 +9,8 @@ from memdb import catalog
 from memdb.catalog import KINDS, STAND_IN, Objects, Patch, kind_and_name, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema
 from memdb.errors import SqlFilesError
-from memdb.migrations import history, plan
-from memdb.migrations.plan import Sets
-from memdb.sqlfiles import CORE
+from memdb.ledger import history
+from memdb.ledger.sqlfiles import CORE, Sets
 from memdb.verification.comparison import Difference, compare
 
 RECOMMENDED_PGVECTOR = "0.8.4"
@@ -55,7 +54,7 @@ def verify(
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        schema, past = target_schema(connection), history.read(connection)
+        schema, past = target_schema(connection), history.read(connection, sets)
         live = catalog.read(connection, schema, only=_names(patches))
     ids = _known(assumed, patches) if assumed is not None else _expected_migrations(past, sets, patches, live.objects)
     applied = {id: patches[id] for id in ids}
@@ -118,7 +117,7 @@ def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent:
     elif not past.applied:
         yield "The migration history is empty, although parts of the schema are there. All of core was expected."
     else:
-        pending = [migration.id for migration in plan.active(sets, past) if migration.id not in past.ids]
+        pending = [migration.id for migration in sets.active(past.ids) if migration.id not in past.ids]
         if pending:
             yield f"Pending, so what they make was not expected: {', '.join(pending)}."
 

@@ -1,38 +1,114 @@
 -- What memdb reads and writes about migrations themselves. yoyo's own tables stay as yoyo makes them, so that
--- the stock yoyo command sees the same history; memdb adds one table beside them. {schema} is the target schema.
+-- the stock yoyo command sees the same history; memdb adds one table beside them. {schema} is where they are.
+
+-- name: homes
+-- Every schema with a history, whoever made it, with what is to be known before it is trusted: which of its tables
+-- this role may not read, and why one of them is not what yoyo or memdb made.
+with tables as (
+    select
+        n.oid as schema_oid,
+        n.nspname,
+        c.oid,
+        c.relname,
+        c.relkind,
+        c.relrowsecurity,
+        c.relhasrules
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    where
+        c.relname in ('_yoyo_migration', '_yoyo_log', '_yoyo_version', 'memdb_migrations')
+        and n.nspname !~ '^pg_'
+)
+
+select
+    t.nspname,
+    bool_or(t.relname = 'memdb_migrations') as has_details,
+    bool_or(
+        t.relname = 'memdb_migrations' and exists(
+            select from pg_attribute as a
+            where a.attrelid = t.oid and a.attname = 'position' and not a.attisdropped
+        )
+    ) as has_positions,
+    coalesce(
+        array_agg(format('%I.%I', t.nspname, t.relname) order by t.relname) filter (
+            where t.relname <> '_yoyo_version'
+            and not (has_schema_privilege(t.schema_oid, 'usage') and has_table_privilege(t.oid, 'select'))
+        ),
+        '{}'
+    ) as unreadable,
+    min(
+        case
+            when t.relkind <> 'r' then format('%s is no table', t.relname)
+            when t.relhasrules then format('%s has rules', t.relname)
+            when t.relrowsecurity then format('%s has row-level security', t.relname)
+            when exists(select from pg_trigger as g where g.tgrelid = t.oid) then format('%s has triggers', t.relname)
+        end
+    ) as odd
+from tables as t
+group by t.nspname
+having bool_or(t.relname = '_yoyo_migration')
+order by t.nspname;
+
+-- name: has_any
+select exists(
+    select from {schema}._yoyo_migration
+    where migration_id = any(%s)
+);
+
+-- name: tables
+select c.relname
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where n.nspname = %s and c.relkind = 'r';
 
 -- name: create
-create table if not exists memdb_migrations (
+create table {schema}.memdb_migrations (
     migration_id varchar(255),
     checksum char(64) not null,
     sql text not null,
     started_at timestamptz not null default clock_timestamp(),
     duration_ms double precision null,
+    position bigint generated always as identity,
     constraint memdb_migrations_pkey primary key (migration_id)
 );
-comment on table memdb_migrations is
+comment on table {schema}.memdb_migrations is
 'What memdb knows of each migration beyond _yoyo_migration: what exactly was run, and how long it took. '
 'A row that _yoyo_migration lacks belongs to a migration outside of a transaction that was begun and not finished.';
-comment on column memdb_migrations.migration_id is 'As in _yoyo_migration.';
-comment on column memdb_migrations.checksum is 'SHA-256 of the file that was run, without BOM and carriage returns.';
-comment on column memdb_migrations.sql is 'What was run, to show what an edit of the file has changed.';
-comment on column memdb_migrations.started_at is 'When the migration was begun.';
-comment on column memdb_migrations.duration_ms is
+comment on column {schema}.memdb_migrations.migration_id is 'As in _yoyo_migration.';
+comment on column {schema}.memdb_migrations.checksum is
+'SHA-256 of the file that was run, without BOM and carriage returns.';
+comment on column {schema}.memdb_migrations.sql is 'What was run, to show what an edit of the file has changed.';
+comment on column {schema}.memdb_migrations.started_at is 'When the migration was begun.';
+comment on column {schema}.memdb_migrations.duration_ms is
 'How long it ran, in milliseconds. NULL: not finished, or not run here.';
+comment on column {schema}.memdb_migrations.position is
+'The order in which migrations were applied, counted by the server: clocks of clients differ.';
 
--- name: readable
--- Whether the history is there (no row: it is not) and whether this role may read it.
-select
-    has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select') as readable,
-    exists(
-        select from pg_class as m
-        where m.relnamespace = n.oid and m.relname = 'memdb_migrations'
-    ) as has_details
-from pg_class as c
-inner join pg_namespace as n on c.relnamespace = n.oid
-where n.nspname = %s and c.relname = '_yoyo_migration';
+-- name: add_positions
+-- For a table that was made before there were any.
+alter table {schema}.memdb_migrations add column position bigint;
+update {schema}.memdb_migrations as m
+set position = o.position
+from (
+    select
+        d.migration_id,
+        row_number() over (order by y.applied_at_utc, d.started_at) as position
+    from {schema}.memdb_migrations as d
+    left join {schema}._yoyo_migration as y on d.migration_id = y.migration_id
+) as o
+where m.migration_id = o.migration_id;
+alter table {schema}.memdb_migrations alter column position set not null;
+alter table {schema}.memdb_migrations alter column position add generated always as identity;
+select setval(
+    pg_get_serial_sequence('{schema}.memdb_migrations', 'position'),
+    (select coalesce(max(position), 0) + 1 from {schema}.memdb_migrations),
+    false
+);
+comment on column {schema}.memdb_migrations.position is
+'The order in which migrations were applied, counted by the server: clocks of clients differ.';
 
 -- name: applied
+-- In the order in which they were applied. What stock yoyo applied has no position: it comes after all that it followed.
 with latest as (
     select distinct on (migration_hash)
         migration_hash,
@@ -41,21 +117,39 @@ with latest as (
     from {schema}._yoyo_log
     where operation in ('apply', 'mark')
     order by migration_hash asc, created_at_utc desc
+),
+
+entries as (
+    select
+        y.migration_id is not null as finished,
+        coalesce(y.migration_id, m.migration_id) as migration_id,
+        coalesce(y.applied_at_utc at time zone 'UTC', m.started_at) as applied_at,
+        l.username || '@' || l.hostname as applied_by,
+        m.checksum,
+        m.duration_ms,
+        {position} as position
+    from {schema}._yoyo_migration as y
+    full join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
+    left join latest as l on y.migration_hash = l.migration_hash
 )
 
 select
-    y.migration_id,
-    y.applied_at_utc at time zone 'UTC',
-    l.username || '@' || l.hostname,
-    m.checksum,
-    m.duration_ms
-from {schema}._yoyo_migration as y
-left join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
-left join latest as l on y.migration_hash = l.migration_hash
-order by y.applied_at_utc, y.migration_id;
+    finished,
+    migration_id,
+    applied_at,
+    applied_by,
+    checksum,
+    duration_ms
+from entries
+order by
+    coalesce(position, max(position) over (order by applied_at, migration_id), 0),
+    position is null,
+    applied_at,
+    migration_id;
 
 -- name: applied_by_yoyo
 select
+    true,
     migration_id,
     applied_at_utc at time zone 'UTC',
     null,
@@ -64,15 +158,19 @@ select
 from {schema}._yoyo_migration
 order by applied_at_utc, migration_id;
 
+-- name: is_marked
+select exists(
+    select from {schema}._yoyo_migration
+    where migration_hash = %s
+);
+
 -- name: begin
-insert into memdb_migrations (migration_id, checksum, sql)
-values (%s, %s, %s)
-on conflict (migration_id) do update
-    set checksum = excluded.checksum, sql = excluded.sql, started_at = excluded.started_at, duration_ms = null;
+insert into {schema}.memdb_migrations (migration_id, checksum, sql)
+values (%s, %s, %s);
 
 -- name: keep
 -- What is about to be rolled back outside of a transaction, and so may be found half done.
-insert into memdb_migrations (migration_id, checksum, sql)
+insert into {schema}.memdb_migrations (migration_id, checksum, sql)
 values (%s, %s, %s)
 on conflict (migration_id) do nothing;
 
@@ -80,49 +178,56 @@ on conflict (migration_id) do nothing;
 select
     checksum,
     sql
-from memdb_migrations
+from {schema}.memdb_migrations
 where migration_id = %s;
 
 -- name: finish
-insert into memdb_migrations (migration_id, checksum, sql, duration_ms)
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, duration_ms)
 values (%s, %s, %s, %s)
 on conflict (migration_id) do update
     set checksum = excluded.checksum, sql = excluded.sql, duration_ms = excluded.duration_ms;
 
--- name: forget
-delete from memdb_migrations
+-- name: accept
+update {schema}.memdb_migrations
+set migration_id = %s, checksum = %s, sql = %s
 where migration_id = %s;
 
--- name: has_details
-select to_regclass(format('%%I.memdb_migrations', %s::text)) is not null;
+-- name: rename_mark
+update {schema}._yoyo_migration
+set migration_hash = %s, migration_id = %s
+where migration_id = %s;
 
--- name: unfinished
--- Migrations outside of a transaction that were begun, applying or rolling back, and not finished.
-select
-    m.migration_id,
-    m.started_at,
-    null,
-    m.checksum,
-    null
-from {schema}.memdb_migrations as m
-left join {schema}._yoyo_migration as y on m.migration_id = y.migration_id
-where y.migration_id is null
-order by m.started_at;
+-- name: forget
+delete from {schema}.memdb_migrations
+where migration_id = %s;
 
 -- name: sql_that_was_run
 select sql
-from memdb_migrations
+from {schema}.memdb_migrations
 where migration_id = %s;
 
 -- name: comment_on_last_log
-update _yoyo_log
+update {schema}._yoyo_log
 set comment = %s
 where id = (
     select id
-    from _yoyo_log
+    from {schema}._yoyo_log
     where migration_id = %s
     order by created_at_utc desc
     limit 1
+);
+
+-- name: lock_is_held
+select exists(
+    select from pg_locks as l
+    where
+        l.locktype = 'advisory' and l.granted and l.pid = pg_backend_pid()
+        and l.database = (
+            select d.oid from pg_database as d
+            where d.datname = current_database()
+        )
+        and (l.classid::bigint << 32) | l.objid::bigint = hashtextextended(%s, 0)
+        and l.objsubid = 1
 );
 
 -- name: lock_holder
@@ -146,66 +251,26 @@ where
 order by a.backend_start
 limit 1;
 
--- name: prepare_session
--- For the connection that runs migrations. lock_timeout: a lock that is waited for stops everybody who comes
--- after, so it is waited for briefly, and again later. statement_timeout and, from PostgreSQL 17 on,
--- transaction_timeout: what the server or the role allows a query is too little for an index. The others let the
--- server notice soon that this client is gone.
-select
-    set_config('lock_timeout', %s, false),
-    set_config('statement_timeout', '0', false),
-    (
-        select set_config(s.name, '0', false) from pg_settings as s
-        where s.name = 'transaction_timeout'
-    ),
-    set_config('idle_in_transaction_session_timeout', '0', false),
-    set_config('client_connection_check_interval', '2s', false),
-    set_config('tcp_keepalives_idle', '30', false),
-    set_config('tcp_keepalives_interval', '10', false),
-    set_config('tcp_keepalives_count', '3', false);
+-- name: resolve
+-- Where a name leads, as whoever wrote it sees it; memdb's own statements then say it by oid.
+select pg_catalog.to_regclass(%s)::pg_catalog.oid;
 
--- name: put_schema_first
-select set_config(
-    'search_path',
-    concat_ws(', ', quote_ident(%s), nullif(current_setting('search_path'), '')),
-    false
-);
-
--- name: complete_search_path
--- Some roles have an empty search_path, and some extensions a schema of their own that is not on it.
-select set_config(
-    'search_path',
-    concat_ws(
-        ', ',
-        coalesce(nullif(current_setting('search_path'), ''), 'public'),
-        (
-            select quote_ident(n.nspname)
-            from pg_extension as e
-            inner join pg_namespace as n on e.extnamespace = n.oid
-            where e.extname = 'vector' and n.nspname != all(current_schemas(true))
-        )
-    ),
-    false
-);
+-- name: index_of_table
+-- The index of this name, as written, in the schema of a table: that is where a new one is made.
+select to_regclass(format('%%I.%%s', n.nspname, %s::text))::oid
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where c.oid = %s;
 
 -- name: index_state
--- An index as it can be referred to, and whether it can be used. It is in the schema of its table, where that is told.
+-- An index as it can be referred to, and whether it can be used.
 select
-    i.indexrelid::regclass::text,
+    format('%%I.%%I', n.nspname, c.relname),
     i.indisvalid and i.indisready and i.indislive as valid
 from pg_index as i
-where
-    i.indexrelid = to_regclass(
-        concat(
-            (
-                select quote_ident(n.nspname) || '.'
-                from pg_class as t
-                inner join pg_namespace as n on t.relnamespace = n.oid
-                where t.oid = to_regclass(%s)
-            ),
-            %s::text
-        )
-    );
+inner join pg_class as c on i.indexrelid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+where i.indexrelid = %s;
 
 -- name: build_memory
 -- What an index build may use, in MB, and how many rows it will hold.
@@ -215,6 +280,12 @@ select
         where name = 'maintenance_work_mem'
     ),
     (select count(*) from {table});
+
+-- name: table_name
+select format('%%I.%%I', n.nspname, c.relname)
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where c.oid = %s;
 
 -- name: index_build
 -- How far the index build of a backend is.

@@ -2,10 +2,13 @@
 -- tables hold where it is going to run.
 
 -- name: relations
--- What can be locked, by its oid, with the table that an index belongs to.
+-- What can be locked, by its oid, with the table that an index belongs to. Those of the target go by their bare names.
 select
     c.oid,
-    c.oid::regclass::text,
+    case
+        when n.nspname = %s then quote_ident(c.relname)
+        else format('%%I.%%I', n.nspname, c.relname)
+    end,
     coalesce(i.indrelid, 0)
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
@@ -31,11 +34,14 @@ where
 -- Sizes and estimated rows of tables; null where the table was never analyzed. The estimate grows with the table, as
 -- the planner's does.
 with asked as (
-    select %s::text[] as names
+    select
+        %s::text[] as names,
+        %s::text as target
 )
 
 select
     t.name,
+    format('%%I.%%I', n.nspname, c.relname),
     pg_relation_size(c.oid),
     has_table_privilege(c.oid, 'select'),
     case
@@ -46,5 +52,12 @@ select
     end
 from asked
 cross join unnest(asked.names) as t (name)
-inner join pg_class as c on to_regclass(t.name) = c.oid
+inner join pg_class as c
+    on to_regclass(
+        case
+            when cardinality(parse_ident(t.name)) = 1 then format('%%I.%%s', asked.target, t.name)
+            else t.name
+        end
+    ) = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
 where c.relkind in ('r', 'p', 'm');

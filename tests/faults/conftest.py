@@ -12,8 +12,9 @@ from typing import TypeAlias
 
 import pytest
 
-from memdb import database, embedded, sqlfiles
+from memdb import database, embedded
 from memdb.database import Connection
+from memdb.ledger import sqlfiles
 from tests.conftest import migrated_template
 from tests.faults.forks import Forks, forks
 
@@ -89,7 +90,7 @@ def server(major: int) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def template(server: str, sets: dict[str, list[sqlfiles.Migration]]) -> Iterator[str]:
+def template(server: str, sets: sqlfiles.Sets) -> Iterator[str]:
     """On this server, since the other one's template is kept as long as the other one."""
     with migrated_template(server, sets) as name:
         yield name

@@ -2,9 +2,10 @@
 
 import pytest
 
-from memdb import migrations, sqlfiles
+from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import HistoryError
+from memdb.ledger import sqlfiles
 from tests.faults.conftest import Folder
 from tests.faults.observing import applied
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from memdb import migrations, sqlfiles
+from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import MigrationError, StatementFailed
+from memdb.ledger import sqlfiles
 from tests.faults.conftest import Folder
 from tests.faults.observing import BUILD, DROP, applied, create_items, index_valid, leave_invalid_index
 

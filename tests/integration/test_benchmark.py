@@ -20,7 +20,7 @@ from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.similarity import Benchmark, Targets
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError
-from memdb.sqlfiles import Migration
+from memdb.ledger.sqlfiles import Sets
 
 LONE, WITHOUT, LARGEST, SMALL = UUID(int=1), UUID(int=2), UUID(int=100), UUID(int=110)
 FORCE_HNSW = "-c enable_sort=off"
@@ -205,7 +205,7 @@ def test_a_role_that_may_only_select_can_run_it_and_nothing_stays_behind(filled:
             connection.execute(sql.SQL("drop role {}").format(role))
 
 
-def test_an_extension_off_the_search_path_is_found(empty: str, sets: dict[str, list[Migration]]) -> None:
+def test_an_extension_off_the_search_path_is_found(empty: str, sets: Sets) -> None:
     with database.connect(empty, purpose="test") as connection:
         connection.execute("create schema extensions; create extension vector with schema extensions")
         connection.execute("set search_path to public, extensions")

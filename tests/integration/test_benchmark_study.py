@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import catalog, database, embedded, migrations, project, sqlfiles
+from memdb import catalog, database, embedded, migrations, project, shipped
 from memdb.benchmark import cold, facts, preparation, sampling, strategies, study, trials, truth
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.identity import Identity
@@ -22,6 +22,7 @@ from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.study import Design, Study
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError, UsageError
+from memdb.ledger import sqlfiles
 from memdb.output.benchmark import reports
 from memdb.seeding import seed
 from memdb.seeding.memories import Synthetic
@@ -298,7 +299,7 @@ def test_a_cold_run_restarts_the_server_before_each_strategy() -> None:
                 starts.append(connection.execute("select pg_postmaster_start_time()").fetchone())
 
         with connect() as connection:
-            migrations.migrate(connection, sqlfiles.read_sets(sqlfiles.shipped_directory()))
+            migrations.migrate(connection, sqlfiles.read_sets(shipped.sql_directory()))
             seed.seed(connection, Synthetic(users=2, memories=60, random_seed=1))
         found = cold.measure(connect, restart, Wanted(queries=5), Design(names=("story", "exact")))
     assert list(found) == ["story", "exact"]

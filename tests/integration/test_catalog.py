@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from memdb import catalog, database, migrations, sqlfiles
+from memdb import catalog, database, migrations, shipped
 from memdb.catalog import Objects
 from memdb.database import Connection
-from memdb.migrations.plan import Sets
+from memdb.ledger.sqlfiles import Sets
 
 
 def objects(connection: Connection) -> Objects:
@@ -70,5 +70,5 @@ def test_names_that_need_quotes(connection: Connection) -> None:
 
 
 def test_the_extension_that_memdb_needs_has_one_floor() -> None:
-    path = next(Path(sqlfiles.shipped_directory(), "core").glob("0001_*vector.sql"))
+    path = next(Path(shipped.sql_directory(), "core").glob("0001_*vector.sql"))
     assert f"oldest_supported constant text := '{database.MINIMUM_PGVECTOR}'" in path.read_text()

@@ -61,7 +61,7 @@ def test_migrate_rollback_and_status_as_json(memdb: Run, empty: str) -> None:
     status = memdb("status", "--format", "json", url=empty).json
     assert [entry["state"] for entry in status["migrations"]] == ["applied"] * 4 + ["pending"] * 4
     dry = memdb("rollback", "--dry-run", "--format", "json", url=empty).json
-    assert (dry["steps"][0]["id"], dry["losses"]) == ("0004_create_memories", [{"table": "memories", "rows": 0}])
+    assert (dry["steps"][0]["id"], dry["losses"]) == ("0004_create_memories", [])
     run = memdb("rollback", "--all", "--format", "json", url=empty).json
     assert (run["direction"], run["applied"]) == ("rollback", 0)
 
@@ -96,7 +96,7 @@ def test_rollback_asks_before_rows_are_lost(memdb: Run, migrated: str, monkeypat
         connection.execute("insert into memories (user_id, memory_type, content) select id, 'task', 'x' from users")
     refused = memdb("rollback", "--to", "0003", url=migrated)
     assert refused.code == 2
-    assert "This drops memories (1 row)." in refused.err
+    assert "This loses public.memories (1 row)." in refused.err
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))
     assert memdb("rollback", "--to", "0003", url=migrated).code == 130
     assert len(memdb("rollback", "--to", "0003", "--yes", "--format", "json", url=migrated).json["steps"]) == 5

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from memdb import database, migrations, sqlfiles
+from memdb import database, migrations
+from memdb.ledger import sqlfiles
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +21,7 @@ def container() -> Iterator[str]:
         yield database.conninfo(running.get_connection_url())
 
 
-def test_core_goes_up_down_and_up_again_in_a_container(
-    container: str, sets: dict[str, list[sqlfiles.Migration]]
-) -> None:
+def test_core_goes_up_down_and_up_again_in_a_container(container: str, sets: sqlfiles.Sets) -> None:
     with database.connect(container, purpose="test") as connection:
         count = len(sets["core"])
         assert len(migrations.migrate(connection, sets).steps) == count

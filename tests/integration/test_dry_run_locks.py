@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from memdb import migrations, sqlfiles
+from memdb import preview
 from memdb.cli import main
 from memdb.database import Connection
-from memdb.migrations import DryRun, locks
+from memdb.ledger import sqlfiles
+from memdb.migrations import Migrate, Rollback
+from memdb.preview import DryRun, locks
 
 pytestmark = pytest.mark.usefixtures("ready_server")
 
-Sets = dict[str, list[sqlfiles.Migration]]
+Sets = sqlfiles.Sets
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def extended(tmp_path: Path) -> Path:
 def dry_run(connection: Connection, sql_dir: Path, forward: str, *, back: str = "select 1;") -> DryRun:
     (sql_dir / "core" / "0009_more.sql").write_text(forward)
     (sql_dir / "core" / "0009_more.rollback.sql").write_text(back)
-    return migrations.preview_migrate(connection, sqlfiles.read_sets(sql_dir), locks=True)
+    return preview.dry_run(connection, sqlfiles.read_sets(sql_dir), Migrate())
 
 
 def taken(result: DryRun) -> list[dict[str, str]]:
@@ -61,7 +63,7 @@ def test_the_locks_of_what_runs_outside_of_a_transaction_are_documented(connecti
 
 
 def test_a_rollback_locks_what_refers_to_its_table_too(connection: Connection, sets: Sets) -> None:
-    result = migrations.preview_rollback(connection, sets, to="0003", locks=True)
+    result = preview.dry_run(connection, sets, Rollback(to="0003"))
     assert taken(result) == [{"memories": "ACCESS EXCLUSIVE", "users": "ACCESS EXCLUSIVE"}]
     drops = {step.id[:4]: step.statements for step in result.steps}
     assert [lock.relation for lock in drops["0007"][0].locks or ()] == ["memories"]
@@ -81,7 +83,7 @@ def test_rows_are_counted_or_estimated_and_which_is_said(
 
 def test_the_applications_users_are_there_where_it_is_measured(empty_connection: Connection, sets: Sets) -> None:
     empty_connection.execute("create table users (id uuid primary key, name text)")
-    result = migrations.preview_migrate(empty_connection, sets, to="0004", locks=True)
+    result = preview.dry_run(empty_connection, sets, Migrate(to="0004"))
     assert taken(result)[0] == {"users": "SHARE ROW EXCLUSIVE"}
     assert [(rows.table, rows.rows) for rows in result.touched] == [("users", 0)]
 
@@ -91,8 +93,7 @@ def test_what_cannot_be_tried_is_documented_and_why_is_said(connection: Connecti
     result = dry_run(connection, extended, "alter table orders add column a text; do $$ begin end $$;")
     assert [item.locks and item.locks[0].mode for item in result.steps[-1].statements] == ["ACCESS EXCLUSIVE", None]
     assert result.locks_source == (
-        "as PostgreSQL's documentation has them, since they could not be measured: "
-        'the server refused: relation "orders" does not exist'
+        'as PostgreSQL\'s documentation has them, since they could not be measured: relation "orders" does not exist'
     )
 
 
@@ -102,14 +103,14 @@ def test_without_the_embedded_database_locks_are_documented(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     result = dry_run(connection, extended, "alter table memories add column a text;")
     assert taken(result) == [{"memories": "ACCESS EXCLUSIVE"}]
-    assert "the embedded PostgreSQL is not installed" in result.locks_source
+    assert "the embedded PostgreSQL, on which migrations are tried, is not installed" in result.locks_source
 
 
 def test_nothing_is_measured_where_nothing_is_planned(
     connection: Connection, sets: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(locks, "_like", None)
-    assert migrations.preview_migrate(connection, sets, locks=True).steps == ()
+    assert preview.dry_run(connection, sets, Migrate()).steps == ()
 
 
 def test_the_command_shows_locks_as_comments_and_as_json(migrated: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pgvector import Vector
 from pgvector.psycopg import register_vector
 
-from memdb import catalog, database, migrations, sqlfiles
+from memdb import catalog, database, migrations, shipped
 from memdb.cli import main
 from memdb.database import Connection
-from memdb.migrations.plan import Sets
+from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
 from tests.conftest import new_database
 
@@ -62,7 +62,7 @@ def filled(server: str, template: str, sets: Sets, held_out: tuple[Vectors, Vect
         with database.connect(conninfo, purpose="test") as connection:
             connection.execute("drop index ix_memories_embedding")  # the slow part of loading, and not needed
             load(connection, held_out[0])
-            migrations.migrate(connection, sets, chosen=["fast_search"])
+            migrations.migrate(connection, sets, chosen=("fast_search",))
             connection.execute("vacuum analyze memories")
         yield conninfo
 
@@ -301,10 +301,10 @@ def test_it_works_wherever_the_table_and_the_extension_are(
 
 
 def test_its_rollback_leaves_exactly_core(connection: Connection, sets: Sets) -> None:
-    patches = snapshot.read(sqlfiles.shipped_directory())
+    patches = snapshot.read(shipped.sql_directory())
     before = catalog.read(connection, "public").objects
     for _ in range(2):
-        migrations.migrate(connection, sets, chosen=["fast_search"])
+        migrations.migrate(connection, sets, chosen=("fast_search",))
         with_set = catalog.read(connection, "public").objects
         assert {"column memories.signature", "index ix_memories_signature"} <= with_set.keys()
         assert all(with_set[key].get("comment") for key in with_set.keys() - before.keys())

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from memdb import migrations, sqlfiles
+from memdb import migrations
 from memdb.cli import main
 from memdb.database import Connection
+from memdb.ledger import sqlfiles
 from memdb.linting import rehearsal
 from memdb.linting.lint import Review, lint, pending
 
-Sets = dict[str, list[sqlfiles.Migration]]
+Sets = sqlfiles.Sets
 Write = Callable[..., Sets]
 
 NOTHING = "select 1;\n"

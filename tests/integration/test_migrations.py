@@ -10,12 +10,14 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from memdb import database, migrations, sqlfiles
+from memdb import database, migrations, preview
 from memdb.database import Connection
 from memdb.errors import HistoryError, LockTimeout, MigrationError, StatementFailed, UsageError
-from memdb.migrations import Limits, Loss, history, locking
+from memdb.ledger import history, sqlfiles
+from memdb.migrations import Limits, Rollback, locking
+from memdb.migrations.losses import Loss
 
-Sets = dict[str, list[sqlfiles.Migration]]
+Sets = sqlfiles.Sets
 Folder = Callable[..., Sets]
 
 
@@ -23,10 +25,10 @@ Folder = Callable[..., Sets]
 def folder(tmp_path: Path) -> Folder:
     """Writes migrations given as name=(sql, rollback) and reads them as a set directory."""
 
-    def write(set_name: str = "core", **files: tuple[str, str]) -> Sets:
+    def write(set_name: str = "core", **pairs: tuple[str, str]) -> Sets:
         directory = tmp_path / set_name
         directory.mkdir(exist_ok=True)
-        for name, (sql, rollback) in files.items():
+        for name, (sql, rollback) in pairs.items():
             (directory / f"{name}.sql".removeprefix("m")).write_text(sql)
             (directory / f"{name}.rollback.sql".removeprefix("m")).write_text(rollback)
         return sqlfiles.read_sets(tmp_path)
@@ -35,7 +37,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def applied(connection: Connection) -> list[str]:
-    return [item.id for item in history.read(connection).applied]
+    return [item.id for item in history.read(connection, Sets({})).applied]
 
 
 def table_exists(connection: Connection, name: str) -> bool:
@@ -182,10 +184,10 @@ def test_a_migration_without_its_file_is_unknown_and_cannot_be_rolled_back(
 ) -> None:
     old = folder(m0001_a=("create table a ();", "drop table a;"), m0002_b=("create table b ();", "drop table b;"))
     migrations.migrate(empty_connection, old)
-    sets = {"core": old["core"][:1]}
+    sets = sqlfiles.Sets({"core": old["core"][:1]})
     states = {entry.id: entry.state for entry in migrations.status(empty_connection, sets).migrations}
-    assert states == {"0001_a": "applied", "0002_b": "missing"}
-    with pytest.raises(HistoryError, match="0002_b is applied, but its files are not there"):
+    assert states == {"0001_a": "applied", "0002_b": "newer"}
+    with pytest.raises(HistoryError, match="0002_b is applied, and these files know neither it nor anything later"):
         migrations.rollback(empty_connection, sets)
 
 
@@ -209,25 +211,25 @@ def test_an_optional_set_is_applied_only_when_chosen_and_then_kept_up(
     sets = folder("extra", m0001_x=("create table x ();", "drop table x;"))
     assert migrations.migrate(empty_connection, sets).applied == 1
     assert migrations.status(empty_connection, sets).available_sets == ("extra",)
-    assert migrations.migrate(empty_connection, sets, chosen=["extra"]).applied == 2
+    assert migrations.migrate(empty_connection, sets, chosen=("extra",)).applied == 2
     sets = folder("extra", m0002_y=("create table y ();", "drop table y;"))
     assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0002_y"]
     with pytest.raises(UsageError, match="no set 'other'") as raised:
-        migrations.migrate(empty_connection, sets, chosen=["other"])
+        migrations.migrate(empty_connection, sets, chosen=("other",))
     assert "core, extra" in raised.value.hint
 
 
 def test_a_rollback_preview_counts_the_rows_that_would_be_lost(connection: Connection, sets: Sets) -> None:
     connection.execute("insert into users select from generate_series(1, 3)")
-    losses = migrations.preview_rollback(connection, sets, steps=None).losses
-    assert losses == (Loss("memory_collections", 0), Loss("memories", 0), Loss("users", 3))
+    losses = preview.dry_run(connection, sets, Rollback(steps=None)).losses
+    assert losses == (Loss("0002_create_users", "table", "public.users", 3),)
 
 
 def test_a_rollback_preview_does_not_count_what_the_application_keeps(empty_connection: Connection, sets: Sets) -> None:
     empty_connection.execute("create table users (id uuid primary key)")
     migrations.migrate(empty_connection, sets)
-    losses = migrations.preview_rollback(empty_connection, sets, steps=None).losses
-    assert [loss.table for loss in losses] == ["memory_collections", "memories"]
+    empty_connection.execute("insert into users select gen_random_uuid()")
+    assert preview.dry_run(empty_connection, sets, Rollback(steps=None)).losses == ()
 
 
 def test_a_second_run_waits_for_the_first_and_names_it(empty: str, sets: Sets) -> None:

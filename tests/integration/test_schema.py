@@ -6,11 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from memdb import migrations, sqlfiles
+from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import StatementFailed
+from memdb.ledger import sqlfiles
 
-Sets = dict[str, list[sqlfiles.Migration]]
+Sets = sqlfiles.Sets
 
 
 def columns(connection: Connection, table: str) -> list[tuple[Any, ...]]:

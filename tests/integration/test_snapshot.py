@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from memdb import catalog, migrations, sqlfiles
+from memdb import catalog, database, migrations, recording, scratch, shipped
 from memdb.cli import main
 from memdb.database import Connection
-from memdb.migrations.plan import Sets
+from memdb.ledger import sqlfiles
+from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
 
 FUNCTIONS = """
@@ -54,7 +55,7 @@ alter type memory_type add value 'archive';
 def sql_dir(tmp_path: Path) -> Path:
     """The shipped SQL with two optional sets beside core."""
     directory = tmp_path / "sql"
-    shutil.copytree(sqlfiles.shipped_directory(), directory)
+    shutil.copytree(shipped.sql_directory(), directory)
     for name, forward, back in [
         ("labels/0001_labels", LABELS, LABELS_ROLLBACK),
         ("notes/0001_notes", NOTES, "drop table notes;"),
@@ -68,22 +69,20 @@ def sql_dir(tmp_path: Path) -> Path:
 
 def test_the_snapshot_equals_a_fresh_migration(empty_connection: Connection, sets: Sets) -> None:
     """On every version of the server."""
-    recorded = snapshot.record(
-        empty_connection, [migration for migrations in sets.values() for migration in migrations]
-    )
-    assert snapshot.check(sqlfiles.shipped_directory(), recorded).stale == ()
+    recorded = recording.record_in(scratch.Database(empty_connection), sets.migrations)
+    assert snapshot.check(shipped.sql_directory(), recorded).stale == ()
     found = catalog.read(empty_connection, "public").objects
     assert catalog.fold(recorded.values()) == found
 
 
 def test_it_holds_for_any_combination_of_sets(empty_connection: Connection, sql_dir: Path) -> None:
     sets = sqlfiles.read_sets(sql_dir)
-    patches = snapshot.generate(sets)
+    patches = recording.record(sets)
     assert {key for key, value in patches["0001_labels"].items() if value} >= {
         "function label(text)", "function touch()", "trigger memories.memories_touch", "policy memories.memories_own",
         "table memories", "column memories.embedding", "constraint memories.memories_weight_check",
     }  # fmt: skip
-    for chosen in (["notes"], ["labels"]):
+    for chosen in (("notes",), ("labels",)):
         migrations.migrate(empty_connection, sets, chosen=chosen)
         assert verify.verify(empty_connection, sets, patches).differences == ()
     migrations.rollback(empty_connection, sets)
@@ -120,7 +119,9 @@ LABELS_TAMPERED = [
 def test_what_an_optional_set_made_is_found_and_mended(empty_connection: Connection, sql_dir: Path) -> None:
     shutil.rmtree(sql_dir / "notes")
     sets = sqlfiles.read_sets(sql_dir)
-    patches = snapshot.record(empty_connection, [*sets["core"], *sets["labels"]])
+    fresh = scratch.Database(empty_connection)
+    patches = recording.record_in(fresh, [*sets["core"], *sets["labels"]])
+    database.give_names_back(empty_connection)
     for tampering, key in LABELS_TAMPERED:
         empty_connection.execute(tampering.encode())
         found = verify.verify(empty_connection, sets, patches).differences
@@ -145,6 +146,6 @@ def test_the_command_writes_it_and_tells_when_it_is_stale(sql_dir: Path, capsys:
 
 
 def test_the_shipped_snapshot_is_written_as_the_command_writes_it(tmp_path: Path) -> None:
-    shipped = sqlfiles.shipped_directory()
-    snapshot.write(tmp_path, snapshot.read(shipped))
-    assert (tmp_path / snapshot.FILE).read_text() == (shipped / snapshot.FILE).read_text()
+    directory = shipped.sql_directory()
+    snapshot.write(tmp_path, snapshot.read(directory))
+    assert (tmp_path / snapshot.FILE).read_text() == (directory / snapshot.FILE).read_text()

@@ -69,7 +69,7 @@ def test_quoted_names_in_a_teams_own_migrations(empty: str, tmp_path: Path, caps
     arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
     assert memdb(capsys, "migrate", *arguments)["applied"] == 2
     dry = memdb(capsys, "rollback", "--all", "--dry-run", *arguments)
-    assert dry["losses"] == [{"table": '"Odd Table"', "rows": 1}]
+    assert dry["losses"] == [{"step": "0001_t", "kind": "table", "object": 'public."Odd Table"', "count": 1}]
     assert memdb(capsys, "rollback", "--all", "--yes", *arguments)["applied"] == 0
 
 

@@ -14,12 +14,15 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"errors", "files"},
-    {"addresses", "settings", "embedded", "sqlfiles", "statements", "reading", "models"},
+    {"addresses", "settings", "embedded", "shipped", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store"},
+    {"ledger", "users"},
+    {"verification"},
     {"migrations"},
-    {"verification", "linting", "seeding", "benchmark", "project"},
-    {"demo", "baseline", "repair"},
+    {"scratch"},
+    {"recording", "preview", "linting", "seeding", "benchmark", "project"},
+    {"demo"},
     {"output"},
     {"cli", "pytest_plugin"},
     {"__main__"},
@@ -58,9 +61,9 @@ def test_imports_run_downwards_only() -> None:
     assert not upwards
 
 
-def test_only_the_runner_imports_yoyo() -> None:
+def test_only_the_scribe_imports_yoyo() -> None:
     pattern = re.compile(r"^\s*(from|import) yoyo", re.MULTILINE)
-    assert [path.name for _, path in modules() if pattern.search(path.read_text())] == ["runner.py"]
+    assert [path.name for _, path in modules() if pattern.search(path.read_text())] == ["scribe.py"]
 
 
 def test_only_output_prints() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from memdb.migrations import documented
+from memdb.preview import documented
 
 
 @pytest.mark.parametrize(

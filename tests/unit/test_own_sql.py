@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from memdb import files, project, sqlfiles
+from memdb import files, project, shipped
 from memdb.cli import main
 from memdb.errors import SqlFilesError, UsageError
 from tests.unit.test_files import no_room_for
@@ -22,9 +22,9 @@ def everything(folder: Path) -> list[str]:
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The SQL as a wheel has it, inside the package."""
     package = tmp_path / "site-packages" / "memdb"
-    shutil.copytree(sqlfiles.shipped_directory(), package / "sql")
+    shutil.copytree(shipped.sql_directory(), package / "sql")
     monkeypatch.setattr(project, "__file__", str(package / "project.py"))
-    monkeypatch.setattr(sqlfiles, "shipped_directory", lambda: package / "sql")
+    monkeypatch.setattr(shipped, "sql_directory", lambda: package / "sql")
     return package / "sql"
 
 
@@ -137,7 +137,7 @@ def test_the_installed_sql_is_not_changed(
 
 
 def test_memdbs_own_checkout_can_be_changed_from_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkout = sqlfiles.shipped_directory()
+    checkout = shipped.sql_directory()
     for inside in (checkout.parent, checkout / "core"):
         monkeypatch.chdir(inside)
         project.require_own(checkout)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from memdb import project, sqlfiles
+from memdb import project
 from memdb.errors import UsageError
+from memdb.ledger import sqlfiles
 
 
 @pytest.mark.parametrize(
@@ -49,7 +50,7 @@ def test_new_index_writes_a_pair_that_runs_outside_of_a_transaction(tmp_path: Pa
     (migration,) = sqlfiles.read_sets(tmp_path)["core"]
     assert not migration.transactional
     assert migration.sql.endswith("create index concurrently ix_memories_importance on app.memories (importance);\n")
-    assert migration.rollback_sql.endswith("\ndrop index concurrently app.ix_memories_importance;\n")
+    assert migration.read_rollback().endswith("\ndrop index concurrently app.ix_memories_importance;\n")
 
 
 def test_a_given_name_is_kept(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from memdb import sqlfiles
+from memdb import shipped
 from memdb.errors import SqlFilesError
+from memdb.ledger import sqlfiles
 
 Files = dict[str, str | bytes]
 WriteSets = Callable[[Files], Path]
@@ -19,8 +20,8 @@ WriteSets = Callable[[Files], Path]
 def write(tmp_path: Path) -> WriteSets:
     """Writes files into a new SQL directory; a migration given without its rollback gets one."""
 
-    def write(files: Files) -> Path:
-        for name, content in files.items():
+    def write(contents: Files) -> Path:
+        for name, content in contents.items():
             path = tmp_path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
@@ -36,13 +37,13 @@ def ids(directory: Path) -> dict[str, list[str]]:
 
 
 def test_every_shipped_migration_has_a_well_formed_name_and_a_rollback() -> None:
-    core = sqlfiles.read_sets(sqlfiles.shipped_directory())["core"]
+    core = sqlfiles.read_sets(shipped.sql_directory())["core"]
     assert [migration.id[:4] for migration in core] == [f"{n:04}" for n in range(1, len(core) + 1)]
-    assert all(migration.rollback_sql.strip() for migration in core)
+    assert all(migration.read_rollback().strip() for migration in core)
 
 
 def test_every_shipped_migration_begins_with_why() -> None:
-    core = sqlfiles.read_sets(sqlfiles.shipped_directory())["core"]
+    core = sqlfiles.read_sets(shipped.sql_directory())["core"]
     assert all(migration.sql.startswith("-- ") or len(migration.sql.splitlines()) < 3 for migration in core)
 
 
@@ -109,7 +110,7 @@ def test_a_misspelt_directive_is_an_error_and_not_a_comment(write: WriteSets, li
 
 
 @pytest.mark.parametrize(
-    ("files", "message"),
+    ("contents", "message"),
     [
         ({}, "has no migrations in core/"),
         ({"core/README.md": ""}, "has no migrations in core/"),
@@ -131,9 +132,9 @@ def test_a_misspelt_directive_is_an_error_and_not_a_comment(write: WriteSets, li
         ({"core/0001_x.sql": "-- depends: 0002_y\nselect 1;", "core/0002_y.sql": ""}, "does not come before it"),
     ],
 )
-def test_a_directory_that_cannot_be_used_is_refused(write: WriteSets, files: Files, message: str) -> None:
+def test_a_directory_that_cannot_be_used_is_refused(write: WriteSets, contents: Files, message: str) -> None:
     with pytest.raises(SqlFilesError, match=message) as raised:
-        sqlfiles.read_sets(write(files))
+        sqlfiles.read_sets(write(contents))
     assert raised.value.hint
     assert raised.value.exit_code == 3
 
@@ -203,4 +204,4 @@ def test_a_missing_directory_is_refused(tmp_path: Path) -> None:
 
 
 def test_named_queries_are_found_by_name() -> None:
-    assert "insert into memdb_migrations" in sqlfiles.named_queries("history")["finish"]
+    assert "insert into {schema}.memdb_migrations" in shipped.queries("history")["finish"]

@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from memdb import catalog, sqlfiles
+from memdb import catalog, shipped
 from memdb.errors import SqlFilesError
+from memdb.ledger import sqlfiles
 from memdb.output import github, junit
 from memdb.verification import comparison, snapshot
 from memdb.verification.comparison import Difference
@@ -56,9 +57,9 @@ def test_a_patch_makes_the_later_catalog_of_the_earlier() -> None:
 
 
 def test_the_snapshot_knows_every_shipped_migration_in_order() -> None:
-    shipped = sqlfiles.shipped_directory()
-    ids = [migration.id for migrations in sqlfiles.read_sets(shipped).values() for migration in migrations]
-    assert list(snapshot.read(shipped)) == ids
+    directory = shipped.sql_directory()
+    ids = [migration.id for migration in sqlfiles.read_sets(directory).migrations]
+    assert list(snapshot.read(directory)) == ids
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"0001_a": []}', "\0"])

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from memdb import migrations, sqlfiles
+from memdb import migrations, shipped
 from memdb.cli import main
 from memdb.database import Connection
-from memdb.migrations.plan import Sets
+from memdb.ledger.sqlfiles import Sets
 from memdb.verification import drift, snapshot
 from memdb.verification.drift import ModelsVerification
 from tests.helpers import address
@@ -28,7 +28,7 @@ Verify = Callable[..., ModelsVerification]
 @pytest.fixture
 def verify(connection: Connection, sets: Sets) -> Verify:
     """Compares models with the snapshot and a migrated database."""
-    patches = snapshot.read(sqlfiles.shipped_directory())
+    patches = snapshot.read(shipped.sql_directory())
     return lambda models=OURS: drift.verify_models(models, sets, patches, connection)
 
 
@@ -206,7 +206,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 def test_a_change_of_the_models_is_found(sets: Sets, written: Callable[..., str], change: str) -> None:
     drifted = DRIFTED[change]
     models = written(drifted.old, drifted.new)
-    result = drift.verify_models(models, sets, snapshot.read(sqlfiles.shipped_directory()))
+    result = drift.verify_models(models, sets, snapshot.read(shipped.sql_directory()))
     assert objects(result) == drifted.objects
     assert all(item.mend and item.differs_from == ("snapshot",) for item in result.differences)
 
@@ -225,7 +225,7 @@ def with_users(empty_connection: Connection, sets: Sets) -> Connection:
 def test_models_of_an_application_with_its_own_users(
     with_users: Connection, sets: Sets, written: Callable[..., str]
 ) -> None:
-    patches, models = snapshot.read(sqlfiles.shipped_directory()), written()
+    patches, models = snapshot.read(shipped.sql_directory()), written()
     result = drift.verify_models(models, sets, patches, with_users)
     assert (result.ok, result.differences, result.notes) == (True, (), ())
     with_users.execute("alter table users alter email type text, add password text not null")

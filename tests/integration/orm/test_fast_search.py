@@ -8,7 +8,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import database, migrations
-from memdb.migrations.plan import Sets
+from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate, MemorySimilarityQuery
 from memdb.store import MemoryStore, create_engine, sessions
@@ -31,7 +31,7 @@ async def test_with_the_set_the_store_finds_the_same_through_it(
     before = [await MemoryStore(session).nearest(query) for query in queries]
     await session.close()
     with database.connect(migrated, purpose="test") as connection:
-        migrations.migrate(connection, sets, chosen=["fast_search"])
+        migrations.migrate(connection, sets, chosen=("fast_search",))
 
     engine, statements = create_engine(address(migrated, driver)), list[str]()
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))

@@ -18,7 +18,7 @@ from sqlalchemy.orm import selectinload
 from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import InvalidMemory, UsageError
-from memdb.migrations.plan import Sets
+from memdb.ledger.sqlfiles import Sets
 from memdb.models import Base, Memory, MemoryCollection, MemoryType, User
 from memdb.store import create_engine, sessions
 from tests import application

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engin
 from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import DatabaseError, InvalidMemory, UnknownUser
-from memdb.migrations.plan import Sets
+from memdb.ledger.sqlfiles import Sets
 from memdb.models import Memory, MemoryType, User
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate, MemoryWithDistance
 from memdb.store import MemoryStore, create_engine, sessions

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from memdb.catalog import Patch
 from memdb.database import Connection
-from memdb.migrations import Hooks, Limits, history, locking, plan
-from memdb.migrations.plan import Sets
+from memdb.ledger.plan import Migrate
+from memdb.ledger.sqlfiles import Sets
+from memdb.migrations import running
+from memdb.migrations.running import Hooks
+from memdb.migrations.session import Limits
 from memdb.verification import verify
 from memdb.verification.verify import Verification
 
@@ -36,18 +39,16 @@ def baseline(
 
     Nothing is marked unless the database holds exactly what all of them, and those applied before, make.
     """
-    from memdb.migrations.runner import Runner
+    from memdb.migrations.scribe import Scribe
 
-    locking.prepare_session(connection, lock_timeout_seconds=limits.lock_timeout_seconds)
-    with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait):
-        past = history.read(connection)
-        planned = plan.to_migrate(sets, past, to=to, chosen=chosen, out_of_order=True).migrations
-        ids = [*past.ids, *(migration.id for migration in planned)]
-        in_order = [migration.id for migrations in sets.values() for migration in migrations if migration.id in ids]
-        result = verify.verify(connection, sets, patches, assumed=in_order)
-        if result.ok and planned:
-            runner = Runner(connection)
-            for migration in planned:
-                runner.mark(migration, REASON)
-        marked = tuple(migration.id for migration in planned) if result.ok else ()
+    with running.exclusive(connection, limits, hooks):
+        planned = running.make_plan(connection, sets, Migrate(to, tuple(chosen), out_of_order=True))
+        ids = [item.id for item in planned.history.applied if item.id in patches] + [step.id for step in planned.steps]
+        result = verify.verify(connection, sets, patches, assumed=ids)
+        if result.ok and planned.steps:
+            scribe = Scribe(connection, planned.history.home)
+            with connection.transaction():
+                for step in planned.steps:
+                    scribe.mark(step.migration, REASON)
+        marked = tuple(step.id for step in planned.steps) if result.ok else ()
     return Baseline(result.ok, marked, result)

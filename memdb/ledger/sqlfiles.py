@@ -1,18 +1,14 @@
-"""The SQL on disk: migrations with their rollbacks, and the named queries that the program itself runs.
-
-Reads files and nothing else; what is applied where is the business of `history` and `migrations`.
-"""
+"""The migrations on disk, each with its rollback. Reads files and nothing else: `history` knows what is applied."""
 
 import difflib
-import functools
 import hashlib
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from memdb.errors import SqlFilesError
+from memdb.errors import SqlFilesError, UsageError
 
 CORE = "core"
 ROLLBACK_SUFFIX = ".rollback.sql"
@@ -52,19 +48,62 @@ class Migration:
     def rollback_path(self) -> Path:
         return self.path.with_name(self.id + ROLLBACK_SUFFIX)
 
-    @property
-    def rollback_sql(self) -> str:
+    def read_rollback(self) -> str:
+        """The text of the rollback file as it is now. Raises SqlFilesError when it cannot be read."""
         return _read_text(self.rollback_path)
 
 
-def shipped_directory() -> Path:
-    """The `sql` folder of the installed package, or of the checkout that the package runs from."""
-    package = Path(__file__).parent
-    installed = package / "sql"
-    return installed if installed.is_dir() else package.parent / "sql"
+class Sets(Mapping[str, tuple[Migration, ...]]):
+    """The sets of a folder by name, each with its migrations, in the order in which they apply: core first."""
+
+    def __init__(self, sets: Mapping[str, Iterable[Migration]]) -> None:
+        self._sets = {name: tuple(migrations) for name, migrations in sets.items()}
+        self.by_id = {migration.id: migration for migrations in self._sets.values() for migration in migrations}
+
+    def __getitem__(self, name: str) -> tuple[Migration, ...]:
+        return self._sets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sets)
+
+    def __len__(self) -> int:
+        return len(self._sets)
+
+    @property
+    def migrations(self) -> tuple[Migration, ...]:
+        """Those of all sets, in the order in which they apply."""
+        return tuple(self.by_id.values())
+
+    def below(self, name: str) -> tuple[Migration, ...]:
+        """What a set is applied on top of: core, and nothing for core itself."""
+        return () if name == CORE else self[CORE]
+
+    def active(self, applied: Collection[str], chosen: Iterable[str] = ()) -> list[Migration]:
+        """The migrations of core, of the chosen sets, and of each set of which something is applied, in order.
+
+        Raises UsageError for a chosen set that is not there.
+        """
+        for name in chosen:
+            if name not in self:
+                raise UsageError(f"there is no set {name!r}", hint=f"The sets are {', '.join(self)}.")
+        begun = {migration.set for migration in self.migrations if migration.id in applied}
+        return [migration for migration in self.migrations if migration.set in {CORE, *chosen, *begun}]
 
 
-def read_sets(directory: Path) -> dict[str, list[Migration]]:
+def find(migrations: Iterable[Migration], name: str) -> Migration:
+    """The one migration whose id is `name` or begins with it. Raises UsageError when none or several do."""
+    choice = list(migrations)
+    exact = [migration for migration in choice if migration.id == name]
+    matches = exact or [migration for migration in choice if migration.id.startswith(name)]
+    if name and len(matches) == 1:
+        return matches[0]
+    ids = ", ".join(migration.id for migration in matches or choice) or "none"
+    if matches:
+        raise UsageError(f"several migrations begin with {name!r}", hint=f"Name one of {ids}.")
+    raise UsageError(f"no migration {name!r}", hint=f"The migrations to choose from are {ids}.")
+
+
+def read_sets(directory: Path) -> Sets:
     """Every set in `directory` with its migrations, in the order in which they apply: core first.
 
     Raises SqlFilesError when the directory, a name, a pair or a header is not as it must be.
@@ -90,7 +129,7 @@ def read_sets(directory: Path) -> dict[str, list[Migration]]:
         )
     _check_unique_ids(sets)
     _check_dependencies(sets)
-    return sets
+    return Sets(sets)
 
 
 def _read_set(folder: Path) -> list[Migration]:
@@ -230,11 +269,3 @@ def _check_dependencies(sets: dict[str, list[Migration]]) -> None:
                 hint="Name a migration with a lower number, or one of core.",
             )
         earlier.add(migration.id)
-
-
-@functools.cache
-def named_queries(name: str) -> dict[str, str]:
-    """The blocks of `queries/NAME.sql`, each introduced by a line `-- name: BLOCK`, without their last semicolon."""
-    text = normalised(_read_text(shipped_directory() / "queries" / f"{name}.sql"))
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], (block.strip().removesuffix(";") for block in parts[2::2]), strict=True))

@@ -1,0 +1,99 @@
+"""How files differ from what was applied of them, and why: edited, renamed, removed, or of an older release."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from memdb.errors import HistoryError
+from memdb.ledger.history import History
+from memdb.ledger.sqlfiles import Migration, Sets
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A migration that was applied as `id`, and whose file is called otherwise now."""
+
+    id: str
+    file: Migration
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """`missing` is what memdb applied and has no file; `newer` are those of them that came after all that have one.
+
+    `unknown` was applied by somebody else, such as stock yoyo for another project, and is not missed.
+    """
+
+    edited: tuple[Migration, ...]
+    renamed: tuple[Renamed, ...]
+    missing: tuple[str, ...]
+    newer: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+    def require_none(self) -> None:
+        """Raises HistoryError for the first change that has to be settled before anything is applied."""
+        ids = [*(file.id for file in self.edited), *(change.id for change in self.renamed), *self.missing]
+        self.require_none_of(ids)
+
+    def require_none_of(self, ids: Iterable[str]) -> None:
+        """Raises HistoryError for the first of these applied migrations that is not as it was applied."""
+        edited = {file.id: _of_edited(file) for file in self.edited}
+        renamed = {change.id: _of_renamed(change) for change in self.renamed}
+        missing = {id: self._of_missing(id) for id in self.missing}
+        for error in filter(None, map((edited | renamed | missing).get, ids)):
+            raise error
+
+    def reason(self, id: str) -> HistoryError:
+        """Why an applied migration has no file of its name."""
+        renamed = [_of_renamed(change) for change in self.renamed if change.id == id]
+        return renamed[0] if renamed else self._of_missing(id)
+
+    def _of_missing(self, id: str) -> HistoryError:
+        if id in self.newer:
+            return HistoryError(
+                f"{id} is applied, and these files know neither it nor anything later: they are of an older release",
+                hint="Use the release that brought it, or name its files with --sql-dir. Where its files were removed "
+                "on purpose: restore them, take it back with memdb rollback, and remove them then.",
+            )
+        return HistoryError(
+            f"{id} is applied, but its file is not there",
+            hint="Restore the file, or name its directory with --sql-dir. What memdb repair says about it comes first, "
+            "before anything is forgotten.",
+        )
+
+
+def find(sets: Sets, history: History) -> Changes:
+    """Compares the files with the checksums that were kept when they were run."""
+    checksums = {item.id: item.checksum for item in history.applied}
+    gone = [item for item in history.applied if item.id not in sets.by_id]
+    pending = {file.checksum: file for file in sets.migrations if file.id not in checksums}
+    renamed = tuple(Renamed(item.id, pending[item.checksum]) for item in gone if item.checksum in pending)
+    renamed_ids = {change.id for change in renamed}
+    missing = tuple(item.id for item in gone if item.checksum is not None and item.id not in renamed_ids)
+    return Changes(
+        edited=tuple(file for file in sets.migrations if checksums.get(file.id) not in (None, file.checksum)),
+        renamed=renamed,
+        missing=missing,
+        newer=_newest(history, missing),
+        unknown=tuple(item.id for item in gone if item.checksum is None),
+    )
+
+
+def _newest(history: History, missing: tuple[str, ...]) -> tuple[str, ...]:
+    """The missing ones with which the history ends, if there are no others."""
+    ours = [item.id for item in history.applied if item.checksum is not None]
+    return missing if missing and tuple(ours[-len(missing) :]) == missing else ()
+
+
+def _of_edited(file: Migration) -> HistoryError:
+    return HistoryError(
+        f"{file.path} was edited after it was applied",
+        hint="Restore the file as it was, and put the change into a new migration (memdb new NAME); or, if the "
+        "database is right as it is, see the change and accept it: memdb repair",
+    )
+
+
+def _of_renamed(change: Renamed) -> HistoryError:
+    return HistoryError(
+        f"{change.id} is applied, and its file is called {change.file.path.name} now",
+        hint="Give the file its name back; or see the new name and accept it: memdb repair",
+    )

@@ -1,0 +1,138 @@
+"""What is applied: read from yoyo's tables and the one that memdb keeps beside them, wherever they are."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from psycopg import sql
+
+from memdb import database
+from memdb.database import Connection, query
+from memdb.errors import HistoryError
+from memdb.ledger.sqlfiles import Sets
+
+DETAILS = "memdb_migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One applied migration. What stock yoyo applied has no checksum and no duration."""
+
+    id: str
+    at: datetime
+    by: str | None
+    checksum: str | None
+    duration_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The schema in which a history lies, and what is to be known of its tables before they are read or written.
+
+    `unreadable` are those that this role may not read; `odd` says why one of them is not what memdb or yoyo made.
+    """
+
+    schema: str
+    exists: bool = False
+    has_details: bool = False
+    has_positions: bool = False
+    unreadable: tuple[str, ...] = ()
+    odd: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`applied` in the order in which the server was asked for it, the newest last.
+
+    `unfinished` was begun outside of a transaction, in either direction, and cut short.
+    """
+
+    applied: tuple[Applied, ...] = ()
+    unfinished: tuple[Applied, ...] = ()
+    home: Home = Home("public")
+
+    @property
+    def readable(self) -> bool:
+        """False for a role that may not look."""
+        return not self.home.unreadable
+
+    @property
+    def ids(self) -> set[str]:
+        return {applied.id for applied in self.applied}
+
+    def with_unfinished(self, sets: Sets) -> "History":
+        """Takes what was cut short for the newest: a rollback has to take it back before the others."""
+        begun = tuple(item for item in self.unfinished if item.id in sets.by_id)
+        return replace(self, applied=self.applied + begun)
+
+
+def read(connection: Connection, sets: Sets) -> History:
+    """The history of these migrations; an empty one where none was ever applied. Writes nothing.
+
+    It is where it was begun: in the target schema, or in another of the search_path when that has changed since.
+    Raises HistoryError where it is somewhere else, or twice, so that nothing runs a second time unasked; and where
+    its tables are not what memdb or yoyo made.
+    """
+    names = database.names(connection)
+    with database.own_names(connection):
+        homes = {home.schema: home for home in _homes(connection)}
+        if connection.schema is not None:
+            return _read_at(connection, homes.get(connection.schema, Home(connection.schema)))
+        on_path = [homes[schema] for schema in dict.fromkeys((names.target, *names.path)) if schema in homes]
+        if len(homes) == 1 and on_path:
+            return _read_at(connection, on_path[0])
+        ours = [home for home in homes.values() if _has_any(connection, home, sets.by_id)]
+        return _read_at(connection, _choose(names.target, on_path, ours))
+
+
+def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
+    """Which of several histories is that of our migrations."""
+    if len(ours) > 1:
+        raise HistoryError(
+            f"these migrations have several histories, in the schemas {', '.join(home.schema for home in ours)}",
+            hint="Say which one is meant with --schema NAME.",
+        )
+    if ours and ours[0] not in on_path:
+        raise HistoryError(
+            f"these migrations are applied in the schema {ours[0].schema} already ({ours[0].schema}._yoyo_migration), "
+            f"which is not on the search_path",
+            hint=f"Work there with --schema {ours[0].schema}. A second, independent copy of everything is made only "
+            f"where that is said: --schema {target}.",
+        )
+    begun = (
+        ours or [home for home in on_path if home.has_details] or [home for home in on_path if home.schema == target]
+    )
+    return begun[0] if begun else Home(target)
+
+
+def _homes(connection: Connection) -> list[Home]:
+    rows = connection.execute(query("history", "homes"))
+    return [Home(schema, True, *rest) for schema, *rest in rows.fetchall()]
+
+
+def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
+    if home.unreadable or home.odd:
+        return False
+    block = sql.SQL(query("history", "has_any")).format(schema=sql.Identifier(home.schema))
+    return connection.execute(block, [list(ids)]).fetchone() == (True,)
+
+
+def _read_at(connection: Connection, home: Home) -> History:
+    if home.odd:
+        raise HistoryError(
+            f"the history of migrations in the schema {home.schema} cannot be trusted: {home.odd}",
+            hint="Find out who made it, and why, before anything is applied here; or work elsewhere: --schema NAME.",
+        )
+    if not home.exists or home.unreadable:
+        return History(home=home)
+    applied: list[Applied] = []
+    unfinished: list[Applied] = []
+    for finished, *row in connection.execute(_rows_of(home)).fetchall():
+        (applied if finished else unfinished).append(Applied(*row))
+    return History(tuple(applied), tuple(unfinished), home)
+
+
+def _rows_of(home: Home) -> sql.Composed:
+    block = query("history", "applied" if home.has_details else "applied_by_yoyo")
+    position = "m.position" if home.has_positions else "null::bigint"
+    return sql.SQL(block).format(schema=sql.Identifier(home.schema), position=sql.SQL(position))

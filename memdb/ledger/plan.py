@@ -1,0 +1,114 @@
+"""What a request would run, in which order. Pure: files and history in, plan out."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from memdb.errors import HistoryError
+from memdb.ledger import changes
+from memdb.ledger.history import History
+from memdb.ledger.sqlfiles import Migration, Sets, find
+
+Direction = Literal["migrate", "rollback"]
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """Apply everything pending, of core and of the `chosen` sets, up to and including `to`.
+
+    `out_of_order` also applies what comes before an applied migration of its set.
+    """
+
+    to: str | None = None
+    chosen: tuple[str, ...] = ()
+    out_of_order: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """Take back the newest `steps` applied migrations (None: all), or all that were applied after `to`."""
+
+    steps: int | None = 1
+    to: str | None = None
+
+
+Request: TypeAlias = Migrate | Rollback
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A migration in one direction, with the text that was read when it was planned."""
+
+    direction: Direction
+    migration: Migration
+    sql: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        forward = self.direction == "migrate"
+        object.__setattr__(self, "sql", self.migration.sql if forward else self.migration.read_rollback())
+
+    @property
+    def id(self) -> str:
+        return self.migration.id
+
+    @property
+    def path(self) -> Path:
+        return self.migration.path if self.direction == "migrate" else self.migration.rollback_path
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The steps to take, in order, and the history for which they were planned."""
+
+    direction: Direction
+    steps: tuple[Step, ...]
+    history: History
+
+
+def make(request: Request, sets: Sets, history: History) -> Plan:
+    """The plan for a request.
+
+    Raises HistoryError when files and history do not fit together, UsageError for a set or a `to` that is not there.
+    """
+    if isinstance(request, Migrate):
+        return _to_migrate(request, sets, history)
+    return _to_rollback(request, sets, history)
+
+
+def late(migrations: list[Migration], applied: Collection[str]) -> list[Migration]:
+    """Pending migrations that come before an applied one of their set."""
+    newest = {migration.set: position for position, migration in enumerate(migrations) if migration.id in applied}
+    return [
+        migration
+        for position, migration in enumerate(migrations)
+        if migration.id not in applied and position < newest.get(migration.set, -1)
+    ]
+
+
+def _to_migrate(request: Migrate, sets: Sets, history: History) -> Plan:
+    changes.find(sets, history).require_none()
+    migrations, applied = sets.active(history.ids, request.chosen), history.ids
+    if not request.out_of_order and (too_late := late(migrations, applied)):
+        raise HistoryError(
+            f"{too_late[0].path} is pending, but a migration with a higher number is applied already",
+            hint="Give it the next free number, or apply it where it is with --out-of-order, if its place does not "
+            "matter.",
+        )
+    if request.to is not None:
+        migrations = migrations[: migrations.index(find(migrations, request.to)) + 1]
+    pending = (migration for migration in migrations if migration.id not in applied)
+    return Plan("migrate", tuple(Step("migrate", migration) for migration in pending), history)
+
+
+def _to_rollback(request: Rollback, sets: Sets, history: History) -> Plan:
+    found = changes.find(sets, history)
+    past = history.with_unfinished(sets)
+    newest_first = [item.id for item in reversed(past.applied) if item.id not in found.unknown]
+    if request.to is not None:
+        candidates = [sets.by_id[id] for id in newest_first if id in sets.by_id]
+        newest_first = newest_first[: newest_first.index(find(candidates, request.to).id)]
+    else:
+        newest_first = newest_first[: request.steps]
+    found.require_none_of(newest_first)
+    return Plan("rollback", tuple(Step("rollback", sets.by_id[id]) for id in newest_first), past)

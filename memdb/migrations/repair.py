@@ -1,0 +1,153 @@
+"""Bringing the history back in line with files that were edited, renamed or removed, after showing what that means."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from psycopg import sql
+
+from memdb import database
+from memdb.catalog import Patch
+from memdb.database import Connection, query
+from memdb.errors import HistoryError, UsageError
+from memdb.ledger import changes, history, sqlfiles
+from memdb.ledger.changes import Changes
+from memdb.ledger.history import History
+from memdb.ledger.sqlfiles import Migration, Sets
+from memdb.ledger.status import require_readable
+from memdb.migrations import running
+from memdb.migrations.running import Hooks
+from memdb.migrations.session import Limits
+from memdb.verification import verify
+from memdb.verification.comparison import Difference
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A file that is no longer what was run as `applied_as`: edited or renamed, for then that is another id.
+
+    `diff` goes from what was run to what the file says, unified; nothing where it says the same.
+    """
+
+    id: str
+    path: str
+    diff: str
+    applied_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What a repair changes in the history. Nothing but the history is changed.
+
+    `unsettled` are applied migrations without a file, which no repair can settle by itself, each with what to do.
+    `effect` is where the database differs from what the files would make, if they were run now.
+    """
+
+    edits: tuple[Edit, ...]
+    mark: tuple[str, ...]
+    unmark: tuple[str, ...]
+    unsettled: dict[str, str]
+    effect: tuple[Difference, ...]
+    done: bool
+
+    @property
+    def needed(self) -> bool:
+        return bool(self.edits or self.mark or self.unmark)
+
+
+def propose(
+    connection: Connection,
+    sets: Sets,
+    patches: Mapping[str, Patch],
+    *,
+    mark: Iterable[str] = (),
+    unmark: Iterable[str] = (),
+) -> Repair:
+    """What there is to repair: every edited or renamed file, and what is to be marked or unmarked. Changes nothing.
+
+    `patches` are of the files as they are now. Raises UsageError for what cannot be marked or unmarked.
+    """
+    past = history.read(connection, sets)
+    require_readable(past)
+    found = changes.find(sets, past)
+    marks = tuple(_to_mark(sets, past, found, name).id for name in mark)
+    unmarks = tuple(_to_unmark(past, found, id) for id in unmark)
+    names = {change.id: change.file.id for change in found.renamed}
+    after = [names.get(item.id, item.id) for item in past.applied if item.id not in unmarks]
+    effect = verify.verify(connection, sets, patches, assumed=[id for id in (*after, *marks) if id in patches])
+    renamed = [_edit(connection, past, change.file, change.id) for change in found.renamed]
+    edited = [_edit(connection, past, migration, migration.id) for migration in found.edited]
+    unsettled = {id: found.reason(id).hint for id in found.missing if id not in unmarks}
+    return Repair((*edited, *renamed), marks, unmarks, unsettled, effect.differences, done=False)
+
+
+def check_names(connection: Connection, sets: Sets, *, mark: Iterable[str] = (), unmark: Iterable[str] = ()) -> None:
+    """Raises UsageError at once for what cannot be marked or unmarked, before anything that takes longer."""
+    past = history.read(connection, sets)
+    found = changes.find(sets, past)
+    for name in mark:
+        _to_mark(sets, past, found, name)
+    for id in unmark:
+        _to_unmark(past, found, id)
+
+
+def carry_out(
+    connection: Connection, sets: Sets, proposal: Repair, *, limits: Limits = Limits(), hooks: Hooks = Hooks()
+) -> Repair:
+    """Writes into the history what was proposed, and into its log who did it and why.
+
+    Raises HistoryError where the history has changed since it was proposed.
+    """
+    from memdb.migrations.scribe import Scribe
+
+    with running.exclusive(connection, limits, hooks):
+        past = history.read(connection, sets)
+        _require_unchanged(past, proposal)
+        scribe = Scribe(connection, past.home)
+        with connection.transaction():
+            for edit in proposal.edits:
+                file = sets.by_id[edit.id]
+                what = "an edit" if edit.id == edit.applied_as else f"the new name of {edit.applied_as}"
+                scribe.accept(file, edit.applied_as, f"memdb repair: accepted {what}, checksum now {file.checksum}")
+            for id in proposal.mark:
+                scribe.mark(sets.by_id[id], "memdb repair: marked as applied, without running it")
+            for id in proposal.unmark:
+                scribe.unmark(id, "memdb repair: forgotten, without rolling it back")
+    return replace(proposal, done=True)
+
+
+def _require_unchanged(past: History, proposal: Repair) -> None:
+    needed = {edit.applied_as for edit in proposal.edits} | set(proposal.unmark)
+    if not needed <= past.ids or past.ids & set(proposal.mark):
+        raise HistoryError(
+            "the history has changed since this was proposed", hint="Look again, and decide again: memdb repair"
+        )
+
+
+def _to_mark(sets: Sets, past: History, found: Changes, name: str) -> Migration:
+    migration = sqlfiles.find(sets.migrations, name)
+    if migration.id in past.ids:
+        raise UsageError(f"{migration.id} is applied already", hint="An edited file is accepted without --mark.")
+    if any(change.file.id == migration.id for change in found.renamed):
+        raise UsageError(f"{migration.id} is applied under another name", hint="Accept its name: memdb repair")
+    return migration
+
+
+def _to_unmark(past: History, found: Changes, id: str) -> str:
+    if id not in past.ids:
+        applied = ", ".join(item.id for item in past.applied) or "none"
+        raise UsageError(f"{id} is not applied", hint=f"Applied are {applied}.")
+    if id in found.newer or any(change.id == id for change in found.renamed):
+        # Its file would be pending, and run again, as soon as it is there.
+        error = found.reason(id)
+        raise UsageError(f"{id} is not to be forgotten: {error.message}", hint=error.hint)
+    return id
+
+
+def _edit(connection: Connection, past: History, migration: Migration, applied_as: str) -> Edit:
+    statement = sql.SQL(query("history", "sql_that_was_run")).format(schema=sql.Identifier(past.home.schema))
+    with database.own_names(connection):
+        row = connection.execute(statement, [applied_as]).fetchone()
+    before, after = (sqlfiles.normalised(text).splitlines() for text in (str(row[0] if row else ""), migration.sql))
+    lines = difflib.unified_diff(before, after, "as it was run", str(migration.path), lineterm="")
+    return Edit(migration.id, str(migration.path), "\n".join(lines), applied_as)

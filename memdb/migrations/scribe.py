@@ -1,0 +1,168 @@
+"""yoyo's history, written in its own tables and form, so that the stock yoyo command sees what memdb has applied.
+
+The only importer of yoyo, which a run with nothing to do never loads. memdb runs the SQL itself, in the transaction in
+which the scribe marks it: they commit together, the server sees files whole, and an error can be traced to its line.
+"""
+
+import getpass
+import os
+import socket
+import uuid
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import sql
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import parse_uri
+from yoyo.internalmigrations import mark_schema_version, schema_versions
+from yoyo.migrations import Migration as YoyoMigration
+from yoyo.migrations import default_migration_table
+
+from memdb.database import Connection, query
+from memdb.ledger.history import Home
+from memdb.ledger.sqlfiles import Migration
+
+
+class Scribe:
+    """Writes the history that lies at `home`, within whatever transaction is open."""
+
+    def __init__(self, connection: Connection, home: Home) -> None:
+        self._connection, self._home = connection, home
+        self._yoyo = _Backend(connection, home.schema)
+        self._yoyo.make_tables()
+        with connection.transaction():
+            if not home.has_details:
+                self._run("create")
+            elif not home.has_positions:
+                self._run("add_positions")
+
+    def begin(self, migration: Migration) -> tuple[str, str] | None:
+        """Writes down that a migration outside of a transaction is begun, before it is.
+
+        Returns the checksum and the text of the one that was begun before and not finished.
+        """
+        begun: tuple[str, str] | None = self._run("begun", migration.id).fetchone()
+        self._run("forget", migration.id)
+        self._run("begin", migration.id, migration.checksum, migration.sql)
+        return begun
+
+    def begin_rollback(self, migration: Migration) -> None:
+        """From here on it counts as begun, so that after a kill a migrate takes it up as well as a rollback."""
+        if self.is_marked(migration):
+            self._unmark(migration.id, "rollback")
+            self._run("keep", migration.id, migration.checksum, migration.sql)
+
+    def is_marked(self, migration: Migration) -> bool:
+        """Whether the history says that it is applied."""
+        return bool(self._run("is_marked", _known(migration.id).hash).fetchone() == (True,))
+
+    def applied(self, migration: Migration, duration_ms: float | None, *, operation: str = "apply") -> None:
+        """Marks a migration as applied, as the newest unless it was begun before."""
+        known = _known(migration.id)
+        self._yoyo.mark_one(known, log=False)
+        self._yoyo.log_migration(known, operation)
+        self._run("finish", migration.id, migration.checksum, migration.sql, duration_ms)
+
+    def rolled_back(self, migration: Migration) -> None:
+        """Takes the mark away; what was begun in a transaction of its own has lost it already."""
+        if self.is_marked(migration):
+            self._unmark(migration.id, "rollback")
+        self.forget(migration.id)
+
+    def forget(self, id: str) -> None:
+        """Takes away what memdb keeps of a migration, and not yoyo's mark."""
+        self._run("forget", id)
+
+    def mark(self, migration: Migration, reason: str) -> None:
+        """Takes a migration for applied as its file is now, without running it; the reason is logged."""
+        self.applied(migration, None, operation="mark")
+        self._comment(migration.id, reason)
+
+    def accept(self, migration: Migration, applied_as: str, reason: str) -> None:
+        """Takes what was applied for what its file says now, under the name that it has now, in its old place."""
+        self._run("accept", migration.id, migration.checksum, migration.sql, applied_as)
+        self._run("rename_mark", _known(migration.id).hash, migration.id, applied_as)
+        self._yoyo.log_migration(_known(migration.id), "mark")
+        self._comment(migration.id, reason)
+
+    def unmark(self, id: str, reason: str) -> None:
+        """Forgets that a migration was applied, without rolling it back; the reason is logged."""
+        self._unmark(id, "unmark")
+        self.forget(id)
+        self._comment(id, reason)
+
+    def _unmark(self, id: str, operation: str) -> None:
+        self._yoyo.unmark_one(_known(id), log=False)
+        self._yoyo.log_migration(_known(id), operation)
+
+    def _comment(self, id: str, reason: str) -> None:
+        self._run("comment_on_last_log", reason, id)
+
+    def _run(self, block: str, *values: object) -> Any:
+        statement = sql.SQL(query("history", block)).format(schema=sql.Identifier(self._home.schema))
+        return self._connection.execute(statement, values or None)
+
+
+def _known(id: str) -> YoyoMigration:
+    """As yoyo knows a migration: it tells them apart by a hash of the name."""
+    return YoyoMigration(id, "", "")
+
+
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
+    """yoyo's backend on our connection, with its tables written out with their schema."""
+
+    def __init__(self, connection: Connection, schema: str) -> None:
+        self._ours, self._home = connection, schema
+        super().__init__(parse_uri("postgresql+psycopg:///"), default_migration_table)
+
+    def connect(self, dburi: object) -> Connection:
+        return self._ours
+
+    def quote_identifier(self, s: str) -> str:
+        names = (self.migration_table, self.log_table, self.version_table)
+        return sql.Identifier(*([self._home] if s in names else []), s).as_string()
+
+    def list_tables(self, **kwargs: object) -> list[str]:
+        rows = self._ours.execute(query("history", "tables"), [self._home]).fetchall()
+        return [row[0] for row in rows]
+
+    def make_tables(self) -> None:
+        """Makes yoyo's tables where they are not there, or of an older release of yoyo.
+
+        Tables without rows, as a dump of the schema alone leaves them, are of the newest.
+        """
+        tables = self.list_tables()
+        if self.version_table in tables:
+            version = self.execute(f"select max(version) from {self.version_table_quoted}").fetchone()
+            if version == (None,):
+                mark_schema_version(self, max(schema_versions))
+        self.ensure_internal_schema_updated()
+        self._internal_schema_updated = True
+
+    def lock(self, timeout: float = 10) -> Any:
+        return nullcontext()  # the advisory lock is held; a row would stay behind when the process is killed
+
+    def transaction(self, rollback_on_exit: bool = False) -> Any:
+        return self._ours.transaction()
+
+    def commit(self) -> None: ...
+
+    def get_log_data(self, migration: YoyoMigration | None = None, operation: str = "apply") -> dict[str, Any]:
+        # yoyo's own fails where the uid has no name, and waits for a name server to tell the host's.
+        return {
+            "id": str(uuid.uuid4()),
+            "migration_id": migration.id if migration else None,
+            "migration_hash": migration.hash if migration else None,
+            "username": _user_name(),
+            "hostname": socket.gethostname(),
+            "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
+            "operation": operation,
+        }
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid{os.getuid()}"

@@ -1,0 +1,69 @@
+"""The session in which migrations run: prepared once, and as clean for each file as for the first."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import psycopg
+from psycopg import sql
+
+from memdb import database, pooling
+from memdb.database import OWN_NAMES, Connection, query
+from memdb.migrations import locking
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`wait_seconds` is for all that others hold up; `lock_timeout_seconds` is how long others may be held up by us."""
+
+    wait_seconds: float = 60
+    lock_timeout_seconds: float = 3
+    maintenance_work_mem: str | None = None
+    parallel_workers: int | None = None
+
+
+@contextmanager
+def prepared(connection: Connection, limits: Limits) -> Iterator[None]:
+    """While the block runs, the connection has what it needs to run migrations, and its names lead to pg_catalog alone.
+
+    Raises SetupError behind a transaction pooler, where neither settings nor locks of a session hold.
+    """
+    pooling.require_session(connection, "a migration")
+    database.take_own_names(connection)
+    _set_limits(connection, limits)
+    try:
+        yield
+    finally:
+        with suppress(psycopg.OperationalError):
+            database.give_names_back(connection)
+
+
+def clean(connection: Connection, limits: Limits) -> None:
+    """Ends what a file has left in its session (settings, roles, temporary tables, …), in a transaction or outside.
+
+    What discard all does, but for the locks: the lock of migrations has to be kept.
+    """
+    connection.execute(f"{query('session', 'clean')}; {OWN_NAMES}")
+    _set_limits(connection, limits)
+    locking.require_held(connection)
+
+
+@contextmanager
+def names_of_the_target(connection: Connection) -> Iterator[None]:
+    """While the block runs, names lead where those of the user lead, and to the type vector, wherever that is."""
+    names = database.names(connection)
+    path = database.search_path(connection)
+    row = connection.execute(query("session", "extension_schema")).fetchone()
+    if row is not None and row[0] not in names.path:
+        path += f", {sql.Identifier(row[0]).as_string()}"
+    connection.execute("select set_config('search_path', %s, false)", [path])
+    yield  # not taken back here: after an error the transaction is over, and with it the setting; else clean() follows
+
+
+def _set_limits(connection: Connection, limits: Limits) -> None:
+    values = {
+        "lock_timeout": f"{limits.lock_timeout_seconds * 1000:.0f}ms",
+        "memory": limits.maintenance_work_mem,
+        "workers": None if limits.parallel_workers is None else str(limits.parallel_workers),
+    }
+    connection.execute(query("session", "prepare"), values)

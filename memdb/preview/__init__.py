@@ -1,0 +1,5 @@
+"""What a migrate or rollback would do and what that locks, without doing it."""
+
+from memdb.preview.dry_run import DryRun, PlannedStep, dry_run
+
+__all__ = ["DryRun", "PlannedStep", "dry_run"]

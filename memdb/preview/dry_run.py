@@ -1,0 +1,66 @@
+"""What a migrate or rollback would do, without doing it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from memdb import scratch
+from memdb.database import Connection
+from memdb.ledger.plan import Direction, Plan, Request
+from memdb.ledger.sqlfiles import Sets
+from memdb.migrations import running
+from memdb.migrations.losses import Loss
+from memdb.preview import locks, losses
+from memdb.preview.locks import Rows, StatementLocks
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """A file that would be run, with the locks that each of its statements takes where they could be measured."""
+
+    id: str
+    set: str
+    path: str
+    sql: str
+    statements: tuple[StatementLocks, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DryRun:
+    """What a migrate or rollback would do, with the rows that would be lost.
+
+    `locks_source` says how the locks were found out; `touched` are the tables on which they are taken.
+    """
+
+    direction: Direction
+    steps: tuple[PlannedStep, ...]
+    losses: tuple[Loss, ...] = ()
+    locks_source: str = ""
+    touched: tuple[Rows, ...] = ()
+    history: str = ""
+
+
+def dry_run(
+    connection: Connection, sets: Sets, request: Request, *, options: scratch.Options = scratch.Options()
+) -> DryRun:
+    """What `migrations.run` would do with the same request, tried on a temporary database that is brought to the state
+    of the real one, of which nothing but the catalog is read, and rows are counted.
+
+    Raises what the run would raise before it begins.
+    """
+    planned = running.make_plan(connection, sets, request)
+    running.check(planned)
+    report = locks.examine(connection, sets, planned, options)
+    return DryRun(
+        planned.direction,
+        tuple(_steps(planned, report)),
+        losses.count(connection, report.risks) if planned.direction == "rollback" else (),
+        report.source,
+        report.rows,
+        planned.history.home.schema,
+    )
+
+
+def _steps(planned: Plan, report: locks.Report) -> Iterable[PlannedStep]:
+    for step in planned.steps:
+        taken = report.by_migration.get(step.id, ())
+        yield PlannedStep(step.id, step.migration.set, str(step.path), step.sql, taken)

