@@ -3,40 +3,77 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
 
 import psycopg
 from psycopg import generators, pq
 
 from memdb import statements
 from memdb.database import Connection
-from memdb.errors import StatementFailed
+from memdb.errors import ConnectionFailed, StatementFailed
+from memdb.migrations import hints
 
-_BLOCK_LINE = re.compile(r"inline_code_block line (\d+)")
-_CONNECTION_GONE = ("57P01", "57P02", "57P03", None)
+_BLOCK_LINE = re.compile(r"inline_code_block\D+(\d+)")
+_QUOTE = re.compile(r"\$\w*\$|'")
+_NOT_BLANK = re.compile(r"\S|\Z")
+_GONE = ("FATAL", "PANIC")  # after these the server closes the connection
+_COMMITS_BY_ITSELF = re.compile(r"(do|call|vacuum|cluster|reindex)\b", re.IGNORECASE)
+_CONTEXT_WIDTH = 100
 
 
-def execute_file(connection: Connection, sql: str, path: str) -> None:
-    """Sends the whole text at once. Raises StatementFailed that points at the statement in the file."""
-    connection.pgconn.send_query(sql.encode())
-    results = connection.wait(generators.execute(connection.pgconn))
+def execute_file(connection: Connection, sql: str, path: str, *, temporary: bool = False) -> None:
+    """Sends the whole text at once. `temporary` says that the database is not the one that the caller asked about.
+
+    Raises StatementFailed that points at the statement in the file, ConnectionFailed when the server is gone.
+    """
+    try:
+        connection.pgconn.send_query(sql.encode())
+        results = connection.wait(generators.execute(connection.pgconn))
+    except psycopg.OperationalError as error:
+        raise _lost(error, path) from error
     if results[-1].status == pq.ExecStatus.FATAL_ERROR:
-        _raise_located(psycopg.errors.error_from_result(results[-1], encoding="utf-8"), sql, path, len(results) - 1)
+        refusal = psycopg.errors.error_from_result(results[-1], encoding="utf-8")
+        if refusal.diag.severity_nonlocalized in _GONE:
+            raise _lost(refusal, path) from refusal
+        kept = _kept(connection, sql, temporary=temporary)
+        raise _located(refusal, sql, path, len(results) - 1, user=connection.info.user, kept=kept) from refusal
 
 
-def _raise_located(error: psycopg.Error, sql: str, path: str, completed: int) -> NoReturn:
-    if isinstance(error, psycopg.OperationalError) and error.sqlstate in _CONNECTION_GONE:
-        raise error
+def _lost(error: psycopg.Error, path: str) -> ConnectionFailed:
+    return ConnectionFailed(
+        f"the connection was lost while {path} ran: {error.diag.message_primary or str(error).strip()}",
+        hint="The file is not at fault. Run the command again when the server is back; what was committed stays.",
+    )
+
+
+def _kept(connection: Connection, sql: str, *, temporary: bool) -> str:
+    """What has become of the statements, as far as it is known."""
+    if temporary:
+        return "This was on a temporary database; yours is as it was."
+    if connection.info.transaction_status == pq.TransactionStatus.INERROR:
+        return "Nothing of this file was kept."
+    if _COMMITS_BY_ITSELF.match(statements.split(sql)[0].text):
+        return "It ran outside of a transaction: what it had committed by itself stays."
+    return ""
+
+
+def _located(error: psycopg.Error, sql: str, path: str, completed: int, *, user: str, kept: str) -> StatementFailed:
     offset = _offset(error, sql, completed)
     line, column = statements.line_and_column(sql, offset)
     detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
-    raise StatementFailed(
+    return StatementFailed(
         f"{error.diag.message_primary}{detail}",
-        hint=error.diag.message_hint or "Correct the file and migrate again; nothing of this migration was kept.",
+        hint=f"{hints.advise(error, user=user)} {kept}".rstrip(),
         location=f"{path}:{line}:{column}",
-        excerpt=statements.excerpt(sql, offset),
+        excerpt="\n".join((statements.excerpt(sql, offset), *_context(error))),
         sqlstate=error.sqlstate or "",
-    ) from error
+    )
+
+
+def _context(error: psycopg.Error) -> Iterator[str]:
+    """In which functions it happened, the innermost first. A block of the file itself is in the excerpt."""
+    for line in (error.diag.context or "").splitlines():
+        if "inline_code_block" not in line:
+            yield f"      | in {line[:_CONTEXT_WIDTH]}{'…' * (len(line) > _CONTEXT_WIDTH)}"
 
 
 def _offset(error: psycopg.Error, sql: str, completed: int) -> int:
@@ -46,12 +83,14 @@ def _offset(error: psycopg.Error, sql: str, completed: int) -> int:
     found = statements.split(sql)
     start = found[min(completed, len(found) - 1)].start
     block_line = _BLOCK_LINE.search(error.diag.context or "")
-    if block_line is None:
+    body = _QUOTE.search(sql, start)
+    if block_line is None or body is None:
         return start
-    body = sql.index("$", start)  # the line count of a DO block begins at its opening quote
-    lines = sql[body:].split("\n")[: int(block_line[1]) - 1]
-    offset = body + sum(len(line) + 1 for line in lines)
-    return offset + len(sql[offset:]) - len(sql[offset:].lstrip())
+    offset = body.start()  # the line count of a DO block begins at its opening quote, and counts line feeds
+    for _ in range(int(block_line[1]) - 1):
+        offset = sql.find("\n", offset) + 1 or offset
+    blank = _NOT_BLANK.search(sql, offset)
+    return blank.start() if blank else offset
 
 
 @contextmanager

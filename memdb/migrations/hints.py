@@ -1,0 +1,87 @@
+"""What to do about a statement that the server refused, by its SQLSTATE and what the message says.
+
+Messages are matched in English; where the server speaks another language, the row for the code alone is taken.
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+import re
+
+import psycopg
+
+_ALONE = (
+    'put it alone into a migration whose first line is "-- transactional: false" (a rollback runs as its migration)'
+)
+_INSTALL = "Install it on the server, or have whoever runs the server allow it."
+_THERE_ALREADY = (
+    "If the database was set up before memdb came, memdb can take over what is there: memdb baseline. "
+    "If not, correct the file."
+)
+_NO_ROLE = (
+    "Create the role first; roles belong to the server, and are in no database. "
+    "pg_dump --no-owner --no-privileges writes files without them."
+)
+_NO_SETTING = "This server does not have the setting: remove the line. A pg_dump of a newer release writes such lines."
+_NO_VECTOR = "The extension vector has to be there first, in a schema that is on the search_path."
+_NOT_THERE = (
+    "Look for a slip in the name, for a schema that is not on the search_path, and for what should have made it before."
+)
+_ROWS_DO_NOT_FIT = (
+    "Rows that are there do not fit, or rows that the file writes: put them right in the file, before this statement."
+)
+_IN_THE_WAY = "Somebody else was in the way, and the file is not at fault: try again."
+
+# Patterns for the code and for the message, and what to do; the first row that fits counts.
+_ADVICE = (
+    ("53100|58030", "", "Make room on the server's disk, then try again; the file is not at fault."),
+    ("53200", "", "The server is short of memory: try again with less maintenance_work_mem, or when others are done."),
+    ("53", "", "The server is short of resources, and the file is not at fault: try again when others are done."),
+    ("40", "", _IN_THE_WAY),
+    ("XX000", "tuple concurrently", _IN_THE_WAY),
+    ("58P01|0A000", "is not available|extension control file|could not access file", _INSTALL),
+    ("58|XX|F0", "", "The fault is the server's and not the file's: look into the server's log."),
+    (
+        "57014",
+        "statement timeout",
+        "The file, or a function that it calls, sets this time-out: memdb migrates without.",
+    ),
+    ("57014", "", "Somebody cancelled it, and the file is not at fault: try again."),
+    ("55P03", "", "Others hold a lock on it: find them in pg_stat_activity, or allow more time with --wait."),
+    ("55006", "pending trigger events", "Put it into a later migration than the change of the rows."),
+    ("55006", "", "Find in pg_stat_activity who uses it, and try again when they are done."),
+    ("55P04", "", "Use the new value in the next migration: it has to be committed before."),
+    ("42P07|42710|42701|42723|42P06", "", _THERE_ALREADY),
+    ("42704", "^role ", _NO_ROLE),
+    ("42704", "unrecognized configuration parameter", _NO_SETTING),
+    ("42704|42883", r"\b(vector|halfvec|sparsevec|hnsw|ivfflat|\w+_(cosine|ip|l[12])_ops)\b", _NO_VECTOR),
+    ("42704|42883|42P01|3F000", "", _NOT_THERE),
+    ("42501", "create extension|superuser", "You are {user}: have a superuser run this statement once, beforehand."),
+    ("42501", "", "You are {user}: connect as the owner, or have the privilege granted."),
+    ("23502|23503|23505|23514|23P01", "", _ROWS_DO_NOT_FIT),
+    ("2BP01", "", "Change or drop what depends on it first, each by its name."),
+    ("25001", "from a function", f"Take it out of the block or function, and {_ALONE}."),
+    ("25001", "before any query", "Remove it, or make it the first statement of the file."),
+    ("25001", "", f"It cannot be part of a transaction: {_ALONE}."),
+    ("2D000", "invalid transaction termination", f"It commits by itself, so {_ALONE}."),
+    ("25006", "", "Connect to the primary server, with default_transaction_read_only off."),
+    ("22P05|22021", "", "The database's encoding does not have this character: UTF8 has all."),
+    ("42601", r'at or near "(:|\\)', "Only psql understands \\commands and :variables: write what they stand for."),
+    ("P0001|P0004", "", "The file, or a function that it calls, raised this itself: do as it says, and try again."),
+)
+_DEFAULT = "Correct the file and try again."
+# The server's own hint for what others depend on, or for a table that others refer to, is to lose them as well.
+_DESTROYS = re.compile(r"\bCASCADE\b")
+
+
+def advise(error: psycopg.Error, *, user: str) -> str:
+    """The server's hint and ours; where the server has one, ours only if it is of the cause."""
+    said = error.diag.message_hint or ""
+    if _DESTROYS.search(said):
+        said = ""
+    message = error.diag.message_primary or ""
+    fitting = (
+        advice
+        for code, pattern, advice in _ADVICE
+        if re.match(code, error.sqlstate or "") and re.search(pattern, message)
+    )
+    advice = next(fitting, "" if said else _DEFAULT).format(user=user)
+    return f"{said} {advice}".strip()
