@@ -17,7 +17,7 @@ _QUOTE = re.compile(r"\$\w*\$|'")
 _NOT_BLANK = re.compile(r"\S|\Z")
 _GONE = ("FATAL", "PANIC")  # after these the server closes the connection
 _COMMITS_BY_ITSELF = re.compile(r"(do|call|vacuum|cluster|reindex)\b", re.IGNORECASE)
-_CONTEXT_WIDTH = 100
+_CALLED = re.compile(r"(SQL|PL/\w+) ")  # and not what a statement of several lines goes on with
 
 
 def execute_file(connection: Connection, sql: str, path: str, *, temporary: bool = False) -> None:
@@ -72,8 +72,9 @@ def _located(error: psycopg.Error, sql: str, path: str, completed: int, *, user:
 def _context(error: psycopg.Error) -> Iterator[str]:
     """In which functions it happened, the innermost first. A block of the file itself is in the excerpt."""
     for line in (error.diag.context or "").splitlines():
-        if "inline_code_block" not in line:
-            yield f"      | in {line[:_CONTEXT_WIDTH]}{'…' * (len(line) > _CONTEXT_WIDTH)}"
+        if _CALLED.match(line) and "inline_code_block" not in line:
+            cut = "…" * (len(line) > statements.EXCERPT_WIDTH)
+            yield f"      | in {line[: statements.EXCERPT_WIDTH]}{cut}"
 
 
 def _offset(error: psycopg.Error, sql: str, completed: int) -> int:
