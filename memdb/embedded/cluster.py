@@ -1,0 +1,80 @@
+"""The data directory: made whole or not at all, and deleted only if it is one."""
+
+import os
+import shutil
+from pathlib import Path
+
+from memdb.embedded import account, places
+from memdb.embedded.programs import Programs, complaint
+from memdb.errors import EmbeddedError
+
+USER = "postgres"
+
+
+def holds_data(directory: Path) -> bool:
+    """Whether it is there; an empty directory is as good as none.
+
+    Raises EmbeddedError when it belongs to another user, or holds something else.
+    """
+    if not places.expect_ours(directory):
+        return False
+    if (directory / "PG_VERSION").is_file():
+        return True
+    if any(directory.iterdir()):
+        raise EmbeddedError(
+            f"{directory} is not empty and not a data directory of PostgreSQL (it has no PG_VERSION)",
+            hint="Move away what is in it, or choose another place with MEMDB_DATA_DIR.",
+        )
+    return False
+
+
+def expect_version(directory: Path, major: int) -> None:
+    """Raises EmbeddedError unless the data are of PostgreSQL `major`."""
+    found = (directory / "PG_VERSION").read_text(errors="replace").strip()
+    if found != str(major):
+        raise EmbeddedError(
+            f"{directory} holds data of PostgreSQL {found[:20] or '(its PG_VERSION is empty)'}, not of {major}",
+            hint="Choose another place with MEMDB_DATA_DIR.",
+        )
+
+
+def make(directory: Path, programs: Programs, configuration: str, *, lock: int, keep: bool) -> None:
+    """Makes it beside its place and moves it there when it is complete: what a kill or a full disk leaves is no trap.
+
+    initdb holds the `lock` as well, so that one that has lost its memdb is waited for.
+    """
+    new = _unfinished(directory)
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(mode=0o700)
+    try:
+        account.give(new)
+        arguments = [f"--pgdata={new}", f"--username={USER}", "--auth=trust", "--encoding=utf8"]
+        done = programs.run("initdb", [*arguments, *([] if keep else ["--no-sync"])], keep=(lock,))
+        if done.returncode != 0:
+            raise EmbeddedError(
+                f"the embedded PostgreSQL in {directory} cannot be made: {complaint(done.stdout)}",
+                hint=places.ELSEWHERE,
+            )
+        settings = os.open(new / "postgresql.conf", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
+        with os.fdopen(settings, "w") as file:
+            file.write(configuration)
+        new.rename(directory)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def delete(directory: Path) -> None:
+    """PG_VERSION goes last, so that what an interruption leaves is still known for what it is."""
+    shutil.rmtree(_unfinished(directory), ignore_errors=True)
+    if not directory.exists():
+        return
+    for path in sorted(directory.iterdir(), key=lambda path: path.name == "PG_VERSION"):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    directory.rmdir()
+
+
+def _unfinished(directory: Path) -> Path:
+    return directory.with_name(f".{directory.name}.new")

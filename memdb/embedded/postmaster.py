@@ -1,0 +1,110 @@
+"""Which process is the server of a data directory: postmaster.pid names one, its command line proves it.
+
+The file stays behind when a server is killed, and another process may have its number by now: after a restart of a
+container that is likely. PostgreSQL itself goes by the number alone.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from memdb.embedded import account
+
+_FILE = "postmaster.pid"
+_HAS_PROC = Path("/proc/self/cmdline").exists()
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """What postmaster.pid says. While a server starts, `socket` (a directory) and `status` may be empty still."""
+
+    pid: int
+    port: int
+    socket: str
+    status: str
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == "ready"
+
+
+def parse(text: bytes) -> Postmaster | None:
+    """Reads postmaster.pid; None for what no server writes.
+
+    Source: src/include/utils/pidfile.h, which numbers the lines.
+    """
+    lines = [*os.fsdecode(text).split("\n"), *[""] * 8]
+    try:
+        found = Postmaster(pid=int(lines[0]), port=int(lines[3] or 0), socket=lines[4], status=lines[7].strip())
+    except ValueError:
+        return None
+    return found if found.pid > 1 else None
+
+
+def named(directory: Path) -> Postmaster | None:
+    """Whom postmaster.pid names, dead or alive."""
+    try:
+        return parse((directory / _FILE).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def of(directory: Path) -> Postmaster | None:
+    """The living server of `directory`, which may be about to start or to stop."""
+    found = named(directory)
+    return found if found and _serves(found.pid, directory) else None
+
+
+def find(directory: Path) -> Iterator[int]:
+    """All living servers of `directory`, also of one that has been deleted since: they stop within a minute by
+    themselves, but take the socket of the next server with them.
+    """
+    return (pid for pid in _pids() if _serves(pid, directory))
+
+
+def forget(directory: Path) -> None:
+    """Deletes the postmaster.pid of a dead server."""
+    (directory / _FILE).unlink(missing_ok=True)
+
+
+def _serves(pid: int, directory: Path) -> bool:
+    """Whether the process is a postgres of ours that was started for `directory`.
+
+    Its children have other command lines, and a zombie has none.
+    """
+    uid, arguments = _process(pid)
+    if uid not in account.owners() or "-D" not in arguments[:-1] or Path(arguments[0]).name != "postgres":
+        return False
+    served = arguments[arguments.index("-D") + 1]
+    return os.path.realpath(served) == os.path.realpath(directory)
+
+
+def _process(pid: int) -> tuple[int, list[str]]:
+    """The user and the command line of a process; -1 and nothing if there is none, or it is not to be seen."""
+    if not _HAS_PROC:
+        return _process_without_proc(pid)
+    process = Path("/proc", str(pid))
+    try:
+        return process.stat().st_uid, os.fsdecode((process / "cmdline").read_bytes()).split("\0")[:-1]
+    except OSError:
+        return -1, []
+
+
+def _process_without_proc(pid: int) -> tuple[int, list[str]]:
+    """As above, on macOS."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return process.uids().real, process.cmdline()
+    except (psutil.Error, OverflowError):
+        return -1, []
+
+
+def _pids() -> list[int]:
+    if _HAS_PROC:
+        return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    import psutil
+
+    return list(psutil.pids())

@@ -1,0 +1,180 @@
+"""Starting, stopping and deleting the server of a data directory."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from memdb.embedded import cluster, launching, places, postmaster, programs, sockets
+from memdb.embedded.places import MAJOR
+from memdb.embedded.postmaster import Postmaster
+from memdb.errors import EmbeddedError
+
+DATABASE = "postgres"  # it is there from the start
+_PATIENCE_SECONDS = 30
+
+# The defaults suit a test of a few rows; these suit loading and indexing some 100,000 embeddings.
+CONFIGURATION = """
+# Added by memdb.
+shared_buffers = 256MB
+maintenance_work_mem = 512MB
+max_wal_size = 4GB
+max_connections = 200
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running embedded server: `socket` is the directory of its Unix socket."""
+
+    directory: Path
+    socket: str
+    port: int
+    pid: int
+
+    @property
+    def description(self) -> str:
+        return f"the embedded PostgreSQL in {self.directory}"
+
+    def url(self, database: str = DATABASE) -> str:
+        return f"postgresql://{cluster.USER}@/{database}?host={quote(self.socket, safe='/')}&port={self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """How to reach a running server."""
+
+    directory: Path
+    url: str
+
+    @classmethod
+    def of(cls, server: Server) -> "Address":
+        return cls(server.directory, server.url())
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    directory: Path
+    was_running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    directory: Path
+    existed: bool
+
+
+def running(directory: Path) -> Server | None:
+    """The server of `directory`, if it runs. Asks two small files, so that the common case costs nothing.
+
+    Raises EmbeddedError when the directory is somebody else's.
+    """
+    with places.told(f"whether a server runs in {directory} cannot be seen"):
+        found = postmaster.of(directory) if places.expect_ours(directory) else None
+    return _server(directory, found) if found and found.is_ready else None
+
+
+def expect_running(directory: Path) -> Server:
+    """The running server of `directory`. Raises EmbeddedError when there is none."""
+    server = running(directory)
+    if server is None:
+        raise EmbeddedError(f"the embedded PostgreSQL in {directory} is not running", hint="Start it: memdb db start")
+    return server
+
+
+def start(directory: Path, *, major: int = MAJOR, configuration: str = CONFIGURATION, keep: bool = True) -> Server:
+    """Starts the server of `directory`, making its data directory with `configuration` when there is none.
+
+    Where the data need not survive a crash of the machine (`keep`), that is quicker.
+    Raises EmbeddedError when the extra is not installed or the server does not start.
+    """
+    if server := running(directory):
+        return server
+    with places.told(f"the embedded PostgreSQL in {directory} does not start"):
+        binaries = programs.of(major)
+        places.prepare(directory)
+        with places.one_at_a_time(directory) as lock:
+            if not cluster.holds_data(directory):
+                _quit_all(directory)
+                cluster.make(directory, binaries, configuration, lock=lock, keep=keep)
+            cluster.expect_version(directory, major)
+            return _server(directory, launching.launch(directory, binaries))
+
+
+def stop(directory: Path) -> bool:
+    """Stops the server of `directory`; False when it was not running.
+
+    Raises EmbeddedError when it does not stop, or the directory is somebody else's.
+    """
+    with places.told(f"the embedded PostgreSQL in {directory} cannot be stopped"):
+        if not places.expect_ours(directory) or postmaster.of(directory) is None:
+            return False
+        with places.one_at_a_time(directory):
+            return _end(directory, (signal.SIGINT, signal.SIGQUIT))
+
+
+def holds_data(directory: Path) -> bool:
+    """Whether there is a data directory. Raises EmbeddedError when what is there is something else, or another's."""
+    with places.told(f"{directory} cannot be read"):
+        return cluster.holds_data(directory)
+
+
+def remove(directory: Path) -> bool:
+    """Stops the server and deletes its data, and can be repeated if it was interrupted; False when there was none.
+
+    Raises EmbeddedError when the directory holds something else, or for the first thing that cannot be deleted.
+    """
+    with places.told(f"the embedded PostgreSQL in {directory} cannot be deleted"):
+        existed = cluster.holds_data(directory)
+        if not directory.parent.exists():
+            return False
+        with places.one_at_a_time(directory):
+            _end(directory, (signal.SIGQUIT,))
+            _quit_all(directory)
+            launching.expect_silence(directory)
+            cluster.delete(directory)
+    return existed
+
+
+def _server(directory: Path, found: Postmaster) -> Server:
+    return Server(directory, found.socket, found.port, found.pid)
+
+
+def _end(directory: Path, signals: tuple[signal.Signals, ...]) -> bool:
+    """Ends the server with the mildest of `signals` that it heeds."""
+    found = postmaster.of(directory)
+    if found is None:
+        return False
+    for number in signals:
+        os.kill(found.pid, number)
+        if _within_patience(lambda: postmaster.of(directory) is None):
+            break
+    else:
+        raise EmbeddedError(
+            f"the server in {directory}, process {found.pid}, does not stop", hint=f"See {directory / 'log'}."
+        )
+    with suppress(ChildProcessError):
+        os.waitpid(found.pid, os.WNOHANG)  # where we started it ourselves
+    sockets.clear(directory, found.socket)
+    return True
+
+
+def _quit_all(directory: Path) -> None:
+    """Ends what still serves a directory that somebody deleted."""
+    for pid in postmaster.find(directory):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGQUIT)
+    _within_patience(lambda: not any(postmaster.find(directory)))
+
+
+def _within_patience(holds: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True

@@ -1,0 +1,71 @@
+"""A server for one command, of which nothing is left, however the command ends."""
+
+import contextlib
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from memdb.embedded import account, places, programs, server, sockets
+from memdb.embedded.server import Server
+from memdb.errors import EmbeddedError
+
+# It waits until its stdin ends, which is when memdb does, be it killed. It loads nothing before.
+_WATCH = """
+import sys
+sys.stdin.read()
+sys.path[:] = sys.argv[2:]
+from memdb.embedded.temporary import sweep
+sweep(sys.argv[1])
+"""
+
+
+@contextlib.contextmanager
+def temporary(*, major: int = places.MAJOR, configuration: str = server.CONFIGURATION) -> Iterator[Server]:
+    """A new server that is gone afterwards, also when memdb is killed. Raises EmbeddedError when it does not start."""
+    with places.told("there is no place for a temporary server"):
+        parent = _new_name()
+    directory = parent / "data"
+    with _watch(parent) as watcher:
+        try:
+            with places.told("a temporary server cannot be started"):
+                parent.mkdir(mode=0o700)
+                account.give(parent)
+            yield server.start(directory, major=major, configuration=configuration, keep=False)
+        finally:
+            server.remove(directory)
+            shutil.rmtree(parent, ignore_errors=True)
+            watcher.kill()  # not before there is nothing left to be done
+
+
+def sweep(parent: str) -> None:
+    """Ends the server below `parent` and deletes everything."""
+    with contextlib.suppress(EmbeddedError):
+        server.remove(Path(parent, "data"))
+    shutil.rmtree(parent, ignore_errors=True)
+
+
+def _new_name() -> Path:
+    """In a directory that the server may enter, and whose path is short enough for a socket."""
+    name = f"memdb-{secrets.token_hex(4)}"
+    user = account.of_server()
+    for folder in sockets.short_folders():
+        if sockets.is_addressable(folder / name / "data") and not (user and account.closed_to(user, folder)):
+            return folder / name
+    return sockets.short_folders()[0] / name
+
+
+def _watch(parent: Path) -> subprocess.Popen[bytes]:
+    root = Path(__file__).parents[2]
+    with places.told("a temporary server cannot be watched"):
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _WATCH, parent, root, *sys.path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+            env=programs.environment(),
+        )
