@@ -1,4 +1,5 @@
 # Everything installs itself into .venv; a fresh machine needs Python 3.11 or newer and make, nothing else.
+# With a Python of another name: make demo PYTHON=python3.13
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -12,8 +13,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# A .venv whose Python is too old, or is gone, or that was left half made, is made anew.
+RECENT := import sys; sys.exit(sys.version_info < (3, 11))
+ifneq ($(shell $(BIN)/python -c 'import pip; $(RECENT)' 2>/dev/null && echo yes),yes)
+.PHONY: $(VENV)/pip
+endif
+
 $(VENV)/pip: ## dependency groups need pip 25.1
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c '$(RECENT)' || { echo "memdb needs Python 3.11 or newer, and $(PYTHON) is" \
+		"$$($(PYTHON) --version 2>&1 || echo missing). Name another: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 

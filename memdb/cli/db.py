@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(db, name="db")
 
 
-@db.command(epilog="Example: psql $(memdb db start)")
+@db.command(epilog='Example: psql "$(memdb db start)"')
 def start(format: OutputFormat = Format.text) -> None:
     """Start the embedded PostgreSQL, if it does not run, and print its URL."""
     from memdb import embedded
@@ -48,6 +48,6 @@ def reset(
     from memdb import embedded
 
     directory = embedded.data_directory()
-    if directory.exists() and not yes:
+    if embedded.holds_data(directory) and not yes:
         confirm(f"This deletes the embedded database in {directory}.")
     output.emit(embedded.Removed(directory, existed=embedded.remove(directory)), format)

@@ -51,9 +51,11 @@ def make(directory: Path, programs: Programs, configuration: str, *, lock: int, 
         arguments = [f"--pgdata={new}", f"--username={USER}", "--auth=trust", "--encoding=utf8"]
         done = programs.run("initdb", [*arguments, *([] if keep else ["--no-sync"])], keep=(lock,))
         if done.returncode != 0:
+            why = complaint(done.stdout)
+            nameless = "Give this user a name (a line in /etc/passwd), or use a server of your own with --database-url."
             raise EmbeddedError(
-                f"the embedded PostgreSQL in {directory} cannot be made: {complaint(done.stdout)}",
-                hint=places.ELSEWHERE,
+                f"the embedded PostgreSQL in {directory} cannot be made: {why}",
+                hint=nameless if "effective user ID" in why else places.ELSEWHERE,
             )
         settings = os.open(new / "postgresql.conf", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)
         with os.fdopen(settings, "w") as file:

@@ -13,6 +13,7 @@ from memdb.errors import EmbeddedError
 
 _RECOVERY_SECONDS = 60
 _PAUSE_SECONDS = 0.01
+_LONGEST_BYTES = 100_000
 _FULL_BYTES = 16 * 1024**2  # a segment of the write-ahead log
 _STILL_ENDING = "pre-existing shared memory block"  # by processes of a server that was killed
 
@@ -34,28 +35,30 @@ def launch(directory: Path, programs: Programs) -> Postmaster:
         time.sleep(_PAUSE_SECONDS)
 
 
-def expect_silence(directory: Path) -> None:
-    """Raises EmbeddedError when somebody answers where a server that has ended would.
+def clear(directory: Path, named: Postmaster | None) -> None:
+    """Deletes what a dead server left, which postmaster.pid named: its number, and its sockets.
 
-    Then postmaster.pid does not name it, or it was started in other surroundings: two servers would ruin the data.
+    Raises EmbeddedError when somebody answers there nevertheless: two servers would ruin the data.
     """
-    found = postmaster.named(directory)
-    if socket := sockets.answering({directory, Path(found.socket) if found else directory}):
+    elsewhere = named.socket if named else ""
+    if socket := sockets.answering({directory, Path(elsewhere or directory)}):
         raise EmbeddedError(
             f"a server answers at {socket}, but no process that can be seen from here is that of {directory}",
             hint="It may run in another container. End it there, then run the command again.",
         )
+    postmaster.forget(directory)
+    sockets.clear(directory, elsewhere)
 
 
 def _start(directory: Path, programs: Programs, deadline: float) -> tuple[Postmaster | None, str]:
     """The server, or why there is none."""
-    _clear(directory)
+    clear(directory, postmaster.named(directory))
     socket = sockets.directory_for(directory)
     if socket != directory:
         account.give(socket)
     log = os.open(directory / "log", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(log, "rb") as file:
-        file.seek(0, os.SEEK_END)
+    try:
+        written_before = os.fstat(log).st_size
         quoted = str(socket).replace('"', '""')
         process = programs.serve(
             ["-D", str(directory), "-c", "listen_addresses=", "-c", f'unix_socket_directories="{quoted}"'], log
@@ -66,7 +69,10 @@ def _start(directory: Path, programs: Programs, deadline: float) -> tuple[Postma
             process.returncode = 0  # it is to outlive us, and Python is not to warn of that
         if found is None:
             sockets.clear(directory, str(socket))
-        return found, "" if found else complaint(file.read().decode(errors="replace"))
+        said = os.pread(log, _LONGEST_BYTES, written_before)
+        return found, "" if found else complaint(said.decode(errors="replace"))
+    finally:
+        os.close(log)
 
 
 def _ready(directory: Path, is_alive: Callable[[], bool], deadline: float) -> Postmaster | None:
@@ -84,17 +90,9 @@ def _ready(directory: Path, is_alive: Callable[[], bool], deadline: float) -> Po
     return None
 
 
-def _clear(directory: Path) -> None:
-    """Deletes what a dead server left: its number, and its sockets."""
-    expect_silence(directory)
-    found = postmaster.named(directory)
-    postmaster.forget(directory)
-    sockets.clear(directory, found.socket if found else "")
-
-
 def _failed(directory: Path, why: str) -> EmbeddedError:
     if shutil.disk_usage(directory).free < _FULL_BYTES:
-        why = f"the disk is full ({why})"
+        why = f"the disk is full: {why}"
     return EmbeddedError(
         f"the embedded PostgreSQL in {directory} does not start: {why}",
         hint=f"See {directory / 'log'}. {places.ELSEWHERE}",

@@ -5,7 +5,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from memdb.embedded import account
@@ -34,7 +34,7 @@ def data_directory() -> Path:
     directory = parent / f"postgresql-{MAJOR}"
     if "\n" in str(directory):
         raise EmbeddedError(f"PostgreSQL cannot keep its data in {str(directory)!r}: a line break", hint=ELSEWHERE)
-    return Path(os.path.realpath(directory)) if directory.is_symlink() else directory
+    return Path(os.path.realpath(directory)) if os.path.islink(directory) else directory  # noqa: PTH114 - never raises
 
 
 def _default() -> Path:
@@ -42,13 +42,13 @@ def _default() -> Path:
         return Path("/var/lib/memdb")
     from platformdirs import user_data_path
 
-    default = user_data_path("memdb")
-    if not default.is_absolute():
-        raise EmbeddedError(
-            "there is no home directory in which the embedded PostgreSQL could keep its data",
-            hint="Set HOME, or choose a place with MEMDB_DATA_DIR.",
-        )
-    return default
+    with suppress(RuntimeError):
+        if (default := user_data_path("memdb")).is_absolute():
+            return default
+    raise EmbeddedError(
+        "there is no home directory in which the embedded PostgreSQL could keep its data",
+        hint="Set HOME, or choose a place with MEMDB_DATA_DIR.",
+    )
 
 
 @contextmanager
@@ -101,6 +101,8 @@ def one_at_a_time(directory: Path) -> Iterator[int]:
     """
     path = directory.parent / f".{directory.name}.lock"
     # In a directory that others may write to, the name may be a link to something of ours, or a file of theirs.
+    if path.is_symlink():
+        raise EmbeddedError(f"{path} is in the way: it is a link", hint=ELSEWHERE)
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK, 0o600)
     try:
         if os.fstat(lock).st_uid not in account.owners():

@@ -5,21 +5,26 @@ container that is likely. PostgreSQL itself goes by the number alone.
 """
 
 import os
-from collections.abc import Iterator
+import signal
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from memdb.embedded import account
+from memdb.errors import EmbeddedError
 
 _FILE = "postmaster.pid"
+_PATIENCE_SECONDS = 30
 _HAS_PROC = Path("/proc/self/cmdline").exists()
 
 
 @dataclass(frozen=True, slots=True)
 class Postmaster:
-    """What postmaster.pid says. While a server starts, `socket` (a directory) and `status` may be empty still."""
+    """What postmaster.pid says; `data` and `socket` are directories. While a server starts, the last may be empty."""
 
     pid: int
+    data: str
     port: int
     socket: str
     status: str
@@ -36,18 +41,19 @@ def parse(text: bytes) -> Postmaster | None:
     """
     lines = [*os.fsdecode(text).split("\n"), *[""] * 8]
     try:
-        found = Postmaster(pid=int(lines[0]), port=int(lines[3] or 0), socket=lines[4], status=lines[7].strip())
+        found = Postmaster(int(lines[0]), lines[1], int(lines[3] or 0), lines[4], lines[7].strip())
     except ValueError:
         return None
-    return found if found.pid > 1 else None
+    return found if found.pid > 1 and "\0" not in found.data + found.socket else None
 
 
 def named(directory: Path) -> Postmaster | None:
-    """Whom postmaster.pid names, dead or alive."""
+    """Whom postmaster.pid names, dead or alive; None also where it came with a copy of another server's data."""
     try:
-        return parse((directory / _FILE).read_bytes())
+        found = parse((directory / _FILE).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
+    return found if found and _is_same(found.data, directory) else None
 
 
 def of(directory: Path) -> Postmaster | None:
@@ -56,11 +62,33 @@ def of(directory: Path) -> Postmaster | None:
     return found if found and _serves(found.pid, directory) else None
 
 
-def find(directory: Path) -> Iterator[int]:
-    """All living servers of `directory`, also of one that has been deleted since: they stop within a minute by
-    themselves, but take the socket of the next server with them.
+def find(directory: Path) -> list[int]:
+    """All living servers of `directory`, also where postmaster.pid is damaged, or has been deleted with the directory.
+
+    Such a server stops by itself within a minute, but takes the socket of the next one with it.
     """
-    return (pid for pid in _pids() if _serves(pid, directory))
+    return [pid for pid in _pids() if _serves(pid, directory)]
+
+
+def end(directory: Path, *signals: signal.Signals) -> bool:
+    """Ends all servers of `directory` with the mildest of `signals` that they heed; False when there was none.
+
+    Raises EmbeddedError when one goes on.
+    """
+    pids = alive = find(directory)
+    for number in signals:
+        for pid in alive:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (alive := [pid for pid in alive if _serves(pid, directory)]) and time.monotonic() < deadline:
+            time.sleep(0.01)
+    if alive:
+        raise EmbeddedError(f"the server in {directory}, process {alive[0]}, does not stop", hint="See its file log.")
+    for pid in pids:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)  # where we started it ourselves
+    return bool(pids)
 
 
 def forget(directory: Path) -> None:
@@ -76,8 +104,11 @@ def _serves(pid: int, directory: Path) -> bool:
     uid, arguments = _process(pid)
     if uid not in account.owners() or "-D" not in arguments[:-1] or Path(arguments[0]).name != "postgres":
         return False
-    served = arguments[arguments.index("-D") + 1]
-    return os.path.realpath(served) == os.path.realpath(directory)
+    return _is_same(arguments[arguments.index("-D") + 1], directory)
+
+
+def _is_same(name: str, directory: Path) -> bool:
+    return os.path.realpath(name) == os.path.realpath(directory)
 
 
 def _process(pid: int) -> tuple[int, list[str]]:

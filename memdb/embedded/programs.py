@@ -118,4 +118,4 @@ def complaint(text: str) -> str:
     """Why a program failed: the first error that it wrote, or else its last line."""
     if found := _COMPLAINT.search(text):
         return found[1].strip()
-    return text.strip().rpartition("\n")[2] or "it did not say why"
+    return text.strip().rpartition("\n")[2] or "it did not say why, see its file log"

@@ -1,21 +1,17 @@
 """Starting, stopping and deleting the server of a data directory."""
 
-import os
 import signal
-import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from memdb.embedded import cluster, launching, places, postmaster, programs, sockets
+from memdb.embedded import cluster, launching, places, postmaster, programs
 from memdb.embedded.places import MAJOR
 from memdb.embedded.postmaster import Postmaster
 from memdb.errors import EmbeddedError
 
 DATABASE = "postgres"  # it is there from the start
-_PATIENCE_SECONDS = 30
+_MILDLY = (signal.SIGINT, signal.SIGQUIT)
 
 # The defaults suit a test of a few rows; these suit loading and indexing some 100,000 embeddings.
 CONFIGURATION = """
@@ -98,8 +94,9 @@ def start(directory: Path, *, major: int = MAJOR, configuration: str = CONFIGURA
         binaries = programs.of(major)
         places.prepare(directory)
         with places.one_at_a_time(directory) as lock:
+            if postmaster.of(directory) is None:
+                postmaster.end(directory, *_MILDLY)
             if not cluster.holds_data(directory):
-                _quit_all(directory)
                 cluster.make(directory, binaries, configuration, lock=lock, keep=keep)
             cluster.expect_version(directory, major)
             return _server(directory, launching.launch(directory, binaries))
@@ -111,10 +108,10 @@ def stop(directory: Path) -> bool:
     Raises EmbeddedError when it does not stop, or the directory is somebody else's.
     """
     with places.told(f"the embedded PostgreSQL in {directory} cannot be stopped"):
-        if not places.expect_ours(directory) or postmaster.of(directory) is None:
+        if not places.expect_ours(directory):
             return False
         with places.one_at_a_time(directory):
-            return _end(directory, (signal.SIGINT, signal.SIGQUIT))
+            return _end(directory, *_MILDLY)
 
 
 def holds_data(directory: Path) -> bool:
@@ -133,48 +130,17 @@ def remove(directory: Path) -> bool:
         if not directory.parent.exists():
             return False
         with places.one_at_a_time(directory):
-            _end(directory, (signal.SIGQUIT,))
-            _quit_all(directory)
-            launching.expect_silence(directory)
+            _end(directory, signal.SIGQUIT)
             cluster.delete(directory)
     return existed
 
 
+def _end(directory: Path, *signals: signal.Signals) -> bool:
+    named = postmaster.named(directory)  # a server deletes the file as it ends
+    ended = postmaster.end(directory, *signals)
+    launching.clear(directory, named)
+    return ended
+
+
 def _server(directory: Path, found: Postmaster) -> Server:
     return Server(directory, found.socket, found.port, found.pid)
-
-
-def _end(directory: Path, signals: tuple[signal.Signals, ...]) -> bool:
-    """Ends the server with the mildest of `signals` that it heeds."""
-    found = postmaster.of(directory)
-    if found is None:
-        return False
-    for number in signals:
-        os.kill(found.pid, number)
-        if _within_patience(lambda: postmaster.of(directory) is None):
-            break
-    else:
-        raise EmbeddedError(
-            f"the server in {directory}, process {found.pid}, does not stop", hint=f"See {directory / 'log'}."
-        )
-    with suppress(ChildProcessError):
-        os.waitpid(found.pid, os.WNOHANG)  # where we started it ourselves
-    sockets.clear(directory, found.socket)
-    return True
-
-
-def _quit_all(directory: Path) -> None:
-    """Ends what still serves a directory that somebody deleted."""
-    for pid in postmaster.find(directory):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGQUIT)
-    _within_patience(lambda: not any(postmaster.find(directory)))
-
-
-def _within_patience(holds: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.01)
-    return True
