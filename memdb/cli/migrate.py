@@ -128,6 +128,7 @@ def rollback(
             result = preview.dry_run(open.connection, open.sets, request, options=options)
             open.emit(result, format, label="-- Database")
         else:
+            open.expect_no_dispute()
             open.emit(_roll_back(open, request, migrations.Limits(wait, lock_timeout), ask=not yes), format)
 
 

@@ -100,11 +100,15 @@ ScratchSetup = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A connection, with what the settings say about the SQL to use on it; `address` is where it leads."""
+    """A connection, with what the settings say about the SQL to use on it.
+
+    `address` is where it leads; `dispute` says so when settings contradict each other about that.
+    """
 
     connection: "Connection"
     settings: "settings.Settings"
     address: str
+    dispute: str = ""
 
     @property
     def sets(self) -> "sqlfiles.Sets":
@@ -121,6 +125,14 @@ class Session:
     def emit(self, result: object, format: str, *, label: str = "Database", to_stderr: bool = False) -> None:
         """Prints a result with the database that it is about."""
         output.emit(result, format, address=self.address, label=label, to_stderr=to_stderr)
+
+    def expect_no_dispute(self) -> None:
+        """Raises UsageError where what is about to be lost may be in another database than is meant."""
+        if self.dispute:
+            raise UsageError(
+                f"two settings name different databases: {self.dispute}",
+                hint="Give --database-url for the one that is meant.",
+            )
 
 
 @contextmanager
@@ -146,29 +158,31 @@ def session(
         output.say(f"Using {embedded_server.description} (memdb db stop ends it).")
     with database.connect(conninfo, purpose=purpose) as connection:
         address = embedded_server.description if embedded_server else database.describe(connection)
-        _name_rival(address, chosen_database)
+        dispute = _dispute(address, chosen_database)
+        if dispute:
+            output.say(f"Using {address}: {dispute}.")
         if loaded.schema is not None:
             database.use_schema(connection, loaded.schema)
         try:
-            yield Session(connection, loaded, address)
+            yield Session(connection, loaded, address, dispute)
         except MemdbError as error:
             error.address = address
             raise
 
 
-def _name_rival(address: str, chosen: "settings.Database") -> None:
-    """Says which setting counts, where another one names another database."""
-    rival = chosen.rival
-    if rival is None or chosen.url is None or rival.url is None:
-        return
+def _dispute(address: str, chosen: "settings.Database") -> str:
+    """Says which setting counts, where another one names another database; else nothing."""
+    if chosen.url is None or chosen.rival is None or chosen.rival.url is None:
+        return ""
     from memdb import addresses
 
     # A pooler has another host and port than the server behind it.
     compared = ("dbname",) if "MIGRATION" in chosen.source else ("host", "hostaddr", "port", "dbname", "service")
     with suppress(MemdbError):
-        ours, other = (addresses.parameters(addresses.conninfo(url)) for url in (chosen.url, rival.url))
+        ours, other = (addresses.parameters(addresses.conninfo(url)) for url in (chosen.url, chosen.rival.url))
         if any(ours.get(key) != other.get(key) for key in compared):
-            output.say(f"Using {address}, as {chosen.source} says; {rival.source} says {addresses.describe(other)}.")
+            return f"{chosen.source} says {address}, {chosen.rival.source} says {addresses.describe(other)}"
+    return ""
 
 
 def scratch_options(url: str | None, setup: Path | None) -> "scratch.Options":

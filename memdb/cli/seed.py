@@ -69,6 +69,7 @@ def seed(
         from memdb.seeding import seed as use_case
 
         if source is None:
+            open.expect_no_dispute()
             open.emit(use_case.reset(open.connection), format)
             return
         with output.progress("Loading", source.total) as bar:

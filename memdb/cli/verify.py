@@ -53,7 +53,7 @@ def verify_schema(
         from memdb.verification import snapshot, verify
 
         result = verify.verify(open.connection, open.sets, snapshot.read(open.sql_directory))
-    report.emit(result, format)
+    report.emit(result, format, address=open.address)
     return 0 if result.ok else 1
 
 

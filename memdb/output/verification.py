@@ -16,7 +16,7 @@ _WORDS = {"missing": "is missing", "unexpected": "is not expected", "different":
 _PLURALS = {"index": "indexes", "policy": "policies"}
 
 
-def emit(result: Verification, format: str) -> None:
+def emit(result: Verification, format: str, *, address: str = "") -> None:
     """Prints the result: as output.emit does, as JUnit XML, or as annotations for GitHub."""
     if format == "junit":
         from memdb.output import junit
@@ -28,7 +28,7 @@ def emit(result: Verification, format: str) -> None:
         for line in github.lines(result):
             output.write_line(line)
     else:
-        output.emit(result, format)
+        output.emit(result, format, address=address)
 
 
 @singledispatch
