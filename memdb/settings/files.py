@@ -1,12 +1,20 @@
 """`.env` and `memdb.toml`. Their lines may hold a password, so errors say where they are and not what they say."""
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from memdb.errors import SettingsError
 
+if TYPE_CHECKING:
+    from dotenv.parser import Binding
+
 KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema", "scratch_url", "scratch_setup"}
+
+
+_ADDRESSES = ("DATABASE_URL", "MIGRATION_URL")
 
 
 def read_toml(path: Path) -> dict[str, object]:
@@ -52,19 +60,32 @@ def read_dotenv(path: Path) -> dict[str, str | None]:
     import dotenv
     from dotenv.parser import parse_stream
 
+    known = {name for name, value in os.environ.items() if value}
     for line in parse_stream(io.StringIO(text)):
-        if line.error or (line.key is not None and line.value is None and not _may_stand_alone(line.key)):
+        if fault := _fault(line, known):
             raise SettingsError(
-                f"{path}, line {_line_number(line.original.string, line.original.line)} cannot be read "
+                f"{path}, line {_line_number(line.original.string, line.original.line)} {fault} "
                 "(it is not shown, as it may hold a password)",
                 hint='Write it as NAME="value".',
             )
+        known |= {line.key} if line.key and line.value else set()
     return dotenv.dotenv_values(stream=io.StringIO(text))
+
+
+def _fault(line: "Binding", known: Collection[str]) -> str:
+    """What is wrong with a line; nothing where it can be used."""
+    if line.error or (line.key is not None and line.value is None and not _may_stand_alone(line.key)):
+        return "cannot be read"
+    if line.key and line.key.endswith(_ADDRESSES):
+        # What is not set would become nothing, and the rest could be the address of another database.
+        unset = set(re.findall(r"\$\{(\w+)\}", line.value or "")) - set(known)
+        return "refers to a variable that is not set" if unset else ""
+    return ""
 
 
 def _may_stand_alone(name: str) -> bool:
     """A name without a value means something to other tools; an address without one is a slip."""
-    return re.fullmatch(r"\w+", name) is not None and not name.endswith(("DATABASE_URL", "MIGRATION_URL"))
+    return re.fullmatch(r"\w+", name) is not None and not name.endswith(_ADDRESSES)
 
 
 def _line_number(text: str, first: int) -> int:

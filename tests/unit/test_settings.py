@@ -161,6 +161,17 @@ def test_a_line_of_dotenv_that_cannot_be_read_is_named_and_not_shown(tmp_path: P
     assert "Zq9" not in f"{raised.value} {raised.value.hint}"
 
 
+def test_a_variable_that_is_not_set_does_not_leave_a_gap_in_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_SUCH_HOST", raising=False)
+    (tmp_path / ".env").write_text("NAME=db\nMEMDB_DATABASE_URL=postgresql://${NO_SUCH_HOST}/${NAME}\n")
+    with pytest.raises(SettingsError, match="line 2 refers to a variable that is not set"):
+        database(tmp_path)
+    monkeypatch.setenv("NO_SUCH_HOST", "host")
+    assert database(tmp_path).url == "postgresql://host/db"
+
+
 @pytest.mark.parametrize(
     "text",
     [
