@@ -25,7 +25,7 @@ def unnamed(
         kind, name = kind_and_name(key)
         if kind not in _CALLED:
             continue
-        owner, written = catalog.member(name) if kind == "constraint" else (name, name)
+        owner, written = catalog.member(name) if kind == "constraint" else (name, catalog.identifiers(name)[-1])
         if _find(text, written) is None:
             line, column = statements.line_and_column(text, _find(text, owner) or _first_statement(text))
             message = f"PostgreSQL has made up the name of the {kind} {written}."

@@ -13,7 +13,7 @@ from memdb.verification.snapshot import Snapshot
 from memdb.verification.verify import Verification
 
 _WORDS = {"missing": "is missing", "unexpected": "is not expected", "different": "differs"}
-_PLURALS = {"index": "indexes", "policy": "policies"}
+_PLURALS = {"index": "indexes", "policy": "policies", "statistics": "statistics", "object": "other objects"}
 
 
 def emit(result: Verification, format: str, *, address: str = "") -> None:

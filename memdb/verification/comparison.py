@@ -1,11 +1,13 @@
 """What is expected compared with what is found. Pure: objects in, differences out."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from memdb.catalog import KINDS, Objects, Patch, kind_and_name, table_of
+from memdb.catalog import KINDS, STANDALONE, Objects, Patch, base_name, identifiers, kind_and_name, member, table_of
 from memdb.verification import mending
+from memdb.verification.mending import Differing, Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,8 @@ class Difference:
 
     Where it is "different", `expected` and `found` have the attributes that differ, None for none; else they
     have all of them, and the one that is not there is None. `parts` are missing because the object is.
-    `mend` is SQL, with comments where a person has to decide. `path` is the file of `migration`.
+    `mend` has a statement a line, which can be run as it stands, and comments where a person has to decide. `path` is
+    the file of `migration`.
     """
 
     kind: str
@@ -29,88 +32,173 @@ class Difference:
 
 
 def compare(
-    expected: Objects, found: Objects, *, applied: Mapping[str, Patch] | None = None, known: Collection[str] = ()
+    expected: Objects,
+    found: Objects,
+    *,
+    applied: Mapping[str, Patch] | None = None,
+    known: Collection[str] = (),
+    place: Surroundings = mending.UNKNOWN,
 ) -> list[Difference]:
     """Every object that is missing, different or unexpected, in an order in which the mends can be run.
 
     Unexpected are objects of expected tables, and what a migration that is not applied would make (`known`).
     """
-    comparison = _Comparison(expected, found, applied or {}, known)
-    differences = [*comparison.unexpected(), *comparison.missing(), *comparison.different()]
-    return sorted(differences, key=lambda item: (KINDS.index(item.kind), _needs_keys(item)))
+    comparison = _Comparison(expected, found, applied or {}, known, place)
+    drafts = sorted([*comparison.unexpected(), *comparison.missing(), *comparison.different()], key=comparison.rank)
+    return [draft.difference(lines) for draft, lines in zip(drafts, _runnable(drafts), strict=True)]
 
 
-def _needs_keys(difference: Difference) -> bool:
-    """A foreign key can be made only after the key that it refers to."""
-    return str((difference.expected or {}).get("definition", "")).startswith("FOREIGN KEY")
+def departs(expected: Objects, found: Objects) -> set[str]:
+    """The expected objects that are missing or different."""
+    return {key for key, ours in expected.items() if key not in found or differing(ours, found[key])}
+
+
+def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
+    """The attributes that differ. What was made without a check of its rows, and has been checked since, does not."""
+    return sorted(
+        name
+        for name in ours.keys() | theirs.keys()
+        if ours.get(name) != theirs.get(name)
+        and not (name in ("validated", "valid") and ours.get(name) is False and theirs.get(name) is True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A difference whose mend is still lines."""
+
+    key: str
+    problem: Literal["missing", "unexpected", "different"]
+    expected: dict[str, Any] | None
+    found: dict[str, Any] | None
+    lines: list[str]
+    migration: str | None
+    parts: tuple[str, ...] = ()
+
+    def difference(self, lines: Iterable[str]) -> Difference:
+        mend = "\n".join(map(mending.one_line, lines))
+        return Difference(
+            *kind_and_name(self.key), self.problem, self.expected, self.found, mend, self.migration, parts=self.parts
+        )
+
+
+def _runnable(drafts: Iterable[_Draft]) -> Iterable[list[str]]:
+    """The lines of each mend; as comments where they need something that is not made by lines of its own."""
+    absent: dict[str, str] = {}  # objects that only a person can bring back
+    for draft in drafts:
+        needed = next((key for key in absent if any(_mentions(line, key) for line in draft.lines)), None)
+        told = needed is not None and not all(line.startswith("--") for line in draft.lines)
+        lines = mending.told(f"once {needed} is there:", *draft.lines) if told else draft.lines
+        if draft.problem == "missing" and all(line.startswith("--") for line in lines):
+            absent[draft.key] = draft.key
+        yield lines
+
+
+def _mentions(line: str, key: str) -> bool:
+    """Whether a statement speaks of an object; of a column, together with its table."""
+    kind, name = kind_and_name(key)
+    if line.startswith("--") or kind in ("constraint", "trigger", "policy", "rule", "index", "statistics", "object"):
+        return False
+    names = member(name) if kind == "column" else (base_name(name),)
+    return all(re.search(rf'(?<![\w$"]){re.escape(part)}(?![\w$"])', line) for part in names)
+
+
+def _nameless(key: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes without the name that a definition has in front."""
+    head, _, rest = str(attributes.get("definition", "")).partition(f" {identifiers(kind_and_name(key)[1])[-1]} ")
+    return {**attributes, "definition": (head, rest)}
 
 
 class _Comparison:
-    def __init__(self, expected: Objects, found: Objects, applied: Mapping[str, Patch], known: Collection[str]) -> None:
-        self._expected, self._found, self._applied = expected, found, applied
+    def __init__(
+        self,
+        expected: Objects,
+        found: Objects,
+        applied: Mapping[str, Patch],
+        known: Collection[str],
+        place: Surroundings,
+    ) -> None:
+        self._expected, self._found, self._applied, self._place = expected, found, applied, place
         self._known, self._known_functions = known, {key.split("(")[0] for key in known if key.startswith("function ")}
         self._missing = [key for key in expected if key not in found]
         self._missing_tables = {kind_and_name(key)[1] for key in self._missing if key.startswith("table ")}
         self._unexpected = [key for key in found if key not in expected and self._is_our_business(key)]
         self._renamed = {old: new for new in self._missing for old in self._unexpected if self._is_renamed(old, new)}
 
+    def rank(self, draft: _Draft) -> tuple[int, int, int]:
+        """What a mend needs comes before it: keys before those that refer to them, views before what reads them."""
+        kind = kind_and_name(draft.key)[0]
+        attributes = self._expected.get(draft.key) or draft.found or {}
+        rank = KINDS.index(kind)
+        if kind == "index" and f"view {attributes['table']}" in self._expected:
+            rank = KINDS.index("rule")
+        if kind == "table" and str(attributes.get("replica_identity")).startswith("using index"):
+            rank = KINDS.index("statistics")
+        refers = str(attributes.get("definition", "")).startswith("FOREIGN KEY")
+        return rank, refers, self._depth(draft.key)
+
+    def _depth(self, key: str, seen: int = 0) -> int:
+        reads = self._expected.get(key, {}).get("reads", ()) if seen < len(self._expected) else ()
+        return max((1 + self._depth(f"view {name}", seen + 1) for name in reads), default=0)
+
     def _is_our_business(self, key: str) -> bool:
+        kind = kind_and_name(key)[0]
+        if kind in STANDALONE:
+            return key in self._known or key.split("(")[0] in self._known_functions
         table = table_of(key, self._found[key])
-        if table is not None:
-            return f"table {table}" in self._expected and table not in self._missing_tables
-        if key.startswith("extension "):
-            return False
-        return key in self._known or key.split("(")[0] in self._known_functions
+        return self._owner(table) is not None and table not in self._missing_tables
+
+    def _owner(self, table: str | None) -> str | None:
+        """The key of an expected table or view."""
+        return next((key for key in (f"table {table}", f"view {table}") if key in self._expected), None)
 
     def _is_renamed(self, old: str, new: str) -> bool:
         ours, theirs = self._expected[new], self._found[old]
         same_place = kind_and_name(old)[0] == kind_and_name(new)[0] and table_of(old, theirs) == table_of(new, ours)
-        return same_place and ours == theirs
+        return same_place and table_of(new, ours) is not None and _nameless(new, ours) == _nameless(old, theirs)
 
-    def missing(self) -> Iterable[Difference]:
+    def missing(self) -> Iterable[_Draft]:
         for key in self._missing:
             if table_of(key, self._expected[key]) in self._missing_tables:
                 continue
             parts = self._parts(key)
-            origin = self._origin(key)
             previous = next((old for old, new in self._renamed.items() if new == key), None)
-            statements = mending.rename(previous, key) if previous else mending.create(key, self._expected[key])
-            yield Difference(
-                *kind_and_name(key), "missing", self._expected[key], None,
-                "\n".join(self._application_users(key) or statements or self._files(key, *parts)), origin, parts=parts,
-            )  # fmt: skip
+            lines = mending.rename(previous, key) if previous else self._created(key)
+            lines = self._application_users(key) or lines or self._files(key, *parts)
+            yield _Draft(key, "missing", self._expected[key], None, lines, self._origin(key), parts)
 
-    def unexpected(self) -> Iterable[Difference]:
+    def _created(self, key: str) -> list[str]:
+        """A sequence belongs to its column once this is there, too."""
+        lines = mending.create(key, self._expected[key], self._place)
+        kind, name = kind_and_name(key)
+        owner = self._expected[key].get("owned_by")
+        if kind == "sequence" and owner and f"column {owner}" not in self._missing:
+            return [*lines, mending.owned(name, owner)]
+        if kind == "column":
+            owned = [other for other in self._missing if self._expected[other].get("owned_by") == name]
+            return [*lines, *(mending.owned(kind_and_name(other)[1], name) for other in owned)]
+        return lines
+
+    def unexpected(self) -> Iterable[_Draft]:
         for key in self._unexpected:
-            attributes, table, kind = self._found[key], table_of(key, self._found[key]), kind_and_name(key)[0]
+            owner = self._owner(table_of(key, self._found[key]))
             if key in self._renamed:
-                mend = [f"-- see {self._renamed[key]}: it seems to have been renamed"]
-            elif key in self._known:
-                mend = ["-- a migration that is not applied makes it: drop or rename it before: memdb migrate"]
+                lines = mending.told(f"see {self._renamed[key]}: it seems to have been renamed")
             else:
-                loss = {"column": "its values are lost; ", "function": "it may be called instead of ours; "}.get(
-                    kind, ""
-                )
-                mend = [f"-- {loss}to keep it, put it into a migration of your own (memdb new NAME)"]
-                mend += mending.remove(key)
-            origin = self._origin(f"table {table}") if table else None
-            yield Difference(*kind_and_name(key), "unexpected", None, attributes, "\n".join(mend), origin)
+                lines = mending.unexpected(key, known=key in self._known)
+            origin = self._origin(owner) if owner else None
+            yield _Draft(key, "unexpected", None, self._found[key], lines, origin)
 
-    def different(self) -> Iterable[Difference]:
+    def different(self) -> Iterable[_Draft]:
         for key in sorted(self._expected.keys() & self._found.keys()):
             ours, theirs = self._expected[key], self._found[key]
-            names = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+            names = differing(ours, theirs)
             if not names:
                 continue
-            statements = self._application_users(key) or mending.change(key, ours, theirs, names, self._expected)
-            yield Difference(
-                *kind_and_name(key),
-                "different",
-                {name: ours.get(name) for name in names},
-                {name: theirs.get(name) for name in names},
-                "\n".join(statements or self._files(key)),
-                self._origin(key, names),
-            )
+            change = Differing(key, ours, theirs, names, self._place, self._expected, self._found)
+            lines = self._application_users(key) or mending.change(change) or self._files(key)
+            expected, found = ({name: side.get(name) for name in names} for side in (ours, theirs))
+            yield _Draft(key, "different", expected, found, lines, self._origin(key, names))
 
     def _parts(self, key: str) -> tuple[str, ...]:
         kind, name = kind_and_name(key)
@@ -121,13 +209,14 @@ class _Comparison:
     def _application_users(self, key: str) -> list[str]:
         if "referable" not in self._expected[key]:
             return []
-        return ['-- "users" is the application\'s: it needs a column "id" of type uuid with a primary key or unique']
+        needed = 'a column "id" of type uuid with a primary key or unique constraint'
+        return mending.told(f'"users" is the application\'s: it needs {needed}')
 
     def _files(self, key: str, *parts: str) -> list[str]:
         ids = dict.fromkeys(id for id in map(self._origin, (key, *parts)) if id)
         files = ", ".join(f"{id}.sql" for id in ids) or "its migration"
         again = ', as "create or replace"' if key.startswith("function ") and key in self._found else ""
-        return [f"-- run the statements for it in {files}{again}"]
+        return mending.told(f"run the statements for it in {files}{again}")
 
     def _origin(self, key: str, names: Collection[str] = ()) -> str | None:
         """The last applied migration that sets one of the attributes `names`, else the one that makes the object."""

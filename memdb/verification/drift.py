@@ -45,13 +45,13 @@ def verify_models(
     such base, SetupError where SQLAlchemy is not installed.
     """
     core = catalog.fold(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
-    names = {kind_and_name(key)[1] for key in core if key.startswith(("table ", "enum "))}
-    tables = {name for name in names if f"table {name}" in core}
+    made = [key for key in core if key.startswith(("table ", "enum "))]
+    tables = {kind_and_name(key)[1] for key in made if key.startswith("table ")}
     declared = _read(models, tables)
     schema, sides = None, {SNAPSHOT: core if declared.own_users else with_users_of_application(core)}
     if connection is not None:
         schema = declared.schema or target_schema(connection)
-        sides[DATABASE] = catalog.read(connection, schema, only=names).objects
+        sides[DATABASE] = catalog.read(connection, schema, only=made).objects
     comparisons = {side: Comparison(objects, declared.objects, tables) for side, objects in sides.items()}
     differences = tuple(_merged({side: list(comparison.differences()) for side, comparison in comparisons.items()}))
     return ModelsVerification(

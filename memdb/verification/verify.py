@@ -6,25 +6,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from memdb import catalog
-from memdb.catalog import KINDS, STAND_IN, Objects, Patch, kind_and_name, table_of
+from memdb.catalog import KINDS, STAND_IN, Attributes, Objects, Patch, kind_and_name, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema
 from memdb.errors import SqlFilesError
 from memdb.ledger import history
 from memdb.ledger.sqlfiles import CORE, Sets
-from memdb.verification.comparison import Difference, compare
+from memdb.verification.comparison import Difference, compare, departs
+from memdb.verification.mending import UNKNOWN, Surroundings, surroundings
 
 RECOMMENDED_PGVECTOR = "0.8.4"
 
 NOT_COMPARED = (
-    "privileges and owners",
+    "privileges, owners and roles",
     "tablespaces and access methods of tables",
     "order of columns",
-    "storage parameters of tables",
-    "compression and statistics targets of columns",
-    "inheritance, rules and replica identity",
+    "compression and statistics targets of columns, options of their identity",
+    "comments on columns of views and of types",
     "cost and row estimates of functions",
-    "views, sequences and domains",
-    "tables, enums and functions that no migration makes",
+    "rows, with those that migrations insert and those that materialized views hold",
+    "objects that no migration makes, but for what belongs to expected tables",
 )
 
 
@@ -55,12 +55,15 @@ def verify(
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         schema, past = target_schema(connection), history.read(connection, sets)
-        live = catalog.read(connection, schema, only=_names(patches))
-    ids = _known(assumed, patches) if assumed is not None else _expected_migrations(past, sets, patches, live.objects)
-    applied = {id: patches[id] for id in ids}
-    expected, found, users_note = _leave_users_to_application(catalog.fold(applied.values()), live.objects)
-    differences = compare(expected, found, applied=applied, known={key for patch in patches.values() for key in patch})
-    absent = not past.applied and past.readable and not _any_standing(found)
+        known = {key for patch in patches.values() for key in patch}
+        live = catalog.read(connection, schema, only=known)
+        own, foreign = _own_and_foreign(past, sets, patches)
+        ids = list(assumed) if assumed is not None else _expected_migrations(own, sets, patches, live.objects)
+        applied = {id: patches[id] for id in _known(ids, patches)}
+        expected, found, users_note = _leave_users_to_application(catalog.fold(applied.values()), live.objects)
+        place = _surroundings(connection, schema, expected, found)
+    differences = compare(expected, found, applied=applied, known=known, place=place)
+    absent = not own.applied and past.readable and not _any_standing(found)
     if absent:
         differences = [replace(difference, mend="memdb migrate") for difference in differences]
     differences += _old_pgvector(live.pgvector_version, expected)
@@ -68,10 +71,15 @@ def verify(
     return Verification(
         ok=not differences,
         differences=tuple(replace(item, path=paths.get(item.migration or "")) for item in differences),
-        notes=(*_history_notes(past, sets, ids, absent=absent), *users_note, *_pgvector_notes(live.pgvector_version)),
+        notes=(
+            *_history_notes(own, sets, ids, absent=absent),
+            *_foreign_notes(foreign),
+            *users_note,
+            *_pgvector_notes(live.pgvector_version),
+        ),
         compared=_by_kind(expected),
-        not_compared=NOT_COMPARED,
-        applied=tuple(ids) if past.applied or not past.readable else (),
+        not_compared=(*_not_compared_here(expected), *NOT_COMPARED),
+        applied=tuple(ids) if own.applied or not past.readable else (),
         inferred=not past.readable,
         database=connection.info.dbname,
         schema=schema,
@@ -80,10 +88,38 @@ def verify(
     )
 
 
-def _names(patches: Mapping[str, Patch]) -> set[str]:
-    """The tables, enums and functions that any migration makes."""
-    keys = {kind_and_name(key) for patch in patches.values() for key in patch}
-    return {name.split("(")[0] for kind, name in keys if kind in ("table", "enum", "function")}
+def _own_and_foreign(
+    past: history.History, sets: Sets, patches: Mapping[str, Patch]
+) -> tuple[history.History, list[str]]:
+    """What memdb applied, and what another yoyo project did that keeps its history in the same table."""
+    ours = sets.by_id.keys() | patches.keys()
+    foreign = [item.id for item in past.applied if item.checksum is None and item.id not in ours]
+    return replace(past, applied=tuple(item for item in past.applied if item.id not in foreign)), foreign
+
+
+def _foreign_notes(ids: list[str]) -> Iterable[str]:
+    if ids:
+        shown = ", ".join(ids[:3]) + (f" and {len(ids) - 3} more" if len(ids) > 3 else "")
+        yield f"The history also has migrations of another project, which were left alone: {shown}."
+
+
+def _surroundings(connection: Connection, schema: str, expected: Objects, found: Objects) -> Surroundings:
+    """What mends have to know, which is asked only where there is something to mend."""
+    departing = departs(expected, found)
+    if not departing:
+        return UNKNOWN
+    columns = [kind_and_name(key)[1] for key in departing if key.startswith("column ") and key in found]
+    return surroundings.read(connection, schema, columns)
+
+
+def _not_compared_here(expected: Objects) -> Iterable[str]:
+    """What migrations make of which less is compared than that it is as they make it."""
+    partitioned = [kind_and_name(key)[1] for key, attributes in expected.items() if "partitioned" in attributes]
+    if partitioned:
+        yield f"partitions of {', '.join(partitioned)}"
+    objects = [kind_and_name(key)[1] for key in expected if key.startswith("object ")]
+    if objects:
+        yield f"how these are made, which are only known to be there: {', '.join(objects)}"
 
 
 def _expected_migrations(past: history.History, sets: Sets, patches: Mapping[str, Patch], found: Objects) -> list[str]:
@@ -124,8 +160,8 @@ def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent:
 
 def _leave_users_to_application(expected: Objects, found: Objects) -> tuple[Objects, Objects, list[str]]:
     """Where `users` is not memdb's stand-in, only what a foreign key to users(id) needs is compared."""
-    users = found.get("table users")
-    if users is None or "table users" not in expected or str(users.get("comment")).startswith(STAND_IN):
+    users, stand_in = found.get("table users"), expected.get("table users")
+    if users is None or _is_stand_in(users) or (stand_in is not None and not _is_stand_in(stand_in)):
         return expected, found, []
 
     def others(objects: Objects) -> Objects:
@@ -135,11 +171,17 @@ def _leave_users_to_application(expected: Objects, found: Objects) -> tuple[Obje
             if key != "table users" and table_of(key, attributes) != "users"
         }
 
+    if stand_in is None:  # which is not made yet: the migration leaves a table alone that is there
+        return expected, others(found), []
     column = found.get("column users.id")
     there = {} if column is None else {"column users.id": {"type": column["type"], "referable": _referable(found)}}
     needed = {"column users.id": {"type": "uuid", "referable": True}}
     note = 'The table "users" is the application\'s: compared was only that memories can refer to users.id.'
     return others(expected) | needed, others(found) | there, [note]
+
+
+def _is_stand_in(users: Attributes) -> bool:
+    return str(users.get("comment")).startswith(STAND_IN)
 
 
 def _referable(found: Objects) -> bool:
@@ -157,7 +199,7 @@ def _referable(found: Objects) -> bool:
 
 def _any_standing(found: Objects) -> bool:
     """Whether anything is there that only migrations make; the extension and users may be there before them."""
-    return any(not key.startswith("extension ") and key != "column users.id" for key in found)
+    return any(not key.startswith(("extension ", "schema ", "object ")) and key != "column users.id" for key in found)
 
 
 def _old_pgvector(version: str | None, expected: Objects) -> list[Difference]:

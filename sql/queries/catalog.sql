@@ -1,49 +1,31 @@
--- What verify-schema and snapshot read: each object of the schema as one row, a key and its attributes.
+-- What verify-schema and snapshot read: each object as one row, a key and its attributes. Here are those that stand
+-- by themselves; tables and views with all that belongs to them are in catalog_tables.sql.
 -- It reads pg_catalog only and looks schemas up by name, so that a role with no more than CONNECT may run it.
 
 -- name: objects
 with asked as (
     select
-        %s::text as home,
-        %s::text[] as names -- null: all
+        coalesce(w.schema, %(home)s) as schema,
+        w.name
+    from unnest(%(schemas)s::text[], %(names)s::text[]) as w (schema, name)
 ),
 
-tables_here as (
+-- What is asked for, and where it is: everything that was made here, where no name is given.
+schemas as (
     select
-        c.oid,
-        c.relname,
-        c.relnamespace
-    from pg_class as c
-    inner join pg_namespace as n on c.relnamespace = n.oid
-    inner join asked on n.nspname = asked.home
+        n.oid,
+        n.nspname,
+        n.nspname = %(home)s as is_home,
+        case when n.nspname = %(home)s then '' else quote_ident(n.nspname) || '.' end as prefix
+    from pg_namespace as n
     where
-        c.relkind in ('r', 'p')
-        and c.relname !~ '^(_yoyo_|yoyo_lock$|memdb_)' -- the bookkeeping of migrations
-        and (asked.names is null or quote_ident(c.relname) = any(asked.names))
-),
-
--- The application's users, where the search path has found them in another schema.
-users_elsewhere as (
-    select distinct
-        u.oid,
-        u.relname,
-        u.relnamespace
-    from pg_constraint as f
-    inner join pg_class as u on f.confrelid = u.oid
-    where
-        f.contype = 'f' and u.relname = 'users'
-        and f.conrelid in (select h.oid from tables_here as h)
-        and not exists (
-            select 1
-            from tables_here as h
-            where h.relname = 'users'
+        n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and (
+            n.nspname = %(home)s
+            or %(names)s::text[] is null
+            or n.nspname in (select a.schema from asked as a)
+            or n.nspname in (select a.name from asked as a)
         )
-),
-
-relations as (
-    select * from tables_here
-    union all
-    select * from users_elsewhere
 ),
 
 context as (
@@ -57,12 +39,25 @@ context as (
                 where x.extname = 'vector'
             ),
             'qualifiers', (
-                select jsonb_agg(quote_ident(n.nspname))
+                select jsonb_agg(distinct quote_ident(n.nspname))
                 from pg_namespace as n
                 where
-                    n.nspname = (select asked.home from asked)
+                    n.nspname = %(home)s
                     or n.oid in (select x.extnamespace from pg_extension as x)
-                    or n.oid in (select u.relnamespace from users_elsewhere as u)
+                    -- the application's users, where the search path has found them in another schema
+                    or n.oid in (
+                        select u.relnamespace
+                        from pg_constraint as f
+                        inner join pg_class as u on f.confrelid = u.oid
+                        inner join pg_class as r on f.conrelid = r.oid
+                        inner join schemas as h on r.relnamespace = h.oid and h.is_home
+                        where
+                            f.contype = 'f' and u.relname = 'users' and not exists (
+                                select 1
+                                from pg_class as c
+                                where c.relname = 'users' and c.relnamespace = h.oid and c.relkind in ('r', 'p')
+                            )
+                    )
             )
         ) as attributes
 ),
@@ -75,148 +70,202 @@ extensions as (
     where extname <> 'plpgsql'
 ),
 
+made_schemas as (
+    select
+        'schema ' || quote_ident(n.nspname) as key,
+        jsonb_build_object('comment', obj_description(n.oid, 'pg_namespace')) as attributes
+    from schemas as n
+    where
+        not n.is_home and n.nspname <> 'public'
+        and not exists (
+            select 1
+            from pg_depend as d
+            where d.classid = 'pg_catalog.pg_namespace'::regclass and d.objid = n.oid and d.deptype = 'e'
+        )
+),
+
+types as (
+    select
+        t.oid,
+        t.typtype,
+        t.typrelid,
+        t.typbasetype,
+        t.typtypmod,
+        t.typnotnull,
+        t.typdefault,
+        t.typcollation,
+        n.prefix || quote_ident(t.typname) as name,
+        obj_description(t.oid, 'pg_type') as comment
+    from pg_type as t
+    inner join schemas as n on t.typnamespace = n.oid
+    where
+        t.typtype in ('e', 'd', 'c', 'r')
+        and (
+            %(names)s::text[] is null or exists (
+                select from asked as a
+                where a.schema = n.nspname and a.name = t.typname
+            )
+        )
+        and not exists (
+            select 1
+            from pg_depend as d
+            where d.classid = 'pg_catalog.pg_type'::regclass and d.objid = t.oid and d.deptype = 'e'
+        )
+),
+
 enums as (
     select
-        'enum ' || quote_ident(t.typname) as key,
+        'enum ' || t.name as key,
         jsonb_build_object(
             'labels', (
                 select jsonb_agg(l.enumlabel order by l.enumsortorder)
                 from pg_enum as l
                 where l.enumtypid = t.oid
             ),
-            'comment', obj_description(t.oid, 'pg_type')
+            'comment', t.comment
         ) as attributes
-    from pg_type as t
-    inner join pg_namespace as n on t.typnamespace = n.oid
-    inner join asked on n.nspname = asked.home
-    where t.typtype = 'e' and (asked.names is null or quote_ident(t.typname) = any(asked.names))
+    from types as t
+    where t.typtype = 'e'
 ),
 
-tables as (
+domains as (
     select
-        'table ' || quote_ident(r.relname) as key,
+        'domain ' || t.name as key,
         jsonb_build_object(
-            'partitioned', nullif(c.relkind = 'p', false),
-            'unlogged', nullif(c.relpersistence = 'u', false),
-            'row_security', c.relrowsecurity,
-            'force_row_security', nullif(c.relforcerowsecurity, false),
-            'comment', obj_description(c.oid, 'pg_class')
-        ) as attributes
-    from relations as r
-    inner join pg_class as c on r.oid = c.oid
-),
-
-columns as (
-    select
-        'column ' || quote_ident(r.relname) || '.' || quote_ident(a.attname) as key,
-        jsonb_build_object(
-            'type', format_type(a.atttypid, a.atttypmod),
-            -- PostgreSQL 18 knows NOT NULL that is not validated, so that NULLs may be there.
-            'nullable', not a.attnotnull or exists (
-                select 1
-                from pg_constraint as k
-                where
-                    k.conrelid = a.attrelid and k.contype = 'n'
-                    and k.conkey = array[a.attnum] and not k.convalidated
-            ),
-            'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
-            'generated', case a.attgenerated
-                when 's' then '(' || pg_get_expr(d.adbin, d.adrelid) || ') stored'
-                when 'v' then '(' || pg_get_expr(d.adbin, d.adrelid) || ') virtual'
-            end,
-            'identity', case a.attidentity when 'a' then 'always' when 'd' then 'by default' end,
+            'type', format_type(t.typbasetype, t.typtypmod),
             'collation', (
                 select quote_ident(l.collname)
                 from pg_collation as l
-                where l.oid = a.attcollation and l.oid <> t.typcollation
+                inner join pg_type as b on t.typbasetype = b.oid
+                where l.oid = t.typcollation and l.oid <> b.typcollation
             ),
-            'storage', case a.attstorage
-                when t.typstorage then null
-                when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended'
-            end,
-            'comment', col_description(a.attrelid, a.attnum)
+            'default', t.typdefault,
+            'nullable', not t.typnotnull,
+            'checks', (
+                select
+                    jsonb_object_agg(
+                        quote_ident(k.conname),
+                        pg_get_constraintdef(k.oid)
+                    )
+                from pg_constraint as k
+                where k.contypid = t.oid and k.contype = 'c'
+            ),
+            'comment', t.comment
         ) as attributes
-    from relations as r
-    inner join pg_attribute as a on r.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
-    inner join pg_type as t on a.atttypid = t.oid
-    left join pg_attrdef as d on a.attrelid = d.adrelid and a.attnum = d.adnum
+    from types as t
+    where t.typtype = 'd'
 ),
 
--- NOT NULL (contype n) is an attribute of the column: PostgreSQL has had constraints for it only since 18.
-constraints as (
+-- Composite types; tables and views have one as well, which is part of them.
+composites as (
     select
-        'constraint ' || quote_ident(r.relname) || '.' || quote_ident(k.conname) as key,
+        'type ' || t.name as key,
         jsonb_build_object(
-            'definition', regexp_replace(pg_get_constraintdef(k.oid), ' NOT VALID$', ''),
-            'validated', k.convalidated,
-            'disabled', nullif(
-                exists (
-                    select 1
-                    from pg_trigger as g
-                    where g.tgconstraint = k.oid and g.tgisinternal and g.tgenabled = 'D'
-                ),
-                false
-            ),
-            'comment', obj_description(k.oid, 'pg_constraint')
-        ) as attributes
-    from relations as r
-    inner join pg_constraint as k on r.oid = k.conrelid and k.contype in ('p', 'u', 'f', 'c', 'x')
-),
-
--- An index that serves a constraint is described by the constraint.
-indexes as (
-    select
-        'index ' || quote_ident(c.relname) as key,
-        jsonb_build_object(
-            'table', quote_ident(r.relname),
-            'method', m.amname,
-            'unique', i.indisunique,
-            'nulls_not_distinct', nullif(strpos(pg_get_indexdef(c.oid), 'NULLS NOT DISTINCT') > 0, false),
-            'keys', (
+            'attributes', (
                 select
                     jsonb_agg(
-                        pg_get_indexdef(c.oid, position, false)
-                        || coalesce(' collate ' || quote_ident(l.collname), '')
-                        || ' ' || quote_ident(o.opcname)
-                        || case i.indoption[position - 1]
-                            when 1 then ' desc nulls last' when 2 then ' nulls first' when 3 then ' desc' else ''
-                        end
-                        order by position
+                        quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
+                        order by a.attnum
                     )
-                from generate_series(1, i.indnkeyatts) as position
-                inner join pg_opclass as o on i.indclass[position - 1] = o.oid
-                left join pg_attribute as a on i.indrelid = a.attrelid and i.indkey[position - 1] = a.attnum
-                left join pg_collation as l
-                    on
-                        i.indcollation[position - 1] = l.oid
-                        and l.oid <> coalesce(a.attcollation, 'pg_catalog."default"'::regcollation)
+                from pg_attribute as a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
             ),
-            'include', (
-                select jsonb_agg(pg_get_indexdef(c.oid, position, false) order by position)
-                from generate_series(i.indnkeyatts + 1, i.indnatts) as position
+            'comment', t.comment
+        ) as attributes
+    from types as t
+    inner join pg_class as c on t.typrelid = c.oid and c.relkind = 'c'
+),
+
+ranges as (
+    select
+        'type ' || t.name as key,
+        jsonb_build_object(
+            'range', jsonb_strip_nulls(jsonb_build_object(
+                'subtype', format_type(r.rngsubtype, null),
+                'subtype_opclass', (
+                    select quote_ident(o.opcname)
+                    from pg_opclass as o
+                    where o.oid = r.rngsubopc and not o.opcdefault
+                ),
+                'collation', (
+                    select quote_ident(l.collname)
+                    from pg_collation as l
+                    inner join pg_type as b on r.rngsubtype = b.oid
+                    where l.oid = r.rngcollation and l.oid <> b.typcollation
+                ),
+                'canonical', nullif(r.rngcanonical, 0)::regproc::text,
+                'subtype_diff', nullif(r.rngsubdiff, 0)::regproc::text
+            )),
+            'comment', t.comment
+        ) as attributes
+    from types as t
+    inner join pg_range as r on t.oid = r.rngtypid
+),
+
+-- The sequence of an identity column is part of the column.
+sequences as (
+    select
+        'sequence ' || n.prefix || quote_ident(c.relname) as key,
+        jsonb_build_object(
+            'type', format_type(s.seqtypid, null),
+            'start', s.seqstart,
+            'increment', s.seqincrement,
+            'min', s.seqmin,
+            'max', s.seqmax,
+            'cache', s.seqcache,
+            'cycle', s.seqcycle,
+            'owned_by', (
+                select o.prefix || quote_ident(r.relname) || '.' || quote_ident(a.attname)
+                from pg_depend as d
+                inner join pg_class as r on d.refobjid = r.oid
+                inner join schemas as o on r.relnamespace = o.oid
+                inner join pg_attribute as a on r.oid = a.attrelid and d.refobjsubid = a.attnum
+                where
+                    d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype = 'a'
+                    and d.refclassid = 'pg_catalog.pg_class'::regclass
             ),
-            'where', pg_get_expr(i.indpred, i.indrelid),
-            'options', (
-                select jsonb_object_agg(o.option_name, o.option_value)
-                from pg_options_to_table(c.reloptions) as o
-            ),
-            'valid', i.indisvalid and i.indisready,
+            'unlogged', nullif(c.relpersistence = 'u', false),
             'comment', obj_description(c.oid, 'pg_class')
         ) as attributes
-    from relations as r
-    inner join pg_index as i on r.oid = i.indrelid
-    inner join pg_class as c on i.indexrelid = c.oid
-    inner join pg_am as m on c.relam = m.oid
-    where not exists (
-        select 1
-        from pg_constraint as k
-        where k.conindid = c.oid and k.contype in ('p', 'u', 'x')
-    )
+    from pg_class as c
+    inner join schemas as n on c.relnamespace = n.oid
+    inner join pg_sequence as s on c.oid = s.seqrelid
+    where
+        c.relname !~ '^(_yoyo_|memdb_)'
+        and (
+            %(names)s::text[] is null or exists (
+                select from asked as a
+                where a.schema = n.nspname and a.name = c.relname
+            )
+        )
+        and not exists (
+            select 1
+            from pg_depend as d
+            where d.classid = 'pg_catalog.pg_class'::regclass and d.objid = c.oid and d.deptype in ('e', 'i')
+        )
+),
+
+routines as (
+    select
+        p.*,
+        n.prefix || quote_ident(p.proname) || '(' || oidvectortypes(p.proargtypes) || ')' as name
+    from pg_proc as p
+    inner join schemas as n on p.pronamespace = n.oid
+    where
+        (%(names)s::text[] is null or exists (
+            select from asked as a
+            where a.schema = n.nspname and a.name = p.proname
+        ))
+        and not exists (
+            select 1
+            from pg_depend as d
+            where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+        )
 ),
 
 functions as (
     select
-        'function ' || quote_ident(p.proname) || '(' || oidvectortypes(p.proargtypes) || ')' as key,
+        'function ' || p.name as key,
         jsonb_build_object(
             'kind', case p.prokind when 'p' then 'procedure' when 'w' then 'window' end,
             'arguments', nullif(pg_get_function_arguments(p.oid), ''),
@@ -232,53 +281,26 @@ functions as (
             'sql_body', pg_get_function_sqlbody(p.oid),
             'comment', obj_description(p.oid, 'pg_proc')
         ) as attributes
-    from pg_proc as p
-    inner join pg_namespace as n on p.pronamespace = n.oid
+    from routines as p
     inner join pg_language as l on p.prolang = l.oid
-    inner join asked on n.nspname = asked.home
-    where
-        p.prokind <> 'a'
-        and (asked.names is null or quote_ident(p.proname) = any(asked.names))
-        and not exists (
-            select 1
-            from pg_depend as d
-            where d.classid = 'pg_catalog.pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
-        )
+    where p.prokind <> 'a'
 ),
 
-triggers as (
+aggregates as (
     select
-        'trigger ' || quote_ident(r.relname) || '.' || quote_ident(g.tgname) as key,
+        'aggregate ' || p.name as key,
         jsonb_build_object(
-            'definition', pg_get_triggerdef(g.oid),
-            'enabled', case g.tgenabled
-                when 'O' then 'origin' when 'D' then 'disabled' when 'R' then 'replica' else 'always'
-            end,
-            'comment', obj_description(g.oid, 'pg_trigger')
+            'arguments', nullif(pg_get_function_arguments(p.oid), ''),
+            'state', format_type(a.aggtranstype, null),
+            'step', a.aggtransfn::text,
+            'final', nullif(a.aggfinalfn, 0)::regproc::text,
+            'combine', nullif(a.aggcombinefn, 0)::regproc::text,
+            'initial', a.agginitval,
+            'parallel', case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end,
+            'comment', obj_description(p.oid, 'pg_proc')
         ) as attributes
-    from relations as r
-    inner join pg_trigger as g on r.oid = g.tgrelid and not g.tgisinternal
-),
-
-policies as (
-    select
-        'policy ' || quote_ident(r.relname) || '.' || quote_ident(p.polname) as key,
-        jsonb_build_object(
-            'as', case when p.polpermissive then 'permissive' else 'restrictive' end,
-            'for', case p.polcmd
-                when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update' when 'd' then 'delete' else 'all'
-            end,
-            'to', (
-                select jsonb_agg(coalesce(quote_ident(a.rolname), 'public') order by a.rolname)
-                from unnest(p.polroles) as r (oid)
-                left join pg_roles as a on r.oid = a.oid
-            ),
-            'using', pg_get_expr(p.polqual, p.polrelid),
-            'check', pg_get_expr(p.polwithcheck, p.polrelid),
-            'comment', obj_description(p.oid, 'pg_policy')
-        ) as attributes
-    from relations as r
-    inner join pg_policy as p on r.oid = p.polrelid
+    from routines as p
+    inner join pg_aggregate as a on p.oid = a.aggfnoid
 )
 
 select
@@ -289,20 +311,19 @@ from (
     union all
     select * from extensions
     union all
+    select * from made_schemas
+    union all
     select * from enums
     union all
-    select * from tables
+    select * from domains
     union all
-    select * from columns
+    select * from composites
     union all
-    select * from constraints
+    select * from ranges
     union all
-    select * from indexes
+    select * from sequences
     union all
     select * from functions
     union all
-    select * from triggers
-    union all
-    select * from policies
-) as objects
-order by objects.key;
+    select * from aggregates
+) as objects;

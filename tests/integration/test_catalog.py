@@ -58,7 +58,7 @@ def test_reading_leaves_the_search_path_alone_also_inside_a_transaction(connecti
 
 
 def test_only_the_named_tables_are_read(connection: Connection) -> None:
-    found = catalog.read(connection, "public", only=["users"]).objects
+    found = catalog.read(connection, "public", only=["table users"]).objects
     assert {catalog.table_of(key, attributes) for key, attributes in found.items()} == {None, "users"}
 
 

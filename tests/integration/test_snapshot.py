@@ -116,6 +116,13 @@ LABELS_TAMPERED = [
 ]
 
 
+# What a person has to decide and do, before the mends bring back the rest.
+BY_A_PERSON = {
+    "function label(integer)": "drop function label(int)",
+    "column memories.label": "alter table memories drop if exists label",
+}
+
+
 def test_what_an_optional_set_made_is_found_and_mended(empty_connection: Connection, sql_dir: Path) -> None:
     shutil.rmtree(sql_dir / "notes")
     sets = sqlfiles.read_sets(sql_dir)
@@ -126,11 +133,14 @@ def test_what_an_optional_set_made_is_found_and_mended(empty_connection: Connect
         empty_connection.execute(tampering.encode())
         found = verify.verify(empty_connection, sets, patches).differences
         assert key in [f"{item.kind} {item.object}" for item in found], tampering
-        for difference in found:
-            if "0001_labels.sql" in difference.mend:
-                empty_connection.execute(FUNCTIONS.replace("create function", "create or replace function").encode())
-            for line in difference.mend.splitlines():
-                empty_connection.execute(line.encode())
+        empty_connection.execute(BY_A_PERSON.get(key, "").encode())
+        for _ in range(2):  # a trigger waits until its function is there
+            for difference in verify.verify(empty_connection, sets, patches).differences:
+                if "0001_labels.sql" in difference.mend:
+                    functions = FUNCTIONS.replace("create function", "create or replace function")
+                    empty_connection.execute(functions.encode())
+                for line in difference.mend.splitlines():
+                    empty_connection.execute(line.encode())
         assert verify.verify(empty_connection, sets, patches).differences == (), tampering
 
 

@@ -36,13 +36,14 @@ class Tampered(NamedTuple):
 
 
 TAMPERED = [
-    Tampered("alter type memory_type rename value 'task' to 'tasks'", "enum memory_type"),
-    Tampered("alter type memory_type add value 'archive' after 'personal'", "enum memory_type"),
+    Tampered("alter type memory_type rename value 'task' to 'tasks'", "enum memory_type", mended_by_sql=False),
+    Tampered("alter type memory_type add value 'archive' after 'personal'", "enum memory_type", mended_by_sql=False),
     Tampered(
         "alter table memories alter memory_type type text; drop type memory_type;"
         " create type memory_type as enum ('task', 'personal', 'project');"
         " alter table memories alter memory_type type memory_type using memory_type::memory_type",
         "enum memory_type",
+        mended_by_sql=False,
     ),
     Tampered(
         "alter table memories alter memory_type type text; drop type memory_type;"
@@ -54,19 +55,21 @@ TAMPERED = [
     Tampered("drop table memory_collections", "table memory_collections", mended_by_sql=False),
     Tampered("alter table memories rename to recollections", "table memories", mended_by_sql=False),
     Tampered("alter table memory_collections set unlogged", "table memory_collections"),
-    Tampered("alter table memories enable row level security", "table memories"),
-    Tampered("alter table memories force row level security", "table memories"),
+    Tampered("alter table memories enable row level security", "table memories", mended_by_sql=False),
+    Tampered("alter table memories force row level security", "table memories", mended_by_sql=False),
     Tampered("comment on table memories is null", "table memories"),
     Tampered("alter table memories drop column metadata", "column memories.metadata"),
-    Tampered("alter table memories rename content to body", "column memories.content"),
-    Tampered("alter table memories add importance int not null default 0", "column memories.importance"),
+    Tampered("alter table memories rename content to body", "column memories.content", mended_by_sql=False),
+    Tampered(
+        "alter table memories add importance int not null default 0", "column memories.importance", mended_by_sql=False
+    ),
     Tampered("alter table memories alter content type varchar(100)", "column memories.content"),
     Tampered(
         "drop index ix_memories_embedding; alter table memories alter embedding type vector(768)",
         "column memories.embedding",
     ),
     Tampered("alter table memories alter content drop not null", "column memories.content"),
-    Tampered("alter table memories alter embedding set not null", "column memories.embedding"),
+    Tampered("alter table memories alter embedding set not null", "column memories.embedding", mended_by_sql=False),
     Tampered("alter table memories alter created_at drop default", "column memories.created_at"),
     Tampered("alter table memories alter metadata set default '[]'", "column memories.metadata"),
     Tampered(
@@ -110,8 +113,16 @@ TAMPERED = [
     ),
     Tampered("alter table memories disable trigger all", "constraint memories.memories_user_id_fkey"),
     Tampered("alter table memories rename constraint memories_pkey to pk", "constraint memories.memories_pkey"),
-    Tampered("alter table memories add constraint short check (length(content) < 99)", "constraint memories.short"),
-    Tampered("alter table memories add constraint once unique (user_id, content)", "constraint memories.once"),
+    Tampered(
+        "alter table memories add constraint short check (length(content) < 99)",
+        "constraint memories.short",
+        mended_by_sql=False,
+    ),
+    Tampered(
+        "alter table memories add constraint once unique (user_id, content)",
+        "constraint memories.once",
+        mended_by_sql=False,
+    ),
     Tampered("drop table memories, memory_collections, users", "table users", mended_by_sql=False),
     Tampered("drop index ix_memories_user_id", "index ix_memories_user_id"),
     Tampered("alter index ix_memories_user_id rename to by_user", "index ix_memories_user_id"),
@@ -153,20 +164,22 @@ TAMPERED = [
     Tampered(
         "drop index ix_memories_created_at; create unique index ix_memories_created_at on memories (created_at)",
         "index ix_memories_created_at",
+        mended_by_sql=False,
     ),
     Tampered(
         "drop index ix_memory_collections_collection_type; create index ix_memory_collections_collection_type"
         ' on memory_collections (collection_type collate "C" text_pattern_ops)',
         "index ix_memory_collections_collection_type",
     ),
-    Tampered("create index by_content on memories (lower(content))", "index by_content"),
+    Tampered("create index by_content on memories (lower(content))", "index by_content", mended_by_sql=False),
     Tampered("comment on index ix_memories_embedding is null", "index ix_memories_embedding"),
     Tampered(
         "create function nothing() returns trigger language plpgsql as 'begin return null; end';"
         " create trigger quiet before insert on memories for each row execute function nothing()",
         "trigger memories.quiet",
+        mended_by_sql=False,
     ),
-    Tampered("create policy everyone on memories using (true)", "policy memories.everyone"),
+    Tampered("create policy everyone on memories using (true)", "policy memories.everyone", mended_by_sql=False),
 ]
 
 

@@ -1,0 +1,28 @@
+"""What the database really holds, read from pg_catalog, and how what it should hold is put together.
+
+An object is known by a key of its kind and its name: `table memories`, `column memories.embedding`, `index
+ix_memories_embedding`. Outside of the target schema the name has its schema before it: `table audit.entry`.
+"""
+
+from memdb.catalog.keys import KINDS, STAND_IN, STANDALONE, base_name, identifiers, kind_and_name, member, table_of
+from memdb.catalog.patches import Attributes, Objects, Patch, fold, merge, patch
+from memdb.catalog.reading import Catalog, read
+
+__all__ = [
+    "KINDS",
+    "STANDALONE",
+    "STAND_IN",
+    "Attributes",
+    "Catalog",
+    "Objects",
+    "Patch",
+    "base_name",
+    "fold",
+    "identifiers",
+    "kind_and_name",
+    "member",
+    "merge",
+    "patch",
+    "read",
+    "table_of",
+]

@@ -1,0 +1,99 @@
+"""The catalog of a database, in names that are alike wherever it lives and on each version of the server."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from memdb.catalog.keys import STANDALONE, identifiers, kind_and_name
+from memdb.catalog.patches import Attributes, Objects
+from memdb.database import Connection, query
+
+# Words that PostgreSQL 17 has begun to quote where they are names (pg_get_keywords): always quoted here, so that what
+# was read from one version equals what is read from another. "json" needs no quotes as a name of its own.
+_QUOTED_SINCE_17 = "json_exists|json_query|json_scalar|json_serialize|json_table|json_value|merge_action"
+_KEYWORDS = re.compile(
+    rf"""'(?:[^']|'')*'|(?P<bare>"json")|"(?:[^"]|"")*"|(?<![\w$])(?P<quoted>{_QUOTED_SINCE_17})(?![\w$])"""
+)
+_SPACES = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|\s+""")
+
+_NO_SQL = frozenset({"comment", "labels", "body", "config"})
+_REFLOWED = ("view", "rule")  # the server breaks their definitions into lines
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """The objects of a database, and the versions of what they live in."""
+
+    objects: Objects
+    server_version: str
+    pgvector_version: str | None
+
+
+def read(connection: Connection, schema: str, only: Iterable[str] | None = None) -> Catalog:
+    """All that was made in a database by anyone; or what the keys in `only` name, with what belongs to it.
+
+    What is in `schema` has its bare name. Partitions are left out: they come and go. Reads in a read-only transaction.
+    Names come out alike wherever the schema and the extensions live: the empty search_path makes the server qualify
+    every name, and the qualifiers of these schemas are removed.
+    """
+    keys = None if only is None else list(only)
+    schemas, names = (None, None) if keys is None else _wanted(keys)
+    parameters = {"home": schema, "schemas": schemas, "names": names}
+    rows: dict[str, Any] = {}
+    with connection.transaction(force_rollback=True):  # which also takes back the search_path
+        connection.execute("set transaction read only; set local search_path = ''")
+        for block in ("catalog", "catalog_tables"):
+            rows |= dict(connection.execute(query(block, "objects"), parameters).fetchall())
+        if keys is None or any(key.startswith("object ") for key in keys):
+            rows |= dict(connection.execute(query("catalog_others", "objects")).fetchall())
+    context = rows.pop("context")
+    clean = _cleaner(context["qualifiers"])
+    return Catalog(
+        objects=dict(sorted((_clean_key(key, clean), _cleaned(key, value, clean)) for key, value in rows.items())),
+        server_version=context["server_version"],
+        pgvector_version=context.get("pgvector_version"),
+    )
+
+
+def _wanted(keys: Iterable[str]) -> tuple[list[str | None], list[str]]:
+    """The schemas, None for the target, and the names, without quotes, of what stands by itself."""
+    standing = {name for kind, name in map(kind_and_name, keys) if kind in STANDALONE}
+    parts = [[_unquoted(identifier) for identifier in identifiers(name)] for name in sorted(standing)]
+    return [part[-2] if len(part) > 1 else None for part in parts], [part[-1] for part in parts]
+
+
+def _unquoted(identifier: str) -> str:
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
+
+
+def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
+    """Removes `schema.` from SQL, but not inside string literals, unless they name a relation; and quotes alike."""
+    names = "|".join(re.escape(name) for name in qualifiers if name != "pg_catalog")
+    qualifier = re.compile(rf"""('(?:[^']|'')*'(?!::regclass))|(?<![\w$".])(?:{names})\.(?=[\w"+*/<>=~!@#%^&|`?-])""")
+    return lambda sql: _KEYWORDS.sub(_quoted_alike, qualifier.sub(lambda match: match[1] or "", sql))
+
+
+def _quoted_alike(match: re.Match[str]) -> str:
+    return "json" if match["bare"] else f'"{match["quoted"]}"' if match["quoted"] else match[0]
+
+
+def _clean_key(key: str, clean: Callable[[str], str]) -> str:
+    """The name itself has its schema only where that is to stay; the arguments of a function may have others."""
+    if key.startswith("object "):
+        return clean(key)
+    head, parenthesis, arguments = key.partition("(")
+    return _KEYWORDS.sub(_quoted_alike, head) + clean(parenthesis + arguments)
+
+
+def _cleaned(key: str, attributes: Attributes, clean: Callable[[str], str]) -> Attributes:
+    reflowed = kind_and_name(key)[0] in _REFLOWED
+
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, list):
+            return [cleaned(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        return _SPACES.sub(lambda match: match[1] or " ", clean(value)).strip() if reflowed else clean(value)
+
+    return {name: value if name in _NO_SQL else cleaned(value) for name, value in attributes.items()}

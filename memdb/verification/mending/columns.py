@@ -1,0 +1,142 @@
+"""Mends of columns: nothing that could change a value in a row is offered."""
+
+import re
+from collections.abc import Callable
+
+from memdb.catalog import member
+from memdb.verification.mending.creating import column_type, set_storage
+from memdb.verification.mending.differing import Differing
+from memdb.verification.mending.views import without_views
+from memdb.verification.mending.writing import told
+
+SET_EXPRESSION_SINCE = 170000
+
+# A default may be of the old type: it goes away before the type changes and comes back after. An identity needs one of
+# the types that it can have.
+_ORDER = (
+    "drop default",
+    "drop identity",
+    "type",
+    "collation",
+    "nullable",
+    "generated",
+    "identity",
+    "storage",
+    "default",
+)
+_WIDER = {
+    "smallint": {"integer", "bigint", "numeric", "real", "double precision"},
+    "integer": {"bigint", "numeric", "double precision"},
+    "bigint": {"numeric"},
+    "real": {"double precision"},
+}
+_TYPE = re.compile(r"([^(]+)(?:\((\d+)(?:,(\d+))?\))?")
+
+
+def column(differing: Differing, names: list[str]) -> list[str]:
+    """The statements for each attribute, in an order in which they can be run."""
+    gone = {name for name in ("default", "identity") if name in names and name not in differing.expected}
+    names = [f"drop {name}" if name in gone else name for name in names]
+    if {"type", "collation"} <= set(names):
+        names.remove("collation")
+    return [line for name in sorted(names, key=_ORDER.index) for line in _LINES[name](differing, _alter(differing))]
+
+
+def _alter(differing: Differing) -> str:
+    table, column = member(differing.name)
+    return f"alter table {table} alter column {column}"
+
+
+def _type(differing: Differing, alter: str) -> list[str]:
+    table, column = member(differing.name)
+    before, wanted = differing.found["type"], differing.expected["type"]
+    using = f"{column}::{wanted}" if "(" not in wanted or table in differing.place.empty else column
+    statement = f"{alter} type {column_type(differing.expected)} using {using};"
+    if table not in differing.place.empty and not keeps_values(before, wanted):
+        return told(
+            f"of values that are {before}, some may be lost or refused as {wanted}: look at them first. Then:",
+            statement,
+        )
+    default = [f"{alter} drop default;"] if "default" in differing.found and "default" in differing.attributes else []
+    rewrites = told("it locks the table, and may rewrite it")
+    return [*rewrites, *without_views(differing, [*default, statement])]
+
+
+def _collation(differing: Differing, alter: str) -> list[str]:
+    return without_views(differing, [f"{alter} type {column_type(differing.expected)};"])
+
+
+def keeps_values(before: str, after: str) -> bool:
+    """Whether each value of a type is the same as one of another, so that a column can change to this one."""
+    if after in ("text", "character varying"):
+        return not before.startswith(("character(", '"char"'))
+    old, new = _TYPE.fullmatch(before), _TYPE.fullmatch(after)
+    if old is None or new is None:
+        return False
+    if old[1] != new[1]:
+        return new[2] is None and new[1] in _WIDER.get(old[1], ())
+    if new[2] is None:
+        return True  # the same without a limit
+    if old[1] == "numeric" and old[2]:
+        return _digits(new)[0] >= _digits(old)[0] and _digits(new)[1] >= _digits(old)[1]
+    return old[1] in ("character varying", "bit varying") and old[2] is not None and int(new[2]) >= int(old[2])
+
+
+def _digits(type_: re.Match[str]) -> tuple[int, int]:
+    """Before and after the point."""
+    return int(type_[2]) - int(type_[3] or 0), int(type_[3] or 0)
+
+
+def _nullable(differing: Differing, alter: str) -> list[str]:
+    if differing.expected["nullable"]:
+        return told("it accepts no NULLs, which rows or the application may rely on; memdb's own rows may need them:",
+                    f"{alter} drop not null;")  # fmt: skip
+    return [f"{alter} set not null;"]
+
+
+def _generated(differing: Differing, alter: str) -> list[str]:
+    wanted, found = differing.expected.get("generated"), differing.found.get("generated", "")
+    if wanted is None:
+        keep = f"{alter} drop expression;"
+        return (
+            [keep] if found.endswith(" stored") else told("its values are not stored, so they have to be written first")
+        )
+    if not found:
+        return told(
+            "its values were written, and would be lost if they were computed: keep them in another column first"
+        )
+    expression, _, storage = wanted.rpartition(" ")
+    if found.endswith(f" {storage}") and differing.place.server_version >= SET_EXPRESSION_SINCE:
+        return [f"{alter} set expression as {expression};"]
+    return told("PostgreSQL can change what it is computed from only by making it anew, with its indexes and views")
+
+
+def _identity(differing: Differing, alter: str) -> list[str]:
+    wanted = differing.expected["identity"]
+    if "identity" in differing.found:
+        return [f"{alter} set generated {wanted};"]
+    after = told("it starts at 1: where rows have their numbers already, go on after them with setval")
+    return [*after, f"{alter} add generated {wanted} as identity;"]
+
+
+def _drop_identity(differing: Differing, alter: str) -> list[str]:
+    if member(differing.name)[0] in differing.place.empty:
+        return [f"{alter} drop identity;"]
+    return told("it numbers its rows by itself, which the application may rely on; the numbers would not go on")
+
+
+def _storage(differing: Differing, _: str) -> list[str]:
+    return [set_storage(differing.name, differing.expected)]
+
+
+_LINES: dict[str, Callable[[Differing, str], list[str]]] = {
+    "drop default": lambda _, alter: [f"{alter} drop default;"],
+    "drop identity": _drop_identity,
+    "type": _type,
+    "collation": _collation,
+    "nullable": _nullable,
+    "generated": _generated,
+    "identity": _identity,
+    "storage": _storage,
+    "default": lambda differing, alter: [f"{alter} set default {differing.expected['default']};"],
+}

@@ -1,0 +1,208 @@
+"""Statements that make an object that is missing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from memdb.catalog import Attributes, identifiers, kind_and_name, member
+from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
+from memdb.verification.mending.writing import literal, options, told
+
+_FOREIGN_KEYS_NOT_VALID_SINCE = 180000
+"""Of partitioned tables."""
+
+
+def create(key: str, attributes: Attributes, place: Surroundings = UNKNOWN) -> list[str]:
+    """The statements that create an object; none where only the migration's own file will do."""
+    kind, name = kind_and_name(key)
+    if kind not in _CREATE:
+        return []
+    comments = [comment(key, attributes, attributes["comment"])] if "comment" in attributes else []
+    return [*_CREATE[kind](name, attributes, place), *comments]
+
+
+def comment(key: str, attributes: Attributes, text: str | None) -> str:
+    """The statement that sets the comment on an object, or with None takes it away."""
+    kind, name = kind_and_name(key)
+    if kind in ("constraint", "trigger", "policy", "rule"):
+        table, part = member(name)
+        name = f"{part} on {table}"
+    targets = {"enum": "type", "function": attributes.get("kind", "function"), "view": _view(attributes)}
+    target = "function" if targets.get(kind) == "window" else targets.get(kind, kind)
+    return f"comment on {target} {name} is {literal(text) if text is not None else 'null'};"
+
+
+def column_type(attributes: Attributes) -> str:
+    collate = f" collate {attributes['collation']}" if "collation" in attributes else ""
+    return f"{attributes['type']}{collate}"
+
+
+def set_storage(name: str, attributes: Attributes) -> str:
+    table, column = member(name)
+    return f"alter table {table} alter column {column} set storage {attributes.get('storage', 'default')};"
+
+
+def enable(name: str, attributes: Attributes, kind: str) -> str:
+    """The statement that enables a trigger or rule as it should be."""
+    table, part = member(name)
+    how = {"origin": "enable", "disabled": "disable", "replica": "enable replica", "always": "enable always"}
+    return f"alter table {table} {how[attributes['enabled']]} {kind} {part};"
+
+
+def create_view(name: str, attributes: Attributes, head: str = "create") -> str:
+    with_options = f" with ({options(attributes['options'])})" if "options" in attributes else ""
+    return f"{head} {_view(attributes)} {name}{with_options} as {attributes['definition']};"
+
+
+def _is_checked_later(name: str, attributes: Attributes, place: Surroundings) -> bool:
+    """Whether a constraint can be made first and checked then, which blocks nobody who writes meanwhile."""
+    if attributes["definition"].startswith("FOREIGN KEY"):
+        return member(name)[0] not in place.partitioned or place.server_version >= _FOREIGN_KEYS_NOT_VALID_SINCE
+    return str(attributes["definition"]).startswith("CHECK")
+
+
+def sequence_options(attributes: Attributes) -> str:
+    return (
+        f"as {attributes['type']} increment by {attributes['increment']} minvalue {attributes['min']}"
+        f" maxvalue {attributes['max']} start with {attributes['start']} cache {attributes['cache']}"
+        f" {'cycle' if attributes['cycle'] else 'no cycle'}"
+    )
+
+
+def owned(sequence: str, column: str | None) -> str:
+    """The statement that makes a sequence go with its column, or with none."""
+    return f"alter sequence {sequence} owned by {column or 'none'};"
+
+
+def _view(attributes: Attributes) -> str:
+    return "materialized view" if attributes.get("materialized") else "view"
+
+
+def _create_schema(name: str, _: Attributes, __: Surroundings) -> list[str]:
+    return [f"create schema {name};"]
+
+
+def _create_extension(name: str, _: Attributes, __: Surroundings) -> list[str]:
+    return [f"create extension {name};"]
+
+
+def _create_enum(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    return [f"create type {name} as enum ({', '.join(map(literal, attributes['labels']))});"]
+
+
+def _create_domain(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    clauses = [f"create domain {name} as {column_type(attributes)}"]
+    if "default" in attributes:
+        clauses.append(f"default {attributes['default']}")
+    if not attributes["nullable"]:
+        clauses.append("not null")
+    clauses += [f"constraint {check} {definition}" for check, definition in attributes.get("checks", {}).items()]
+    return [" ".join(clauses) + ";"]
+
+
+def _create_type(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    if "range" in attributes:
+        clauses = ", ".join(f"{clause} = {value}" for clause, value in attributes["range"].items())
+        return [f"create type {name} as range ({clauses});"]
+    return [f"create type {name} as ({', '.join(attributes['attributes'])});"]
+
+
+def _create_sequence(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    unlogged = "unlogged " if "unlogged" in attributes else ""
+    start = told(
+        f"it starts anew: where rows have its numbers already, go on after them with setval({literal(name)}, …)"
+    )
+    return [*start, f"create {unlogged}sequence {name} {sequence_options(attributes)};"]
+
+
+def _add_column(name: str, attributes: Attributes, place: Surroundings) -> list[str]:
+    table, column = member(name)
+    clauses = [f"alter table {table} add column {column} {column_type(attributes)}"]
+    if "generated" in attributes:
+        clauses.append(f"generated always as {attributes['generated']}")
+    if "identity" in attributes:
+        clauses.append(f"generated {attributes['identity']} as identity")
+    if "default" in attributes:
+        clauses.append(f"default {attributes['default']}")
+    later = []
+    if not attributes["nullable"]:
+        if attributes.keys() & {"default", "generated", "identity"} or table in place.empty:
+            clauses.append("not null")
+        else:
+            later = told(f"then fill it, and: alter table {table} alter column {column} set not null;")
+    storage = [set_storage(name, attributes)] if "storage" in attributes else []
+    return [" ".join(clauses) + ";", *storage, *later]
+
+
+def _add_constraint(name: str, attributes: Attributes, place: Surroundings) -> list[str]:
+    table, constraint = member(name)
+    add = f"alter table {table} add constraint {constraint} {attributes['definition']}"
+    if not attributes["validated"]:
+        return [f"{add} not valid;"]
+    if _is_checked_later(name, attributes, place):
+        return [f"{add} not valid;", f"alter table {table} validate constraint {constraint};"]
+    return [f"{add};"]
+
+
+def _create_index(name: str, attributes: Attributes, place: Surroundings) -> list[str]:
+    partitioned = attributes["table"] in place.partitioned
+    head = "create unique index" if attributes["unique"] else "create index"
+    clauses = [
+        f"{head}{'' if partitioned else ' concurrently'} {identifiers(name)[-1]} on {attributes['table']}",
+        f"using {attributes['method']} ({', '.join(attributes['keys'])})",
+    ]
+    if "include" in attributes:
+        clauses.append(f"include ({', '.join(attributes['include'])})")
+    if "nulls_not_distinct" in attributes:
+        clauses.append("nulls not distinct")
+    if "options" in attributes:
+        clauses.append(f"with ({options(attributes['options'])})")
+    if "where" in attributes:
+        clauses.append(f"where {attributes['where']}")
+    wait = told("writing waits while it is built: on large partitions, make it on each concurrently first")
+    return [*(wait if partitioned else ()), " ".join(clauses) + ";"]
+
+
+def _create_as_defined(_: str, attributes: Attributes, __: Surroundings) -> list[str]:
+    return [f"{attributes['definition']};"]
+
+
+def _create_view(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    return [create_view(name, attributes)]
+
+
+def _create_trigger(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    return [f"{attributes['definition']};", *_enable(name, attributes, "trigger")]
+
+
+def _create_rule(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    return [f"{attributes['definition']};", *_enable(name, attributes, "rule")]
+
+
+def _enable(name: str, attributes: Attributes, kind: str) -> list[str]:
+    return [] if attributes["enabled"] == "origin" else [enable(name, attributes, kind)]
+
+
+def _create_policy(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    table, policy = member(name)
+    using = f" using ({attributes['using']})" if "using" in attributes else ""
+    check = f" with check ({attributes['check']})" if "check" in attributes else ""
+    head = f"create policy {policy} on {table} as {attributes['as']} for {attributes['for']}"
+    return [f"{head} to {', '.join(attributes['to'])}{using}{check};"]
+
+
+_CREATE: dict[str, Callable[[str, dict[str, Any], Surroundings], list[str]]] = {
+    "schema": _create_schema,
+    "extension": _create_extension,
+    "enum": _create_enum,
+    "domain": _create_domain,
+    "type": _create_type,
+    "sequence": _create_sequence,
+    "column": _add_column,
+    "constraint": _add_constraint,
+    "index": _create_index,
+    "statistics": _create_as_defined,
+    "view": _create_view,
+    "rule": _create_rule,
+    "trigger": _create_trigger,
+    "policy": _create_policy,
+}

@@ -1,0 +1,56 @@
+"""What mends have to know of a database, beyond the objects that are compared: who else stands on them."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from memdb.database import Connection, query
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Something that keeps a column from changing its type.
+
+    `view` is its name where it is a view; `simple` says that this has no privileges, triggers or rules to be lost.
+    """
+
+    description: str
+    view: str | None = None
+    simple: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """`empty` are the tables without any row, `partitioned` those that are partitioned.
+
+    `uses` are by the key of a column, so that each comes after those that it reads; `disabled`, by the key of a
+    constraint, the statements that enable its triggers. `server_version` is as libpq has it, 160004.
+    """
+
+    empty: Collection[str] = ()
+    partitioned: Collection[str] = ()
+    uses: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    disabled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    server_version: int = 0
+
+
+UNKNOWN = Surroundings()
+"""Every table may have rows, and nothing is known of who uses them."""
+
+
+def read(connection: Connection, schema: str, columns: Collection[str]) -> Surroundings:
+    """What stands around the tables of a database, and uses these columns, given as `memories.content`."""
+    home = {"home": schema}
+    tables = connection.execute(query("mending", "tables"), home).fetchall()
+    uses: dict[str, tuple[Use, ...]] = {}
+    for column, *use in connection.execute(query("mending", "uses_of_columns"), home | {"columns": list(columns)}):
+        uses[f"column {column}"] = (*uses.get(f"column {column}", ()), Use(*use))
+    disabled: dict[str, tuple[str, ...]] = {}
+    for constraint, statement in connection.execute(query("mending", "disabled_constraints"), home):
+        disabled[f"constraint {constraint}"] = (*disabled.get(f"constraint {constraint}", ()), statement)
+    return Surroundings(
+        empty={name for name, is_empty, _ in tables if is_empty},
+        partitioned={name for name, _, is_partitioned in tables if is_partitioned},
+        uses=uses,
+        disabled=disabled,
+        server_version=connection.info.server_version,
+    )

@@ -1,0 +1,139 @@
+"""Mends of tables, and of what belongs to them but their columns."""
+
+from memdb.catalog import Attributes, member
+from memdb.verification.mending.creating import create, enable
+from memdb.verification.mending.differing import Differing
+from memdb.verification.mending.writing import options, told
+
+
+def table(differing: Differing, names: list[str]) -> list[str]:
+    """Storage parameters, replica identity, and more protection; less of it is told only."""
+    return [line for name in names for line in _table(differing, name)]
+
+
+def _table(differing: Differing, attribute: str) -> list[str]:
+    alter, wanted = f"alter table {differing.name}", differing.expected.get(attribute)
+    if attribute == "options":
+        return options_changed(f"alter table {differing.name}", differing.expected, differing.found)
+    if attribute == "replica_identity":
+        return [f"{alter} replica identity {wanted or 'default'};"]
+    if attribute == "row_security":
+        open_it = told("its rows are protected by policies, which no migration has switched on: whoever did knows why")
+        return [f"{alter} enable row level security;"] if wanted else open_it
+    if attribute == "force_row_security":
+        open_it = told(
+            "its policies hold for its owner, too, which no migration has switched on: whoever did knows why"
+        )
+        return [f"{alter} force row level security;"] if wanted else open_it
+    if attribute == "unlogged":
+        return told("it is logged: unlogged, a crash would empty it") if wanted else [f"{alter} set logged;"]
+    what = "partitioned" if attribute == "partitioned" else "a child of other tables"
+    return told(f"PostgreSQL cannot change how a table is {what}: make another, and move the rows, in a migration")
+
+
+def options_changed(alter: str, expected: Attributes, found: Attributes) -> list[str]:
+    """Sets storage parameters, and sets back those that should have no value."""
+    wanted, there = expected.get("options", {}), found.get("options", {})
+    to_set = {name: value for name, value in wanted.items() if there.get(name) != value}
+    to_reset = sorted(there.keys() - wanted.keys())
+    return [
+        *([f"{alter} set ({options(to_set)});"] if to_set else ()),
+        *([f"{alter} reset ({', '.join(to_reset)});"] if to_reset else ()),
+    ]
+
+
+def constraint(differing: Differing, names: list[str]) -> list[str]:
+    """A foreign key is replaced in one statement; what else was made stricter or laxer, a person has to look at."""
+    table, constraint = member(differing.name)
+    if "definition" in names and differing.expected["definition"].startswith("FOREIGN KEY"):
+        return _replaced(differing)
+    if "definition" in names:
+        return told(
+            "rows or the application may rely on it as it is. To replace it, in one statement, once that is looked at:",
+            f"alter table {table} drop constraint {constraint},"
+            f" add constraint {constraint} {differing.expected['definition']};",
+        )
+    lines = []
+    if "validated" in names:
+        lines.append(f"alter table {table} validate constraint {constraint};")
+    if "disabled" in names:
+        lines += differing.place.disabled.get(differing.key, ())
+        lines += told("rows that came in meanwhile were not checked: look for those that refer to nothing")
+    return lines
+
+
+def _replaced(differing: Differing) -> list[str]:
+    """In one statement, so that no row comes in unchecked meanwhile."""
+    table, constraint = member(differing.name)
+    added, *then = create(differing.key, differing.expected, differing.place)
+    alter = f"alter table {table} "
+    return [f"{alter}drop constraint {constraint}, {added.removeprefix(alter)}", *then]
+
+
+def index(differing: Differing, names: list[str]) -> list[str]:
+    """It is made anew, unless it keeps values unique."""
+    partitioned = differing.expected["table"] in differing.place.partitioned
+    if names == ["valid"] and not partitioned:
+        return [f"reindex index concurrently {differing.name};"]
+    if differing.found["unique"] and names != ["valid"]:
+        return told(
+            "it keeps values unique, which rows or the application may rely on: make the index that is expected under"
+            " another name first",
+            *create(differing.key, differing.expected, differing.place),
+        )
+    drop = f"drop index {'' if partitioned else 'concurrently '}{differing.name};"
+    return [drop, *create(differing.key, differing.expected, differing.place)]
+
+
+def statistics(differing: Differing, _: list[str]) -> list[str]:
+    return [f"drop statistics {differing.name};", *create(differing.key, differing.expected, differing.place)]
+
+
+def rule(differing: Differing, names: list[str]) -> list[str]:
+    """Replaced as a whole."""
+    return [*_or_replace(differing, names, "RULE"), *_enabled(differing, "rule")]
+
+
+def trigger(differing: Differing, names: list[str]) -> list[str]:
+    """Replaced as a whole; a constraint trigger cannot be."""
+    if "definition" in names and not differing.expected["definition"].startswith("CREATE TRIGGER"):
+        return []
+    return [*_or_replace(differing, names, "TRIGGER"), *_enabled(differing, "trigger")]
+
+
+def _or_replace(differing: Differing, names: list[str], kind: str) -> list[str]:
+    if "definition" not in names:
+        return []
+    return [f"CREATE OR REPLACE {kind}{differing.expected['definition'].removeprefix(f'CREATE {kind}')};"]
+
+
+def _enabled(differing: Differing, kind: str) -> list[str]:
+    if differing.expected["enabled"] == differing.found["enabled"]:
+        return []
+    if differing.expected["enabled"] == "disabled":
+        return told(f"the {kind} is enabled, and the application may rely on what it does")
+    return [enable(differing.name, differing.expected, kind)]
+
+
+def policy(differing: Differing, names: list[str]) -> list[str]:
+    """Made narrower, where that is certain: a policy that lets through more than before is for a person to decide."""
+    table, policy = member(differing.name)
+    if all(_is_narrower(differing, name) for name in names):
+        clauses = {"to": "to {}", "using": "using ({})", "check": "with check ({})"}
+        values = {name: differing.expected[name] for name in names}
+        values |= {"to": ", ".join(differing.expected["to"])} if "to" in names else {}
+        return [f"alter policy {policy} on {table} {' '.join(clauses[name].format(values[name]) for name in names)};"]
+    return told(
+        "it decides who sees which rows, so a person has to see which of the two is right. What is expected:",
+        *create(differing.key, differing.expected),
+    )
+
+
+def _is_narrower(differing: Differing, attribute: str) -> bool:
+    """Whether it lets through, or for a restrictive policy holds, no row that it did not before."""
+    wanted, there = differing.expected.get(attribute), differing.found.get(attribute)
+    permissive = differing.expected["as"] == differing.found["as"] == "permissive"
+    if attribute == "to":
+        narrower = there == ["public"] or set(wanted or ()) < set(there or ())
+        return narrower if permissive else wanted == ["public"]
+    return attribute in ("using", "check") and wanted is not None and there == "true"

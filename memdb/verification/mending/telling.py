@@ -1,0 +1,42 @@
+"""What is said of objects that no migration makes, or that seem to have got another name."""
+
+from memdb.catalog import identifiers, kind_and_name, member
+from memdb.verification.mending.writing import told
+
+_WEIGH = {
+    "column": "dropping it would lose its values",
+    "constraint": "it may be what keeps wrong rows out",
+    "index": "it costs time at each write, and may serve queries of the application",
+    "trigger": "it runs at each write, and may be what the application relies on",
+    "policy": "it decides who sees which rows: look whether it lets anyone see more than they should",
+    "function": "it may be called instead of ours, and the application may call it",
+}
+
+
+def unexpected(key: str, *, known: bool) -> list[str]:
+    """What a person may decide of an object that should not be there; `known` where a migration that waits makes it."""
+    if known:
+        return told(
+            "a migration that is not applied makes it, and would fail here:",
+            "where it is what that file makes, memdb baseline counts it as applied; else see first whose it is",
+        )
+    weigh = _WEIGH.get(kind_and_name(key)[0])
+    return told(
+        f"no migration makes it{f'; {weigh}' if weigh else ''}",
+        "to keep it, put it into a migration of your own: memdb new NAME; whether it can go, its owner decides",
+    )
+
+
+def rename(key: str, to: str) -> list[str]:
+    """The statement that gives an object the name of another of its kind on the same table."""
+    kind, name = kind_and_name(key)
+    new = kind_and_name(to)[1]
+    if kind in ("index", "statistics"):
+        return [f"alter {kind} {name} rename to {identifiers(new)[-1]};"]
+    table, part = member(name)
+    new = member(new)[1]
+    if kind == "column":  # of which the name alone does not prove that it holds what the other held
+        return told(f"it seems that {part} was {new} before; if so: alter table {table} rename column {part} to {new};")
+    if kind == "constraint":
+        return [f"alter table {table} rename constraint {part} to {new};"]
+    return [f"alter {kind} {part} on {table} rename to {new};"]

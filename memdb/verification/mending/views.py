@@ -1,0 +1,70 @@
+"""Mends of views, and of columns that views use."""
+
+from memdb.catalog import table_of
+from memdb.verification.mending.creating import create, create_view
+from memdb.verification.mending.differing import Differing
+from memdb.verification.mending.surroundings import Use
+from memdb.verification.mending.tables import options_changed
+from memdb.verification.mending.writing import told
+
+
+def view(differing: Differing, names: list[str]) -> list[str]:
+    """A view is replaced where its columns allow that; nothing that protects rows is taken away."""
+    expected, found = differing.expected, differing.found
+    if found.get("options", {}).keys() - expected.get("options", {}).keys():
+        return told("it has options that no migration has set, and that may protect rows: whoever did knows why")
+    if "materialized" in names:
+        return told("a view cannot become materialized, or plain: make it anew, with its privileges and what reads it")
+    if names == ["options"]:
+        kind = "materialized view" if expected.get("materialized") else "view"
+        return options_changed(f"alter {kind} {differing.name}", expected, found)
+    if column := _remade_with(differing):
+        return told(f"see {column}: its mend makes this view anew")
+    if not expected.get("materialized") and expected["columns"][: len(found["columns"])] == found["columns"]:
+        return [create_view(differing.name, expected, "create or replace")]
+    return told(
+        "its columns are others: it has to be dropped and made anew, with its privileges and all that reads it, as:",
+        *create(differing.key, expected),
+    )
+
+
+def without_views(differing: Differing, statements: list[str]) -> list[str]:
+    """Changes the type of a column, around which views that use it are dropped and made anew where nothing is lost."""
+    uses = differing.place.uses.get(differing.key, ())
+    if not uses:
+        return statements
+    views = list(dict.fromkeys(use.view for use in uses if use.view is not None))
+    by = [use.description for use in uses]
+    if not all(_can_be_made_anew(differing, use) for use in uses):
+        return told(
+            f"PostgreSQL refuses it while this uses the column: {', '.join(dict.fromkeys(by))}",
+            "in one transaction, with their privileges: keep how they were made, drop them, make them anew after:",
+            *statements,
+        )
+    return [
+        "begin;",
+        *(f"drop view {view};" for view in reversed(views)),
+        *statements,
+        *(line for view in views for line in create(f"view {view}", differing.all_expected[f"view {view}"])),
+        "commit;",
+    ]
+
+
+def _can_be_made_anew(differing: Differing, use: Use) -> bool:
+    """Whether it is a view that a migration makes just so, and that has nothing that would be lost."""
+    key = f"view {use.view}"
+    expected, found = differing.all_expected.get(key), differing.all_found.get(key)
+    if use.view is None or not use.simple or expected is None or found is None:
+        return False
+    attributes = ("definition", "options", "materialized", "comment")
+    return all(expected.get(name) == found.get(name) for name in attributes) and not any(
+        table_of(other, attributes) == use.view for other, attributes in differing.all_found.items()
+    )
+
+
+def _remade_with(differing: Differing) -> str | None:
+    """The column whose type is to change so that the view is made anew."""
+    if differing.expected["definition"] != differing.found["definition"]:
+        return None
+    uses = differing.place.uses.items()
+    return next((key for key, used in uses if any(use.view == differing.name for use in used)), None)
