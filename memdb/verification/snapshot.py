@@ -46,11 +46,11 @@ def read(sql_dir: Path) -> Patches:
     try:
         content = files.read_json(path)
         patches: Patches = {id: patch for id, patch in content.items() if not id.startswith("$")}
-        if not all(isinstance(patch, dict) for patch in patches.values()):
-            raise ValueError("the patch of a migration is no object")
+        if not all(isinstance(change, dict | None) for patch in patches.values() for change in patch.values()):
+            raise ValueError("what a migration does to an object is no object")
     except FileNotFoundError:
         raise SqlFilesError(f"there is no {path}", hint=f"Write it with: {_WRITE}") from None
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, AttributeError) as error:
         raise SqlFilesError(f"{path} cannot be read: {error}", hint=f"Write it anew with: {_WRITE}") from None
     _check_format(path, content.get("$format", 1), patches)
     return patches
