@@ -42,8 +42,8 @@ def test_it_is_the_same_wherever_schema_and_extension_live(
 ) -> None:
     empty_connection.execute(preparation.encode())
     empty_connection.execute(f"set search_path = {search_path}".encode())
-    migrations.migrate(empty_connection, sets, chosen=["fast_search"])
-    migrations.migrate(connection, sets, chosen=["fast_search"])
+    migrations.migrate(empty_connection, sets, chosen=("fast_search",))
+    migrations.migrate(connection, sets, chosen=("fast_search",))
     found = objects(empty_connection)
     assert {key: found[key] for key in found if not key.startswith("schema ")} == objects(connection)
 
