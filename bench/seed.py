@@ -21,7 +21,7 @@ from memdb.database import Connection, query
 from memdb.ledger import sqlfiles
 
 _MEMORIES = 20_000
-_COPY_IN = query("seed", "copy").replace("\n", " ")
+_COPY_IN = query("seed", "copy", schema=["public"]).replace("\n", " ")
 
 
 def run() -> Iterator[Comparison]:

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.compare import Comparison, Subject, medians
-from memdb import database, embedded, migrations, shipped
+from memdb import database, embedded, migrations, shipped, target
 from memdb.benchmark import sampling
 from memdb.benchmark import similarity as benchmark
 from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.seeding import memories, seed
+from memdb.target import Target
 
 _MEMORIES, _QUERIES, _SEED, _K = 10_000, 200, 1, 5
 _NEXT_QUERY = f"""
@@ -34,8 +35,8 @@ def run() -> Iterator[Comparison]:
         conninfo = database.conninfo(server.url())
         with database.connect(conninfo, purpose="bench") as connection:
             _fill(connection)
-            _store_queries(connection)
-            subjects = {"memdb": _memdb(connection), "pgbench": _pgbench(server.url(), Path(folder))}
+            where = _store_queries(connection)
+            subjects = {"memdb": _memdb(connection), "pgbench": _pgbench(server.url(), where, Path(folder))}
             found = medians(subjects, runs=5)
     yield Comparison("benchmark-similarity p50 / pgbench -M prepared p50", found["memdb"], found["pgbench"], 1.15)
 
@@ -50,9 +51,13 @@ def _fill(connection: Connection) -> None:
     connection.execute("vacuum analyze memories")
 
 
-def _store_queries(connection: Connection) -> None:
-    """The queries that benchmark-similarity draws, numbered, as text that pgbench can hold in variables."""
-    drawn = sampling.sample(connection, sampling.population(connection), queries=_QUERIES, random_seed=_SEED)
+def _store_queries(connection: Connection) -> Target:
+    """Keeps the queries that benchmark-similarity draws, numbered, as text that pgbench can hold in variables."""
+    with connection.transaction():
+        where = target.enter(connection)
+        drawn = sampling.sample(
+            connection, where, sampling.population(connection, where), queries=_QUERIES, random_seed=_SEED
+        )
     connection.execute("create schema bench")
     connection.execute("create table bench.queries (place int primary key, user_id uuid, embedding text, id uuid)")
     with connection.cursor() as cursor:
@@ -60,6 +65,7 @@ def _store_queries(connection: Connection) -> None:
             "insert into bench.queries values (%s, %s, %s, %s)",
             [(place, query.user_id, query.embedding_text, query.memory_id) for place, query in enumerate(drawn, 1)],
         )
+    return where
 
 
 def _memdb(connection: Connection) -> Subject:
@@ -70,9 +76,9 @@ def _memdb(connection: Connection) -> Subject:
     return p50_ms
 
 
-def _pgbench(url: str, folder: Path) -> Subject:
+def _pgbench(url: str, where: Target, folder: Path) -> Subject:
     """The search as pgbench runs it: with `order by` written out, so that the embedding is one parameter."""
-    search = database.query("benchmark", "similar")
+    search = where.query("benchmark", "similar")
     for place, name in enumerate((":user_id", ":embedding", ":id", f"{_K}"), start=1):
         search = search.replace(f"${place}", name)
     (folder / "next.sql").write_text(_NEXT_QUERY)

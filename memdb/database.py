@@ -1,7 +1,8 @@
 """Connections, and the one place that turns driver errors into ours."""
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, LiteralString
@@ -96,9 +97,16 @@ def translated_errors() -> Iterator[None]:
         raise DatabaseError(f"the server refused: {message}", hint=hint) from error
 
 
-def query(name: str, block: str) -> LiteralString:
-    """A named block of `sql/queries/NAME.sql`. It is ours, so it counts as literal."""
-    return shipped.queries(name)[block]
+def query(name: str, block: str, **names: Sequence[str]) -> LiteralString:
+    """A named block of `sql/queries/NAME.sql`, with a qualified name for each {placeholder} that is given.
+
+    It is ours, and names are quoted, so it counts as literal.
+    """
+    text = shipped.queries(name)[block]
+    quoted = {key: sql.Identifier(*parts).as_string() for key, parts in names.items()}
+    if "%s" in text or "%(" in text:  # the driver will look for parameters
+        quoted = {key: value.replace("%", "%%") for key, value in quoted.items()}
+    return re.sub(r"\{(\w+)\}", lambda match: quoted.get(match[1], match[0]), text)
 
 
 def names(connection: Connection) -> Names:
@@ -133,8 +141,13 @@ def own_names(connection: Connection) -> Iterator[None]:
     out the schema of all that is not the system's.
     """
     with connection.transaction():
-        connection.execute(OWN_NAMES.replace("set", "set local", 1))
+        keep_to_own_names(connection)
         yield
+
+
+def keep_to_own_names(connection: Connection) -> None:
+    """The same for a transaction that has begun already, until it ends."""
+    connection.execute(OWN_NAMES.replace("set", "set local", 1))
 
 
 def take_own_names(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import sql
 
-from memdb import database, embedded, migrations
+from memdb import database, embedded, migrations, target
 from memdb.benchmark import similarity
 from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
@@ -103,6 +103,7 @@ def run(
 
 def search(connection: Connection) -> Search:
     """The memories nearest to one of the user who has most."""
-    question, *nearest = connection.execute(database.query("demo", "search")).fetchall()
+    with connection.transaction():
+        question, *nearest = connection.execute(target.enter(connection).query("demo", "search")).fetchall()
     neighbours = tuple(Neighbour(distance, tier, content) for distance, tier, content in nearest)
     return Search(question[2], neighbours)

@@ -7,6 +7,7 @@ in its cache. So these times are those of the first searches after a restart or 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from memdb import target
 from memdb.benchmark import measurement, preparation, sampling, searching, strategies
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Wanted
@@ -37,9 +38,9 @@ def measure(
         restart()
         with connect() as connection, connection.transaction():
             preparation.begin(connection)
-            preparation.find_vector(connection)
+            where = target.enter(connection)
             strategies.apply(connection, strategy)
-            search = Search(connection, strategy.statement, wanted.k)
+            search = Search(connection, strategy.statement(where), wanted.k)
             found[strategy.label] = measurement.latency(searching.run_all(search, questions))
     return found
 
@@ -49,9 +50,9 @@ def _prepare(connection: Connection, wanted: Wanted, design: Design) -> tuple[li
         design.identity.check(connection)
     with connection.transaction():
         preparation.begin(connection)
-        preparation.find_vector(connection)
-        population = sampling.population(connection, wanted.user)
-        sampling.require(connection, population, k=wanted.k, user=wanted.user)
-        questions, _ = preparation.questions_for(connection, wanted, population)
-        chosen, _ = strategies.choose(connection, design.names, design.ef_search, design.candidates)
+        where = target.enter(connection)
+        population = sampling.population(connection, where, wanted.user)
+        sampling.require(connection, where, population, k=wanted.k, user=wanted.user)
+        questions, _ = preparation.questions_for(connection, where, wanted, population)
+        chosen, _ = strategies.choose(connection, where, design.names, design.ef_search, design.candidates)
     return chosen, questions

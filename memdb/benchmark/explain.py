@@ -15,6 +15,7 @@ from memdb.benchmark.sampling import Query
 from memdb.database import Connection, query
 
 _APPROXIMATE = {"hnsw", "ivfflat"}
+_QUALIFIED = re.compile(r"OPERATOR\([^()]*?\.([^().]+)\)")
 _LONG_VECTOR = re.compile(r"\[[-+.,e\d]{60,}\]")
 
 
@@ -86,7 +87,8 @@ def _plans(connection: Connection, roots: Sequence[Mapping[str, Any]], text_of: 
     ways = [_way(root, methods) for root in roots]
     counts = Counter(ways).most_common()
     text = "\n".join(text_of(ways.index(counts[0][0])))
-    return Plans(tuple(PlanUse(*way, count) for way, count in counts), _LONG_VECTOR.sub("[…]", text))
+    text = _LONG_VECTOR.sub("[…]", _QUALIFIED.sub(r"\1", text))
+    return Plans(tuple(PlanUse(*way, count) for way, count in counts), text)
 
 
 def _explain(connection: Connection, name: str, question: Query, k: int, options: LiteralString) -> list[Any]:

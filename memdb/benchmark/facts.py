@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg import sql
-
 from memdb.database import Connection, query
+from memdb.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +59,40 @@ class Facts:
         return next((index for index in self.indexes if index.method == "hnsw"), None)
 
 
-def read(connection: Connection) -> Facts:
+def read(connection: Connection, target: Target) -> Facts:
     """The facts of this snapshot. Sizes and counts are those of now."""
-    row = connection.execute(query("benchmark", "table_facts")).fetchone()
+    row = connection.execute(target.query("benchmark", "table_facts"), {"memories": target.memories}).fetchone()
     assert row is not None
     table, toast, indexes, memories = row
     each = max(memories, 1)
-    rows = connection.execute(query("benchmark", "index_facts")).fetchall()
-    buffered = _buffered(connection, [row[6] for row in rows])
+    rows = connection.execute(query("benchmark", "index_facts"), {"memories": target.memories}).fetchall()
+    buffered, definitions = _buffered(connection, [row[7] for row in rows]), _definitions(connection, target)
     found = tuple(
-        IndexFacts(name, method, size, size / each, scans, valid, unique, _share(buffered, file, size), *texts)
-        for name, method, size, scans, valid, unique, file, *texts in rows
+        IndexFacts(
+            name,
+            method,
+            size,
+            size / each,
+            scans,
+            valid,
+            unique,
+            _share(buffered, file, size),
+            options,
+            definitions[oid],
+            comment,
+        )
+        for oid, name, method, size, scans, valid, unique, file, options, comment in rows
     )
     since = connection.execute(query("benchmark", "counting_since")).fetchone()
     total = (table + toast + indexes) / each
     return Facts(memories, table, toast, indexes, total, found, since[0] if since else None, buffered is not None)
+
+
+def _definitions(connection: Connection, target: Target) -> dict[int, str]:
+    with connection.transaction(force_rollback=True):  # going back to a savepoint puts the search_path back
+        connection.execute(target.query("target", "names_of_the_target_as_well"))
+        memories = {"memories": target.memories}
+        return dict(connection.execute(query("benchmark", "index_definitions"), memories).fetchall())
 
 
 def _buffered(connection: Connection, files: list[int]) -> dict[int, int] | None:
@@ -82,8 +100,7 @@ def _buffered(connection: Connection, files: list[int]) -> dict[int, int] | None
     row = connection.execute(query("benchmark", "find_buffercache")).fetchone()
     if row is None:
         return None
-    statement = sql.SQL(query("benchmark", "buffered")).format(schema=sql.Identifier(row[0]))
-    return dict(connection.execute(statement, [files]).fetchall())
+    return dict(connection.execute(query("benchmark", "buffered", buffers=[row[0]]), [files]).fetchall())
 
 
 def _share(buffered: dict[int, int] | None, file: int, size: int) -> float | None:

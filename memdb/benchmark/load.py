@@ -22,7 +22,8 @@ from memdb.benchmark.measurement import Latency
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
 from memdb.benchmark.strategies import Strategy
-from memdb.database import Connection, query
+from memdb.database import Connection
+from memdb.target import Target
 
 _WARM_UP = 8  # searches of each connection: after five the server has made up its mind about the plan
 _DIFFERENT = 50  # memories that writers take turns to add
@@ -64,6 +65,7 @@ class _Client:
 @contextmanager
 def crowd(
     connection: Connection,
+    target: Target,
     strategy: Strategy,
     k: int,
     *,
@@ -72,7 +74,6 @@ def crowd(
     identity: Identity | None = None,
 ) -> Iterator[list[Search]]:
     """So many further connections that see the same snapshot, each with the search prepared."""
-    path = connection.execute("show search_path").fetchone()
     with ExitStack() as stack:
         searches = []
         for _ in range(count):
@@ -80,9 +81,9 @@ def crowd(
             stack.enter_context(other.transaction())
             preparation.begin(other)
             other.execute(sql.SQL("set transaction snapshot {}").format(sql.Literal(snapshot)))
-            other.execute("select set_config('search_path', %s, true)", path)
+            database.keep_to_own_names(other)
             strategies.apply(other, strategy, identity)
-            searches.append(Search(other, strategy.statement, k, identity=identity))
+            searches.append(Search(other, strategy.statement(target), k, identity=identity))
         yield searches
 
 
@@ -179,14 +180,15 @@ def _received(client: _Client) -> pq.abc.PGresult | None:
 
 
 @contextmanager
-def adding(connection: Connection, questions: Sequence[Query], writers: int) -> Iterator[Callable[[], float]]:
+def adding(
+    connection: Connection, target: Target, questions: Sequence[Query], writers: int
+) -> Iterator[Callable[[], float]]:
     """Adds memories over so many connections while the block lasts; yields what tells how many it were per second.
 
     Each is a transaction that is rolled back, so that nothing is left even when the program is killed. Indexes were
     written to nevertheless; the dead entries go with the next vacuum.
     """
     texts = [(question.user_id, question.embedding_text) for question in questions[:_DIFFERENT]]
-    path = connection.execute("show search_path").fetchone()
     stop, added = threading.Event(), [0] * writers
     started = time.perf_counter()
 
@@ -194,8 +196,8 @@ def adding(connection: Connection, questions: Sequence[Query], writers: int) -> 
         while not stop.is_set():
             (user, first), (_, second) = (texts[(added[number] * step + number) % len(texts)] for step in (1, 7))
             with other.transaction(force_rollback=True):
-                other.execute("select set_config('search_path', %s, true)", path)
-                other.execute(query("benchmark", "add"), [user, first, second])
+                database.keep_to_own_names(other)
+                other.execute(target.query("benchmark", "add"), [user, first, second])
             added[number] += 1
 
     with ExitStack() as stack:

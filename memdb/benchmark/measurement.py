@@ -9,7 +9,8 @@ from memdb.benchmark import explain, quantiles, searching
 from memdb.benchmark.explain import Plans
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
-from memdb.database import Connection, query
+from memdb.database import Connection
+from memdb.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ def measure(
     return Measurement(latency(answers), per_second(answers), recall(answers, truth), plans)
 
 
-def measure_round_trip(connection: Connection, questions: Sequence[Query], k: int) -> float:
+def measure_round_trip(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> float:
     """The median time, in milliseconds, of a statement that takes a search's parameters and searches for nothing."""
-    search = Search(connection, query("benchmark", "nothing"), k)
+    search = Search(connection, target.query("benchmark", "nothing"), k)
     searching.run_all(search, questions)
     return statistics.median(answer.duration_ms for answer in searching.run_all(search, questions))
 

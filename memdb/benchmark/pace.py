@@ -11,14 +11,15 @@ from memdb.benchmark import measurement, searching
 from memdb.benchmark.measurement import Quantile
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
-from memdb.database import Connection, query
+from memdb.database import Connection
+from memdb.target import Target
 
 _TIMES = 25  # at each of the three moments: about a tenth of a second in all
 
 
-def prepare(connection: Connection, k: int) -> Search:
+def prepare(connection: Connection, target: Target, k: int) -> Search:
     """The piece of work. It has the parameters of a search, and does the same whatever they are."""
-    return Search(connection, query("benchmark", "pace"), k, named=True)
+    return Search(connection, target.query("benchmark", "pace"), k, named=True)
 
 
 def run_all(search: Search, questions: Sequence[Query], work: Search) -> tuple[list[Answer], Quantile]:

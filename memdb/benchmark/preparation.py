@@ -7,12 +7,13 @@ from uuid import UUID
 
 import psycopg
 
-from memdb import __version__
+from memdb import __version__, target
 from memdb.benchmark import sampling, truth
 from memdb.benchmark.sampling import Population, Query
 from memdb.benchmark.searching import Answer
 from memdb.database import Connection, query
-from memdb.errors import DatabaseError, DataError
+from memdb.errors import DataError
+from memdb.target import Target
 
 SETTINGS = (
     "hnsw.ef_search",
@@ -63,6 +64,7 @@ class Prepared:
     questions: list[Query]
     truth: list[Answer]
     population: Population
+    target: Target
     versions: dict[str, str]
     notes: tuple[str, ...]
 
@@ -73,15 +75,15 @@ def prepare(connection: Connection, wanted: Wanted, on_phase: Callable[[str], No
     Raises DataError where nothing can be searched, DatabaseError where the tables are not there.
     """
     begin(connection)
-    versions = _versions(connection)
-    population = sampling.population(connection, wanted.user)
-    sampling.require(connection, population, k=wanted.k, user=wanted.user)
-    drawn, dropped = questions_for(connection, wanted, population)
+    where = target.enter(connection)
+    population = sampling.population(connection, where, wanted.user)
+    sampling.require(connection, where, population, k=wanted.k, user=wanted.user)
+    drawn, dropped = questions_for(connection, where, wanted, population)
     on_phase(f"Finding the true neighbours for {len(drawn):,} searches …")
-    found = truth.find(connection, drawn, wanted.k, wanted.truth_directory)
+    found = truth.find(connection, where, drawn, wanted.k, wanted.truth_directory)
     asked, answers = _answerable(drawn, found.answers)
     notes = (*_notes(wanted, population, len(drawn), len(asked)), *dropped, *_note_on_truth(found.reused))
-    return Prepared(asked, answers, population, versions, notes)
+    return Prepared(asked, answers, population, where, _versions(connection, where), notes)
 
 
 def begin(connection: Connection) -> None:
@@ -90,15 +92,16 @@ def begin(connection: Connection) -> None:
 
 
 def questions_for(
-    connection: Connection, wanted: Wanted, population: Population
+    connection: Connection, where: Target, wanted: Wanted, population: Population
 ) -> tuple[list[Query], tuple[str, ...]]:
     """The questions, and what to say of those that could not be used."""
     user = wanted.user
     if wanted.workload == sampling.SINGLE and user is None:
-        user = sampling.largest_user(connection)
-        population = sampling.population(connection, user)
+        user = sampling.largest_user(connection, where)
+        population = sampling.population(connection, where, user)
     drawn = sampling.sample(
         connection,
+        where,
         population,
         queries=wanted.queries,
         random_seed=wanted.random_seed,
@@ -109,7 +112,7 @@ def questions_for(
         return drawn, ()
     from memdb.benchmark import questions  # it needs numpy
 
-    return questions.read(connection, wanted.queries_from, drawn, limit=wanted.queries, only=user)
+    return questions.read(connection, where, wanted.queries_from, drawn, limit=wanted.queries, only=user)
 
 
 def sample_of(questions: Sequence[Query], random_seed: int) -> Sample:
@@ -123,24 +126,10 @@ def settings_of(connection: Connection) -> dict[str, str | None]:
     return dict(connection.execute(query("benchmark", "settings"), [list(SETTINGS)]).fetchall())
 
 
-def find_vector(connection: Connection) -> str:
-    """The version of pgvector, whose operators are found from now on. Raises DatabaseError where it is not there."""
-    row = connection.execute(query("benchmark", "find_vector")).fetchone()
-    if row is None:
-        raise _no_table()
-    return str(row[0])
-
-
-def _versions(connection: Connection) -> dict[str, str]:
-    pgvector = find_vector(connection)
-    row = connection.execute("select to_regclass('memories') is not null, current_setting('server_version')").fetchone()
-    if row is None or not row[0]:
-        raise _no_table()
-    return {"postgresql": row[1], "pgvector": pgvector, "memdb": __version__, "psycopg": psycopg.__version__}
-
-
-def _no_table() -> DatabaseError:
-    return DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+def _versions(connection: Connection, where: Target) -> dict[str, str]:
+    row = connection.execute("select current_setting('server_version')").fetchone()
+    server = str(row[0]) if row else ""
+    return {"postgresql": server, "pgvector": where.pgvector, "memdb": __version__, "psycopg": psycopg.__version__}
 
 
 def _answerable(questions: Sequence[Query], truth: Sequence[Answer]) -> tuple[list[Query], list[Answer]]:

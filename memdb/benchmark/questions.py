@@ -8,16 +8,23 @@ from uuid import UUID
 import numpy as np
 
 from memdb.benchmark.sampling import Query
-from memdb.database import Connection, query
+from memdb.database import Connection
 from memdb.errors import DataError
 from memdb.reading import readers, vectors
 from memdb.reading.users import user_id
+from memdb.target import Target
 
 _NO_MEMORY = UUID(int=0)  # a question from outside leaves out no memory
 
 
 def read(
-    connection: Connection, path: Path, sample: Sequence[Query], *, limit: int, only: UUID | None = None
+    connection: Connection,
+    target: Target,
+    path: Path,
+    sample: Sequence[Query],
+    *,
+    limit: int,
+    only: UUID | None = None,
 ) -> tuple[list[Query], tuple[str, ...]]:
     """The first `limit` questions that can be answered, and notes on those that cannot.
 
@@ -27,7 +34,9 @@ def read(
     rows = list(islice(_rows(path), limit))
     askers = cycle(sample)
     users = [only or named or next(askers).user_id for named, _ in rows]
-    held: dict[UUID, int] = dict(connection.execute(query("benchmark", "holdings"), [list(set(users))]).fetchall())
+    held: dict[UUID, int] = dict(
+        connection.execute(target.query("benchmark", "holdings"), [list(set(users))]).fetchall()
+    )
     kept = [
         Query(user, _NO_MEMORY, embedding, held[user])
         for user, (_, embedding) in zip(users, rows, strict=True)

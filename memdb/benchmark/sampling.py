@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from memdb.database import Connection, query
+from memdb.database import Connection
 from memdb.errors import DataError
+from memdb.target import Target
 
 SKEWED, EQUAL, SINGLE = "skewed", "equal", "single"
 
@@ -73,18 +74,20 @@ class Query:
         return f"[{','.join(map(str, struct.unpack_from(f'!{dimension}f', self.embedding, 4)))}]"
 
 
-def population(connection: Connection, user: UUID | None = None) -> Population:
+def population(connection: Connection, target: Target, user: UUID | None = None) -> Population:
     """Who holds how many memories with an embedding; one user only, where one is named."""
-    rows = connection.execute(query("benchmark", "sizes"), {"user": user})
+    rows = connection.execute(target.query("benchmark", "sizes"), {"user": user})
     return Population(tuple(SizeClass(*row) for row in rows))
 
 
-def require(connection: Connection, population: Population, *, k: int, user: UUID | None = None) -> None:
+def require(
+    connection: Connection, target: Target, population: Population, *, k: int, user: UUID | None = None
+) -> None:
     """Raises DataError unless somebody has k memories beside the one that is searched for."""
     if population.largest > k:
         return
     if population.largest == 0:
-        raise _nothing_to_search(connection, user)
+        raise _nothing_to_search(connection, target, user)
     who = f"user {user}" if user else "the user who has most"
     if population.largest == 1:
         raise DataError(
@@ -98,10 +101,10 @@ def require(connection: Connection, population: Population, *, k: int, user: UUI
     )
 
 
-def _nothing_to_search(connection: Connection, user: UUID | None) -> DataError:
+def _nothing_to_search(connection: Connection, target: Target, user: UUID | None) -> DataError:
     if user is None:
         return DataError("there are no memories with an embedding", hint="Load some with: memdb seed")
-    row = connection.execute(query("benchmark", "count_of_user"), [user]).fetchone()
+    row = connection.execute(target.query("benchmark", "count_of_user"), [user]).fetchone()
     if row == (0,):
         return DataError(
             f"user {user} has no memories", hint="Check the id, or leave out --user to sample users of every size."
@@ -128,6 +131,7 @@ def quotas(searchable: Mapping[int, int], queries: int) -> dict[int, int]:
 
 def sample(
     connection: Connection,
+    target: Target,
     population: Population,
     *,
     queries: int,
@@ -148,15 +152,15 @@ def sample(
         "magnitudes": list(shares),
         "quotas": list(shares.values()),
     }
-    block = query("benchmark", "sample_equally" if equally else "sample")
+    block = target.query("benchmark", "sample_equally" if equally else "sample")
     # A binary cursor hands over the embedding as it will be sent back, without a type that must be looked up.
     rows = connection.cursor(binary=True).execute(block, parameters)
     return [Query(*row) for row in rows]
 
 
-def largest_user(connection: Connection) -> UUID:
+def largest_user(connection: Connection, target: Target) -> UUID:
     """Who holds most. Raises DataError where nobody holds anything."""
-    row = connection.execute(query("benchmark", "largest_user")).fetchone()
+    row = connection.execute(target.query("benchmark", "largest_user")).fetchone()
     if row is None:
-        raise _nothing_to_search(connection, None)
+        raise _nothing_to_search(connection, target, None)
     return UUID(str(row[0]))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from memdb.benchmark import preparation
 from memdb.benchmark.measurement import Measurement, measure
 from memdb.benchmark.preparation import Sample, Wanted
-from memdb.database import Connection, query
+from memdb.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,8 @@ def run(
     with connection.transaction():
         prepared = preparation.prepare(connection, wanted, on_phase)
         on_phase("Searching, once to warm up and once to take the time …")
-        measurement = measure(connection, query("benchmark", "similar"), prepared.questions, prepared.truth, wanted.k)
+        story = prepared.target.query("benchmark", "similar")
+        measurement = measure(connection, story, prepared.questions, prepared.truth, wanted.k)
         settings = preparation.settings_of(connection)
     missed = tuple(failures(measurement, targets))
     notes = (*notes_on_result(measurement, targets), *prepared.notes)

@@ -8,6 +8,7 @@ from typing import LiteralString
 from memdb.benchmark.identity import Identity
 from memdb.database import Connection, query
 from memdb.errors import UsageError
+from memdb.target import Target
 
 STORY, HNSW, STRICT, RELAXED, EXACT, FUNCTION = "story", "hnsw", "strict", "relaxed", "exact", "search_memories"
 NAMES = (STORY, HNSW, STRICT, RELAXED, EXACT, FUNCTION)
@@ -47,23 +48,26 @@ class Strategy:
         varied = {"ef_search": self.ef_search, "candidates": self.candidates}
         return ", ".join([self.name, *(f"{key} {value}" for key, value in varied.items() if value is not None)])
 
-    @property
-    def statement(self) -> LiteralString:
+    def statement(self, target: Target) -> LiteralString:
         """With the user as $1, the embedding as $2, the id that is left out as $3 and k as $4."""
         if self.candidates is None:
-            return query("benchmark", _BLOCKS.get(self.name, "similar"))
-        among = query("benchmark", "search_memories_among")
+            return target.query("benchmark", _BLOCKS.get(self.name, "similar"))
+        among = target.query("benchmark", "search_memories_among")
         return among.replace("{candidates}", f"{self.candidates:d}")
 
 
 def choose(
-    connection: Connection, names: Sequence[str], ef_search: Sequence[int] = (), candidates: Sequence[int] = ()
+    connection: Connection,
+    target: Target,
+    names: Sequence[str],
+    ef_search: Sequence[int] = (),
+    candidates: Sequence[int] = (),
 ) -> tuple[list[Strategy], tuple[str, ...]]:
     """The strategies to run, and notes on those that this database does not offer.
 
     Raises UsageError where none of them is offered.
     """
-    missing = dict(_missing(connection))
+    missing = dict(_missing(connection, target))
     chosen = [strategy for name in names if name not in missing for strategy in _variants(name, ef_search, candidates)]
     if not chosen:
         raise UsageError(f"none of these strategies can be run here: {', '.join(names)}", hint=missing[names[0]])
@@ -100,10 +104,13 @@ def apply(connection: Connection, strategy: Strategy, identity: Identity | None 
         identity.assume(connection)
 
 
-def _missing(connection: Connection) -> Iterator[tuple[str, str]]:
-    if connection.execute(query("benchmark", "hnsw_indexes")).fetchone() is None:
+def _missing(connection: Connection, target: Target) -> Iterator[tuple[str, str]]:
+    memories = {"memories": target.memories}
+    if connection.execute(query("benchmark", "hnsw_indexes"), memories).fetchone() is None:
         yield from ((name, "There is no valid HNSW index on memories.") for name in SCANNING)
-    if connection.execute(query("benchmark", "find_search_memories")).fetchone() != (True,):
+    if connection.execute(query("benchmark", "find_search_memories"), {"memories": target.memories}).fetchone() != (
+        True,
+    ):
         yield FUNCTION, "It comes with: memdb migrate --with fast_search"
 
 

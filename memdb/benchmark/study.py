@@ -96,9 +96,11 @@ def run(
         design.identity.check(connection)
     with connection.transaction():
         prepared = preparation.prepare(connection, wanted, on_phase)
-        found = facts.read(connection)
-        chosen, left_out = strategies.choose(connection, design.names, design.ef_search, design.candidates)
-        empty = measurement.measure_round_trip(connection, prepared.questions, wanted.k)
+        found = facts.read(connection, prepared.target)
+        chosen, left_out = strategies.choose(
+            connection, prepared.target, design.names, design.ef_search, design.candidates
+        )
+        empty = measurement.measure_round_trip(connection, prepared.target, prepared.questions, wanted.k)
         runs = _Runs(connection, prepared, wanted.k, design, _export_snapshot(connection), empty)
         measured = tuple(runs.run(chosen, on_phase))
         settings = preparation.settings_of(connection)
@@ -150,16 +152,15 @@ class _Runs:
 
     def _measure(self, strategy: Strategy, identity: Identity | None) -> Measured:
         questions, truth = self.prepared.questions, self.prepared.truth
+        statement = strategy.statement(self.prepared.target)
         with strategies.applied(self.connection, strategy, identity):
-            work = pace.prepare(self.connection, self.k)
-            search = Search(self.connection, strategy.statement, self.k, identity=identity)
+            work = pace.prepare(self.connection, self.prepared.target, self.k)
+            search = Search(self.connection, statement, self.k, identity=identity)
             first = searching.run_all(search, questions)
             answers, meanwhile = pace.run_all(search, questions, work)
             search.close()
             work.close()
-            plans = explain.read(
-                self.connection, strategy.statement, questions, self.k, warmed_up=True, identity=identity
-            )
+            plans = explain.read(self.connection, statement, questions, self.k, warmed_up=True, identity=identity)
         latency = measurement.latency(answers)
         return Measured(
             strategy=strategy.label,
@@ -182,7 +183,15 @@ class _Runs:
         )
 
     def _load(self, strategy: Strategy, identity: Identity | None, count: int, writers: int = 0) -> Load:
-        crowd = load.crowd(self.connection, strategy, self.k, snapshot=self.snapshot, count=count, identity=identity)
+        crowd = load.crowd(
+            self.connection,
+            self.prepared.target,
+            strategy,
+            self.k,
+            snapshot=self.snapshot,
+            count=count,
+            identity=identity,
+        )
         with crowd as searches, self._writing(writers) as added_per_second:
             found = load.measure(searches, self.prepared.questions, self.prepared.truth, self.design.seconds)
             return replace(found, writers=writers, added_per_second=added_per_second())
@@ -193,7 +202,7 @@ class _Runs:
     def _writing(self, writers: int) -> AbstractContextManager[Callable[[], float]]:
         if not writers:
             return nullcontext(lambda: 0.0)
-        return load.adding(self.connection, self.prepared.questions, writers)
+        return load.adding(self.connection, self.prepared.target, self.prepared.questions, writers)
 
 
 def _told(strategy: Strategy, identity: Identity | None) -> str:

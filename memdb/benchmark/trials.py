@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from memdb.benchmark import preparation
+from memdb import target
 from memdb.database import Connection, query
 from memdb.errors import DataError
+from memdb.target import Target
 
 EF_CONSTRUCTION = 4  # times m, but at least 64: below that pgvector warns of poor recall
 _QUERIES = 50
@@ -52,48 +53,60 @@ def run(
     if not values:
         return ()
     with connection.transaction(force_rollback=True):
-        preparation.find_vector(connection)
-        made = connection.execute(query("benchmark", "trial_table"), {"rows": rows, "random_seed": random_seed})
+        where = target.enter(connection)
+        made = connection.execute(where.query("benchmark", "trial_table"), {"rows": rows, "random_seed": random_seed})
         if made.rowcount <= k:
             raise DataError("there are too few memories to try an index on", hint="Load more, or leave out --try-m.")
         connection.execute("analyze memdb_trial")
-        truth = _found(connection, "trial_truth", k)
+        sample = _Sample(connection, where, made.rowcount, k)
+        truth = sample.found("trial_truth")
         trials = []
         for m in values:
             on_phase(f"Building an index with m = {m} on {made.rowcount:,} embeddings …")
-            trials.append(_try(connection, m, made.rowcount, truth, k, ef_search))
+            trials.append(_try(sample, m, truth, ef_search))
     return tuple(trials)
 
 
-def _try(connection: Connection, m: int, rows: int, truth: list[list[int]], k: int, ef_search: Sequence[int]) -> Trial:
-    ef_construction = max(EF_CONSTRUCTION * m, 64)
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """So many embeddings in a temporary table, to be searched for k neighbours."""
+
+    connection: Connection
+    target: Target
+    rows: int
+    k: int
+
+    def found(self, block: str) -> list[list[int]]:
+        rows = self.connection.execute(self.target.query("benchmark", block), {"k": self.k, "queries": _QUERIES})
+        return [places for (places,) in rows]
+
+
+def _try(sample: _Sample, m: int, truth: list[list[int]], ef_search: Sequence[int]) -> Trial:
+    connection, ef_construction = sample.connection, max(EF_CONSTRUCTION * m, 64)
     with connection.transaction(force_rollback=True):
-        memory = _memory_per_row(connection, m, ef_construction)
+        memory = _memory_per_row(sample, m, ef_construction)
     with connection.transaction(force_rollback=True):
-        needed = 2 * (memory or _LITTLE_KB * 1024 / 1000) * rows
+        needed = 2 * (memory or _LITTLE_KB * 1024 / 1000) * sample.rows
         started = time.perf_counter()
-        _build(connection, m, ef_construction, memory_kb=max(int(needed / 1024), 64 * 1024))
+        _build(sample, m, ef_construction, memory_kb=max(int(needed / 1024), 64 * 1024))
         seconds = time.perf_counter() - started
         size = connection.execute("select pg_relation_size('memdb_trial_embedding')").fetchone()
         assert size is not None
-        recall = {width: _recall(connection, truth, k, width) for width in ef_search}
-    return Trial(m, ef_construction, rows, seconds, size[0], memory, recall)
+        recall = {width: _recall(sample, truth, width) for width in ef_search}
+    return Trial(m, ef_construction, sample.rows, seconds, size[0], memory, recall)
 
 
-def _build(connection: Connection, m: int, ef_construction: int, *, memory_kb: int) -> None:
+def _build(sample: _Sample, m: int, ef_construction: int, *, memory_kb: int) -> None:
+    connection = sample.connection
     connection.execute("select set_config('maintenance_work_mem', %s, true)", [f"{memory_kb}kB"])
     connection.execute("set local client_min_messages = notice")
-    options = sql.SQL("with (m = {}, ef_construction = {})").format(m, ef_construction)
-    connection.execute(
-        sql.SQL("create index memdb_trial_embedding on memdb_trial using hnsw (embedding vector_cosine_ops) {}").format(
-            options
-        )
-    )
+    statement = sample.target.query("benchmark", "trial_index")
+    connection.execute(sql.SQL(statement + " with (m = {}, ef_construction = {})").format(m, ef_construction))
 
 
-def _memory_per_row(connection: Connection, m: int, ef_construction: int) -> float | None:
+def _memory_per_row(sample: _Sample, m: int, ef_construction: int) -> float | None:
     """Bytes of the graph per row: what little memory there was, by the rows that fitted into it."""
-    heard: list[int] = []
+    connection, heard = sample.connection, list[int]()
 
     def hear(diagnostic: psycopg.errors.Diagnostic) -> None:
         if match := _NO_LONGER_FITS.search(diagnostic.message_primary or ""):
@@ -103,22 +116,17 @@ def _memory_per_row(connection: Connection, m: int, ef_construction: int) -> flo
     connection.execute("delete from memdb_trial where place > 1500")
     connection.add_notice_handler(hear)
     try:
-        _build(connection, m, ef_construction, memory_kb=_LITTLE_KB)
+        _build(sample, m, ef_construction, memory_kb=_LITTLE_KB)
     finally:
         connection.remove_notice_handler(hear)
     return _LITTLE_KB * 1024 / heard[0] if heard else None
 
 
-def _recall(connection: Connection, truth: list[list[int]], k: int, ef_search: int) -> float:
-    with connection.transaction(force_rollback=True):
+def _recall(sample: _Sample, truth: list[list[int]], ef_search: int) -> float:
+    with sample.connection.transaction(force_rollback=True):
         settings = {"enable_sort": "off", "enable_seqscan": "off", "hnsw.ef_search": str(ef_search)}
         parameters = {"names": list(settings), "values": list(settings.values())}
-        connection.execute(query("benchmark", "apply_settings"), parameters)
-        found = _found(connection, "trial_found", k)
+        sample.connection.execute(query("benchmark", "apply_settings"), parameters)
+        found = sample.found("trial_found")
     pairs = zip(found, truth, strict=True)
     return sum(len(set(these) & set(those)) / len(those) for these, those in pairs) / len(truth)
-
-
-def _found(connection: Connection, block: str, k: int) -> list[list[int]]:
-    rows = connection.execute(query("benchmark", block), {"k": k, "queries": _QUERIES})
-    return [places for (places,) in rows]

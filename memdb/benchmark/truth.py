@@ -17,7 +17,8 @@ from memdb import files
 from memdb.benchmark import searching
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
-from memdb.database import Connection, query
+from memdb.database import Connection
+from memdb.target import Target
 
 _KEPT = 50  # files, the newest; one holds a few kilobytes
 
@@ -37,26 +38,30 @@ def default_directory() -> Path:
     return user_cache_path("memdb") / "truth"
 
 
-def find(connection: Connection, questions: Sequence[Query], k: int, directory: Path | None = None) -> Truth:
+def find(
+    connection: Connection, target: Target, questions: Sequence[Query], k: int, directory: Path | None = None
+) -> Truth:
     """The true neighbours, from `directory` where an earlier run left them. Must be called within a snapshot."""
     if directory is None:
-        return Truth(_scan(connection, questions, k), reused=False)
-    path = directory / f"{_digest(connection, questions, k)}.json"
+        return Truth(_scan(connection, target, questions, k), reused=False)
+    path = directory / f"{_digest(connection, target, questions, k)}.json"
     if (kept := _read(path, len(questions))) is not None:
         return Truth(kept, reused=True)
-    answers = _scan(connection, questions, k)
+    answers = _scan(connection, target, questions, k)
     _keep(path, answers)
     return Truth(answers, reused=False)
 
 
-def _scan(connection: Connection, questions: Sequence[Query], k: int) -> list[Answer]:
-    return searching.run_all(Search(connection, query("benchmark", "truth"), k), questions)
+def _scan(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> list[Answer]:
+    return searching.run_all(Search(connection, target.query("benchmark", "truth"), k), questions)
 
 
-def _digest(connection: Connection, questions: Sequence[Query], k: int) -> str:
+def _digest(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> str:
     users = sorted({question.user_id for question in questions})
-    row = connection.execute(query("benchmark", "fingerprint"), {"users": users}).fetchone()
-    digest = hashlib.blake2b(repr((row, query("benchmark", "truth"), k)).encode(), digest_size=20)
+    row = connection.execute(
+        target.query("benchmark", "fingerprint"), {"memories": target.memories, "users": users}
+    ).fetchone()
+    digest = hashlib.blake2b(repr((row, target.query("benchmark", "truth"), k)).encode(), digest_size=20)
     for question in questions:
         digest.update(question.user_id.bytes + question.memory_id.bytes + question.embedding)
     return digest.hexdigest()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import MOST, DatabaseUrl, Format, OutputFormat, Schema, SqlDir, session
+from memdb.cli.options import MOST, DatabaseUrl, Format, OutputFormat, Schema, SqlDir, Wait, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def seed(
     ] = None,
     append: Annotated[bool, typer.Option("--append", help="Add to the memories that are there.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Remove what was seeded, nothing else; load nothing.")] = False,
+    wait: Wait = 60,
     database_url: DatabaseUrl = None,
     sql_dir: SqlDir = None,
     schema: Schema = None,
@@ -66,21 +67,28 @@ def seed(
         raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
     source = None if reset else _source(users, memories, tiers, random_seed, file)
     with session("seed", database_url, sql_dir, schema=schema) as open:
-        from memdb.seeding import seed as use_case
+        from memdb.seeding.resetting import reset as remove
+        from memdb.seeding.seed import seed as load
 
         if source is None:
             open.expect_no_dispute()
-            open.emit(use_case.reset(open.connection), format)
+            open.emit(remove(open.connection, wait_seconds=wait, on_wait=_tell), format)
             return
         with output.progress("Loading", source.total) as bar:
-            result = use_case.seed(
+            result = load(
                 open.connection,
                 source,
                 append=append,
+                wait_seconds=wait,
                 on_progress=bar.advance,
                 on_index=lambda name: output.say(f"Building {name} …"),
+                on_wait=_tell,
             )
         open.emit(result, format)
+
+
+def _tell(whom: str) -> None:
+    output.say(f"Waiting for {whom}")
 
 
 def _source(users: int | None, memories: int | None, tiers: str, random_seed: int, file: Path | None) -> "Source":

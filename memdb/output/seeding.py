@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from functools import singledispatch
 from typing import Any
 
-from memdb.seeding.seed import Reset, Seeding
+from memdb.seeding.resetting import Reset
+from memdb.seeding.seed import Seeding
 
 
 @singledispatch
@@ -19,6 +20,9 @@ def _(seeding: Seeding) -> Iterator[Any]:
     origin = f"random seed {seeding.random_seed}" if seeding.source == "synthetic" else f"from {seeding.source}"
     yield f"Loaded {_count(seeding.memories, 'memory')} of {_count(seeding.users, 'user')}: {tiers} ({origin})."
     yield f"{_count(seeding.users_created, 'user')} created."
+    own = [(seeding.memories_with_own_ids, "memory"), (seeding.users_with_own_ids, "user")]
+    if told := " and ".join(_count(number, noun) for number, noun in own if number):
+        yield f"{told} came with ids of their own, as an application's do: memdb seed --reset will leave them."
     indexes = (
         f", and {seeding.index_seconds:.1f} s to build the vector indexes" if seeding.index_seconds >= 0.05 else ""
     )
@@ -30,6 +34,9 @@ def _(reset: Reset) -> Iterator[Any]:
     yield f"Removed {_count(reset.memories, 'seeded memory')} and {_count(reset.users, 'user')} made for them."
     if reset.memories_kept:
         yield f"Kept {_count(reset.memories_kept, 'seeded memory')}: rows of other tables refer to them."
+    if reset.users_kept:
+        yield f"Kept {_count(reset.users_kept, 'seeded user')}: other rows refer to them, or they have been filled in."
+    yield from reset.notes
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,14 +1,13 @@
 """Users as a file names them."""
 
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
-# A user without a uuid gets the uuid5 of the name in this namespace: always the same one.
-USERS = uuid5(NAMESPACE_URL, "memdb:users")
+from memdb.reading import ids
 
 
 def user_id(name: str) -> UUID:
-    """The uuid that a name is, or a stable one made from it."""
+    """The uuid that a name is, or a stable one made from it, of the range `ids.USERS`."""
     try:
         return UUID(name)
     except ValueError:
-        return uuid5(USERS, name)
+        return ids.USERS.made_from(b"user ", name.encode("utf-8", "surrogatepass"))

@@ -7,6 +7,8 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from memdb.reading.ids import MEMORIES
+
 TIERS = ("personal", "project", "task")
 WEIGHTS = (30.0, 30.0, 40.0)
 
@@ -39,11 +41,8 @@ def below(limit: int, column: Draws) -> list[int]:
 
 
 def ids(drawn: Draws) -> NDArray[np.void]:
-    """Random (version 4) uuids, (n,) of 16 bytes."""
-    data = np.ascontiguousarray(drawn[:, :2]).view(np.uint8)
-    data[:, 6] = data[:, 6] & 0x0F | 0x40
-    data[:, 8] = data[:, 8] & 0x3F | 0x80
-    return data.view("V16")[:, 0]
+    """Ids of seeded memories, (n,) of 16 bytes."""
+    return MEMORIES.stamped(np.ascontiguousarray(drawn[:, :2]).view(np.uint8))
 
 
 def tiers(drawn: Draws, weights: Sequence[float]) -> list[str]:

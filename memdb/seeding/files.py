@@ -1,6 +1,5 @@
 """Memories from files: each row is checked, and what it lacks is added, the same for the same random seed."""
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ import numpy as np
 
 from memdb.errors import DataError
 from memdb.reading import readers, vectors
+from memdb.reading.ids import MEMORIES
 from memdb.reading.readers import Records
 from memdb.reading.users import user_id
-from memdb.reading.vectors import Vectors
 from memdb.seeding import draws
 from memdb.seeding.rows import Batch
 
@@ -72,7 +71,9 @@ class FileSource:
         given_created = self._each(records, "created_at", _time, [None] * len(users))
         given_accessed = self._each(records, "accessed_at", _time, [None] * len(users))
         made = [
-            _id(f"{self.random_seed} {start + n} {users[n]} {contents[n]}".encode(), embeddings[n])
+            MEMORIES.made_from(
+                f"{self.random_seed} {start + n} {users[n]} {contents[n]}".encode(), embeddings[n].tobytes()
+            )
             for n in range(len(users))
         ]
         return Batch(
@@ -114,10 +115,6 @@ def _first(records: Records, count: int) -> Records:
 def _either(wanted: list[Any], other: list[Any], drawn: draws.Times) -> draws.Times:
     times = (a or b or c for a, b, c in zip(wanted, other, drawn, strict=True))
     return np.array(list(times), "M8[us]")
-
-
-def _id(described: bytes, vector: Vectors) -> UUID:
-    return UUID(bytes=hashlib.blake2b(described + vector.tobytes(), digest_size=16).digest(), version=4)
 
 
 def _text(value: Any) -> str:

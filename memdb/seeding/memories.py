@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memdb.reading.users import USERS
+from memdb.reading.ids import USERS
 from memdb.seeding import draws, embeddings, phrases
 from memdb.seeding.rows import Batch
 
@@ -62,7 +62,9 @@ class Synthetic:
 
     @cached_property
     def _user_ids(self) -> list[UUID]:
-        return [uuid5(USERS, f"synthetic user {n} of random seed {self.random_seed}") for n in range(self.users)]
+        return [
+            USERS.made_from(f"synthetic user {n} of random seed {self.random_seed}".encode()) for n in range(self.users)
+        ]
 
     @cached_property
     def _owners(self) -> NDArray[np.int32]:

@@ -1,7 +1,7 @@
 """Rows on their way into `memories`, and the binary form in which COPY takes them."""
 
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -67,17 +67,14 @@ class Batch:
         return len(self.users)
 
 
-def encode(batch: Batch, created_users: Collection[UUID]) -> Iterator[bytes]:
-    """The rows as pieces of a binary COPY stream, between HEADER and TRAILER.
-
-    The metadata of each says that the row was seeded, and whether its user was made for it.
-    """
+def encode(batch: Batch) -> Iterator[bytes]:
+    """The rows as pieces of a binary COPY stream, between HEADER and TRAILER."""
     fixed = _fixed(batch)
     for start in range(0, len(batch), _PIECE):
         parts: list[bytes | memoryview] = []
         for row in range(start, min(start + _PIECE, len(batch))):
             parts.append(fixed[row])
-            parts.append(_variable(batch, row, created_users))
+            parts.append(_variable(batch, row))
         yield b"".join(parts)
 
 
@@ -94,13 +91,8 @@ def _fixed(batch: Batch) -> list[memoryview]:
     return [data[end - _FIXED.itemsize : end] for end in range(_FIXED.itemsize, data.nbytes + 1, _FIXED.itemsize)]
 
 
-def _variable(batch: Batch, row: int, created_users: Collection[UUID]) -> bytes:
-    tier, content = batch.tiers[row].encode(), batch.contents[row].encode()
-    metadata = batch.metadata[row]
-    comma = "" if metadata == "{}" else ", "
-    made = "true" if batch.users[row] in created_users else "false"
-    # Of equal keys jsonb keeps the last: a marker from an earlier load, in data taken from there, does not count.
-    marked = f'{metadata[:-1]}{comma}"seeded": {{"by": "memdb", "user_created": {made}}}}}'.encode()
+def _variable(batch: Batch, row: int) -> bytes:
+    tier, content, metadata = batch.tiers[row].encode(), batch.contents[row].encode(), batch.metadata[row].encode()
     version_of_jsonb = b"\x01"
     return b"".join(
         (
@@ -108,8 +100,8 @@ def _variable(batch: Batch, row: int, created_users: Collection[UUID]) -> bytes:
             tier,
             _length(len(content)),
             content,
-            _length(len(marked) + 1),
+            _length(len(metadata) + 1),
             version_of_jsonb,
-            marked,
+            metadata,
         )
     )

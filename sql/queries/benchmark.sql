@@ -1,29 +1,20 @@
 -- What benchmark-similarity runs. It only reads, but for the blocks add and trial_…, which options ask for and which
 -- are rolled back.
 --
+-- {schema} and {vector} are where memories and the extension live; other names are those of pg_catalog.
 -- Blocks with %(name)s are run through the driver's own parameters. Blocks with $1 … $4 are prepared statements,
 -- all with the same parameters: the user, the query's embedding, the memory that the embedding is of, and k.
 
--- name: find_vector
--- Puts the extension's schema last on the search_path of this transaction, so that <=> is found wherever it
--- lives. No row: there is no extension.
-select
-    e.extversion,
-    set_config('search_path', concat_ws(', ', nullif(current_setting('search_path'), ''), quote_ident(n.nspname)), true)
-from pg_extension as e
-inner join pg_namespace as n on e.extnamespace = n.oid
-where e.extname = 'vector';
-
 -- name: similar
--- The story's query, with what an application shows of a memory; "distance" below is embedding <=> $2 itself, so
--- an index can serve the order.
+-- The story's query, with what an application shows of a memory; "distance" below is what the operator gives, so an
+-- index can serve the order.
 select
     id,
     content,
     memory_type,
     metadata,
-    embedding <=> $2 as distance
-from memories
+    embedding operator ({vector}.<=>) $2 as distance
+from {schema}.memories
 where user_id = $1 and id <> $3
 order by distance
 limit $4;
@@ -37,8 +28,8 @@ with nearest as materialized (
         content,
         memory_type,
         metadata,
-        embedding <=> $2 as distance
-    from memories
+        embedding operator ({vector}.<=>) $2 as distance
+    from {schema}.memories
     where user_id = $1 and id <> $3
     order by distance
     limit $4
@@ -60,21 +51,31 @@ select
     content,
     memory_type,
     metadata,
-    (embedding <=> $2) + 0 as distance
-from memories
+    (embedding operator ({vector}.<=>) $2) + 0 as distance
+from {schema}.memories
 where user_id = $1 and id <> $3
 order by distance
 limit $4;
 
 -- name: search_memories
 -- The function of set fast_search. It is asked for one memory more, as it also finds the one that is the question.
+-- All parameters are given with their types, so that no other function of this name is meant.
 select
     id,
     content,
     memory_type,
     metadata,
     distance
-from search_memories($1, $2, k => ($4::bigint + 1)::int)
+from
+    {schema}.search_memories(
+        $1::uuid,
+        $2::{vector}.vector,
+        ($4::bigint + 1)::int,
+        null::{schema}.memory_type[],
+        null::double precision,
+        null::jsonb,
+        null::int
+    )
 where id <> $3
 order by distance
 limit $4;
@@ -86,7 +87,16 @@ select
     memory_type,
     metadata,
     distance
-from search_memories($1, $2, k => ($4::bigint + 1)::int, candidates => {candidates})
+from
+    {schema}.search_memories(
+        $1::uuid,
+        $2::{vector}.vector,
+        ($4::bigint + 1)::int,
+        null::{schema}.memory_type[],
+        null::double precision,
+        null::jsonb,
+        {candidates}::int
+    )
 where id <> $3
 order by distance
 limit $4;
@@ -94,21 +104,23 @@ limit $4;
 -- name: nothing
 -- The parameters of a search, and none of its work: what is left is the way there and back.
 select 0::double precision as distance
-where $1::uuid is not null and $2::vector is not null and $3::uuid is not null and $4::bigint > 0;
+where $1::uuid is not null and $2::{vector}.vector is not null and $3::uuid is not null and $4::bigint > 0;
 
 -- name: pace
 -- The parameters of a search again, and always the same work: what it takes longer than before, the machine was busy.
 select sum(sqrt(i)) as distance
 from generate_series(1, 20000) as i
-where $1::uuid is not null and $2::vector is not null and $3::uuid is not null and $4::bigint > 0;
+where $1::uuid is not null and $2::{vector}.vector is not null and $3::uuid is not null and $4::bigint > 0;
 
 -- name: find_search_memories
+-- Of the table's owner: no one else's is called.
 select exists(
     select
     from pg_proc as p
+    inner join pg_class as c on p.pronamespace = c.relnamespace and p.proowner = c.relowner
     where
-        p.proname = 'search_memories'
-        and pg_function_is_visible(p.oid)
+        c.oid = %(memories)s::oid
+        and p.proname = 'search_memories'
         and has_function_privilege(p.oid, 'execute')
 );
 
@@ -118,7 +130,7 @@ select c.relname
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as a on c.relam = a.oid
-where i.indrelid = to_regclass('memories') and i.indisvalid and a.amname = 'hnsw'
+where i.indrelid = %(memories)s::oid and i.indisvalid and a.amname = 'hnsw'
 order by c.relname;
 
 -- name: apply_settings
@@ -134,18 +146,18 @@ select
         where datname = current_database()
     ),
     (select system_identifier from pg_control_system()),
-    to_regclass('memories')::oid,
-    pg_relation_filenode(to_regclass('memories')),
+    %(memories)s::oid,
+    pg_relation_filenode(%(memories)s::oid),
     count(*),
     sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 0)::numeric),
     sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 1)::numeric)
-from memories
+from {schema}.memories
 where user_id = any(%(users)s);
 
 -- name: truth
 -- The true distances, nearest first. No index can serve an order by a sum, so this is exact whatever the settings.
-select (embedding <=> $2) + 0 as distance
-from memories
+select (embedding operator ({vector}.<=>) $2) + 0 as distance
+from {schema}.memories
 where user_id = $1 and id <> $3
 order by distance
 limit $4;
@@ -156,7 +168,7 @@ with holdings as (
     select
         user_id,
         count(*) as memories
-    from memories
+    from {schema}.memories
     where embedding is not null and (%(user)s::uuid is null or user_id = %(user)s)
     group by user_id
 )
@@ -178,7 +190,7 @@ with holdings as (
     select
         user_id,
         count(*) as memories
-    from memories
+    from {schema}.memories
     where embedding is not null and (%(user)s::uuid is null or user_id = %(user)s)
     group by user_id
     having count(*) > 1
@@ -191,7 +203,7 @@ ranked as (
         q.quota,
         uuid_hash_extended(m.id, %(random_seed)s) as lot,
         row_number() over (partition by q.magnitude order by uuid_hash_extended(m.id, %(random_seed)s), m.id) as place
-    from memories as m
+    from {schema}.memories as m
     inner join holdings as h on m.user_id = h.user_id
     inner join unnest(%(magnitudes)s::int[], %(quotas)s::int[]) as q (magnitude, quota)
         on q.magnitude = floor(log(h.memories))
@@ -204,7 +216,7 @@ select
     m.embedding,
     r.memories
 from ranked as r
-inner join memories as m on r.id = m.id
+inner join {schema}.memories as m on r.id = m.id
 where r.place <= r.quota
 order by r.lot, r.id;
 
@@ -216,7 +228,7 @@ with ranked as (
         user_id,
         count(*) over (partition by user_id) as memories,
         row_number() over (partition by user_id order by uuid_hash_extended(id, %(random_seed)s), id) as place
-    from memories
+    from {schema}.memories
     where embedding is not null and (%(user)s::uuid is null or user_id = %(user)s)
 )
 
@@ -226,14 +238,14 @@ select
     m.embedding,
     r.memories
 from ranked as r
-inner join memories as m on r.id = m.id
+inner join {schema}.memories as m on r.id = m.id
 where r.memories > 1
 order by r.place, uuid_hash_extended(r.user_id, %(random_seed)s), r.id
 limit %(queries)s;
 
 -- name: largest_user
 select user_id
-from memories
+from {schema}.memories
 where embedding is not null
 group by user_id
 order by count(*) desc, user_id
@@ -244,18 +256,23 @@ limit 1;
 select
     user_id,
     count(*)
-from memories
+from {schema}.memories
 where embedding is not null and user_id = any(%s)
 group by user_id;
 
 -- name: add
 -- A memory that lies between two others, as new ones do; rolled back at once.
-insert into memories (user_id, memory_type, content, embedding)
-values (%s, 'task', 'Added by memdb benchmark-similarity, and rolled back', %s::vector + %s::vector);
+insert into {schema}.memories (user_id, memory_type, content, embedding)
+values (
+    %s,
+    'task',
+    'Added by memdb benchmark-similarity, and rolled back',
+    %s::{vector}.vector operator ({vector}.+) %s::{vector}.vector
+);
 
 -- name: count_of_user
 select count(*)
-from memories
+from {schema}.memories
 where user_id = %s;
 
 -- name: access_methods
@@ -278,12 +295,21 @@ select
     pg_table_size(c.oid) - coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
     coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
     pg_indexes_size(c.oid),
-    (select count(*) from memories)
+    (select count(*) from {schema}.memories)
 from pg_class as c
-where c.oid = to_regclass('memories');
+where c.oid = %(memories)s::oid;
+
+-- name: index_definitions
+-- With the names as a migration has them, without the schemas that are on its search_path.
+select
+    indexrelid::bigint,
+    pg_get_indexdef(indexrelid, 0, true)
+from pg_catalog.pg_index
+where indrelid = %(memories)s::oid;
 
 -- name: index_facts
 select
+    c.oid::bigint,
     c.relname,
     a.amname,
     pg_relation_size(c.oid),
@@ -292,13 +318,12 @@ select
     i.indisunique,
     pg_relation_filenode(c.oid),
     array_to_string(c.reloptions, ', '),
-    pg_get_indexdef(c.oid, 0, true),
     obj_description(c.oid, 'pg_class')
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as a on c.relam = a.oid
 left join pg_stat_user_indexes as s on i.indexrelid = s.indexrelid
-where i.indrelid = to_regclass('memories')
+where i.indrelid = %(memories)s::oid
 order by pg_relation_size(c.oid) desc, c.relname;
 
 -- name: counting_since
@@ -325,7 +350,7 @@ where
 select
     relfilenode,
     count(*) * current_setting('block_size')::int
-from {schema}.pg_buffercache
+from {buffers}.pg_buffercache
 where
     relfilenode = any(%s)
     and reldatabase = (
@@ -340,10 +365,13 @@ create temporary table memdb_trial on commit drop as
 select
     row_number() over (order by uuid_hash_extended(id, %(random_seed)s), id) as place,
     embedding
-from memories
+from {schema}.memories
 where embedding is not null
 order by uuid_hash_extended(id, %(random_seed)s), id
 limit %(rows)s;
+
+-- name: trial_index
+create index memdb_trial_embedding on memdb_trial using hnsw (embedding {vector}.vector_cosine_ops);
 
 -- name: trial_truth
 select
@@ -351,7 +379,7 @@ select
         select t.place
         from memdb_trial as t
         where t.place <> q.place
-        order by (t.embedding <=> q.embedding) + 0
+        order by (t.embedding operator ({vector}.<=>) q.embedding) + 0
         limit %(k)s
     )
 from memdb_trial as q
@@ -364,7 +392,7 @@ select
         select t.place
         from memdb_trial as t
         where t.place <> q.place
-        order by t.embedding <=> q.embedding
+        order by t.embedding operator ({vector}.<=>) q.embedding
         limit %(k)s
     )
 from memdb_trial as q

@@ -1,10 +1,10 @@
--- What memdb demo shows.
+-- What memdb demo shows. {schema} and {vector} are where memories and the extension live.
 
 -- name: search
 -- A personal memory of the user who has most, and the four memories nearest to it; the first row is itself.
 with largest as (
     select user_id
-    from memories
+    from {schema}.memories
     group by user_id
     order by count(*) desc
     limit 1
@@ -14,17 +14,17 @@ question as (
     select
         user_id,
         embedding
-    from memories
+    from {schema}.memories
     where user_id = (select user_id from largest) and memory_type = 'personal'
     order by created_at desc
     limit 1
 )
 
 select
-    m.embedding <=> (select embedding from question) as distance,
+    m.embedding operator ({vector}.<=>) (select embedding from question) as distance,
     m.memory_type::text,
     m.content
-from memories as m
+from {schema}.memories as m
 where m.user_id = (select user_id from question)
-order by m.embedding <=> (select embedding from question)
+order by m.embedding operator ({vector}.<=>) (select embedding from question)
 limit 5;

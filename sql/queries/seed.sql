@@ -1,47 +1,112 @@
 -- How rows are loaded into memories, and how exactly those are found and removed again.
 --
--- A seeded memory says so in its metadata: "seeded": {"by": "memdb", "user_created": true or false}.
-
--- name: tables
-select
-    to_regclass('memories') is not null,
-    to_regclass('users') is not null;
+-- What was seeded is told by its id alone, since an end user may write anything into content and metadata. It lies
+-- between 6d656d64-626d-8000-0000-000000000000 and 6d656d64-626d-8fff-ffff-ffffffffffff ("memdbm", then version 8), or
+-- from 6d656d64-6275-8000-… to 6d656d64-6275-8fff-… ("memdbu") for a user. {schema}, {users} and {vector} are where
+-- memories, users and the extension live.
 
 -- name: settings
--- Under row-level security, rows that this role may not see would look as if they were not there; and a limit
--- meant for an application's queries is too short for building an index.
-set local row_security = off;
-set local statement_timeout = 0;
+-- Under row-level security, rows that this role may not see would look as if they were not there: an error is better.
+-- A limit meant for an application's queries is too short for building an index.
+select
+    set_config('row_security', 'off', true),
+    set_config('statement_timeout', '0', true);
+
+-- name: hiding
+-- Tables of which row-level security may hide rows from this role.
+select c.oid::regclass::text
+from pg_class as c
+where c.oid in (%(memories)s::oid, %(users)s::oid) and row_security_active(c.oid)
+order by c.oid;
+
+-- name: lock_timeout
+select set_config('lock_timeout', %s, true);
 
 -- name: one_at_a_time
--- Two loads must not both find the table empty. Held until the transaction ends, so poolers do not break it.
-select pg_advisory_xact_lock(hashtextextended('memdb seed', 0));
+-- No other load, and no vacuum or new index; an application goes on reading and writing. It is a lock of the table, so
+-- that only a role that may change memories can be in the way. Held until the transaction ends, for poolers' sake.
+lock table {schema}.memories in share update exclusive mode; -- noqa: PRS
+
+-- name: alone
+lock table {schema}.memories in access exclusive mode; -- noqa: PRS
+
+-- name: keep_triggers_away
+-- No trigger can be added to users from now on; nobody else is in the way of this one.
+lock table {users} in row exclusive mode; -- noqa: PRS
+
+-- name: holder
+-- Of the others who have locked these tables, the one with the strongest lock.
+select
+    a.pid,
+    a.application_name,
+    a.usename,
+    l.mode,
+    l.relation::regclass::text,
+    to_char(a.xact_start, 'HH24:MI:SS')
+from pg_locks as l
+inner join pg_stat_activity as a on l.pid = a.pid
+where
+    l.relation = any(%(tables)s::oid[]) and l.granted and l.pid <> pg_backend_pid()
+    and l.database = (
+        select d.oid from pg_database as d
+        where d.datname = current_database()
+    )
+order by
+    array_position(
+        array[
+            'AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock', 'ShareUpdateExclusiveLock',
+            'RowExclusiveLock', 'RowShareLock', 'AccessShareLock'
+        ],
+        l.mode
+    ),
+    a.xact_start
+limit 1;
+
+-- name: triggers_of_others
+-- Triggers whose function belongs to a role that may not do already what this one may.
+select
+    t.tgname::text as trigger,
+    c.relname::text as table_name,
+    r.rolname::text as owner
+from pg_trigger as t
+inner join pg_class as c on t.tgrelid = c.oid
+inner join pg_proc as p on t.tgfoid = p.oid
+inner join pg_roles as r on p.proowner = r.oid
+inner join pg_roles as me on me.rolname = current_user
+where
+    c.oid in (
+        select unnest(array[%(memories)s, %(users)s]::oid[])
+        union all
+        select part.relid
+        from unnest(array[%(memories)s, %(users)s]::oid[]) as root (oid)
+        cross join lateral pg_partition_tree(root.oid) as part
+    )
+    and not t.tgisinternal and t.tgenabled <> 'D'
+    and not pg_has_role(p.proowner, me.oid, 'member')
+    and (me.rolsuper or p.proowner <> c.relowner)
+order by c.relname, t.tgname
+limit 1;
 
 -- name: state
 select
-    exists(select from memories),
+    exists(select from {schema}.memories),
     now();
 
 -- name: add_users
 -- Those of the given users that are not there yet, without touching those that are.
-insert into users (id)
+insert into {users} (id)
 select wanted.id
 from unnest(%s::uuid[]) as wanted (id)
 where
     not exists (
-        select from users
-        where users.id = wanted.id
+        select from {users} as present
+        where present.id = wanted.id
     )
 on conflict do nothing
 returning id;
 
--- name: made_by_an_earlier_load
-select distinct user_id
-from memories
-where user_id = any(%s) and metadata @> '{"seeded": {"by": "memdb", "user_created": true}}';
-
 -- name: copy
-copy memories (id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata)
+copy {schema}.memories (id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata)
 from stdin (format binary); -- noqa: PRS
 
 -- name: vector_indexes
@@ -49,15 +114,15 @@ from stdin (format binary); -- noqa: PRS
 -- tablespace, which pg_get_indexdef does not tell, and those of partitions.
 select
     c.relname,
-    format('drop index %s', c.oid::regclass),
+    format('drop index %%s', c.oid::regclass),
     pg_get_indexdef(c.oid) || coalesce(
-        format('; comment on index %s is %L', c.oid::regclass, obj_description(c.oid, 'pg_class')), ''
+        format('; comment on index %%s is %%L', c.oid::regclass, obj_description(c.oid, 'pg_class')), ''
     )
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as am on c.relam = am.oid
 where
-    i.indrelid = to_regclass('memories') and i.indisvalid
+    i.indrelid = %(memories)s::oid and i.indisvalid
     and am.amname in ('hnsw', 'ivfflat')
     and c.relkind = 'i' and not c.relispartition and c.reltablespace = 0
     and pg_has_role(c.relowner, 'usage')
@@ -65,8 +130,8 @@ order by c.relname;
 
 -- name: vacuum
 -- The planner gets its statistics, and indexes may be trusted alone: until a vacuum has seen a row, each search that
--- could do with an index looks at the table as well.
-vacuum (analyze) memories;
+-- could do with an index looks at the table as well. Where somebody else has the table, autovacuum will do it.
+vacuum (analyze, skip_locked) {schema}.memories;
 
 -- name: not_referenced
 -- For each foreign key that refers to a table: the condition that no row refers to the row "target".
@@ -80,30 +145,92 @@ from pg_constraint as con
 cross join lateral unnest(con.conkey, con.confkey) as key (child, parent)
 inner join pg_attribute as child on con.conrelid = child.attrelid and key.child = child.attnum
 inner join pg_attribute as parent on con.confrelid = parent.attrelid and key.parent = parent.attnum
-where con.contype = 'f' and con.conparentid = 0 and con.confrelid = to_regclass(%s)
+where con.contype = 'f' and con.conparentid = 0 and con.confrelid = %s::oid
 group by con.oid, con.conrelid;
 
--- name: lock_created_users
--- Locks them, so that nothing can come to refer to them before they are removed.
-select id
-from users
+-- name: as_it_was_made
+-- The condition that a user has nothing that was not there when memdb had made it: an id, and what has a default.
+select coalesce(string_agg(format('target.%%I is null', a.attname), ' and ' order by a.attnum), 'true')
+from pg_attribute as a
 where
-    id in (
-        select user_id
-        from memories
-        where metadata @> '{"seeded": {"by": "memdb", "user_created": true}}'
+    a.attrelid = %(users)s::oid and a.attnum > 0 and not a.attisdropped
+    and a.attname <> 'id' and not a.atthasdef and a.attidentity = '' and a.attgenerated = '';
+
+-- name: columns_that_may_refer
+-- Columns of uuids in other tables that this role may read, without a foreign key to these two.
+select
+    n.nspname::text,
+    c.relname::text,
+    a.attname::text
+from pg_attribute as a
+inner join pg_class as c on a.attrelid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+inner join pg_type as t on a.atttypid = t.oid
+where
+    'uuid'::regtype in (t.oid, t.typbasetype)
+    and a.attnum > 0 and not a.attisdropped
+    and c.relkind in ('r', 'p') and not c.relispartition
+    and n.nspname !~ '^(pg_|information_schema$)'
+    and c.oid not in (%(memories)s::oid, %(users)s::oid)
+    and has_schema_privilege(n.oid, 'usage') and has_column_privilege(c.oid, a.attnum, 'select')
+    and not row_security_active(c.oid)
+    and not exists (
+        select from pg_constraint as f
+        where
+            f.conrelid = c.oid and f.contype = 'f' and a.attnum = any(f.conkey)
+            and f.confrelid in (%(memories)s::oid, %(users)s::oid)
     )
+order by c.oid, a.attnum;
+
+-- name: mentioned
+select distinct {column}::uuid
+from {table}
+where {column} between %(first)s and %(last)s;
+
+-- name: lock_users
+-- So that nothing can come to refer to them before they are removed.
+select id
+from {users}
+where id between %(first)s and %(last)s
+for update;
+
+-- name: lock_memories
+select
+from {schema}.memories
+where id between %(first)s and %(last)s
 for update;
 
 -- name: remove_memories
-delete from memories as target
-where metadata @> '{"seeded": {"by": "memdb"}}';
+delete from {schema}.memories as target
+where id between %(first)s and %(last)s and id <> all(%(mentioned)s::uuid[]);
 
 -- name: remaining_memories
-select count(*)
-from memories
-where metadata @> '{"seeded": {"by": "memdb"}}';
+select
+from {schema}.memories
+where id between %(first)s and %(last)s;
 
 -- name: remove_users
-delete from users as target
-where id = any(%s);
+delete from {users} as target
+where
+    id = any(%(ids)s::uuid[]) and id <> all(%(mentioned)s::uuid[])
+    and not exists (
+        select from {schema}.memories as memory
+        where memory.user_id = target.id
+    );
+
+-- name: marked_by_earlier_versions
+-- Earlier versions of memdb wrote this into metadata, where anybody may have written it.
+select
+    count(*) as memories,
+    count(distinct user_id) filter (where metadata @> '{"seeded": {"user_created": true}}') as users
+from {schema}.memories
+where metadata @> '{"seeded": {"by": "memdb"}}';
+
+-- name: show_marked
+select
+    id,
+    user_id,
+    metadata,
+    content
+from {schema}.memories
+where metadata @> '{"seeded": {"by": "memdb"}}';

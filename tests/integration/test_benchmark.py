@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import database, migrations
+from memdb import database, migrations, target
 from memdb.benchmark import explain, sampling, similarity
 from memdb.benchmark.measurement import Recall
 from memdb.benchmark.preparation import Wanted
@@ -140,20 +140,24 @@ def test_the_plan_is_that_of_the_prepared_statement(filled: str) -> None:
     assert "-0.0" not in custom.most_frequent, "the query's embedding would fill pages"
 
 
+def sampled(connection: database.Connection, *, queries: int, random_seed: int = 1) -> list[sampling.Query]:
+    with connection.transaction():
+        where = target.enter(connection)
+        population = sampling.population(connection, where)
+        return sampling.sample(connection, where, population, queries=queries, random_seed=random_seed)
+
+
 def test_a_query_never_finds_its_own_row(filled: str) -> None:
     assert run(filled, user=LARGEST, k=1).measurement.recall.mean == 1.0
     with database.connect(filled, purpose="test") as connection:
-        (question,) = sampling.sample(connection, sampling.population(connection), queries=1, random_seed=1)
+        (question,) = sampled(connection, queries=1)
         explained = run(filled, queries=1).measurement.plans.most_frequent
     assert f"id <> '{question.memory_id}'" in explained
 
 
 def test_the_same_seed_asks_the_same_questions(filled: str) -> None:
     with database.connect(filled, purpose="test") as connection:
-        population = sampling.population(connection)
-        first, again, other = (
-            sampling.sample(connection, population, queries=30, random_seed=seed) for seed in (1, 1, 2)
-        )
+        first, again, other = (sampled(connection, queries=30, random_seed=seed) for seed in (1, 1, 2))
     assert [question.memory_id for question in first] == [question.memory_id for question in again]
     assert {question.memory_id for question in first} != {question.memory_id for question in other}
 

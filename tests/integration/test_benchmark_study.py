@@ -14,7 +14,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import catalog, database, embedded, migrations, project, shipped
+from memdb import catalog, database, embedded, migrations, project, shipped, target
 from memdb.benchmark import cold, facts, preparation, sampling, strategies, study, trials, truth
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.identity import Identity
@@ -189,9 +189,9 @@ def test_another_role_searches_under_its_policies(migrated: str) -> None:
 @pytest.mark.parametrize("workload", ["equal", "single"])
 def test_a_workload_says_who_asks(opened: database.Connection, workload: str) -> None:
     with opened.transaction():
-        questions = preparation.prepare(opened, Wanted(queries=24, workload=workload), lambda _: None).questions
-        largest = sampling.largest_user(opened)
-    askers = [question.user_id for question in questions]
+        prepared = preparation.prepare(opened, Wanted(queries=24, workload=workload), lambda _: None)
+        largest = sampling.largest_user(opened, prepared.target)
+    askers = [question.user_id for question in prepared.questions]
     if workload == "single":
         assert set(askers) == {largest}
     else:
@@ -208,8 +208,7 @@ def test_true_neighbours_are_kept_until_a_memory_changes(migrated: str, tmp_path
                 prepared = preparation.prepare(connection, Wanted(queries=5, truth_directory=tmp_path), lambda _: None)
             with connection.transaction():
                 preparation.begin(connection)
-                preparation.find_vector(connection)
-                fresh = truth.find(connection, prepared.questions, 5)
+                fresh = truth.find(connection, target.enter(connection), prepared.questions, 5)
             assert [one.distances for one in prepared.truth] == [one.distances for one in fresh.answers]
             return any("earlier run" in note for note in prepared.notes)
 
@@ -224,7 +223,8 @@ def test_true_neighbours_are_kept_until_a_memory_changes(migrated: str, tmp_path
 
 
 def test_questions_come_from_a_file(opened: database.Connection, tmp_path: Path) -> None:
-    largest = sampling.largest_user(opened)
+    with opened.transaction():
+        largest = sampling.largest_user(opened, target.enter(opened))
     vectors = numpy.random.default_rng(1).standard_normal((6, 1536)).astype("f4")
     names = numpy.array([str(largest)] * 4 + ["nobody"] * 2)
     numpy.savez(tmp_path / "questions.npz", embedding=vectors, user=names)
@@ -247,8 +247,13 @@ def test_questions_come_from_a_file(opened: database.Connection, tmp_path: Path)
         ask("unknown.npz")
 
 
+def read_facts(connection: database.Connection) -> facts.Facts:
+    with connection.transaction():
+        return facts.read(connection, target.enter(connection))
+
+
 def test_facts_have_sizes_and_say_what_is_not_used(opened: database.Connection) -> None:
-    found = facts.read(opened)
+    found = read_facts(opened)
     assert found.memories == MEMORIES
     assert found.vector_index is not None
     assert found.vector_index.bytes > MEMORIES * 6144
@@ -260,13 +265,13 @@ def test_facts_have_sizes_and_say_what_is_not_used(opened: database.Connection) 
 
 def test_facts_say_what_is_in_shared_buffers_where_that_can_be_known(migrated: str) -> None:
     with database.connect(migrated, purpose="test") as connection:
-        assert not facts.read(connection).buffers_known
+        assert not read_facts(connection).buffers_known
         offered = connection.execute("select 1 from pg_available_extensions where name = 'pg_buffercache'").fetchone()
         if offered is None:
             pytest.skip("this server does not offer pg_buffercache")
         connection.execute("create extension pg_buffercache")
         seed.seed(connection, Synthetic(users=1, memories=20, random_seed=1))
-        found = facts.read(connection)
+        found = read_facts(connection)
         assert found.vector_index is not None
         assert found.vector_index.buffered_share is not None
         assert 0 < found.vector_index.buffered_share <= 1
@@ -349,7 +354,7 @@ def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_p
         sets = sqlfiles.read_sets(directory)
         before = catalog.read(connection, "public")
         migrations.migrate(connection, sets)
-        made = {index.name: index.options for index in facts.read(connection).indexes if index.method == "hnsw"}
+        made = {index.name: index.options for index in read_facts(connection).indexes if index.method == "hnsw"}
         assert made == {"ix_memories_embedding_m24": "m=24, ef_construction=96"}
         with database.again(connection, purpose="test") as newcomer:
             newcomer.execute("select '[1]'::vector <=> '[1]'::vector")

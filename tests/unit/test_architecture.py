@@ -16,7 +16,7 @@ LAYERS = [
     {"errors", "files"},
     {"addresses", "settings", "embedded", "shipped", "statements", "reading", "models"},
     {"database", "schemas"},
-    {"catalog", "pooling", "store"},
+    {"catalog", "pooling", "store", "target"},
     {"ledger", "users"},
     {"verification"},
     {"migrations"},

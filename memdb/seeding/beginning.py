@@ -1,0 +1,49 @@
+"""What loading and removing begin with: the tables, alone with them among those who load, and nobody's code in them."""
+
+from memdb import target
+from memdb.database import Connection, query
+from memdb.errors import DatabaseError
+from memdb.seeding import waiting
+from memdb.target import Target
+
+
+def begin(connection: Connection, wait_seconds: float) -> Target:
+    """Turns a transaction that has just begun into one that may change seeded rows.
+
+    Raises DatabaseError where there are no tables, rows may be hidden, or triggers would run somebody else's code with
+    this role's rights; LockTimeout where others load, remove or alter rows or tables for so long.
+    """
+    found = target.enter(connection)
+    if found.users is None:
+        raise DatabaseError("the table users is not there", hint="Create it with: memdb migrate")
+    connection.execute(query("seed", "settings"))
+    _check_visibility(connection, found)
+    for lock in ("one_at_a_time", "keep_triggers_away"):
+        waiting.take(connection, found, lock, wait_seconds)
+    waiting.limit(connection, wait_seconds)
+    _check_triggers(connection, found)
+    return found
+
+
+def _check_visibility(connection: Connection, target: Target) -> None:
+    hiding = [table for (table,) in connection.execute(query("seed", "hiding"), _oids(target))]
+    if hiding:
+        raise DatabaseError(
+            f"row-level security may hide rows of {' and '.join(hiding)} from this role",
+            hint="Nothing was changed, and nothing counted. Connect as a role with BYPASSRLS, or as a superuser.",
+        )
+
+
+def _check_triggers(connection: Connection, target: Target) -> None:
+    row = connection.execute(query("seed", "triggers_of_others"), _oids(target)).fetchone()
+    if row is not None:
+        trigger, table, owner = row
+        raise DatabaseError(
+            f"the trigger {trigger!r} on {table} would run a function of the role {owner!r} with your rights",
+            hint=f"Connect as a role that has no more rights than {owner!r}, or see to it that the function belongs "
+            "to a role that you trust as yourself.",
+        )
+
+
+def _oids(target: Target) -> dict[str, int | None]:
+    return {"memories": target.memories, "users": target.users}

@@ -1,0 +1,104 @@
+"""Removes what was seeded, which is told by its ids, and nothing else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from memdb.database import Connection, query
+from memdb.reading import ids
+from memdb.reading.ids import Range
+from memdb.seeding import beginning, failures, waiting
+from memdb.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What was removed. `memories_kept` and `users_kept` are seeded, but something else belongs to them.
+
+    `notes` are sentences on what may have been seeded, but cannot be told from an application's rows.
+    """
+
+    memories: int
+    users: int
+    memories_kept: int
+    users_kept: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def reset(
+    connection: Connection,
+    *,
+    wait_seconds: float = waiting.WAIT_SECONDS,
+    on_wait: Callable[[str], None] = lambda _: None,
+) -> Reset:
+    """Removes the seeded memories and users to which nothing else refers, in one transaction.
+
+    A memory stays where a row of another table has its id, a user also where it has memories that were not seeded, or
+    values that seeding did not put there. References without a foreign key are found in columns of uuids that this
+    role may read. Raises DatabaseError where rows might be hidden from this role, LockTimeout after `wait_seconds`.
+    """
+    with (
+        failures.explained(),
+        waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait),
+        connection.transaction(),
+    ):
+        target = beginning.begin(connection, wait_seconds)
+        users = [id for (id,) in connection.execute(target.query("seed", "lock_users"), _between(ids.USERS))]
+        memories = _remove_memories(connection, target)
+        removed = _remove_users(connection, target, users)
+        kept = connection.execute(target.query("seed", "remaining_memories"), _between(ids.MEMORIES)).rowcount
+        notes = _notes(connection, target)
+    return Reset(memories, removed, kept, len(users) - removed, notes)
+
+
+def _between(range: Range) -> dict[str, UUID]:
+    return {"first": range.first, "last": range.last}
+
+
+def _remove_memories(connection: Connection, target: Target) -> int:
+    conditions = _not_referenced(connection, target.memories)
+    if conditions:  # or a row that comes to refer to one meanwhile would go with it
+        connection.execute(target.query("seed", "lock_memories"), _between(ids.MEMORIES))
+    statement = " and ".join([target.query("seed", "remove_memories"), *conditions])
+    parameters = _between(ids.MEMORIES) | {"mentioned": _mentioned(connection, target, ids.MEMORIES)}
+    return connection.execute(statement, parameters).rowcount
+
+
+def _remove_users(connection: Connection, target: Target, users: list[UUID]) -> int:
+    row = connection.execute(query("seed", "as_it_was_made"), {"users": target.users}).fetchone()
+    conditions = [*_not_referenced(connection, target.users), _escaped(row[0] if row else "true")]
+    statement = " and ".join([target.query("seed", "remove_users"), *conditions])
+    parameters = {"ids": users, "mentioned": _mentioned(connection, target, ids.USERS)}
+    return connection.execute(statement, parameters).rowcount
+
+
+def _not_referenced(connection: Connection, table: int | None) -> list[str]:
+    """Conditions under which no row of another table would be deleted with a row, or stand in the way."""
+    return [_escaped(condition) for (condition,) in connection.execute(query("seed", "not_referenced"), [table])]
+
+
+def _escaped(condition: str) -> str:
+    return condition.replace("%", "%%")
+
+
+def _mentioned(connection: Connection, target: Target, range: Range) -> list[UUID]:
+    """Seeded ids in columns that have no foreign key to say so."""
+    tables = {"memories": target.memories, "users": target.users}
+    found: set[UUID] = set()
+    for schema, table, column in connection.execute(query("seed", "columns_that_may_refer"), tables).fetchall():
+        statement = query("seed", "mentioned", table=[schema, table], column=[column])
+        found.update(id for (id,) in connection.execute(statement, _between(range)))
+    return list(found)
+
+
+def _notes(connection: Connection, target: Target) -> tuple[str, ...]:
+    row = connection.execute(target.query("seed", "marked_by_earlier_versions")).fetchone()
+    if row is None or not row[0]:
+        return ()
+    memories, users = row
+    look = " ".join(target.query("seed", "show_marked").split())
+    note = (
+        f"{memories:,} memories say in their metadata that an earlier memdb seeded them, and {users:,} of their users "
+        f"that it made them. Whoever writes metadata can say so, so they stay. To look at them: {look}"
+    )
+    return (note,)

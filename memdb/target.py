@@ -1,0 +1,49 @@
+"""Where memories are, so that memdb's own statements mean these tables, whatever else is on the search_path."""
+
+from dataclasses import dataclass
+
+from psycopg.rows import class_row
+
+from memdb import database
+from memdb.database import Connection, query
+from memdb.errors import DatabaseError
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The schemas of memories, of the users it refers to, and of the extension; tables also by their oid.
+
+    `users` is None where there is no such table.
+    """
+
+    schema: str
+    memories: int
+    users: int | None
+    users_schema: str | None
+    users_table: str | None
+    vector_schema: str
+    pgvector: str
+
+    def query(self, name: str, block: str) -> str:
+        """A named block with {schema}, {users} and {vector} filled in."""
+        return query(
+            name,
+            block,
+            schema=[self.schema],
+            users=[self.users_schema or self.schema, self.users_table or "users"],
+            vector=[self.vector_schema],
+        )
+
+
+def enter(connection: Connection) -> Target:
+    """Finds memories for a transaction, in which from now on names without a schema are those of pg_catalog alone.
+
+    Raises DatabaseError where there is no such table.
+    """
+    names = database.names(connection)
+    database.keep_to_own_names(connection)
+    with connection.cursor(row_factory=class_row(Target)) as cursor:
+        found = cursor.execute(query("target", "find"), {"schemas": [names.target, *names.path]}).fetchone()
+    if found is None:
+        raise DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+    return found
