@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from psycopg import sql
 from psycopg.rows import class_row
 
 from memdb import database
@@ -23,6 +24,12 @@ class Target:
     users_table: str | None
     vector_schema: str
     pgvector: str
+
+    @property
+    def search_path(self) -> str:
+        """With the target, for statements whose names are all in pg_catalog for just these types: it comes first."""
+        schemas = dict.fromkeys([self.schema, self.vector_schema])
+        return ", ".join(["pg_catalog", "pg_temp", *(sql.Identifier(name).as_string() for name in schemas)])
 
     def query(self, name: str, block: str) -> str:
         """A named block with {schema}, {users} and {vector} filled in."""

@@ -90,7 +90,7 @@ def read(connection: Connection, target: Target) -> Facts:
 
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:
     with connection.transaction(force_rollback=True):  # going back to a savepoint puts the search_path back
-        connection.execute(target.query("target", "names_of_the_target_as_well"))
+        connection.execute("select set_config('search_path', %s, true)", [target.search_path])
         memories = {"memories": target.memories}
         return dict(connection.execute(query("benchmark", "index_definitions"), memories).fetchall())
 

@@ -68,7 +68,13 @@ def choose(
     Raises UsageError where none of them is offered.
     """
     missing = dict(_missing(connection, target))
-    chosen = [strategy for name in names if name not in missing for strategy in _variants(name, ef_search, candidates)]
+    settings = _SETTINGS | {FUNCTION: {"search_path": target.search_path}}
+    chosen = [
+        strategy
+        for name in names
+        if name not in missing
+        for strategy in _variants(name, settings.get(name, {}), ef_search, candidates)
+    ]
     if not chosen:
         raise UsageError(f"none of these strategies can be run here: {', '.join(names)}", hint=missing[names[0]])
     return chosen, tuple(f"Left out: {name}. {missing[name]}" for name in names if name in missing)
@@ -108,18 +114,17 @@ def _missing(connection: Connection, target: Target) -> Iterator[tuple[str, str]
     memories = {"memories": target.memories}
     if connection.execute(query("benchmark", "hnsw_indexes"), memories).fetchone() is None:
         yield from ((name, "There is no valid HNSW index on memories.") for name in SCANNING)
-    if connection.execute(query("benchmark", "find_search_memories"), {"memories": target.memories}).fetchone() != (
-        True,
-    ):
+    if connection.execute(query("benchmark", "find_search_memories"), memories).fetchone() != (True,):
         yield FUNCTION, "It comes with: memdb migrate --with fast_search"
 
 
-def _variants(name: str, ef_search: Sequence[int], candidates: Sequence[int]) -> Iterator[Strategy]:
-    settings = _SETTINGS.get(name, {})
+def _variants(
+    name: str, settings: dict[str, str], ef_search: Sequence[int], candidates: Sequence[int]
+) -> Iterator[Strategy]:
     if name in SCANNING and ef_search:
         for width in ef_search:
             yield Strategy(name, ef_search=width, settings=settings | {"hnsw.ef_search": str(width)})
         return
     yield Strategy(name, settings=settings)
     if name == FUNCTION:
-        yield from (Strategy(name, candidates=depth) for depth in candidates)
+        yield from (Strategy(name, candidates=depth, settings=settings) for depth in candidates)

@@ -59,23 +59,14 @@ limit $4;
 
 -- name: search_memories
 -- The function of set fast_search. It is asked for one memory more, as it also finds the one that is the question.
--- All parameters are given with their types, so that no other function of this name is meant.
+-- Functions that an application has put in its place may find its tables by the search_path, so the target is on it.
 select
     id,
     content,
     memory_type,
     metadata,
     distance
-from
-    {schema}.search_memories(
-        $1::uuid,
-        $2::{vector}.vector,
-        ($4::bigint + 1)::int,
-        null::{schema}.memory_type[],
-        null::double precision,
-        null::jsonb,
-        null::int
-    )
+from {schema}.search_memories($1, $2, k => ($4::bigint + 1)::int)
 where id <> $3
 order by distance
 limit $4;
@@ -87,16 +78,7 @@ select
     memory_type,
     metadata,
     distance
-from
-    {schema}.search_memories(
-        $1::uuid,
-        $2::{vector}.vector,
-        ($4::bigint + 1)::int,
-        null::{schema}.memory_type[],
-        null::double precision,
-        null::jsonb,
-        {candidates}::int
-    )
+from {schema}.search_memories($1, $2, k => ($4::bigint + 1)::int, candidates => {candidates})
 where id <> $3
 order by distance
 limit $4;
@@ -113,16 +95,11 @@ from generate_series(1, 20000) as i
 where $1::uuid is not null and $2::{vector}.vector is not null and $3::uuid is not null and $4::bigint > 0;
 
 -- name: find_search_memories
--- Of the table's owner: no one else's is called.
-select exists(
-    select
-    from pg_proc as p
-    inner join pg_class as c on p.pronamespace = c.relnamespace and p.proowner = c.relowner
-    where
-        c.oid = %(memories)s::oid
-        and p.proname = 'search_memories'
-        and has_function_privilege(p.oid, 'execute')
-);
+-- The only one of its name, and of the table's owner: no other can be meant.
+select coalesce(bool_and(p.proowner = c.relowner and has_function_privilege(p.oid, 'execute')) and count(*) = 1, false)
+from pg_proc as p
+inner join pg_class as c on p.pronamespace = c.relnamespace
+where c.oid = %(memories)s::oid and p.proname = 'search_memories';
 
 -- name: hnsw_indexes
 -- The HNSW indexes of memories that a search can use.
