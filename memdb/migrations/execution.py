@@ -25,17 +25,39 @@ def execute_file(connection: Connection, sql: str, path: str, *, temporary: bool
 
     Raises StatementFailed that points at the statement in the file, ConnectionFailed when the server is gone.
     """
+    completed, refusal = _send(connection, sql, path)
+    location, excerpt = path, ""
+    if refusal:
+        offset = _offset(refusal, sql, completed)
+        location = ":".join(map(str, (path, *statements.line_and_column(sql, offset))))
+        excerpt = statements.excerpt(sql, offset)
+    elif connection.info.transaction_status == pq.TransactionStatus.INTRANS:
+        # Constraints that wait for the end of the transaction wait no longer: here it is known whose rows these are.
+        _, refusal = _send(connection, "set constraints all immediate", path)
+    if refusal:
+        kept = _kept(connection, sql, temporary=temporary)
+        raise StatementFailed(
+            _message(refusal),
+            hint=f"{hints.advise(refusal, user=connection.info.user)} {kept}".rstrip(),
+            location=location,
+            excerpt="\n".join(filter(None, (excerpt, *_context(refusal)))),
+            sqlstate=refusal.sqlstate or "",
+        ) from refusal
+
+
+def _send(connection: Connection, sql: str, path: str) -> tuple[int, psycopg.Error | None]:
+    """How many statements were completed, and the error that stopped the next one."""
     try:
         connection.pgconn.send_query(sql.encode())
         results = connection.wait(generators.execute(connection.pgconn))
     except psycopg.OperationalError as error:
         raise _lost(error, path) from error
-    if results[-1].status == pq.ExecStatus.FATAL_ERROR:
-        refusal = psycopg.errors.error_from_result(results[-1], encoding="utf-8")
-        if refusal.diag.severity_nonlocalized in _GONE:
-            raise _lost(refusal, path) from refusal
-        kept = _kept(connection, sql, temporary=temporary)
-        raise _located(refusal, sql, path, len(results) - 1, user=connection.info.user, kept=kept) from refusal
+    if results[-1].status != pq.ExecStatus.FATAL_ERROR:
+        return len(results), None
+    refusal = psycopg.errors.error_from_result(results[-1], encoding="utf-8")
+    if refusal.diag.severity_nonlocalized in _GONE:
+        raise _lost(refusal, path) from refusal
+    return len(results) - 1, refusal
 
 
 def _lost(error: psycopg.Error, path: str) -> ConnectionFailed:
@@ -56,17 +78,9 @@ def _kept(connection: Connection, sql: str, *, temporary: bool) -> str:
     return ""
 
 
-def _located(error: psycopg.Error, sql: str, path: str, completed: int, *, user: str, kept: str) -> StatementFailed:
-    offset = _offset(error, sql, completed)
-    line, column = statements.line_and_column(sql, offset)
-    detail = f" ({error.diag.message_detail})" if error.diag.message_detail else ""
-    return StatementFailed(
-        f"{error.diag.message_primary}{detail}",
-        hint=f"{hints.advise(error, user=user)} {kept}".rstrip(),
-        location=f"{path}:{line}:{column}",
-        excerpt="\n".join((statements.excerpt(sql, offset), *_context(error))),
-        sqlstate=error.sqlstate or "",
-    )
+def _message(refusal: psycopg.Error) -> str:
+    detail = f" ({refusal.diag.message_detail})" if refusal.diag.message_detail else ""
+    return f"{refusal.diag.message_primary}{detail}"
 
 
 def _context(error: psycopg.Error) -> Iterator[str]:

@@ -155,6 +155,17 @@ def test_places_are_those_of_an_editor(connection: Connection, sql: str, place: 
     assert refused(connection, sql).location == place
 
 
+def test_what_is_checked_at_the_end_of_the_transaction_is_traced_to_its_file(connection: Connection) -> None:
+    error = refused(
+        connection,
+        "create table t (a int constraint t_pkey primary key,"
+        " b int constraint t_b_fkey references t deferrable initially deferred); insert into t values (1, 7);",
+    )
+    assert (error.location, error.excerpt) == ("x.sql", "")
+    assert error.message.startswith('insert or update on table "t" violates foreign key constraint "t_b_fkey" (Key (b)')
+    assert error.hint.startswith("Rows that are there do not fit")
+
+
 def test_an_error_inside_of_a_function_says_in_which(connection: Connection) -> None:
     error = refused(
         connection,
