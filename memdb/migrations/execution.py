@@ -11,6 +11,7 @@ from memdb import statements
 from memdb.database import Connection
 from memdb.errors import ConnectionFailed, StatementFailed
 from memdb.migrations import hints
+from memdb.statements import Statement
 
 _BLOCK_LINE = re.compile(r"inline_code_block\D+(\d+)")
 _QUOTE = re.compile(r"\$\w*\$|'")
@@ -20,29 +21,52 @@ _COMMITS_BY_ITSELF = re.compile(r"(do|call|vacuum|cluster|reindex)\b", re.IGNORE
 _CALLED = re.compile(r"(SQL|PL/\w+) ")  # and not what a statement of several lines goes on with
 
 
-def execute_file(connection: Connection, sql: str, path: str, *, temporary: bool = False) -> None:
-    """Sends the whole text at once. `temporary` says that the database is not the one that the caller asked about.
+def execute_file(connection: Connection, sql: str, path: str) -> None:
+    """Sends the whole text at once.
 
     Raises StatementFailed that points at the statement in the file, ConnectionFailed when the server is gone.
     """
     completed, refusal = _send(connection, sql, path)
-    location, excerpt = path, ""
     if refusal:
-        offset = _offset(refusal, sql, completed)
-        location = ":".join(map(str, (path, *statements.line_and_column(sql, offset))))
-        excerpt = statements.excerpt(sql, offset)
-    elif connection.info.transaction_status == pq.TransactionStatus.INTRANS:
-        # Constraints that wait for the end of the transaction wait no longer: here it is known whose rows these are.
-        _, refusal = _send(connection, "set constraints all immediate", path)
+        raise _located(connection, refusal, sql, _offset(refusal, sql, completed), path) from refusal
+
+
+def execute_statement(connection: Connection, statement: Statement, sql: str, path: str) -> None:
+    """Sends one statement of `sql`, the text of a file. Raises like execute_file."""
+    _, refusal = _send(connection, statement.text, path)
     if refusal:
-        kept = _kept(connection, sql, temporary=temporary)
-        raise StatementFailed(
-            _message(refusal),
-            hint=f"{hints.advise(refusal, user=connection.info.user)} {kept}".rstrip(),
-            location=location,
-            excerpt="\n".join(filter(None, (excerpt, *_context(refusal)))),
-            sqlstate=refusal.sqlstate or "",
-        ) from refusal
+        offset = statement.start + _offset(refusal, statement.text, 0)
+        raise _located(connection, refusal, sql, offset, path) from refusal
+
+
+def execute_deferred(connection: Connection, sql: str, path: str) -> None:
+    """Checks what waits for the end of the transaction, while it can still be said which file it is of.
+
+    Raises StatementFailed that names the file, since the server does not say which statement it was.
+    """
+    _, refusal = _send(connection, "set constraints all immediate", path)
+    if refusal:
+        raise _failed(connection, refusal, sql, location=path) from refusal
+
+
+def _located(connection: Connection, refusal: psycopg.Error, sql: str, offset: int, path: str) -> StatementFailed:
+    line, column = statements.line_and_column(sql, offset)
+    excerpt = statements.excerpt(sql, offset)
+    return _failed(connection, refusal, sql, location=f"{path}:{line}:{column}", excerpt=excerpt)
+
+
+def _failed(
+    connection: Connection, refusal: psycopg.Error, sql: str, *, location: str, excerpt: str = ""
+) -> StatementFailed:
+    detail = f" ({refusal.diag.message_detail})" if refusal.diag.message_detail else ""
+    hint = hints.advise(refusal, user=connection.info.user)
+    return StatementFailed(
+        f"{refusal.diag.message_primary}{detail}",
+        hint=" ".join(filter(None, (hint, _kept(connection, sql)))),
+        location=location,
+        excerpt="\n".join(filter(None, (excerpt, *_context(refusal)))),
+        sqlstate=refusal.sqlstate or "",
+    )
 
 
 def _send(connection: Connection, sql: str, path: str) -> tuple[int, psycopg.Error | None]:
@@ -67,20 +91,13 @@ def _lost(error: psycopg.Error, path: str) -> ConnectionFailed:
     )
 
 
-def _kept(connection: Connection, sql: str, *, temporary: bool) -> str:
+def _kept(connection: Connection, sql: str) -> str:
     """What has become of the statements, as far as it is known."""
-    if temporary:
-        return "This was on a temporary database; yours is as it was."
     if connection.info.transaction_status == pq.TransactionStatus.INERROR:
         return "Nothing of this file was kept."
     if _COMMITS_BY_ITSELF.match(statements.split(sql)[0].text):
         return "It ran outside of a transaction: what it had committed by itself stays."
     return ""
-
-
-def _message(refusal: psycopg.Error) -> str:
-    detail = f" ({refusal.diag.message_detail})" if refusal.diag.message_detail else ""
-    return f"{refusal.diag.message_primary}{detail}"
 
 
 def _context(error: psycopg.Error) -> Iterator[str]:

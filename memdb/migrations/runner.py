@@ -17,7 +17,7 @@ from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import concurrently, locking, losses, session
 from memdb.migrations.concurrently import IndexStatement
-from memdb.migrations.execution import execute_file, notices
+from memdb.migrations.execution import execute_deferred, execute_file, notices
 from memdb.migrations.losses import Agreement, Loss
 from memdb.migrations.scribe import Scribe
 from memdb.migrations.session import Limits
@@ -89,7 +89,7 @@ class Runner:
         """The whole text, with what it has deferred, in the session in which it was written to run."""
         with session.names_of_the_target(self._connection):
             execute_file(self._connection, step.sql, str(step.path))
-            self._connection.execute("set constraints all immediate")
+            execute_deferred(self._connection, step.sql, str(step.path))
 
     def _alone(self, step: Step, on_advice: Callable[[str], None], started: float) -> Notices:
         lone = _LoneStatement(self._connection, step, on_advice)

@@ -17,7 +17,7 @@ from memdb.errors import MemdbError
 from memdb.ledger.plan import Plan, Step
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations import losses, session
-from memdb.migrations.execution import execute_file
+from memdb.migrations.execution import execute_statement
 from memdb.migrations.losses import Risk
 from memdb.preview import documented
 from memdb.preview.documented import STRENGTH, Lock
@@ -133,9 +133,8 @@ def _measure_in_transaction(fresh: scratch.Database, step: Step, risks: list[Ris
     held: Modes = {}
     with connection.transaction():
         for statement in statements.split(step.sql):
-            line, _ = statements.line_and_column(step.sql, statement.start)
             with session.names_of_the_target(connection):
-                execute_file(connection, "\n" * (line - 1) + statement.text, str(step.path))
+                execute_statement(connection, statement, step.sql, str(step.path))
             connection.execute(database.OWN_NAMES)
             earlier, held = held, _held(connection)
             measured.append(_described(step.sql, statement, _new_locks(relations, earlier, held), measured=True))

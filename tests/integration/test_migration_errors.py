@@ -4,20 +4,19 @@ from contextlib import nullcontext
 
 import pytest
 
+from memdb import statements
 from memdb.database import Connection
 from memdb.errors import ConnectionFailed, StatementFailed
-from memdb.migrations.execution import execute_file
+from memdb.migrations.execution import execute_deferred, execute_file, execute_statement
 
 ALONE = '"-- transactional: false"'
 KEPT = "Nothing of this file was kept."
 
 
-def refused(
-    connection: Connection, sql: str, *, transactional: bool = True, temporary: bool = False
-) -> StatementFailed:
+def refused(connection: Connection, sql: str, *, transactional: bool = True) -> StatementFailed:
     block = connection.transaction() if transactional else nullcontext()
     with pytest.raises(StatementFailed) as raised, block:
-        execute_file(connection, sql, "x.sql", temporary=temporary)
+        execute_file(connection, sql, "x.sql")
     return raised.value
 
 
@@ -135,10 +134,6 @@ def test_what_was_kept_is_said_only_as_far_as_it_is_known(empty_connection: Conn
     assert ("what it had committed by itself stays" in error.hint) is kept
 
 
-def test_a_temporary_database_is_said_to_be_one(connection: Connection) -> None:
-    assert refused(connection, "selct 1;", temporary=True).hint.endswith("on a temporary database; yours is as it was.")
-
-
 @pytest.mark.parametrize(
     ("sql", "place"),
     [
@@ -156,14 +151,33 @@ def test_places_are_those_of_an_editor(connection: Connection, sql: str, place: 
 
 
 def test_what_is_checked_at_the_end_of_the_transaction_is_traced_to_its_file(connection: Connection) -> None:
-    error = refused(
-        connection,
-        "create table t (a int constraint t_pkey primary key,"
-        " b int constraint t_b_fkey references t deferrable initially deferred); insert into t values (1, 7);",
-    )
+    sql = """
+        create table t (a int constraint t_pkey primary key, b int);
+        alter table t add constraint t_b_fkey foreign key (b) references t deferrable initially deferred;
+        insert into t values (1, 7);"""
+    connection.execute("begin")
+    execute_file(connection, sql, "x.sql")
+    with pytest.raises(StatementFailed) as raised:
+        execute_deferred(connection, sql, "x.sql")
+    error = raised.value
     assert (error.location, error.excerpt) == ("x.sql", "")
     assert error.message.startswith('insert or update on table "t" violates foreign key constraint "t_b_fkey" (Key (b)')
     assert error.hint.startswith("Rows that are there do not fit")
+    assert error.hint.endswith(KEPT)
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("select 1; selct 2;", "x.sql:1:11"),
+        ("select 1;\n\n  select 2, nope;", "x.sql:3:13"),
+        ("select 1;\r\n do $$\r\n begin\r\n  perform 1 / 0;\r\n end $$;", "x.sql:4:3"),
+    ],
+)
+def test_a_statement_by_itself_has_its_place_in_the_file(connection: Connection, sql: str, place: str) -> None:
+    with pytest.raises(StatementFailed) as raised:
+        execute_statement(connection, statements.split(sql)[1], sql, "x.sql")
+    assert raised.value.location == place
 
 
 def test_an_error_inside_of_a_function_says_in_which(connection: Connection) -> None:
