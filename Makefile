@@ -20,8 +20,8 @@ ifneq ($(shell $(BIN)/python -c 'import pip; $(RECENT)' 2>/dev/null && echo yes)
 endif
 
 $(VENV)/pip: ## dependency groups need pip 25.1
-	@$(PYTHON) -c '$(RECENT)' || { echo "memdb needs Python 3.11 or newer, and $(PYTHON) is" \
-		"$$($(PYTHON) --version 2>&1 || echo missing). Name another: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c '$(RECENT)' 2>/dev/null || { echo "memdb needs Python 3.11 or newer, and $(PYTHON) is" \
+		"$$($(PYTHON) --version 2>/dev/null || echo missing). Name another: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; } >&2
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@

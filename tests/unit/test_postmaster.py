@@ -36,7 +36,7 @@ def test_what_no_server_writes_names_none(text: bytes) -> None:
     assert postmaster.parse(text) is None
 
 
-@pytest.mark.parametrize("pid", [os.getpid(), os.getppid(), 2**31, 2**70])
+@pytest.mark.parametrize("pid", [os.getpid(), os.getppid(), 2**31, 2**70], ids=["ours", "parent's", "large", "huge"])
 def test_a_number_alone_proves_nothing(tmp_path: Path, pid: int) -> None:
     (tmp_path / "postmaster.pid").write_text(READY.format(pid=pid, data=tmp_path))
     assert postmaster.named(tmp_path) is not None
