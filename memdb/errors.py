@@ -8,6 +8,7 @@ MemdbError
 │   ├── ConnectionFailed              no connection could be made, or it was lost
 │   ├── DatabaseError                 the server refused something that memdb asked of it
 │   ├── EmbeddedError                 the embedded PostgreSQL cannot be used
+│   ├── UntrustedSchema               others could have a superuser call what they made
 │   ├── LockTimeout                   another run holds the migration lock
 │   ├── OutputError                   the result cannot be written to stdout
 │   └── DataError                     rows to be loaded, or already there, do not fit
@@ -57,6 +58,9 @@ class DatabaseError(SetupError): ...
 
 
 class EmbeddedError(SetupError): ...
+
+
+class UntrustedSchema(SetupError): ...
 
 
 class LockTimeout(SetupError): ...

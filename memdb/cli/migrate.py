@@ -14,6 +14,7 @@ from memdb.cli.options import (
     ScratchUrl,
     Session,
     SqlDir,
+    TrustSchema,
     Wait,
     With,
     confirm,
@@ -66,6 +67,7 @@ def migrate(
     ] = None,
     database_url: DatabaseUrl = None,
     schema: Schema = None,
+    trust_schema: TrustSchema = None,
     sql_dir: SqlDir = None,
     scratch_url: ScratchUrl = None,
     scratch_setup: ScratchSetup = None,
@@ -75,7 +77,9 @@ def migrate(
 
     Each runs in a transaction of its own, unless its file says otherwise; what was applied before a failure stays.
     """
-    with session("migrate", database_url, sql_dir, chosen=chosen, schema=schema, migrating=True) as open:
+    with session(
+        "migrate", database_url, sql_dir, chosen=chosen, schema=schema, trusted=trust_schema, migrating=True
+    ) as open:
         from memdb import migrations
 
         request = migrations.Migrate(to, open.settings.sets, out_of_order)
@@ -86,7 +90,9 @@ def migrate(
             result = preview.dry_run(open.connection, open.sets, request, options=options)
             open.emit(result, format, label="-- Database")
         else:
-            limits = migrations.Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
+            limits = migrations.Limits(
+                wait, lock_timeout, maintenance_work_mem, parallel_workers, open.settings.trusted_schemas
+            )
             with hooks() as heard:
                 run = migrations.run(open.connection, open.sets, request, limits=limits, hooks=heard)
             open.emit(run, format)
@@ -106,6 +112,7 @@ def rollback(
     lock_timeout: LockTimeout = 3,
     database_url: DatabaseUrl = None,
     schema: Schema = None,
+    trust_schema: TrustSchema = None,
     sql_dir: SqlDir = None,
     scratch_url: ScratchUrl = None,
     scratch_setup: ScratchSetup = None,
@@ -117,7 +124,7 @@ def rollback(
     """
     if (steps is not None) + (to is not None) + all > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
-    with session("rollback", database_url, sql_dir, schema=schema, migrating=True) as open:
+    with session("rollback", database_url, sql_dir, schema=schema, trusted=trust_schema, migrating=True) as open:
         from memdb import migrations
 
         request = migrations.Rollback(None if all else steps or 1, to)
@@ -129,7 +136,15 @@ def rollback(
             open.emit(result, format, label="-- Database")
         else:
             open.expect_no_dispute()
-            open.emit(_roll_back(open, request, migrations.Limits(wait, lock_timeout), ask=not yes), format)
+            open.emit(
+                _roll_back(
+                    open,
+                    request,
+                    migrations.Limits(wait, lock_timeout, trusted_schemas=open.settings.trusted_schemas),
+                    ask=not yes,
+                ),
+                format,
+            )
 
 
 def status(

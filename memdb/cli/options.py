@@ -79,6 +79,15 @@ With = Annotated[
 ]
 
 
+TrustSchema = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trust-schema",
+        help="Let a superuser work where others may create in this schema, too (can be repeated). Also in memdb.toml.",
+        metavar="NAME",
+        show_default=False,
+    ),
+]
 ScratchUrl = Annotated[
     str | None,
     typer.Option(
@@ -143,6 +152,7 @@ def session(
     *,
     chosen: list[str] | None = None,
     schema: str | None = None,
+    trusted: list[str] | None = None,
     migrating: bool = False,
 ) -> Iterator[Session]:
     """Connects to the database that the settings name; says so when that is the embedded one.
@@ -151,7 +161,9 @@ def session(
     """
     from memdb import database, settings
 
-    loaded = settings.load(sql_dir=sql_dir, sets=tuple(chosen or ()), schema=schema)
+    loaded = settings.load(
+        sql_dir=sql_dir, sets=tuple(chosen or ()), schema=schema, trusted_schemas=tuple(trusted or ())
+    )
     chosen_database = settings.database(database_url, migrating=migrating)
     conninfo, embedded_server = database.resolve(chosen_database.url)
     if embedded_server is not None:

@@ -14,6 +14,7 @@ from memdb.cli.options import (
     ScratchUrl,
     Session,
     SqlDir,
+    TrustSchema,
     Wait,
     With,
     confirm,
@@ -42,6 +43,7 @@ def baseline(
     wait: Wait = 60,
     database_url: DatabaseUrl = None,
     schema: Schema = None,
+    trust_schema: TrustSchema = None,
     sql_dir: SqlDir = None,
     format: OutputFormat = Format.text,
 ) -> int:
@@ -50,7 +52,9 @@ def baseline(
     Marks pending migrations as applied without running them, if the database holds exactly what they make.
     """
     with (
-        session("baseline", database_url, sql_dir, chosen=chosen, schema=schema, migrating=True) as open,
+        session(
+            "baseline", database_url, sql_dir, chosen=chosen, schema=schema, trusted=trust_schema, migrating=True
+        ) as open,
         hooks() as heard,
     ):
         from memdb import migrations
@@ -63,7 +67,7 @@ def baseline(
             snapshot.read(open.sql_directory),
             to=to,
             chosen=open.settings.sets,
-            limits=migrations.Limits(wait),
+            limits=migrations.Limits(wait, trusted_schemas=open.settings.trusted_schemas),
             hooks=heard,
         )
         open.emit(result, format)
@@ -81,6 +85,7 @@ def repair(
     wait: Wait = 60,
     database_url: DatabaseUrl = None,
     schema: Schema = None,
+    trust_schema: TrustSchema = None,
     sql_dir: SqlDir = None,
     scratch_url: ScratchUrl = None,
     scratch_setup: ScratchSetup = None,
@@ -91,7 +96,10 @@ def repair(
     Accepts edited and renamed files, and marks or forgets migrations, after showing what that means in effect. Exit 1
     when an applied migration has no file, which no repair can settle.
     """
-    with session("repair", database_url, sql_dir, schema=schema, migrating=True) as open, hooks() as heard:
+    with (
+        session("repair", database_url, sql_dir, schema=schema, trusted=trust_schema, migrating=True) as open,
+        hooks() as heard,
+    ):
         from memdb import migrations
         from memdb.migrations import repair
 
@@ -106,7 +114,14 @@ def repair(
             open.emit(proposal, Format.text, to_stderr=True)
             confirm("This changes the migration history.", open.address)
         open.emit(
-            repair.carry_out(open.connection, sets, proposal, limits=migrations.Limits(wait), hooks=heard), format
+            repair.carry_out(
+                open.connection,
+                sets,
+                proposal,
+                limits=migrations.Limits(wait, trusted_schemas=open.settings.trusted_schemas),
+                hooks=heard,
+            ),
+            format,
         )
         return 1 if proposal.unsettled else 0
 

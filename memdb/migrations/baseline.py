@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from memdb import trust
 from memdb.catalog import Patch
 from memdb.database import Connection
 from memdb.ledger.plan import Migrate
@@ -46,6 +47,7 @@ def baseline(
         ids = [item.id for item in planned.history.applied if item.id in patches] + [step.id for step in planned.steps]
         result = verify.verify(connection, sets, patches, assumed=ids)
         if result.ok and planned.steps:
+            trust.require(connection, planned.history.home.schema, limits.trusted_schemas)
             scribe = Scribe(connection, planned.history.home)
             with connection.transaction():
                 for step in planned.steps:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from memdb import database
+from memdb import database, trust
 from memdb.catalog import Patch
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, UsageError
@@ -103,6 +103,7 @@ def carry_out(
     with running.exclusive(connection, limits, hooks):
         past = history.read(connection, sets)
         _require_unchanged(past, proposal)
+        trust.require(connection, past.home.schema, limits.trusted_schemas)
         scribe = Scribe(connection, past.home)
         with connection.transaction():
             for edit in proposal.edits:

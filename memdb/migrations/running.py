@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from memdb import trust
 from memdb.database import Connection
 from memdb.errors import MigrationError, StatementFailed
 from memdb.ledger import history, plan
@@ -87,6 +88,8 @@ def run(
         if not planned.steps:
             return Run(planned.direction, (), len(planned.history.applied), planned.history.home.schema)
         check(planned)
+        for schema in trust.require(connection, planned.history.home.schema, limits.trusted_schemas):
+            hooks.on_advice(f"Others may create in the schema {schema.in_words()}, and have this run call it.")
         attempt = _Attempt(connection, limits, hooks, agreement if planned.direction == "rollback" else None)
         with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait):
             # Another run may have finished while this one waited for the lock.

@@ -11,15 +11,25 @@ from memdb import database, pooling
 from memdb.database import OWN_NAMES, Connection, query
 from memdb.migrations import locking
 
+# https://www.postgresql.org/docs/current/sql-discard.html: all of discard all, without pg_advisory_unlock_all().
+_CLEAN = (
+    "set session authorization default; reset role; close all; deallocate all; unlisten *; "
+    "discard plans; discard temporary; discard sequences; reset all"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`wait_seconds` is for all that others hold up; `lock_timeout_seconds` is how long others may be held up by us."""
+    """`wait_seconds` is for all that others hold up; `lock_timeout_seconds` is how long others may be held up by us.
+
+    `trusted_schemas` are those in which others may create, and a superuser may work all the same.
+    """
 
     wait_seconds: float = 60
     lock_timeout_seconds: float = 3
     maintenance_work_mem: str | None = None
     parallel_workers: int | None = None
+    trusted_schemas: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -43,7 +53,7 @@ def clean(connection: Connection, limits: Limits) -> None:
 
     What discard all does, but for the locks: the lock of migrations has to be kept.
     """
-    connection.execute(f"{query('session', 'clean')}; {OWN_NAMES}")
+    connection.execute(f"{_CLEAN}; {OWN_NAMES}")
     _set_limits(connection, limits)
     locking.require_held(connection)
 

@@ -27,6 +27,7 @@ class Settings:
     sql_dir: Path | None = None
     sets: tuple[str, ...] = ()
     schema: str | None = None
+    trusted_schemas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def load(
     sql_dir: Path | None = None,
     sets: tuple[str, ...] = (),
     schema: str | None = None,
+    trusted_schemas: tuple[str, ...] = (),
     directory: Path | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
@@ -70,7 +72,8 @@ def load(
     chosen, source = next(folders, (None, ""))
     return Settings(
         sql_dir=None if chosen is None else directory / chosen if "memdb.toml" in source else Path(chosen),
-        sets=tuple(dict.fromkeys((*files.sets(project), *sets))),
+        sets=tuple(dict.fromkeys((*files.names(project, "sets"), *sets))),
+        trusted_schemas=tuple(dict.fromkeys((*files.names(project, "trusted_schemas"), *trusted_schemas))),
         schema=next(_filled(schemas), (None, ""))[0],
     )
 

@@ -11,7 +11,8 @@ from memdb.errors import SettingsError
 if TYPE_CHECKING:
     from dotenv.parser import Binding
 
-KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema", "scratch_url", "scratch_setup"}
+_LISTS = {"sets", "trusted_schemas"}
+KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema", "scratch_url", "scratch_setup", "trusted_schemas"}
 
 
 _ADDRESSES = ("DATABASE_URL", "MIGRATION_URL")
@@ -36,18 +37,18 @@ def read_toml(path: Path) -> dict[str, object]:
     for key in values.keys() - KNOWN_KEYS:
         shown = f"setting {key!r}" if re.fullmatch("[A-Za-z_-]{1,30}", key) else "setting"
         raise SettingsError(f"{path}: unknown {shown}", hint=f"Known settings are {', '.join(sorted(KNOWN_KEYS))}.")
-    for key in sorted(KNOWN_KEYS - {"sets"}):
+    for key in sorted(KNOWN_KEYS - _LISTS):
         if not isinstance(values.get(key, ""), str):
             raise SettingsError(f"{path}: {key} is not a string", hint=f'Write it as {key} = "…".')
     return values
 
 
-def sets(project: Mapping[str, object]) -> list[str]:
-    """The optional sets that the project uses. Raises SettingsError when they are no list of names."""
-    names = project.get("sets", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise SettingsError("memdb.toml: sets is not a list of names", hint='Write it as sets = ["name"].')
-    return names
+def names(project: Mapping[str, object], key: str) -> list[str]:
+    """A setting that is a list, such as the sets that the project uses. Raises SettingsError when it is none."""
+    found = project.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise SettingsError(f"memdb.toml: {key} is not a list of names", hint=f'Write it as {key} = ["name"].')
+    return found
 
 
 def read_dotenv(path: Path) -> dict[str, str | None]:

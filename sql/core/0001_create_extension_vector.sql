@@ -18,6 +18,9 @@ begin
         -- Hosted databases such as Supabase keep extensions in a schema of that name.
         if 'extensions' = any(current_schemas(false)) then
             create extension vector with schema extensions;
+        -- Not in a schema that was made for one copy of the tables: all copies of a database share the extension.
+        elsif 'public' = any(current_schemas(false)) then
+            create extension vector with schema public;
         else
             create extension vector;
         end if;

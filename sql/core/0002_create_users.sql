@@ -28,6 +28,14 @@ begin
             using errcode = 'invalid_foreign_key',
                 hint = 'Make users.id a uuid with a primary key or unique constraint, '
                     'or migrate into a schema where this table is not on the search_path.';
+    else
+        raise notice 'memories belong to the users in the table %, of the role %',
+            (
+                select format('%I.%I', nspname, relname)
+                from pg_class inner join pg_namespace on relnamespace = pg_namespace.oid
+                where pg_class.oid = to_regclass('users')
+            ),
+            (select relowner::regrole from pg_class where oid = to_regclass('users'));
     end if;
 end
 $$;

@@ -24,7 +24,7 @@ select
     t.nspname,
     bool_or(t.relname = 'memdb_migrations') as has_details,
     bool_or(
-        t.relname = 'memdb_migrations' and exists(
+        t.relname = 'memdb_migrations' and exists (
             select from pg_attribute as a
             where a.attrelid = t.oid and a.attname = 'position' and not a.attisdropped
         )
@@ -41,7 +41,10 @@ select
             when t.relkind <> 'r' then format('%s is no table', t.relname)
             when t.relhasrules then format('%s has rules', t.relname)
             when t.relrowsecurity then format('%s has row-level security', t.relname)
-            when exists(select from pg_trigger as g where g.tgrelid = t.oid) then format('%s has triggers', t.relname)
+            when exists (
+                select from pg_trigger as g
+                where g.tgrelid = t.oid
+            ) then format('%s has triggers', t.relname)
         end
     ) as odd
 from tables as t
@@ -108,7 +111,7 @@ comment on column {schema}.memdb_migrations.position is
 'The order in which migrations were applied, counted by the server: clocks of clients differ.';
 
 -- name: applied
--- In the order in which they were applied. What stock yoyo applied has no position: it comes after all that it followed.
+-- In the order in which they were applied. What stock yoyo applied has no position: it comes after what it followed.
 with latest as (
     select distinct on (migration_hash)
         migration_hash,
@@ -127,7 +130,7 @@ entries as (
         l.username || '@' || l.hostname as applied_by,
         m.checksum,
         m.duration_ms,
-        {position} as position
+        {position} as place
     from {schema}._yoyo_migration as y
     full join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
     left join latest as l on y.migration_hash = l.migration_hash
@@ -142,8 +145,8 @@ select
     duration_ms
 from entries
 order by
-    coalesce(position, max(position) over (order by applied_at, migration_id), 0),
-    position is null,
+    coalesce(place, max(place) over (order by applied_at, migration_id), 0),
+    place is null,
     applied_at,
     migration_id;
 

@@ -24,8 +24,9 @@ select
     pg_stat_get_xact_tuples_inserted(c.oid) as inserted,
     exists(
         select from pg_locks as l
-        where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.relation = c.oid
-        and l.mode = 'RowExclusiveLock' and l.granted
+        where
+            l.pid = pg_backend_pid() and l.locktype = 'relation' and l.relation = c.oid
+            and l.mode = 'RowExclusiveLock' and l.granted
     ) as written,
     current_setting('track_counts')::boolean as counted
 from pg_class as c

@@ -1,4 +1,4 @@
--- How memdb sets up a session, and leaves nothing of one migration to the next.
+-- How memdb sets up a session.
 
 -- name: names
 -- Written so that it does not matter what the search_path holds: it leads to memdb's own only after this.
@@ -13,18 +13,6 @@ select n.nspname
 from pg_extension as e
 inner join pg_namespace as n on e.extnamespace = n.oid
 where e.extname = 'vector';
-
--- name: clean
--- What discard all does, but for the advisory locks: what a migration has set or made for its session is over.
-set session authorization default;
-reset role;
-close all;
-deallocate all;
-unlisten *;
-discard plans;
-discard temporary;
-discard sequences;
-reset all;
 
 -- name: prepare
 -- lock_timeout: a lock that is waited for stops everybody who comes after, so it is waited for briefly, and again

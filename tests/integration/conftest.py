@@ -1,15 +1,34 @@
 """What only tests with a database use."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
-import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from memdb import embedded
+from memdb.ledger import sqlfiles
+from memdb.ledger.sqlfiles import Sets
 from tests.conftest import new_database
+
+Folder = Callable[..., Sets]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Writes migrations given as name=(sql, rollback) and reads them as a set directory."""
+
+    def write(set_name: str = "core", **pairs: tuple[str, str]) -> Sets:
+        directory = tmp_path / set_name
+        directory.mkdir(exist_ok=True)
+        for name, (sql, rollback) in pairs.items():
+            (directory / f"{name}.sql".removeprefix("m")).write_text(sql)
+            (directory / f"{name}.rollback.sql".removeprefix("m")).write_text(rollback)
+        return sqlfiles.read_sets(tmp_path)
+
+    return write
 
 
 @pytest.fixture
@@ -22,8 +41,5 @@ def ready_server(server: str, pytestconfig: pytest.Config, monkeypatch: pytest.M
     def temporary(**_: object) -> Iterator[SimpleNamespace]:
         with new_database(server) as first:
             yield SimpleNamespace(url=lambda name=None: make_conninfo(server, dbname=name) if name else first)
-        with psycopg.connect(server, autocommit=True) as admin:
-            for (name,) in admin.execute("select datname from pg_database where datname like 'lint%'").fetchall():
-                admin.execute(f"drop database {name} with (force)")
 
     monkeypatch.setattr(embedded, "temporary", temporary)

@@ -2,8 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
@@ -16,24 +14,9 @@ from memdb.errors import HistoryError, LockTimeout, MigrationError, StatementFai
 from memdb.ledger import history, sqlfiles
 from memdb.migrations import Limits, Rollback, locking
 from memdb.migrations.losses import Loss
+from tests.integration.conftest import Folder
 
 Sets = sqlfiles.Sets
-Folder = Callable[..., Sets]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Folder:
-    """Writes migrations given as name=(sql, rollback) and reads them as a set directory."""
-
-    def write(set_name: str = "core", **pairs: tuple[str, str]) -> Sets:
-        directory = tmp_path / set_name
-        directory.mkdir(exist_ok=True)
-        for name, (sql, rollback) in pairs.items():
-            (directory / f"{name}.sql".removeprefix("m")).write_text(sql)
-            (directory / f"{name}.rollback.sql".removeprefix("m")).write_text(rollback)
-        return sqlfiles.read_sets(tmp_path)
-
-    return write
 
 
 def applied(connection: Connection) -> list[str]:

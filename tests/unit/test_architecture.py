@@ -17,7 +17,7 @@ LAYERS = [
     {"addresses", "settings", "embedded", "shipped", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store", "target"},
-    {"ledger", "users"},
+    {"ledger", "trust", "users"},
     {"verification"},
     {"migrations"},
     {"scratch"},

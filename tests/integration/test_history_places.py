@@ -1,0 +1,143 @@
+"""Where the history lies: found wherever it is, never begun a second time unasked, never taken from somebody else."""
+
+from pathlib import Path
+
+import pytest
+
+from memdb import database, migrations
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.errors import HistoryError
+from memdb.ledger import history
+from tests.integration.conftest import Folder
+
+WALLET = {
+    "m0001_schema": ("create schema if not exists data;", "drop schema if exists data;"),
+    "m0002_wallet": (
+        "create table if not exists wallet as select 100::numeric as balance;",
+        "drop table wallet;",
+    ),
+    "m0003_cents": ("update wallet set balance = balance * 100;", "update wallet set balance = balance / 100;"),
+}
+
+
+def balance(connection: Connection, schema: str = "data") -> object:
+    row = connection.execute(f"select balance from {schema}.wallet").fetchone()
+    return row and row[0]
+
+
+def test_it_stays_where_it_was_begun_when_a_migration_makes_the_first_schema(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(**WALLET)
+    empty_connection.execute("set search_path = data, public")
+    assert migrations.migrate(empty_connection, sets).history == "public"
+    run = migrations.migrate(empty_connection, sets)
+    assert (run.steps, run.history, run.applied) == ((), "public", 3)
+    assert migrations.status(empty_connection, sets).clean
+    assert balance(empty_connection) == 10_000
+    assert migrations.rollback(empty_connection, sets, steps=None).applied == 0
+
+
+def test_it_is_stopped_for_when_the_schema_is_forgotten(
+    empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder(**WALLET)
+    empty_connection.execute("create schema one; create schema two")
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", "--schema", "one", *arguments]) == 0
+    for command in (["migrate"], ["rollback", "--yes"], ["status"], ["migrate", "--dry-run"]):
+        assert main([*command, *arguments]) == 4, command
+        error = capsys.readouterr().err
+        assert "applied in the schema one already (one._yoyo_migration)" in error
+        assert "--schema one" in error
+    assert balance(empty_connection, "one") == 10_000
+    assert main(["migrate", "--schema", "two", *arguments]) == 0
+    assert balance(empty_connection, "two") == 10_000
+
+
+def test_two_of_them_are_told_apart_by_name_only(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(**WALLET)
+    for schema in ("one", "two"):
+        empty_connection.execute(f"create schema {schema}")
+        database.use_schema(empty_connection, schema)
+        migrations.migrate(empty_connection, sets)
+    empty_connection.schema, empty_connection.search_path = None, "one, two"
+    with pytest.raises(HistoryError, match="several histories, in the schemas one, two"):
+        migrations.migrate(empty_connection, sets)
+
+
+def test_another_projects_history_elsewhere_does_not_count(empty_connection: Connection, folder: Folder) -> None:
+    empty_connection.execute("create schema other")
+    database.use_schema(empty_connection, "other")
+    others = folder(m0001_other=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, others)
+    empty_connection.schema, empty_connection.search_path = None, None
+    others["core"][0].path.unlink()
+    others["core"][0].rollback_path.unlink()
+    assert migrations.migrate(empty_connection, folder(m0002_wallet=WALLET["m0002_wallet"])).history == "public"
+
+
+@pytest.mark.parametrize(
+    ("planted", "problem"),
+    [
+        ("drop table {0}; create view {0} as select ''::varchar as migration_hash", "_yoyo_migration is no table"),
+        (
+            """
+            create function f() returns trigger language plpgsql as 'begin return new; end';
+            create trigger t before insert on {0} for each row execute function f()
+            """,
+            "_yoyo_migration has triggers",
+        ),
+        ("create rule r as on insert to {0} do also notify x", "_yoyo_migration has rules"),
+        ("alter table {0} enable row level security", "_yoyo_migration has row-level security"),
+    ],
+)
+def test_what_was_tampered_with_is_not_used(
+    empty_connection: Connection, folder: Folder, planted: str, problem: str
+) -> None:
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(planted.format("_yoyo_migration"))
+    for look in (migrations.migrate, migrations.status):
+        with pytest.raises(HistoryError, match=f"schema public cannot be trusted: {problem}"):
+            look(empty_connection, sets)
+
+
+def test_tables_without_rows_are_taken_as_they_are(empty_connection: Connection, folder: Folder) -> None:
+    """As a dump of the schema alone leaves them."""
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("truncate _yoyo_migration, _yoyo_log, _yoyo_version, memdb_migrations")
+    assert [entry.state for entry in migrations.status(empty_connection, sets).migrations] == ["pending"]
+    assert migrations.migrate(empty_connection, sets).applied == 1
+    assert empty_connection.execute("select version from _yoyo_version").fetchall() == [(2,)]
+
+
+def test_the_order_is_the_servers_whatever_clocks_say(empty_connection: Connection, folder: Folder) -> None:
+    pairs = {f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3)}
+    sets = folder(**pairs)
+    migrations.migrate(empty_connection, sets, to="0002")
+    empty_connection.execute("update _yoyo_migration set applied_at_utc = applied_at_utc + interval '2 hours'")
+    migrations.migrate(empty_connection, sets)
+    applied = [item.id for item in history.read(empty_connection, sets).applied]
+    assert applied == ["0001_1", "0002_2", "0003_3"]
+    assert [step.id for step in migrations.rollback(empty_connection, sets).steps] == ["0003_3"]
+
+
+def test_a_history_from_before_positions_gets_them_in_its_order(empty_connection: Connection, folder: Folder) -> None:
+    pairs = {f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3)}
+    sets = folder(**pairs)
+    migrations.migrate(empty_connection, sets, to="0002")
+    empty_connection.execute("alter table memdb_migrations drop column position")
+    assert migrations.migrate(empty_connection, sets).applied == 3
+    rows = empty_connection.execute("select position, migration_id from memdb_migrations order by position").fetchall()
+    assert rows == [(1, "0001_1"), (2, "0002_2"), (3, "0003_3")]
+
+
+def test_what_stock_yoyo_applied_comes_after_what_it_followed(empty_connection: Connection, folder: Folder) -> None:
+    pairs = {f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3)}
+    sets = folder(**pairs)
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("delete from memdb_migrations where migration_id = '0002_2'")
+    assert [item.id for item in history.read(empty_connection, sets).applied] == ["0001_1", "0002_2", "0003_3"]

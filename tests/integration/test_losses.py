@@ -1,0 +1,188 @@
+"""A rollback loses nothing unasked: what it would lose is measured in its own transaction, whatever its text says."""
+
+import io
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from memdb import database, migrations
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.errors import HistoryError
+from memdb.migrations.losses import Agreement, Loss, WouldLose
+from tests.integration.conftest import Folder
+
+MADE = """
+    create table account (
+        id int constraint account_pkey primary key, email text, twice int generated always as (id * 2) stored
+    );
+    create schema audit;
+    create table audit.entry (id int, at int) partition by range (at);
+    create table audit.entry_1 partition of audit.entry for values from (0) to (100);
+    create table idle (id int);
+    create view emails as select email from account;
+    create function wipe() returns void language sql as 'delete from public.account where id > 40';
+    insert into account select i, 'x' from generate_series(1, 50) as i;
+    insert into audit.entry select i, i from generate_series(1, 70) as i;
+"""
+
+LOSSES = {
+    "drop table account cascade": [("table", "public.account", 50)],
+    "drop view emails; drop table account /* of 0001 */": [("table", "public.account", 50)],
+    "drop schema audit cascade": [("table", "audit.entry", 70)],
+    "drop table audit.entry_1": [("table", "audit.entry_1", 70)],
+    "truncate account": [("changed", "public.account", 50)],
+    "truncate account; insert into account select i, 'y' from generate_series(1, 50) as i": [
+        ("changed", "public.account", 50)
+    ],
+    "delete from account where id > 30": [("changed", "public.account", 20)],
+    "update account set email = null where id = 1": [("changed", "public.account", 1)],
+    "select wipe()": [("changed", "public.account", 10)],
+    "drop view emails; alter table account drop column email": [("column", "public.account.email", 50)],
+    "drop view emails; alter table account alter email type varchar(1)": [("converted", "public.account.email", 50)],
+    "do $$ begin execute format('drop table %I cascade', 'account'); end $$": [("table", "public.account", 50)],
+    "create table copy as table account; drop table account cascade": [("table", "public.account", 50)],
+    "do $$ begin if (select count(*) from account) > 5 then delete from account; end if; end $$": [
+        ("changed", "public.account", 50)
+    ],
+}
+LOSSLESS = [
+    "drop table idle",
+    "truncate idle",
+    "delete from account where id > 1000",
+    "alter table account rename to accounts",
+    "alter table account set schema audit",
+    "alter table account drop column twice",
+    "alter table account set unlogged",
+    "alter table account alter email set storage external",
+    "insert into idle values (1)",
+    "drop view emails",
+    "drop function wipe",
+    "alter table audit.entry detach partition audit.entry_1",
+    "create index on account (email)",
+]
+
+
+@pytest.mark.parametrize("sql", LOSSES)
+def test_what_would_be_lost_is_named_and_nothing_is_lost(
+    empty_connection: Connection, folder: Folder, sql: str
+) -> None:
+    sets = folder(m0001_a=(MADE, f"{sql};"))
+    migrations.migrate(empty_connection, sets)
+    with pytest.raises(WouldLose) as raised:
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
+    found = sorted((loss.kind, loss.object, loss.count) for loss in raised.value.losses)
+    assert found == LOSSES[sql]
+    assert empty_connection.execute("select count(*), count(email) from account").fetchone() == (50, 50)
+    assert migrations.status(empty_connection, sets).clean
+    agreement = Agreement(raised.value.steps, raised.value.losses)
+    assert migrations.rollback(empty_connection, sets, agreement=agreement).applied == 0
+
+
+@pytest.mark.parametrize("sql", LOSSLESS)
+def test_what_keeps_every_row_and_value_does_not_ask(empty_connection: Connection, folder: Folder, sql: str) -> None:
+    sets = folder(m0001_a=(MADE, f"{sql};"))
+    migrations.migrate(empty_connection, sets)
+    assert migrations.rollback(empty_connection, sets, agreement=Agreement()).applied == 0
+
+
+def test_several_are_asked_for_before_the_first_is_done(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(
+        m0001_a=("create table a (id int); insert into a values (1);", "drop table a;"),
+        m0002_b=("create table b (id int); insert into b values (1), (2);", "delete from a; drop table b;"),
+        m0003_c=("create table c (id int);", "drop table c;"),
+    )
+    migrations.migrate(empty_connection, sets)
+    with pytest.raises(WouldLose) as raised:
+        migrations.rollback(empty_connection, sets, steps=None, agreement=Agreement())
+    assert raised.value.losses == (
+        Loss("0002_b", "changed", "public.a", 1),
+        Loss("0002_b", "table", "public.b", 2),
+    )
+    assert migrations.status(empty_connection, sets).clean
+
+
+@pytest.mark.parametrize("sql", ["drop table a;", "delete from a;", "alter table a drop column id;"])
+def test_rows_that_came_after_the_question_are_not_lost_unasked(
+    empty_connection: Connection, folder: Folder, sql: str
+) -> None:
+    sets = folder(m0001_a=("create table a (id int); insert into a values (1);", sql))
+    migrations.migrate(empty_connection, sets)
+    with pytest.raises(WouldLose) as raised:
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
+    empty_connection.execute("insert into a values (2)")
+    with pytest.raises(WouldLose, match="more than was agreed to") as again:
+        migrations.rollback(empty_connection, sets, agreement=Agreement(raised.value.steps, raised.value.losses))
+    assert again.value.losses[0].count == 2
+    assert empty_connection.execute("select count(id) from a").fetchone() == (2,)
+
+
+def test_another_plan_than_the_one_that_was_shown_is_not_run(empty_connection: Connection, folder: Folder) -> None:
+    table = ("create table a (id int); insert into a values (1);", "drop table a;")
+    migrations.migrate(empty_connection, folder(m0001_a=table))
+    with pytest.raises(WouldLose) as raised:
+        migrations.rollback(empty_connection, folder(), agreement=Agreement())
+    sets = folder(m0002_b=("create table b ();", "drop table b;"))
+    migrations.migrate(empty_connection, sets)
+    with pytest.raises(HistoryError, match="has changed since it was shown: 0002_b now, 0001_a then"):
+        migrations.rollback(empty_connection, sets, agreement=Agreement(raised.value.steps, raised.value.losses))
+
+
+def test_rows_that_cannot_be_counted_are_asked_for(empty: str, empty_connection: Connection, folder: Folder) -> None:
+    """The owner of a table with forced row-level security sees none of its rows."""
+    sets = folder(
+        m0001_a=(
+            """
+            create table a (id int); insert into a select generate_series(1, 1000);
+            alter table a enable row level security; alter table a force row level security;
+            """,
+            "drop table a;",
+        )
+    )
+    role = f"owner_{empty_connection.info.dbname}"
+    empty_connection.execute(f"create role {role} login; grant create, usage on schema public to {role}")
+    try:
+        with database.connect(make_conninfo(empty, user=role), purpose="test") as connection:
+            migrations.migrate(connection, sets)
+            with pytest.raises(WouldLose) as raised:
+                migrations.rollback(connection, sets, agreement=Agreement())
+        assert raised.value.losses == (Loss("0001_a", "table", "public.a", None),)
+        assert "rows that this role cannot count" in raised.value.losses[0].in_words()
+        assert empty_connection.execute("select count(*) from a").fetchone() == (1000,)
+    finally:
+        empty_connection.execute(f"drop owned by {role} cascade; drop role {role}")
+
+
+def test_what_cannot_be_tried_is_asked_for(empty_connection: Connection, folder: Folder) -> None:
+    lone = "-- transactional: false\ndo $$ begin null; end $$;"
+    sets = folder(m0001_a=(lone, "do $$ begin null; end $$;"))
+    migrations.migrate(empty_connection, sets)
+    with pytest.raises(WouldLose, match="cannot be tried") as raised:
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
+    assert raised.value.losses[0].kind == "unknown"
+
+
+@pytest.mark.usefixtures("ready_server")
+def test_the_command_asks_and_the_dry_run_shows_the_same(
+    empty: str,
+    empty_connection: Connection,
+    folder: Folder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder(m0001_a=(MADE, "drop view emails; alter table account drop column email; drop schema audit cascade;"))
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", *arguments]) == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    capsys.readouterr()
+    assert main(["rollback", *arguments]) == 2
+    question = capsys.readouterr().err
+    assert main(["rollback", "--dry-run", *arguments]) == 0
+    shown = capsys.readouterr().out
+    for loss in ("public.account.email (50 values)", "audit.entry (70 rows)"):
+        assert loss in question
+        assert f"-- may lose {loss}" in shown
+    assert empty_connection.execute("select count(email) from account").fetchone() == (50,)
+    assert main(["rollback", "--yes", *arguments]) == 0
