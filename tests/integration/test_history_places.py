@@ -73,6 +73,7 @@ def test_another_projects_history_elsewhere_does_not_count(empty_connection: Con
     others = folder(m0001_other=("select 1;", "select 1;"))
     migrations.migrate(empty_connection, others)
     empty_connection.schema, empty_connection.search_path = None, None
+    empty_connection.execute("reset search_path")
     others["core"][0].path.unlink()
     others["core"][0].rollback_path.unlink()
     assert migrations.migrate(empty_connection, folder(m0002_wallet=WALLET["m0002_wallet"])).history == "public"
