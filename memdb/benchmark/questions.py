@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -10,8 +11,7 @@ import numpy as np
 from memdb.benchmark.sampling import Query
 from memdb.database import Connection
 from memdb.errors import DataError
-from memdb.reading import readers, vectors
-from memdb.reading.users import user_id
+from memdb.reading import readers, users, vectors
 from memdb.target import Target
 
 _NO_MEMORY = UUID(int=0)  # a question from outside leaves out no memory
@@ -33,13 +33,13 @@ def read(
     """
     rows = list(islice(_rows(path), limit))
     askers = cycle(sample)
-    users = [only or named or next(askers).user_id for named, _ in rows]
+    asking = [only or named or next(askers).user_id for named, _ in rows]
     held: dict[UUID, int] = dict(
-        connection.execute(target.query("benchmark", "holdings"), [list(set(users))]).fetchall()
+        connection.execute(target.query("benchmark", "holdings"), [list(set(asking))]).fetchall()
     )
     kept = [
         Query(user, _NO_MEMORY, embedding, held[user])
-        for user, (_, embedding) in zip(users, rows, strict=True)
+        for user, (_, embedding) in zip(asking, rows, strict=True)
         if user in held
     ]
     if not kept:
@@ -57,5 +57,12 @@ def _rows(path: Path) -> Iterator[tuple[UUID | None, bytes]]:
         embeddings = vectors.checked(path, records.rows, records.fields.get("embedding"))
         header = np.array([embeddings.shape[1], 0], ">i2").tobytes()
         named = records.fields.get("user") or [None] * len(records.rows)
-        for user, embedding in zip(named, embeddings.astype(">f4"), strict=True):
-            yield None if user is None else user_id(str(user)), header + embedding.tobytes()
+        for row, user, embedding in zip(records.rows, named, embeddings.astype(">f4"), strict=True):
+            yield _asker(path, row, user), header + embedding.tobytes()
+
+
+def _asker(path: Path, row: int, user: Any) -> UUID | None:
+    try:
+        return None if user is None else users.named(user)
+    except ValueError as error:
+        raise DataError(f"{path}, row {row}: user {error}", hint="Name a user, or nobody, in this row.") from None

@@ -6,8 +6,6 @@ says so. What is in the fields is not checked here.
 
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ REQUIRED = ("embedding", "user", "content")
 OPTIONAL = ("memory_type", "metadata", "created_at", "accessed_at", "id")
 
 _BATCH = 1000
+_LONGEST_EXCERPT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,12 @@ def reader(path: Path, required: Sequence[str] = REQUIRED) -> Reader:
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise DataError(f"{path} is of no kind that memdb reads", hint=f"It reads {', '.join(kinds)} files.")
-    if not path.is_file():
-        raise DataError(f"there is no file {path}", hint="Correct its name.")
+    try:
+        is_file = path.is_file()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", hint="Check its name and permissions.") from None
+    if not is_file:
+        raise DataError(f"there is no file {path}", hint="Correct its name; pipes and folders are not read.")
     return kind(path, required)
 
 
@@ -122,7 +125,7 @@ class Jsonl:
                 values = json.loads(line.decode("utf-8-sig"))
             except (ValueError, RecursionError) as error:
                 raise DataError(
-                    f"{self.path}, row {row}: this line is not JSON: {error}",
+                    f"{self.path}, row {row}: this line is not JSON: {excerpt(error)}",
                     hint="Nothing was loaded. Is the file cut off? It must have one JSON object a line, in UTF-8.",
                 ) from None
             if not isinstance(values, dict):
@@ -163,6 +166,12 @@ class Parquet:
         return parquet.ParquetFile(self.path)
 
 
+def excerpt(value: object) -> str:
+    """The beginning of what it says, in a line: a value, or an error that repeats it, may be as long as a file."""
+    text = " ".join((str(value) if isinstance(value, Exception) else repr(value)).split()) or type(value).__name__
+    return text if len(text) <= _LONGEST_EXCERPT else f"{text[:_LONGEST_EXCERPT]}…"
+
+
 _EXPECTED = f"It must have embedding ({DIMENSIONS} numbers), user and content for each row; see memdb seed --help."
 
 
@@ -172,10 +181,11 @@ def _readable(path: Path) -> Iterator[None]:
         yield
     except DataError:
         raise
-    # What numpy, zipfile and pyarrow raise for files that are cut off, damaged, or something else altogether.
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    # numpy, zipfile and pyarrow raise whatever there is for files that are cut off, damaged, or something else
+    # altogether: MemoryError for a size that is a lie, RuntimeError for a password, OverflowError for a date.
+    except Exception as error:  # noqa: BLE001
         raise DataError(
-            f"{path} cannot be read as a {path.suffix} file: {error}",
+            f"{path} cannot be read as a {path.suffix} file: {excerpt(error)}",
             hint="Nothing was loaded. Is the file whole, and is it what its name says?",
         ) from None
 

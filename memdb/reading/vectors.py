@@ -36,7 +36,10 @@ def checked(path: Path, rows: Sequence[int], given: Any) -> Vectors:
 def _numbers(path: Path, row: int, value: Any) -> Any:
     if value is None:
         raise _error(path, row, "is missing")
-    numbers = np.asarray(value if isinstance(value, list) else [])
+    try:
+        numbers = np.asarray(value if isinstance(value, list) else [])
+    except (ValueError, OverflowError, RecursionError):  # lists in the list, not all of a length, or too deep
+        numbers = np.empty(0)
     if numbers.shape != (DIMENSIONS,) or numbers.dtype.kind not in "fiu":
         raise _error(path, row, _not_as_expected(value))
     return numbers

@@ -12,12 +12,13 @@ from uuid import UUID
 import numpy as np
 
 from memdb.errors import DataError
-from memdb.reading import readers, vectors
+from memdb.reading import readers, users, vectors
 from memdb.reading.ids import MEMORIES
 from memdb.reading.readers import Records
-from memdb.reading.users import user_id
 from memdb.seeding import draws
 from memdb.seeding.rows import Batch
+
+_LARGEST = 2**30 - 100  # bytes of a value
 
 
 class _Fault(Exception):
@@ -62,23 +63,24 @@ class FileSource:
 
     def _batch(self, records: Records, drawn: draws.Draws, start: int, now: datetime) -> Batch:
         embeddings = vectors.checked(self.path, records.rows, records.fields.get("embedding"))
-        users = self._each(records, "user", _user)
+        owners = self._each(records, "user", _user)
         contents = self._each(records, "content", _content)
         tiers = self._each(records, "memory_type", _tier, draws.tiers(drawn, self.tiers))
+        source = self.path.name.encode(errors="replace").decode()  # the name of a file need not be text
         counts = draws.access_counts(drawn).tolist()
-        without = [_json({"source": self.path.name, "access_count": count}) for count in counts]
+        without = [_json({"source": source, "access_count": count}) for count in counts]
         created, accessed = draws.times(drawn, tiers, now)
-        given_created = self._each(records, "created_at", _time, [None] * len(users))
-        given_accessed = self._each(records, "accessed_at", _time, [None] * len(users))
+        given_created = self._each(records, "created_at", _time, [None] * len(owners))
+        given_accessed = self._each(records, "accessed_at", _time, [None] * len(owners))
         made = [
             MEMORIES.made_from(
-                f"{self.random_seed} {start + n} {users[n]} {contents[n]}".encode(), embeddings[n].tobytes()
+                f"{self.random_seed} {start + n} {owners[n]} {contents[n]}".encode(), embeddings[n].tobytes()
             )
-            for n in range(len(users))
+            for n in range(len(owners))
         ]
         return Batch(
             ids=np.array([id.bytes for id in self._each(records, "id", _uuid, made)], "V16"),
-            users=users,
+            users=owners,
             tiers=tiers,
             contents=contents,
             metadata=self._each(records, "metadata", _metadata, without),
@@ -123,9 +125,11 @@ def _text(value: Any) -> str:
     if "\0" in value:
         raise _Fault("has a NUL character, which PostgreSQL cannot store")
     try:
-        value.encode()
+        size = len(value.encode())
     except UnicodeEncodeError:
         raise _Fault("has half of a surrogate pair, which is no text") from None
+    if size > _LARGEST:
+        raise _Fault("is longer than PostgreSQL can store")
     return value
 
 
@@ -136,22 +140,22 @@ def _content(value: Any) -> str:
 
 
 def _user(value: Any) -> UUID:
-    name = str(value) if isinstance(value, int | UUID) else _text(value).strip()
-    if not name:
-        raise _Fault("is empty")
-    return user_id(name)
+    try:
+        return users.named(_text(value) if isinstance(value, str) else value)
+    except ValueError as error:
+        raise _Fault(str(error)) from None
 
 
 def _uuid(value: Any) -> UUID:
     try:
         return UUID(value if isinstance(value, str) else str(value))
     except ValueError:
-        raise _Fault(f"is no uuid: {value!r}") from None
+        raise _Fault(f"is no uuid: {readers.excerpt(value)}") from None
 
 
 def _tier(value: Any) -> str:
     if value not in draws.TIERS:
-        raise _Fault(f"is {value!r}, not one of {', '.join(draws.TIERS)}")
+        raise _Fault(f"is {readers.excerpt(value)}, not one of {', '.join(draws.TIERS)}")
     return str(value)
 
 
@@ -161,7 +165,7 @@ def _time(value: Any) -> datetime:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(value)
         return (time.astimezone(UTC) if time.tzinfo else time).replace(tzinfo=None)
     except (TypeError, ValueError, OverflowError):
-        raise _Fault(f"is no ISO 8601 time: {value!r}") from None
+        raise _Fault(f"is no ISO 8601 time: {readers.excerpt(value)}") from None
 
 
 def _metadata(value: Any) -> str:
@@ -169,7 +173,7 @@ def _metadata(value: Any) -> str:
         data = json.loads(value) if isinstance(value, str) else value
         text = _json(data) if isinstance(data, dict) else ""
     except (TypeError, ValueError, RecursionError) as error:
-        raise _Fault(f"cannot be stored as JSON: {error}") from None
+        raise _Fault(f"cannot be stored as JSON: {readers.excerpt(error)}") from None
     if not text:
         raise _Fault("is no JSON object")
     # jsonb has no NUL character either; what is left of \\u0000 after this is a backslash and some letters.
