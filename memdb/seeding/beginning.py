@@ -13,6 +13,8 @@ def begin(connection: Connection, wait_seconds: float) -> Target:
     Raises DatabaseError where there are no tables, rows may be hidden, or triggers would run somebody else's code with
     this role's rights; LockTimeout where others load, remove or alter rows or tables for so long.
     """
+    # What was waited for has to be seen afterwards, whatever the database's default.
+    connection.execute("set transaction isolation level read committed")
     found = target.enter(connection)
     if found.users is None:
         raise DatabaseError("the table users is not there", hint="Create it with: memdb migrate")

@@ -219,18 +219,14 @@ where
     );
 
 -- name: marked_by_earlier_versions
--- Earlier versions of memdb wrote this into metadata, where anybody may have written it.
+-- Earlier versions of memdb wrote this into metadata, where anybody may have written it. With a statement that shows it.
 select
     count(*) as memories,
-    count(distinct user_id) filter (where metadata @> '{"seeded": {"user_created": true}}') as users
-from {schema}.memories
-where metadata @> '{"seeded": {"by": "memdb"}}';
-
--- name: show_marked
-select
-    id,
-    user_id,
-    metadata,
-    content
+    count(distinct user_id) filter (where metadata @> '{"seeded": {"user_created": true}}') as users,
+    format(
+        'select id, user_id, metadata, content from %%s where metadata @> %%L',
+        %(memories)s::oid::regclass,
+        '{"seeded": {"by": "memdb"}}'
+    ) as statement
 from {schema}.memories
 where metadata @> '{"seeded": {"by": "memdb"}}';

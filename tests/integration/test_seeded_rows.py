@@ -177,6 +177,9 @@ def test_a_seeded_memory_to_which_something_refers_stays(connection: Connection,
 def test_what_arrives_while_rows_are_removed_is_kept(migrated: str, connection: Connection, write: str) -> None:
     seed(connection, SMALL)
     connection.execute("create table notes (memory_id uuid references memories on delete cascade)")
+    connection.execute(
+        f"alter database {connection.info.dbname} set default_transaction_isolation = serializable".encode()
+    )
     removed: list[Reset] = []
     waiting = threading.Event()
 
