@@ -9,7 +9,7 @@ from memdb import catalog
 from memdb.catalog import KINDS, STAND_IN, Attributes, Objects, Patch, kind_and_name, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema
 from memdb.errors import SqlFilesError
-from memdb.ledger import history
+from memdb.ledger import changes, history
 from memdb.ledger.sqlfiles import CORE, Sets
 from memdb.verification.comparison import Difference, compare, departs
 from memdb.verification.mending import UNKNOWN, Surroundings, surroundings
@@ -91,10 +91,16 @@ def verify(
 def _own_and_foreign(
     past: history.History, sets: Sets, patches: Mapping[str, Patch]
 ) -> tuple[history.History, list[str]]:
-    """What memdb applied, and what another yoyo project did that keeps its history in the same table."""
-    ours = sets.by_id.keys() | patches.keys()
-    foreign = [item.id for item in past.applied if item.checksum is None and item.id not in ours]
-    return replace(past, applied=tuple(item for item in past.applied if item.id not in foreign)), foreign
+    """What memdb applied, by the names of its files, and what another yoyo project did that has the same history.
+
+    Raises HistoryError for what memdb applied and neither the files nor the snapshot know.
+    """
+    found = changes.find(sets, past)
+    found.require_none_of(id for id in found.missing if id not in patches)
+    foreign = [id for id in found.unknown if id not in patches]
+    names = {change.id: change.file.id for change in found.renamed}
+    own = (replace(item, id=names.get(item.id, item.id)) for item in past.applied if item.id not in foreign)
+    return replace(past, applied=tuple(own)), foreign
 
 
 def _foreign_notes(ids: list[str]) -> Iterable[str]:

@@ -9,6 +9,7 @@ from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import HistoryError
 from memdb.ledger import history
+from memdb.verification import snapshot
 from tests.integration.conftest import Folder
 
 WALLET = {
@@ -142,3 +143,46 @@ def test_what_stock_yoyo_applied_comes_after_what_it_followed(empty_connection: 
     migrations.migrate(empty_connection, sets)
     empty_connection.execute("delete from memdb_migrations where migration_id = '0002_2'")
     assert [item.id for item in history.read(empty_connection, sets).applied] == ["0001_1", "0002_2", "0003_3"]
+
+
+def test_files_of_an_older_release_prove_nothing(
+    empty: str, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"), m0002_b=("create table b ();", "drop table b;"))
+    with database.connect(empty, purpose="test") as connection:
+        migrations.migrate(connection, sets)
+    for path in (sets["core"][1].path, sets["core"][1].rollback_path):
+        path.unlink()
+    snapshot.write(tmp_path, {"0001_a": {"table a": {"row_security": False}}})
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["verify-schema", *arguments]) == 4
+    assert "0002_b is applied, and these files know neither it nor anything later" in capsys.readouterr().err
+    assert main(["repair", "--unmark", "0002_b", "--yes", *arguments]) == 2
+    assert "is not to be forgotten" in capsys.readouterr().err
+    assert main(["status", *arguments]) == 0
+    assert "1 newer" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("ready_server")
+def test_a_renamed_file_is_told_and_its_new_name_accepted(
+    empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = {f"m000{n}_{n}": (f"create table t{n} ();", f"drop table t{n};") for n in (1, 2, 3)}
+    sets = folder(**pairs)
+    migrations.migrate(empty_connection, sets)
+    second = sets["core"][1]
+    second.path.rename(second.path.with_name("0009_two.sql"))
+    second.rollback_path.rename(second.path.with_name("0009_two.rollback.sql"))
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    for command in (["migrate"], ["rollback", "--to", "0001", "--yes"]):
+        assert main([*command, *arguments]) == 4
+        assert "0002_2 is applied, and its file is called 0009_two.sql now" in capsys.readouterr().err
+    assert main(["repair", "--unmark", "0002_2", "--yes", *arguments]) == 2
+    assert main(["repair", "--mark", "0009_two", "--yes", *arguments]) == 2
+    assert main(["status", *arguments]) == 0
+    assert "0009_two (applied as 0002_2)" in capsys.readouterr().out
+    assert main(["repair", "--yes", *arguments]) == 0
+    assert migrations.status(empty_connection, folder()).clean
+    applied = [item.id for item in history.read(empty_connection, folder()).applied]
+    assert applied == ["0001_1", "0009_two", "0003_3"]
+    assert migrations.rollback(empty_connection, folder(), steps=None).applied == 0
