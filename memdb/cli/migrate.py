@@ -23,10 +23,12 @@ from memdb.cli.options import (
     scratch_options,
     session,
 )
-from memdb.errors import UsageError
+from memdb.errors import MigrationError, UsageError
 
 if TYPE_CHECKING:
+    from memdb.ledger.plan import Request
     from memdb.migrations import Limits, Rollback, Run
+    from memdb.scratch import Options
 
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Show the SQL that would run and what it locks; run nothing.")
@@ -72,7 +74,7 @@ def migrate(
     scratch_url: ScratchUrl = None,
     scratch_setup: ScratchSetup = None,
     format: OutputFormat = Format.text,
-) -> None:
+) -> int:
     """Apply all pending migrations.
 
     Each runs in a transaction of its own, unless its file says otherwise; what was applied before a failure stays.
@@ -84,18 +86,14 @@ def migrate(
 
         request = migrations.Migrate(to, open.settings.sets, out_of_order)
         if dry_run:
-            from memdb import preview
-
-            options = scratch_options(scratch_url, scratch_setup)
-            result = preview.dry_run(open.connection, open.sets, request, options=options)
-            open.emit(result, format, label="-- Database")
-        else:
-            limits = migrations.Limits(
-                wait, lock_timeout, maintenance_work_mem, parallel_workers, open.settings.trusted_schemas
-            )
-            with hooks() as heard:
-                run = migrations.run(open.connection, open.sets, request, limits=limits, hooks=heard)
-            open.emit(run, format)
+            return _preview(open, request, scratch_options(scratch_url, scratch_setup), format)
+        limits = migrations.Limits(
+            wait, lock_timeout, maintenance_work_mem, parallel_workers, open.settings.trusted_schemas
+        )
+        with hooks() as heard:
+            run = migrations.run(open.connection, open.sets, request, limits=limits, hooks=heard)
+        open.emit(run, format)
+        return 0
 
 
 def rollback(
@@ -117,7 +115,7 @@ def rollback(
     scratch_url: ScratchUrl = None,
     scratch_setup: ScratchSetup = None,
     format: OutputFormat = Format.text,
-) -> None:
+) -> int:
     """Take back the newest migrations.
 
     One, unless told otherwise; asks before rows are lost.
@@ -129,22 +127,11 @@ def rollback(
 
         request = migrations.Rollback(None if all else steps or 1, to)
         if dry_run:
-            from memdb import preview
-
-            options = scratch_options(scratch_url, scratch_setup)
-            result = preview.dry_run(open.connection, open.sets, request, options=options)
-            open.emit(result, format, label="-- Database")
-        else:
-            open.expect_no_dispute()
-            open.emit(
-                _roll_back(
-                    open,
-                    request,
-                    migrations.Limits(wait, lock_timeout, trusted_schemas=open.settings.trusted_schemas),
-                    ask=not yes,
-                ),
-                format,
-            )
+            return _preview(open, request, scratch_options(scratch_url, scratch_setup), format)
+        open.expect_no_dispute()
+        limits = migrations.Limits(wait, lock_timeout, trusted_schemas=open.settings.trusted_schemas)
+        open.emit(_roll_back(open, request, limits, ask=not yes), format)
+        return 0
 
 
 def status(
@@ -165,6 +152,15 @@ def status(
         result = migrations.status(open.connection, open.sets, chosen=open.settings.sets)
         open.emit(result, format)
     return 1 if exit_code and not result.clean else 0
+
+
+def _preview(open: Session, request: "Request", options: "Options", format: Format) -> int:
+    """Shows what would run. The exit code is that of a run that stops, where it is foreseen to."""
+    from memdb import preview
+
+    result = preview.dry_run(open.connection, open.sets, request, options=options)
+    open.emit(result, format, label="-- Database")
+    return MigrationError.exit_code if result.refusals else 0
 
 
 def _roll_back(open: Session, request: "Rollback", limits: "Limits", *, ask: bool) -> "Run":

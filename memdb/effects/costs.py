@@ -39,6 +39,17 @@ def seconds(work: Work, size: Size) -> float:
     return size.rows / _ROWS_READ + _seconds_of_indexes(work.indexes, size.rows)
 
 
+def duration(seconds: float) -> str:
+    """`about 40 s`, `about 3 min`"""
+    if seconds < 1:
+        return "less than a second"
+    return f"about {_rounded(seconds)} s" if seconds < 120 else f"about {_rounded(seconds / 60)} min"
+
+
+def _rounded(number: float) -> str:
+    return f"{float(f'{number:.2g}' if number >= 10 else f'{number:.1g}'):,.0f}"
+
+
 def in_words(work: Work) -> str:
     """`rewrites memories, with 6 indexes, one of them hnsw`"""
     if work.kind == "builds":

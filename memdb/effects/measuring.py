@@ -35,9 +35,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The locks that a statement newly takes on what was there before its migration, and its work.
+    """The locks that a statement newly takes on what was there before its migration, to be held until that ends.
 
-    Locks are held until the migration ends; None where they are not known; `measured` is false where they are not seen but documented.
+    `locks` is None where they are not known; `measured` is false where they are not seen but documented. `work` is what
+    it does under locks to all rows of a table.
     """
 
     locks: tuple[Lock, ...] | None
@@ -65,8 +66,8 @@ _Relations = dict[int, _Relation]
 class Watch:
     """Looks at what is there before a migration, and after each of its statements, in the session that runs them."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, target: str) -> None:
+        self._connection, self._target = connection, target
         self._before = self._last = self._relations()
         self._held: dict[int, str] = {}
 
@@ -91,7 +92,7 @@ class Watch:
         return Effects(locks, work, measured=False) if tables else UNKNOWN
 
     def _relations(self) -> _Relations:
-        rows = self._connection.execute(query("effects", "relations")).fetchall()
+        rows = self._connection.execute(query("effects", "relations"), [self._target]).fetchall()
         return {relation.oid: relation for relation in (_Relation(*row) for row in rows)}
 
     def _locks(self) -> dict[int, str]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from memdb.effects import costs
 from memdb.preview import DryRun, PlannedStep
-from memdb.preview.locks import Rows, StatementLocks
+from memdb.preview.locks import Job, Rows, StatementLocks
 
 
 def of_step(step: PlannedStep) -> Iterator[str]:
@@ -20,6 +21,18 @@ def _of_statement(statement: StatementLocks) -> Iterator[str]:
         yield where
         note = "" if statement.measured else " (as documented)"
         yield from (f"--   locks {lock.relation}: {lock.mode}, blocks {lock.blocks}{note}" for lock in statement.locks)
+    yield from (f"--   {_job(job)}" for job in statement.jobs)
+
+
+def _job(job: Job) -> str:
+    rows = "an unknown number of rows" if job.rows is None else f"{job.rows:,} {'row' if job.rows == 1 else 'rows'}"
+    time = "a time that cannot be told" if job.seconds is None else costs.duration(job.seconds)
+    nobody = {"reads and writes": "read or write", "writes": "write to"}[job.work.blocks]
+    return f"{costs.in_words(job.work)} ({rows}, {_size(job.bytes)}): {time}, nobody can {nobody} it meanwhile"
+
+
+def _size(bytes: int) -> str:
+    return f"{bytes / 1e6:,.0f} MB" if bytes >= 1e6 else f"{bytes / 1e3:,.0f} kB"
 
 
 def summary(dry_run: DryRun) -> Iterator[str]:

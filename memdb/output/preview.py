@@ -16,5 +16,8 @@ def render(dry_run: DryRun) -> Iterator[Any]:
         yield from locks.of_step(step)
     yield from locks.summary(dry_run)
     yield from (f"-- may lose {loss.in_words()}" for loss in dry_run.losses)
+    for refusal in dry_run.refusals:
+        yield " ".join(filter(None, ("-- would be refused:", refusal.location, refusal.message)))
+        yield from (f"--   {line}" for line in refusal.hint.splitlines())
     verb = "applied" if dry_run.direction == "migrate" else "rolled back"
     yield f"-- {count(len(dry_run.steps), 'migration')} would be {verb}; nothing was run"

@@ -11,6 +11,7 @@ from memdb.migrations import running
 from memdb.migrations.losses import Loss
 from memdb.preview import locks, losses
 from memdb.preview.locks import Rows, StatementLocks
+from memdb.preview.refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,8 @@ class PlannedStep:
 class DryRun:
     """What a migrate or rollback would do, with the rows that would be lost.
 
-    `locks_source` says how the locks were found out; `touched` are the tables on which they are taken.
+    `locks_source` says how the locks were found out; `touched` are the tables on which they are taken. `refusals` is
+    what the run would stop at, as far as that can be told without running it.
     """
 
     direction: Direction
@@ -37,6 +39,7 @@ class DryRun:
     locks_source: str = ""
     touched: tuple[Rows, ...] = ()
     history: str = ""
+    refusals: tuple[Refusal, ...] = ()
 
 
 def dry_run(
@@ -57,6 +60,7 @@ def dry_run(
         report.source,
         report.rows,
         planned.history.home.schema,
+        report.refusals,
     )
 
 

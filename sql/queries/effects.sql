@@ -2,10 +2,14 @@
 
 -- name: relations
 -- What can be locked, by its oid: the table that an index is on (0: it is no index), the index's method, the file in
--- which the data lies, and how often it was read as a whole in this transaction.
+-- which the data lies, and how often it was read as a whole in this transaction. What is in the target goes by its bare
+-- name.
 select
     c.oid,
-    c.oid::regclass::text,
+    case
+        when n.nspname = %s then quote_ident(c.relname)
+        else format('%%I.%%I', n.nspname, c.relname)
+    end,
     coalesce(i.indrelid, 0),
     coalesce(a.amname, ''),
     coalesce(pg_relation_filenode(c.oid), 0),
@@ -30,3 +34,31 @@ where
         from pg_database as d
         where d.datname = current_database()
     );
+
+-- name: shapes
+-- Tables by their full names, with their schemas, and what changes with what only an owner may alter: not with
+-- privileges, triggers, or keys that refer to the table.
+select
+    format('%I.%I', n.nspname, c.relname),
+    n.nspname::text,
+    md5(
+        concat_ws(
+            ' ',
+            c.relname, c.relnamespace, c.relowner, c.relnatts, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
+            c.relreplident, c.relam, c.reltablespace, c.reloptions,
+            (select string_agg(a.xmin::text, ',' order by a.attnum) from pg_attribute as a where a.attrelid = c.oid),
+            (select string_agg(k.xmin::text, ',' order by k.oid) from pg_constraint as k where k.conrelid = c.oid),
+            (select string_agg(p.xmin::text, ',' order by p.oid) from pg_policy as p where p.polrelid = c.oid),
+            (select string_agg(i.xmin::text, ',' order by i.indexrelid) from pg_index as i where i.indrelid = c.oid)
+        )
+    )
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where
+    c.relkind in ('r', 'p', 'm', 'v', 'f')
+    and c.relpersistence <> 't'
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
+
+-- name: extensions
+select e.extname::text
+from pg_extension as e;

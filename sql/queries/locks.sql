@@ -1,38 +1,8 @@
--- What memdb migrate --dry-run reads: the locks that a statement took where it was tried, and how many rows the
--- tables hold where it is going to run.
-
--- name: relations
--- What can be locked, by its oid, with the table that an index belongs to. Those of the target go by their bare names.
-select
-    c.oid,
-    case
-        when n.nspname = %s then quote_ident(c.relname)
-        else format('%%I.%%I', n.nspname, c.relname)
-    end,
-    coalesce(i.indrelid, 0)
-from pg_class as c
-inner join pg_namespace as n on c.relnamespace = n.oid
-left join pg_index as i on c.oid = i.indexrelid
-where
-    n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-    and c.relkind in ('r', 'p', 'm', 'v', 'f', 'i', 'I', 'S');
-
--- name: held
-select
-    l.relation,
-    l.mode
-from pg_locks as l
-where
-    l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted
-    and l.database = (
-        select d.oid
-        from pg_database as d
-        where d.datname = current_database()
-    );
+-- What memdb migrate --dry-run reads of the database where the migrations are going to run.
 
 -- name: rows
 -- Sizes and estimated rows of tables; null where the table was never analyzed. The estimate grows with the table, as
--- the planner's does.
+-- the planner's does. The bytes count what is stored out of line, but no indexes; these are given by name and method.
 with asked as (
     select
         %s::text[] as names,
@@ -49,7 +19,16 @@ select
             then round(
                 c.reltuples / c.relpages * (pg_relation_size(c.oid) / current_setting('block_size')::int)
             )::bigint
-    end
+    end,
+    pg_table_size(c.oid),
+    array(
+        select array[x.relname::text, a.amname::text]
+        from pg_index as i
+        inner join pg_class as x on i.indexrelid = x.oid
+        inner join pg_am as a on x.relam = a.oid
+        where i.indrelid = c.oid
+        order by x.relname
+    )
 from asked
 cross join unnest(asked.names) as t (name)
 inner join pg_class as c
@@ -61,3 +40,83 @@ inner join pg_class as c
     ) = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 where c.relkind in ('r', 'p', 'm');
+
+-- name: tables_named
+-- How to make the tables that some text names, with their columns and keys and nothing else; by their full names.
+select
+    format('%%I.%%I', n.nspname, c.relname),
+    quote_ident(n.nspname),
+    format(
+        'create table %%I.%%I (%%s)%%s',
+        n.nspname,
+        c.relname,
+        concat_ws(
+            ', ',
+            (
+                select
+                    string_agg(
+                        format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod))
+                        || case when a.attnotnull then ' not null' else '' end,
+                        ', '
+                        order by a.attnum
+                    )
+                from pg_attribute as a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            ),
+            (
+                select string_agg(format('constraint %%I %%s', k.conname, pg_get_constraintdef(k.oid)), ', ')
+                from pg_constraint as k
+                where k.conrelid = c.oid and k.contype in ('p', 'u')
+            )
+        ),
+        ' partition by ' || pg_get_partkeydef(c.oid)
+    )
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where
+    c.relkind in ('r', 'p')
+    and c.relpersistence <> 't'
+    and not c.relispartition
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+    and position(lower(c.relname) in lower(%s)) > 0;
+
+-- name: rights
+-- What this role lacks for a plan: tables that it does not own and cannot become the owner of, and schemas in which it
+-- may not create. Who owns a schema may drop what is in it.
+with asked as (
+    select
+        %(altered)s::text[] as altered,
+        %(dropped)s::text[] as dropped,
+        %(schemas)s::text[] as schemas
+)
+
+select
+    current_user::text,
+    'table',
+    format('%%I.%%I', n.nspname, c.relname),
+    pg_get_userbyid(c.relowner)::text
+from asked
+inner join pg_class as c
+    on format('%%I.%%I', c.relnamespace::regnamespace, c.relname) = any(asked.altered || asked.dropped)
+inner join pg_namespace as n on c.relnamespace = n.oid
+where
+    not pg_has_role(c.relowner, 'member')
+    and not (format('%%I.%%I', n.nspname, c.relname) = any(asked.dropped) and pg_has_role(n.nspowner, 'member'))
+union all
+select
+    current_user::text,
+    'schema',
+    quote_ident(n.nspname),
+    pg_get_userbyid(n.nspowner)::text
+from asked
+inner join pg_namespace as n on n.nspname = any(asked.schemas)
+where not has_schema_privilege(n.oid, 'create');
+
+-- name: extensions
+-- Of these extensions, the version that is installed, or would be; null where the server does not offer them.
+select
+    asked.name,
+    coalesce(e.extversion, v.default_version)
+from unnest(%s::text[]) as asked (name)
+left join pg_extension as e on asked.name = e.extname
+left join pg_available_extensions as v on asked.name = v.name;

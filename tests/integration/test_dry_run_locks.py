@@ -10,7 +10,7 @@ from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.migrations import Migrate, Rollback
-from memdb.preview import DryRun, locks
+from memdb.preview import DryRun, likeness, locks
 
 pytestmark = pytest.mark.usefixtures("ready_server")
 
@@ -88,28 +88,27 @@ def test_the_applications_users_are_there_where_it_is_measured(empty_connection:
     assert [(rows.table, rows.rows) for rows in result.touched] == [("users", 0)]
 
 
-def test_what_cannot_be_tried_is_documented_and_why_is_said(connection: Connection, extended: Path) -> None:
-    connection.execute("create table orders (id bigint)")
-    result = dry_run(connection, extended, "alter table orders add column a text; do $$ begin end $$;")
-    assert [item.locks and item.locks[0].mode for item in result.steps[-1].statements] == ["ACCESS EXCLUSIVE", None]
-    assert result.locks_source == (
-        'as PostgreSQL\'s documentation has them, since they could not be measured: relation "orders" does not exist'
-    )
+def test_what_cannot_be_tried_is_not_known_and_why_is_said(connection: Connection, extended: Path) -> None:
+    connection.execute("create function f() returns int language sql as 'select 1'")
+    result = dry_run(connection, extended, "select f(); alter table memories add column a text;")
+    assert [item.locks for item in result.steps[-1].statements] == [None, None]
+    assert result.locks_source == "not known where they could not be measured: function f() does not exist"
+    assert result.refusals == ()
 
 
-def test_without_the_embedded_database_locks_are_documented(
+def test_without_the_embedded_database_locks_are_not_known(
     connection: Connection, extended: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     result = dry_run(connection, extended, "alter table memories add column a text;")
-    assert taken(result) == [{"memories": "ACCESS EXCLUSIVE"}]
+    assert [item.locks for item in result.steps[-1].statements] == [None]
     assert "the embedded PostgreSQL, on which migrations are tried, is not installed" in result.locks_source
 
 
 def test_nothing_is_measured_where_nothing_is_planned(
     connection: Connection, sets: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(locks, "_like", None)
+    monkeypatch.setattr(likeness, "of", None)
     assert preview.dry_run(connection, sets, Migrate()).steps == ()
 
 

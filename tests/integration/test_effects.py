@@ -32,7 +32,7 @@ def tried(empty_connection: Connection) -> Try:
     empty_connection.execute(BASE)
 
     def tried(sql: str) -> list[Effects]:
-        watch = Watch(empty_connection)
+        watch = Watch(empty_connection, "public")
         with empty_connection.transaction(force_rollback=True):
             return [_run(empty_connection, watch, statement) for statement in split(sql)]
 
@@ -136,7 +136,7 @@ def test_of_what_runs_outside_of_a_transaction_the_traces_are_seen(
     empty_connection: Connection, sql: str, mode: str, kinds: list[str]
 ) -> None:
     empty_connection.execute(BASE)
-    watch = Watch(empty_connection)
+    watch = Watch(empty_connection, "public")
     (statement,) = split(sql)
     empty_connection.execute(statement.text.encode())
     effects = watch.after_lone(statement)
@@ -147,7 +147,7 @@ def test_of_what_runs_outside_of_a_transaction_the_traces_are_seen(
 
 def test_what_leaves_no_traces_has_unknown_locks(empty_connection: Connection) -> None:
     empty_connection.execute(BASE)
-    watch = Watch(empty_connection)
+    watch = Watch(empty_connection, "public")
     (statement,) = split("vacuum notes")
     empty_connection.execute(statement.text.encode())
     assert watch.after_lone(statement).locks is None

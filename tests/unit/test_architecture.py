@@ -21,6 +21,7 @@ LAYERS = [
     {"verification"},
     {"migrations"},
     {"scratch"},
+    {"effects"},
     {"recording", "preview", "linting", "seeding", "benchmark", "project"},
     {"demo"},
     {"output"},

@@ -1,0 +1,75 @@
+"""Taking a step on a temporary database, and seeing what each of its statements does."""
+
+from dataclasses import dataclass
+
+from memdb import database, statements
+from memdb.effects.measuring import UNKNOWN, Effects, Watch
+from memdb.errors import StatementFailed
+from memdb.ledger.plan import Step
+from memdb.migrations import session
+from memdb.migrations.execution import execute_file
+from memdb.scratch import Database
+from memdb.statements import Statement
+
+# active_sql_transaction, invalid_transaction_termination: what can be run outside of a transaction only.
+_NOT_IN_TRANSACTION = {"25001", "2D000"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A statement of a file and what it did. `line` and `column` count from 1."""
+
+    line: int
+    column: int
+    statement: str
+    effects: Effects
+
+
+def take(fresh: Database, step: Step) -> tuple[Tried, ...]:
+    """Tries the statements one by one in a transaction that is taken back, and then takes the step as a run does.
+
+    Raises StatementFailed.
+    """
+    try:
+        tried = fresh.attempt(lambda: _in_transaction(fresh, step))
+    except StatementFailed as error:
+        if step.migration.transactional or error.sqlstate not in _NOT_IN_TRANSACTION:
+            raise
+        return _alone(fresh, step)
+    fresh.run(step)
+    return tried
+
+
+def untried(step: Step) -> tuple[Tried, ...]:
+    """The statements of a step of which nothing is known."""
+    return tuple(_tried(step, statement, UNKNOWN) for statement in statements.split(step.sql))
+
+
+def _in_transaction(fresh: Database, step: Step) -> tuple[Tried, ...]:
+    connection, tried = fresh.connection, []
+    watch = Watch(connection, fresh.schema)
+    with connection.transaction(force_rollback=True):
+        for statement in statements.split(step.sql):
+            with session.names_of_the_target(connection):
+                execute_file(connection, _in_its_place(step, statement), str(step.path))
+            connection.execute(database.OWN_NAMES)
+            tried.append(_tried(step, statement, watch.after(statement)))
+    return tuple(tried)
+
+
+def _alone(fresh: Database, step: Step) -> tuple[Tried, ...]:
+    watch = Watch(fresh.connection, fresh.schema)
+    fresh.run(step)
+    (statement,) = statements.split(step.sql)
+    return (_tried(step, statement, watch.after_lone(statement)),)
+
+
+def _in_its_place(step: Step, statement: Statement) -> str:
+    """The statement with as much room before it as in its file, so that an error tells the right place."""
+    line, column = statements.line_and_column(step.sql, statement.start)
+    return "\n" * (line - 1) + " " * (column - 1) + statement.text
+
+
+def _tried(step: Step, statement: Statement, effects: Effects) -> Tried:
+    line, column = statements.line_and_column(step.sql, statement.start)
+    return Tried(line, column, statement.text.splitlines()[0], effects)

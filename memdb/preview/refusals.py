@@ -1,0 +1,82 @@
+"""What would be refused where a plan is going to run: told from what its steps did on a temporary database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from memdb import database, scratch
+from memdb.database import MINIMUM_PGVECTOR, Connection, query
+from memdb.errors import StatementFailed
+
+# undefined_table, _column, _object, _function, invalid_schema_name, insufficient_privilege: it may be there in the real
+# database, which is like the temporary one in its migrations and tables only.
+_DIFFERENT_THERE = {"42P01", "42703", "42704", "42883", "3F000", "42501"}
+_FAILS_ALIKE = ("42", "2B", "25")  # syntax, names and types; dependent objects; transactions: whatever the rows are
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the run would stop at, and what to do about it; `location` is file, line and column where that is known."""
+
+    message: str
+    hint: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The tables of a temporary database by their full names, with schema and a checksum; and its extensions."""
+
+    tables: dict[str, tuple[str, str]]
+    extensions: frozenset[str]
+
+
+def shape(fresh: scratch.Database) -> Shape:
+    """The shape that a temporary database has now."""
+    tables = {name: (schema, sum) for name, schema, sum in fresh.connection.execute(query("effects", "shapes"))}
+    extensions = fresh.connection.execute(query("effects", "extensions")).fetchall()
+    return Shape(tables, frozenset(name for (name,) in extensions))
+
+
+def of_failure(error: StatementFailed) -> Refusal | None:
+    """The refusal that a failure on the temporary database foretells; None where it may be due to that database."""
+    if error.sqlstate in _DIFFERENT_THERE or not error.sqlstate.startswith(_FAILS_ALIKE):
+        return None
+    return Refusal(error.message, location=error.location)
+
+
+def of_changes(connection: Connection, before: Shape, after: Shape) -> tuple[Refusal, ...]:
+    """What the role lacks that runs the plan, and the server, for what has changed on the temporary database."""
+    with database.own_names(connection):
+        return (
+            *_of_rights(connection, before, after),
+            *_of_extensions(connection, after.extensions - before.extensions),
+        )
+
+
+def _of_rights(connection: Connection, before: Shape, after: Shape) -> Iterator[Refusal]:
+    both = before.tables.keys() & after.tables.keys()
+    needed = {
+        "altered": [name for name in both if before.tables[name] != after.tables[name]],
+        "dropped": list(before.tables.keys() - after.tables.keys()),
+        "schemas": list({after.tables[name][0] for name in after.tables.keys() - before.tables.keys()}),
+    }
+    for role, kind, name, owner in connection.execute(query("locks", "rights"), needed).fetchall():
+        if kind == "table":
+            yield Refusal(f"{role} does not own {name}, which would be altered or dropped", f"Connect as {owner}.")
+        else:
+            yield Refusal(f"{role} may not create in the schema {name}", f"Connect as its owner, {owner}.")
+
+
+def _of_extensions(connection: Connection, names: frozenset[str]) -> Iterator[Refusal]:
+    for name, version in connection.execute(query("locks", "extensions"), [list(names)]).fetchall():
+        if version is None:
+            yield Refusal(f"the server does not offer the extension {name}", "Install it on the server.")
+        elif name == "vector" and _numbers(version) < _numbers(MINIMUM_PGVECTOR):
+            yield Refusal(
+                f"pgvector {version} is too old: memdb needs {MINIMUM_PGVECTOR} or newer",
+                "Install a newer pgvector on the server.",
+            )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in version.split("-")[0].split(".") if number.isdigit()]

@@ -1,0 +1,203 @@
+"""What a dry run foresees: how long others have to wait, and what the run would stop at."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from psycopg import sql
+
+from memdb import database, preview
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.ledger import sqlfiles
+from memdb.migrations import Migrate, Rollback
+from memdb.preview import DryRun
+
+pytestmark = pytest.mark.usefixtures("ready_server")
+
+DryRunOf = Callable[..., DryRun]
+
+
+@pytest.fixture
+def dry_run(tmp_path: Path) -> DryRunOf:
+    """Adds a migration to the shipped ones, and tries it."""
+    assert main(["init", str(tmp_path)]) == 0
+
+    def dry_run(connection: Connection, forward: str, **request: object) -> DryRun:
+        core = tmp_path / "sql" / "core"
+        (core / "0009_more.sql").write_text(forward)
+        (core / "0009_more.rollback.sql").write_text("select 1;")
+        return preview.dry_run(connection, sqlfiles.read_sets(core.parent), Migrate(**request))  # type: ignore[arg-type]
+
+    return dry_run
+
+
+@pytest.fixture
+def filled(connection: Connection) -> Connection:
+    """A database with 2,000 users in it."""
+    connection.execute("insert into users select from generate_series(1, 2000); analyze users")
+    connection.execute("create index ix_users_created_at on users (created_at)")
+    return connection
+
+
+def jobs(result: DryRun) -> list[tuple[str, str, int, list[str]]]:
+    return [
+        (job.work.kind, job.work.table, job.rows or 0, [index.name for index in job.work.indexes])
+        for statement in result.steps[-1].statements
+        for job in statement.jobs
+    ]
+
+
+def test_a_table_that_is_rewritten_is_told_with_its_real_rows_and_indexes(
+    filled: Connection, dry_run: DryRunOf
+) -> None:
+    result = dry_run(filled, "alter table users add column drawn float default random();")
+    assert jobs(result) == [("rewrites", "users", 2000, ["ix_users_created_at", "users_pkey"])]
+    (job,) = result.steps[-1].statements[0].jobs
+    assert job.bytes > 100_000
+    assert job.seconds is not None
+    assert 0 < job.seconds < 1
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("create index ix_users_more on users (created_at, id);", "builds"),
+        ("alter table users add constraint users_check check (id is not null);", "reads"),
+    ],
+)
+def test_indexes_and_constraints_are_told_too(filled: Connection, dry_run: DryRunOf, statement: str, kind: str) -> None:
+    assert [job[:3] for job in jobs(dry_run(filled, statement))] == [(kind, "users", 2000)]
+
+
+def test_empty_tables_and_those_that_the_plan_makes_are_not_told(connection: Connection, dry_run: DryRunOf) -> None:
+    assert jobs(dry_run(connection, "alter table users add column drawn float default random();")) == []
+
+
+def test_the_applications_own_tables_are_tried_as_well(filled: Connection, dry_run: DryRunOf) -> None:
+    filled.execute("create schema shop; create table shop.orders (id int primary key, at date)")
+    filled.execute("insert into shop.orders select from generate_series(1, 10) where false")
+    result = dry_run(filled, "alter table shop.orders alter column id type bigint;")
+    assert [lock.relation for lock in result.steps[-1].statements[0].locks or ()] == ["shop.orders"]
+
+
+def test_the_time_is_written_below_the_statement(
+    filled: Connection, dry_run: DryRunOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dry_run(filled, "alter table users add column drawn float default random();")
+    arguments = ["migrate", "--dry-run", "--sql-dir", str(tmp_path / "sql"), "--database-url", filled.info.dsn]
+    assert main(arguments) == 0
+    assert "--   rewrites users, with 2 indexes (2,000 rows, " in (text := capsys.readouterr().out)
+    assert "): less than a second, nobody can read or write it meanwhile\n" in text
+    assert main([*arguments, "--format", "json"]) == 0
+    (job,) = json.loads(capsys.readouterr().out)["steps"][-1]["statements"][0]["jobs"]
+    assert (job["work"]["kind"], job["rows"]) == ("rewrites", 2000)
+
+
+@pytest.mark.parametrize(
+    ("forward", "message"),
+    [
+        ("alter table memories add column content text;", 'column "content" of relation "memories" already exists'),
+        ("create table shop (id int);", 'relation "shop" already exists'),
+        ("alter table memories alter column content type int;", 'column "content" cannot be cast automatically'),
+        ("drop type memory_type;", "cannot drop type memory_type because other objects depend on it"),
+        ("vacuum memories;", "VACUUM cannot run inside a transaction block"),
+        ("create index concurrently ix on memories (id);", "CREATE INDEX CONCURRENTLY cannot run inside a transaction"),
+    ],
+)
+def test_what_the_server_would_refuse_is_foreseen(
+    connection: Connection, dry_run: DryRunOf, forward: str, message: str
+) -> None:
+    connection.execute("create table shop (id int)")
+    (refusal,) = dry_run(connection, forward).refusals
+    assert refusal.message.startswith(message)
+    assert refusal.location.endswith("0009_more.sql:1:1") or ":1:" in refusal.location
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "select app_function();",
+        "set role no_such_role;",
+        "insert into no_such_table values (1);",
+        "do $$ begin if not exists (select from memories) then raise exception 'empty'; end if; end $$;",
+        "select 1 / count(*) from memories;",
+    ],
+)
+def test_what_may_be_otherwise_in_the_real_database_is_no_refusal(
+    connection: Connection, dry_run: DryRunOf, forward: str
+) -> None:
+    result = dry_run(connection, forward)
+    assert result.refusals == ()
+
+
+def test_users_without_a_uuid_are_foreseen(empty_connection: Connection, dry_run: DryRunOf) -> None:
+    empty_connection.execute("create table users (id bigint primary key)")
+    (refusal,) = dry_run(empty_connection, "select 1;").refusals
+    assert refusal.message == 'the table "users" has no uuid column "id" that memories could refer to'
+
+
+@contextmanager
+def as_role(connection: Connection, name: str) -> Iterator[Connection]:
+    """Another connection, whose role is a new one."""
+    connection.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
+    try:
+        with database.again(connection, purpose="test") as other:
+            other.execute(sql.SQL("set role {}").format(sql.Identifier(name)))
+            yield other
+    finally:
+        connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)).as_string())
+
+
+def test_what_the_role_lacks_is_foreseen(connection: Connection, dry_run: DryRunOf) -> None:
+    grants = "grant select on all tables in schema public to deploying; revoke create on schema public from public"
+    with as_role(connection, "deploying") as other:
+        connection.execute(grants)
+        found = dry_run(other, "alter table memories add column a text; create table tags (id int);").refusals
+    assert [refusal.message for refusal in found] == [
+        "deploying does not own public.memories, which would be altered or dropped",
+        "deploying may not create in the schema public",
+    ]
+
+
+def test_whoever_may_become_the_owner_lacks_nothing(connection: Connection, dry_run: DryRunOf) -> None:
+    with as_role(connection, "deploying") as other:
+        connection.execute("grant select on all tables in schema public to deploying; create role owning")
+        connection.execute("alter table memories owner to owning; grant owning to deploying")
+        connection.execute("grant usage, create on schema public to owning")
+        try:
+            assert dry_run(other, "alter table memories add column a text;").refusals == ()
+        finally:
+            connection.execute("drop owned by owning cascade; drop role owning")
+
+
+def test_what_refers_to_a_table_needs_not_own_it(connection: Connection, dry_run: DryRunOf) -> None:
+    with as_role(connection, "deploying") as other:
+        connection.execute("grant select, references on all tables in schema public to deploying")
+        connection.execute("grant create on schema public to deploying")
+        forward = "create table tags (memory_id uuid constraint tags_fkey references memories (id));"
+        assert dry_run(other, forward).refusals == ()
+
+
+def test_a_rollback_is_foreseen_as_well(connection: Connection, sets: sqlfiles.Sets) -> None:
+    connection.execute("create role owning; alter table memories owner to owning")
+    try:
+        with as_role(connection, "deploying") as other:
+            connection.execute("grant select on all tables in schema public to deploying")
+            found = preview.dry_run(other, sets, Rollback(steps=None)).refusals
+    finally:
+        connection.execute("drop owned by owning cascade; drop role owning")
+    assert "deploying does not own public.memories, which would be altered or dropped" in {
+        refusal.message for refusal in found
+    }
+
+
+def test_a_foreseen_refusal_is_the_exit_code_of_the_run(
+    connection: Connection, dry_run: DryRunOf, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dry_run(connection, "alter table memories add column content text;")
+    arguments = ["migrate", "--sql-dir", str(tmp_path / "sql"), "--database-url", connection.info.dsn]
+    assert main([*arguments, "--dry-run"]) == main(arguments) == 4
+    assert '0009_more.sql:1:1 column "content" of relation "memories" already exists\n' in capsys.readouterr().out
