@@ -51,7 +51,7 @@ def _rounded(number: float) -> str:
 
 
 def in_words(work: Work) -> str:
-    """`rewrites memories, with 6 indexes, one of them hnsw`"""
+    """`rewrites memories, with 6 indexes, among them hnsw`"""
     if work.kind == "builds":
         return f"builds {_list([index.name for index in work.indexes])} on {work.table}"
     if work.kind == "reads":
@@ -64,7 +64,7 @@ def _with(indexes: tuple[Index, ...]) -> str:
         return ""
     slow = sorted(index.method for index in indexes if index.method in _ROWS_INDEXED)
     noun = "index" if len(indexes) == 1 else "indexes"
-    return f", with {len(indexes)} {noun}" + (f", of which {_list(slow)}" if slow else "")
+    return f", with {len(indexes)} {noun}" + (f", among them {_list(slow)}" if slow else "")
 
 
 def _list(names: list[str]) -> str:

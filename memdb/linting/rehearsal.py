@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator
 
 from memdb import catalog, database, scratch
 from memdb.database import Connection
+from memdb.effects import trying
 from memdb.errors import StatementFailed
 from memdb.ledger.plan import Direction, Step
 from memdb.ledger.sqlfiles import Migration, Sets
-from memdb.linting import naming, undoing
+from memdb.linting import hazards, naming, undoing
 from memdb.linting.findings import Finding
 from memdb.linting.state import Reader
 
-RULES = frozenset({"not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"}) | naming.RULES
+_OWN_RULES = frozenset({"not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"})
+RULES = _OWN_RULES | naming.RULES | hazards.RULES
 
 _NOT_OFFERED = "0A000"  # feature_not_supported: an extension that this server does not have
 
@@ -62,13 +64,13 @@ class _Rehearsal:
     def _there_and_back(self, migration: Migration, made: dict[str, Migration]) -> Iterator[Finding]:
         """Applies a migration, rolls it back and applies it again; adds to `made` what it makes."""
         before, there = self._state.read(), self._read_catalog()
-        self._go("migrate", migration)
+        yield from self._try("migrate", migration)
         new = self._read_catalog().keys() - there.keys()
         made |= dict.fromkeys(new, migration)
         yield from naming.unnamed(new, migration, self._shown)
         file = self._shown(migration, "rollback")
         try:
-            self._go("rollback", migration)
+            yield from self._try("rollback", migration)
         except StatementFailed as error:
             yield Finding(file, *_place(error), "rollback-fails", "error", error.message, error.hint)
             return  # which has left it applied
@@ -79,6 +81,11 @@ class _Rehearsal:
 
     def _read_catalog(self) -> catalog.Objects:
         return catalog.read(self._reading, self._fresh.schema).objects
+
+    def _try(self, direction: Direction, migration: Migration) -> Iterator[Finding]:
+        """Takes a step, and looks at what its statements do meanwhile."""
+        tried = trying.take(self._fresh, Step(direction, migration))
+        yield from hazards.findings(tried, self._shown(migration, direction))
 
     def _go(self, direction: Direction, migration: Migration) -> None:
         self._fresh.run(Step(direction, migration))

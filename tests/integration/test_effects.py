@@ -162,6 +162,6 @@ def test_an_estimate_is_near_to_what_was_measured() -> None:
 
 def test_work_in_words() -> None:
     assert costs.in_words(Work("rewrites", "a", (), NOBODY)) == "rewrites a"
-    assert costs.in_words(Work("rewrites", "a", ALL, NOBODY)) == "rewrites a, with 2 indexes, of which hnsw"
+    assert costs.in_words(Work("rewrites", "a", ALL, NOBODY)) == "rewrites a, with 2 indexes, among them hnsw"
     assert costs.in_words(Work("builds", "a", ALL, "writes")) == "builds notes_pkey and ix_notes_embedding on a"
     assert costs.in_words(Work("reads", "a", (), "writes")) == "reads all rows of a"
