@@ -51,7 +51,7 @@ class Scratch:
     def __init__(self, conninfo: str, name: str, options: Options) -> None:
         self.name = name
         self._conninfo, self._options = conninfo, options
-        self._made_roles: list[str] = []
+        self.made_roles: list[str] = []
 
     @contextmanager
     def database(self, purpose: str, *, schema: str = "public") -> Iterator["Database"]:
@@ -72,11 +72,11 @@ class Scratch:
     def make_role(self, name: str) -> None:
         """A role that migrations expect to be there, without any rights."""
         self._administer(sql.SQL("create role {}").format(sql.Identifier(name)))
-        self._made_roles.append(name)
+        self.made_roles.append(name)
 
     def drop_roles(self) -> None:
         """Leaves a server that is not ours as it was."""
-        for name in self._made_roles:
+        for name in self.made_roles:
             self._administer(sql.SQL("drop role {}").format(sql.Identifier(name)))
 
     def _administer(self, statement: sql.Composed) -> None:
@@ -96,6 +96,11 @@ class Database:
     def schema(self) -> str:
         """The target schema, as it is now: a migration may have made one that comes before it."""
         return database.target_schema(self.connection)
+
+    @property
+    def made_roles(self) -> frozenset[str]:
+        """The roles that were made here because migrations expect them to be there."""
+        return frozenset(self._server.made_roles if self._server else ())
 
     def make_users(self, name: str) -> None:
         """Makes what memories refer to of an application's users. `name` has its schema, quoted where it has to be."""

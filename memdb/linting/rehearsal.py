@@ -75,7 +75,7 @@ class _Rehearsal:
             yield Finding(file, *_place(error), "rollback-fails", "error", error.message, error.hint)
             return  # which has left it applied
         self._rolled_back.add(migration.id)
-        for message in undoing.differences(before, self._state.read()):
+        for message in undoing.differences(before, self._state.read(), given_roles=self._fresh.made_roles):
             yield Finding(file, 1, 1, "rollback-incomplete", "error", message, _UNDO)
         self._go("migrate", migration)
 

@@ -39,11 +39,14 @@ _CALLED = {"table column ": "column ", "default acl ": "default privileges ", "r
 _SECRET = frozenset({"srvoptions", "umoptions", "subconninfo"})
 
 
-def differences(before: State, after: State) -> Iterator[str]:
-    """In what a rollback has failed to bring `before` back, in words."""
+def differences(before: State, after: State, *, given_roles: frozenset[str] = frozenset()) -> Iterator[str]:
+    """In what a rollback has failed to bring `before` back, in words. Roles that came from elsewhere are no matter."""
+    given = {f"role {name}" for name in given_roles}
     for name in _outermost(before, after):
         yield f"It drops the {_called(name)}, which was there before."
     for name in _outermost(after, before):
+        if name.replace('"', "") in given:
+            continue
         yield f"It leaves the {_called(name)} behind."
     for name in sorted(before.objects.keys() & after.objects.keys()):
         if changes := list(_changes(before.objects[name], after.objects[name])):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from memdb import migrations
@@ -78,6 +79,15 @@ def test_the_sql_that_memdb_ships_has_no_findings(sets: Sets) -> None:
 def test_a_rollback_that_does_not_undo_its_file_is_found(write: Write, forward: str, back: str, message: str) -> None:
     base = ("create table base (b bigint); create view seen as select 1 as one;", "drop view seen; drop table base;")
     assert any(found.startswith(message) for found in messages(write(base, (forward, back)), "rollback-incomplete"))
+
+
+def test_a_role_that_migrations_expect_to_be_there_is_not_left_behind(write: Write, server: str) -> None:
+    forward = 'create table a (b bigint); grant select on a to "Made elsewhere";'
+    try:
+        assert messages(write((forward, "drop table a;")), "rollback-incomplete") == []
+    finally:
+        with psycopg.connect(server) as admin:
+            admin.execute('drop role "Made elsewhere"')
 
 
 def test_what_goes_with_a_table_is_not_told_again(write: Write) -> None:
