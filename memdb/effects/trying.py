@@ -7,7 +7,7 @@ from memdb.effects.measuring import UNKNOWN, Effects, Watch
 from memdb.errors import StatementFailed
 from memdb.ledger.plan import Step
 from memdb.migrations import session
-from memdb.migrations.execution import execute_file
+from memdb.migrations.execution import execute_statement
 from memdb.scratch import Database
 from memdb.statements import Statement
 
@@ -51,7 +51,7 @@ def _in_transaction(fresh: Database, step: Step) -> tuple[Tried, ...]:
     with connection.transaction(force_rollback=True):
         for statement in statements.split(step.sql):
             with session.names_of_the_target(connection):
-                execute_file(connection, _in_its_place(step, statement), str(step.path))
+                execute_statement(connection, statement, step.sql, str(step.path))
             connection.execute(database.OWN_NAMES)
             tried.append(_tried(step, statement, watch.after(statement)))
     return tuple(tried)
@@ -62,12 +62,6 @@ def _alone(fresh: Database, step: Step) -> tuple[Tried, ...]:
     fresh.run(step)
     (statement,) = statements.split(step.sql)
     return (_tried(step, statement, watch.after_lone(statement)),)
-
-
-def _in_its_place(step: Step, statement: Statement) -> str:
-    """The statement with as much room before it as in its file, so that an error tells the right place."""
-    line, column = statements.line_and_column(step.sql, statement.start)
-    return "\n" * (line - 1) + " " * (column - 1) + statement.text
 
 
 def _tried(step: Step, statement: Statement, effects: Effects) -> Tried:

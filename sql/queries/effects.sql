@@ -38,26 +38,45 @@ where
 -- name: shapes
 -- Tables by their full names, with their schemas, and what changes with what only an owner may alter: not with
 -- privileges, triggers, or keys that refer to the table.
+with parts as (
+    select
+        a.attrelid as oid,
+        a.xmin::text as version
+    from pg_attribute as a
+    union all
+    select
+        k.conrelid,
+        k.xmin::text
+    from pg_constraint as k
+    union all
+    select
+        p.polrelid,
+        p.xmin::text
+    from pg_policy as p
+    union all
+    select
+        i.indrelid,
+        i.xmin::text
+    from pg_index as i
+)
+
 select
     format('%I.%I', n.nspname, c.relname),
     n.nspname::text,
     md5(
         concat_ws(
-            ' ',
-            c.relname, c.relnamespace, c.relowner, c.relnatts, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity,
-            c.relreplident, c.relam, c.reltablespace, c.reloptions,
-            (select string_agg(a.xmin::text, ',' order by a.attnum) from pg_attribute as a where a.attrelid = c.oid),
-            (select string_agg(k.xmin::text, ',' order by k.oid) from pg_constraint as k where k.conrelid = c.oid),
-            (select string_agg(p.xmin::text, ',' order by p.oid) from pg_policy as p where p.polrelid = c.oid),
-            (select string_agg(i.xmin::text, ',' order by i.indexrelid) from pg_index as i where i.indrelid = c.oid)
+            ' ', c.relnamespace, c.relowner, c.relpersistence, c.relrowsecurity, c.relforcerowsecurity, c.relreplident,
+            c.relam, c.reltablespace, c.reloptions, string_agg(parts.version, ',' order by parts.version)
         )
     )
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
+left join parts on c.oid = parts.oid
 where
     c.relkind in ('r', 'p', 'm', 'v', 'f')
     and c.relpersistence <> 't'
-    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast');
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+group by c.oid, n.nspname;
 
 -- name: extensions
 select e.extname::text

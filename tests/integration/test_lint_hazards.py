@@ -45,7 +45,7 @@ def test_a_rewrite_is_a_warning_at_its_statement_with_the_time(hazards: Hazards)
     assert found.message.startswith(
         "It rewrites base, with 1 index, and nobody can read or write base meanwhile: about "
     )
-    assert ": about 12 s for 100,000 memories." in found.message
+    assert ": about 13 s for 100,000 memories." in found.message
 
 
 def test_an_index_that_takes_long_is_named(hazards: Hazards) -> None:
