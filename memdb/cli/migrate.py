@@ -1,9 +1,11 @@
 """memdb migrate, rollback, status."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memdb.cli import plans
 from memdb.cli.options import (
     MOST,
     DatabaseUrl,
@@ -23,6 +25,7 @@ from memdb.cli.options import (
     scratch_options,
     session,
 )
+from memdb.cli.plans import PlanFile, SavePlan
 from memdb.errors import MigrationError, UsageError
 
 if TYPE_CHECKING:
@@ -47,8 +50,14 @@ LockTimeout = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Adds the commands of this module."""
-    app.command(epilog="Examples: memdb migrate; memdb migrate --to 0005; memdb migrate --dry-run")(migrate)
-    app.command(epilog="Examples: memdb rollback; memdb rollback --to 0004; memdb rollback --all --yes")(rollback)
+    app.command(
+        epilog="Examples: memdb migrate; memdb migrate --to 0005; memdb migrate --dry-run --save-plan plan.json; "
+        "memdb migrate --plan plan.json"
+    )(migrate)
+    app.command(
+        epilog="Examples: memdb rollback; memdb rollback --to 0004; memdb rollback --all --yes; memdb rollback --plan "
+        "plan.json"
+    )(rollback)
     app.command(epilog="Examples: memdb status; memdb status --exit-code --format json")(status)
 
 
@@ -56,6 +65,8 @@ def migrate(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
     chosen: With = None,
     dry_run: DryRunOption = False,
+    save_plan: SavePlan = None,
+    plan: PlanFile = None,
     out_of_order: Annotated[
         bool, typer.Option("--out-of-order", help="Also apply what comes before applied migrations.")
     ] = False,
@@ -79,6 +90,8 @@ def migrate(
 
     Each runs in a transaction of its own, unless its file says otherwise; what was applied before a failure stays.
     """
+    answered = {"--to": to is not None, "--with": bool(chosen), "--out-of-order": out_of_order}
+    saved = plans.chosen("migrate", plan, dry_run=dry_run, save_plan=save_plan, answered=answered)
     with session(
         "migrate", database_url, sql_dir, chosen=chosen, schema=schema, trusted=trust_schema, migrating=True
     ) as open:
@@ -86,12 +99,12 @@ def migrate(
 
         request = migrations.Migrate(to, open.settings.sets, out_of_order)
         if dry_run:
-            return _preview(open, request, scratch_options(scratch_url, scratch_setup), format)
+            return _preview(open, request, scratch_options(scratch_url, scratch_setup), save_plan, format)
         limits = migrations.Limits(
             wait, lock_timeout, maintenance_work_mem, parallel_workers, open.settings.trusted_schemas
         )
         with hooks() as heard:
-            run = migrations.run(open.connection, open.sets, request, limits=limits, hooks=heard)
+            run = migrations.run(open.connection, open.sets, saved or request, limits=limits, hooks=heard)
         open.emit(run, format)
         return 0
 
@@ -105,6 +118,8 @@ def rollback(
     ] = None,
     all: Annotated[bool, typer.Option("--all", help="Take back everything.")] = False,
     dry_run: DryRunOption = False,
+    save_plan: SavePlan = None,
+    plan: PlanFile = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before rows are lost.")] = False,
     wait: Wait = 60,
     lock_timeout: LockTimeout = 3,
@@ -118,19 +133,26 @@ def rollback(
 ) -> int:
     """Take back the newest migrations.
 
-    One, unless told otherwise; asks before rows are lost.
+    One, unless told otherwise; asks before rows are lost. A saved plan loses what it shows, unasked, and nothing else.
     """
-    if (steps is not None) + (to is not None) + all > 1:
+    answered = {"--steps": steps is not None, "--to": to is not None, "--all": all}
+    saved = plans.chosen("rollback", plan, dry_run=dry_run, save_plan=save_plan, answered=answered)
+    if sum(answered.values()) > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
     with session("rollback", database_url, sql_dir, schema=schema, trusted=trust_schema, migrating=True) as open:
         from memdb import migrations
 
         request = migrations.Rollback(None if all else steps or 1, to)
         if dry_run:
-            return _preview(open, request, scratch_options(scratch_url, scratch_setup), format)
+            return _preview(open, request, scratch_options(scratch_url, scratch_setup), save_plan, format)
         open.expect_no_dispute()
         limits = migrations.Limits(wait, lock_timeout, trusted_schemas=open.settings.trusted_schemas)
-        open.emit(_roll_back(open, request, limits, ask=not yes), format)
+        if saved is None:
+            run = _roll_back(open, request, limits, ask=not yes)
+        else:
+            with hooks() as heard:
+                run = migrations.run(open.connection, open.sets, saved, limits=limits, hooks=heard)
+        open.emit(run, format)
         return 0
 
 
@@ -154,11 +176,14 @@ def status(
     return 1 if exit_code and not result.clean else 0
 
 
-def _preview(open: Session, request: "Request", options: "Options", format: Format) -> int:
-    """Shows what would run. The exit code is that of a run that stops, where it is foreseen to."""
+def _preview(open: Session, request: "Request", options: "Options", save_as: Path | None, format: Format) -> int:
+    """Shows what would run, and keeps it in a file where that is asked for.
+
+    The exit code is that of a run that stops, where it is foreseen to.
+    """
     from memdb import preview
 
-    result = preview.dry_run(open.connection, open.sets, request, options=options)
+    result = preview.dry_run(open.connection, open.sets, request, options=options, save_as=save_as)
     open.emit(result, format, label="-- Database")
     return MigrationError.exit_code if result.refusals else 0
 

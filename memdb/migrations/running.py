@@ -19,6 +19,7 @@ from memdb.migrations.session import Limits
 if TYPE_CHECKING:
     from memdb.migrations.losses import Agreement
     from memdb.migrations.runner import Runner
+    from memdb.migrations.saved_plan import SavedPlan
     from memdb.migrations.watch import Build
 
 # lock_not_available and deadlock_detected: somebody else was in the way, who may be gone the next time.
@@ -72,17 +73,20 @@ class _Attempt:
 def run(
     connection: Connection,
     sets: Sets,
-    request: Request,
+    request: "Request | SavedPlan",
     *,
     agreement: "Agreement | None" = None,
     limits: Limits = Limits(),
     hooks: Hooks = Hooks(),
 ) -> Run:
-    """Does what is asked for, each migration in a transaction of its own.
+    """Does what is asked for, each migration in a transaction of its own; of a saved plan, exactly its steps.
 
-    `agreement` is to what a rollback may lose; without one it may lose anything. Raises MigrationError: what was done
-    before a failure stays and is in the error's `completed`; WouldLose where more would be lost than was agreed to.
+    `agreement` is to what a rollback may lose; without one it may lose anything, but for a saved plan, which has its
+    own. Raises MigrationError: what was done before a failure stays and is in the error's `completed`; WouldLose where
+    more would be lost than was agreed to; PlanChanged where a saved plan no longer fits.
     """
+    if not isinstance(request, Migrate | Rollback):
+        agreement = request.agreement
     with session.prepared(connection, limits):
         planned = make_plan(connection, sets, request)
         if not planned.steps:
@@ -129,9 +133,14 @@ def rollback(
     return run(connection, sets, Rollback(steps, to), agreement=agreement, limits=limits, hooks=hooks)
 
 
-def make_plan(connection: Connection, sets: Sets, request: Request) -> Plan:
-    """What the request comes to, by the history as it is now."""
-    return plan.make(request, sets, history.read(connection, sets))
+def make_plan(connection: Connection, sets: Sets, request: "Request | SavedPlan") -> Plan:
+    """What the request comes to, by the history as it is now. Raises PlanChanged where a saved plan no longer fits."""
+    past = history.read(connection, sets)
+    if isinstance(request, Migrate | Rollback):
+        return plan.make(request, sets, past)
+    from memdb.migrations import reviewed
+
+    return reviewed.make_again(request, connection, sets, past)
 
 
 @contextmanager
@@ -174,14 +183,17 @@ def _run_plan(attempt: _Attempt, planned: Plan) -> None:
 
 
 def _agree(agreement: "Agreement", runner: "Runner", planned: Plan, limits: Limits) -> None:
-    """Before the first of several rollbacks, so that none is done when another would lose what is to be asked for."""
+    """Before the first of several rollbacks, so that none is done when another would lose what is not agreed to."""
     agreement.require_same(planned.steps)
-    if agreement.steps or len(planned.steps) == 1:
+    if len(planned.steps) == 1:
         return
-    if found := _try(lambda: runner.foresee(planned.steps), limits.wait_seconds):
+    found = _try(lambda: runner.foresee(planned.steps), limits.wait_seconds)
+    if found and not agreement.steps:
         from memdb.migrations.losses import WouldLose
 
         raise WouldLose("this rollback would lose rows or values", planned.steps, found, hint="Nothing was done.")
+    for step in planned.steps:
+        agreement.require(step, tuple(loss for loss in found if loss.step == step.id))
 
 
 def _try(run: Callable[[], T], wait_seconds: float) -> T:

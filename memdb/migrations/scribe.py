@@ -154,14 +154,15 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             "id": str(uuid.uuid4()),
             "migration_id": migration.id if migration else None,
             "migration_hash": migration.hash if migration else None,
-            "username": _user_name(),
+            "username": user_name(),
             "hostname": socket.gethostname(),
             "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
             "operation": operation,
         }
 
 
-def _user_name() -> str:
+def user_name() -> str:
+    """Who calls memdb, as the operating system knows them."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,5 +1,6 @@
 """Text for a dry run."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,3 +22,5 @@ def render(dry_run: DryRun) -> Iterator[Any]:
         yield from (f"--   {line}" for line in refusal.hint.splitlines())
     verb = "applied" if dry_run.direction == "migrate" else "rolled back"
     yield f"-- {count(len(dry_run.steps), 'migration')} would be {verb}; nothing was run"
+    if dry_run.saved_as is not None:
+        yield f"-- to run exactly this: memdb {dry_run.direction} --plan {shlex.quote(str(dry_run.saved_as))}"

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from memdb import scratch
 from memdb.database import Connection
 from memdb.ledger.plan import Direction, Plan, Request
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import running
+from memdb.migrations import reviewed, running, saved_plan
 from memdb.migrations.losses import Loss
 from memdb.preview import locks, losses
 from memdb.preview.locks import Rows, StatementLocks
@@ -30,7 +31,8 @@ class DryRun:
     """What a migrate or rollback would do, with the rows that would be lost.
 
     `locks_source` says how the locks were found out; `touched` are the tables on which they are taken. `refusals` is
-    what the run would stop at, as far as that can be told without running it.
+    what the run would stop at, as far as that can be told without running it. `saved_as` is the file to run exactly
+    this from, where one was asked for.
     """
 
     direction: Direction
@@ -40,27 +42,41 @@ class DryRun:
     touched: tuple[Rows, ...] = ()
     history: str = ""
     refusals: tuple[Refusal, ...] = ()
+    saved_as: Path | None = None
 
 
 def dry_run(
-    connection: Connection, sets: Sets, request: Request, *, options: scratch.Options = scratch.Options()
+    connection: Connection,
+    sets: Sets,
+    request: Request,
+    *,
+    options: scratch.Options = scratch.Options(),
+    save_as: Path | None = None,
 ) -> DryRun:
     """What `migrations.run` would do with the same request, tried on a temporary database that is brought to the state
     of the real one, of which nothing but the catalog is read, and rows are counted.
 
-    Raises what the run would raise before it begins.
+    With `save_as`, the plan is kept in that file, with the state that it was made for. Raises what the run would raise
+    before it begins.
     """
+    if save_as is not None:
+        saved_plan.check_place(save_as)
     planned = running.make_plan(connection, sets, request)
+    state = None if save_as is None else reviewed.state(connection, planned.history)
     running.check(planned)
     report = locks.examine(connection, sets, planned, options)
+    lost = losses.count(connection, report.risks) if planned.direction == "rollback" else ()
+    if save_as is not None and state is not None:
+        saved_plan.write(save_as, reviewed.saved(connection, request, planned, state, lost))
     return DryRun(
         planned.direction,
         tuple(_steps(planned, report)),
-        losses.count(connection, report.risks) if planned.direction == "rollback" else (),
+        lost,
         report.source,
         report.rows,
         planned.history.home.schema,
         report.refusals,
+        save_as,
     )
 
 
