@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from memdb.errors import HistoryError
 from memdb.ledger.history import History
-from memdb.ledger.sqlfiles import Migration, Sets
+from memdb.ledger.sqlfiles import Migration, Sets, number_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Changes:
             )
         return HistoryError(
             f"{id} is applied, but its file is not there",
-            hint="Restore the file, or name its directory with --sql-dir. What memdb repair says about it comes first, "
-            "before anything is forgotten.",
+            hint="Restore the file, or name its directory with --sql-dir; if it was removed on purpose, see what it "
+            f"means to forget it, and decide: memdb repair --unmark {id}",
         )
 
 
@@ -73,15 +73,17 @@ def find(sets: Sets, history: History) -> Changes:
         edited=tuple(file for file in sets.migrations if checksums.get(file.id) not in (None, file.checksum)),
         renamed=renamed,
         missing=missing,
-        newer=_newest(history, missing),
+        newer=_newer(sets, history, missing),
         unknown=tuple(item.id for item in gone if item.checksum is None),
     )
 
 
-def _newest(history: History, missing: tuple[str, ...]) -> tuple[str, ...]:
-    """The missing ones with which the history ends, if there are no others."""
+def _newer(sets: Sets, history: History, missing: tuple[str, ...]) -> tuple[str, ...]:
+    """The missing ones, if the history ends with them and no pending file has a higher number."""
     ours = [item.id for item in history.applied if item.checksum is not None]
-    return missing if missing and tuple(ours[-len(missing) :]) == missing else ()
+    pending = (number_of(file.id) for file in sets.active(history.ids) if file.id not in history.ids)
+    at_the_end = bool(missing) and tuple(ours[-len(missing) :]) == missing
+    return missing if at_the_end and max(pending, default=0) < min(map(number_of, missing)) else ()
 
 
 def _of_edited(file: Migration) -> HistoryError:

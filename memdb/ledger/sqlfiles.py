@@ -90,6 +90,11 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
         return [migration for migration in self.migrations if migration.set in {CORE, *chosen, *begun}]
 
 
+def number_of(id: str) -> int:
+    """The number with which the name of a migration begins."""
+    return int(id.split("_")[0])
+
+
 def find(migrations: Iterable[Migration], name: str) -> Migration:
     """The one migration whose id is `name` or begins with it. Raises UsageError when none or several do."""
     choice = list(migrations)
@@ -157,7 +162,7 @@ def _read_set(folder: Path) -> list[Migration]:
                 hint=f"Write {name.removesuffix('.sql') + ROLLBACK_SUFFIX} beside it, with what undoes it.",
             )
         migrations.append(_read_migration(folder.name, files[name]))
-    return sorted(migrations, key=lambda migration: int(migration.id.split("_")[0]))
+    return sorted(migrations, key=lambda migration: number_of(migration.id))
 
 
 def _is_sql(path: Path) -> bool:
