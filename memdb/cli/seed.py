@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
         "memdb seed --from embeddings.npz --append; memdb seed --reset. "
         "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
         "(a JSON object), created_at, accessed_at (ISO 8601) and id. A user that is no uuid gets one from its name, "
-        "always the same."
+        "always the same. Rows with ids of their own are an application's: --reset leaves them."
     )(seed)
 
 

@@ -18,7 +18,7 @@ from memdb.errors import DataError
 from memdb.reading import ids
 from memdb.seeding import beginning, draws, failures, rows, vector_indexes, waiting
 from memdb.seeding.rows import Batch
-from memdb.target import Target
+from memdb.target import Target, as_owner
 
 T = TypeVar("T")
 
@@ -139,7 +139,8 @@ class _Users:
     def add(self, batch: Batch) -> None:
         new = list(set(batch.users) - self.known)
         self.known.update(new)
-        added = self._connection.execute(self._target.query("seed", "add_users"), [new]).fetchall()
+        with as_owner(self._connection, self._target.users):
+            added = self._connection.execute(self._target.query("seed", "add_users"), [new]).fetchall()
         self.created += len(added)
         self.created_with_own_ids += sum(not ids.USERS.first <= id <= ids.USERS.last for (id,) in added)
 
@@ -163,7 +164,11 @@ def _copy(connection: Connection, target: Target, users: _Users, batches: Iterat
     batch = next(batches, None)
     while batch is not None:
         users.add(batch)
-        with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        with (
+            as_owner(connection, target.memories),
+            connection.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
             copy.write(rows.HEADER)
             while batch is not None and users.has(batch):
                 for piece in rows.encode(batch):

@@ -232,6 +232,28 @@ def test_no_trigger_runs_the_code_of_a_role_with_fewer_rights(connection: Connec
             seed(connection, SMALL)
 
 
+@pytest.mark.parametrize(
+    "plant",
+    [
+        "alter table {} add column extra text default planted()",
+        "alter table {} add constraint planted check (planted() <> 'x')",
+    ],
+)
+@pytest.mark.parametrize("table", ["memories", "users"])
+def test_a_superuser_writes_with_the_rights_of_the_tables_owner(connection: Connection, table: str, plant: str) -> None:
+    with role(connection, "seed_mallory", "grant create on schema public to seed_mallory"):
+        connection.execute(f"alter table {table} owner to seed_mallory; set role seed_mallory".encode())
+        connection.execute(
+            "create function public.planted() returns text language plpgsql as "
+            "$$begin if current_setting('is_superuser') = 'on' then raise 'called'; end if; return 'a'; end$$"
+        )
+        connection.execute(plant.format(table).encode())
+        connection.execute("reset role")
+        assert seed(connection, SMALL).memories == 60
+        assert reset(connection).memories == 60
+        assert one(connection, "select current_setting('role')") == "none"
+
+
 PLANTED = {
     "unnest(uuid[])": "create function unnest(uuid[]) returns setof uuid language sql as 'select planted()::uuid'",
     "=(uuid, uuid)": "create operator = (leftarg = uuid, rightarg = uuid, function = planted)",
