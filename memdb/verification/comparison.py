@@ -89,7 +89,8 @@ def _runnable(drafts: Iterable[_Draft]) -> Iterable[list[str]]:
         needed = next((key for key in absent if any(_mentions(line, key) for line in draft.lines)), None)
         told = needed is not None and not all(line.startswith("--") for line in draft.lines)
         lines = mending.told(f"once {needed} is there:", *draft.lines) if told else draft.lines
-        if draft.problem == "missing" and all(line.startswith("--") for line in lines):
+        is_view_of_another_kind = draft.problem == "different" and "materialized" in (draft.expected or {})
+        if (draft.problem == "missing" or is_view_of_another_kind) and all(line.startswith("--") for line in lines):
             absent[draft.key] = draft.key
         yield lines
 

@@ -177,14 +177,15 @@ columns as (
             'comment', col_description(a.attrelid, a.attnum)
         ) as attributes
     from relations as r
-    inner join pg_attribute as a on r.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
+    inner join pg_attribute as a on r.oid = a.attrelid and a.attnum > 0 and not a.attisdropped and a.attislocal
     inner join pg_type as t on a.atttypid = t.oid
     left join pg_attrdef as d on a.attrelid = d.adrelid and a.attnum = d.adnum
     where r.relkind in ('r', 'p')
 ),
 
 -- NOT NULL (contype n) is an attribute of the column: PostgreSQL has had constraints for it only since 18.
--- A foreign key to a partitioned table has one more for each partition (conparentid).
+-- A foreign key to a partitioned table has one more for each partition (conparentid). What a table inherits is part of
+-- the table from which it does.
 constraints as (
     select
         'constraint ' || r.name || '.' || quote_ident(k.conname) as key,
@@ -202,7 +203,8 @@ constraints as (
             'comment', obj_description(k.oid, 'pg_constraint')
         ) as attributes
     from relations as r
-    inner join pg_constraint as k on r.oid = k.conrelid and k.contype in ('p', 'u', 'f', 'c', 'x') and k.conparentid = 0
+    inner join pg_constraint as k on r.oid = k.conrelid
+    where k.contype in ('p', 'u', 'f', 'c', 'x') and k.conparentid = 0 and k.conislocal
 ),
 
 -- An index that serves a constraint is described by the constraint.

@@ -23,7 +23,8 @@ where
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema';
 
 -- name: uses_of_columns
--- What keeps a column from changing its type, and the views that read those views.
+-- What keeps a column from changing its type, and what in turn stands on the views among that. Only what views read is
+-- followed, which leads in no circle; rules may.
 with recursive uses as (
     select
         q.column_name,
@@ -60,10 +61,11 @@ with recursive uses as (
         d.objid,
         u.depth + 1
     from uses as u
-    inner join pg_rewrite as w on u.objid = w.oid and u.classid = 'pg_catalog.pg_rewrite'::regclass
+    inner join pg_rewrite as w
+        on u.objid = w.oid and u.classid = 'pg_catalog.pg_rewrite'::regclass and w.rulename = '_RETURN'
     inner join pg_depend as d on w.ev_class = d.refobjid and d.refclassid = 'pg_catalog.pg_class'::regclass
     where
-        d.objid <> u.objid and d.classid in (
+        d.deptype <> 'i' and d.classid in (
             'pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_policy'::regclass, 'pg_catalog.pg_trigger'::regclass,
             'pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_attrdef'::regclass
         )

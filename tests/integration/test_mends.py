@@ -1,0 +1,220 @@
+"""Each kind of object that a migration can make is compared, on any version of the server, and mended without harm."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from memdb import database, embedded, migrations, recording, scratch
+from memdb.database import Connection
+from memdb.ledger import sqlfiles
+from memdb.ledger.sqlfiles import Sets
+from memdb.verification import verify
+from memdb.verification.comparison import Difference
+from memdb.verification.snapshot import Patches
+from memdb.verification.verify import Verification
+from tests.conftest import new_database
+
+ROWS = """
+insert into device (label, name, json) values ('lamp', 'l', '{}'), ('door', 'd', null);
+insert into device_log (id, label, extra) values (9, 'old', 1);
+insert into audit.entry (lvl, note) values ('high', 'a'), ('low', 'b');
+insert into metric values (1, '2025-02-01', 'on', 1), (2, '2025-03-01', 'off', 2);
+insert into event values (1, '2025-02-01');
+insert into remark values (1, 1, '2025-02-01', 1);
+"""
+TABLES = ("device", "device_log", "audit.entry", "metric", "event", "remark")
+
+# What no line of a mend may do, whatever was found.
+HARMS = re.compile(
+    r"drop (table|column|constraint (?!\w+, add constraint)|policy|function|trigger|type|schema|domain|sequence|rule)"
+    r"|disable|no force|truncate|delete from|rename column|rename value|cascade(?! not valid|;$)|set unlogged",
+    re.IGNORECASE,
+)
+
+
+class Tampered(NamedTuple):
+    """What was done, the object that must be reported, and whether lines to paste bring all back."""
+
+    sql: str
+    object: str
+    mended: bool = True
+
+
+# A column has another type, under a view that is as the migrations make it.
+ENTRIES = (
+    "drop view entries; alter table audit.entry alter note type varchar(90); create view entries as"
+    " select e.id, e.note, grouping(e.lvl) as g from audit.entry as e group by rollup (e.id, e.note, e.lvl)"
+)
+
+TAMPERED = [
+    Tampered("drop schema audit cascade", "schema audit", mended=False),
+    Tampered("comment on schema audit is null", "schema audit"),
+    Tampered("alter domain short set not null", "domain short", mended=False),
+    Tampered("alter domain short drop default", "domain short"),
+    Tampered("alter domain short drop constraint short_check", "domain short"),
+    Tampered(
+        "alter domain short drop constraint short_check;"
+        " alter domain short add constraint short_check check (length(value) > 0) not valid",
+        "domain short",
+    ),
+    Tampered("alter domain short add constraint also check (value <> 'q')", "domain short", mended=False),
+    Tampered("drop domain short cascade", "domain short", mended=False),  # the trigger waits for its function's column
+    Tampered("drop cast (pair as text); drop type pair", "type pair", mended=False),
+    Tampered("alter type pair add attribute c int", "type pair", mended=False),
+    Tampered("drop type spans", "type spans"),
+    Tampered("alter type audit.level add value 'middle' after 'low'", "enum audit.level", mended=False),
+    Tampered("alter sequence ticket increment 2 maxvalue 5000 no cycle", "sequence ticket"),
+    Tampered("drop sequence ticket", "sequence ticket"),
+    Tampered("alter sequence audit.entry_id_seq owned by none", "sequence audit.entry_id_seq"),
+    Tampered("drop sequence audit.entry_id_seq cascade", "sequence audit.entry_id_seq"),
+    Tampered("alter table audit.entry drop column id cascade", "column audit.entry.id", mended=False),
+    Tampered(ENTRIES, "column audit.entry.note"),
+    Tampered(f"{ENTRIES}; grant select on entries to pg_monitor", "column audit.entry.note", mended=False),
+    Tampered(f"{ENTRIES}; create view of_application as table entries", "column audit.entry.note", mended=False),
+    Tampered("alter table remark alter ref type bigint", "column remark.ref", mended=False),
+    Tampered("alter table audit.entry alter json type varchar(90)", "column audit.entry.json"),
+    Tampered("alter table audit.entry drop constraint entry_pkey", "constraint audit.entry.entry_pkey"),
+    Tampered("drop index audit.entry_at", "index audit.entry_at"),
+    Tampered("alter index audit.entry_at rename to by_time", "index audit.entry_at"),
+    Tampered(
+        "drop index audit.entry_at; create index entry_at on audit.entry (at) where lvl = 'low'", "index audit.entry_at"
+    ),
+    Tampered("alter table device reset (fillfactor), set (parallel_workers = 2)", "table device"),
+    Tampered("alter table device set (toast.autovacuum_enabled = true)", "table device"),
+    Tampered("alter table device replica identity using index device_pkey", "table device"),
+    Tampered("alter table device disable row level security", "table device"),
+    Tampered("alter table device force row level security", "table device", mended=False),
+    Tampered("alter table device_log no inherit device", "table device_log", mended=False),
+    Tampered("alter table device alter id drop identity", "column device.id"),
+    Tampered("alter table device alter id set generated always", "column device.id"),
+    Tampered("alter table device alter price drop default", "column device.price"),
+    Tampered('alter table device drop column "json_value"', 'column device."json_value"'),
+    Tampered("alter table device drop column doubled", "column device.doubled"),
+    Tampered("alter table device alter doubled drop expression", "column device.doubled", mended=False),
+    Tampered("drop statistics device_stats", "statistics device_stats"),
+    Tampered("alter statistics device_stats rename to s", "statistics device_stats"),
+    Tampered("drop index metric_kind", "index metric_kind"),
+    Tampered("drop index metric_kind; create index metric_kind on metric (id)", "index metric_kind"),
+    Tampered("drop index metric_kind; create index metric_kind on only metric (kind)", "index metric_kind"),
+    Tampered("alter table metric drop constraint metric_device_fkey", "constraint metric.metric_device_fkey"),
+    Tampered(
+        "alter table metric drop constraint metric_device_fkey; alter table metric"
+        " add constraint metric_device_fkey foreign key (device) references device (id) on delete cascade",
+        "constraint metric.metric_device_fkey",
+    ),
+    Tampered("alter table metric drop constraint metric_kind_check", "constraint metric.metric_kind_check"),
+    Tampered(
+        "alter table metric drop constraint metric_kind_check;"
+        " alter table metric add constraint metric_kind_check check (kind <> 'q')",
+        "constraint metric.metric_kind_check",
+        mended=False,
+    ),
+    Tampered("alter table remark drop constraint remark_event_fkey", "constraint remark.remark_event_fkey"),
+    Tampered("alter table remark disable trigger all", "constraint remark.remark_event_fkey"),
+    Tampered("alter table remark drop constraint remark_ref_key", "constraint remark.remark_ref_key"),
+    Tampered("drop table metric cascade", "table metric", mended=False),
+    Tampered("drop view label_count", "view label_count"),
+    Tampered("drop view label cascade", "view label"),
+    Tampered(
+        "create or replace view label_count as select id, 1::bigint as n, 'a' as m, null::text[] as t, 'b' as j from label",
+        "view label_count",
+    ),  # fmt: skip
+    Tampered("alter view label_count reset (security_barrier)", "view label_count"),
+    Tampered("alter view label set (security_invoker = true)", "view label", mended=False),
+    Tampered("drop materialized view kinds", "view kinds"),
+    Tampered("drop materialized view kinds; create view kinds as select 1 as one", "view kinds", mended=False),
+    Tampered("drop view entries; create view entries as select id from audit.entry", "view entries"),
+    Tampered("drop view entries; create view entries as select note from audit.entry", "view entries", mended=False),
+    Tampered("drop rule quiet on label", "rule label.quiet"),
+    Tampered("alter rule quiet on label rename to silent", "rule label.quiet"),
+    Tampered("create or replace rule quiet as on delete to label do instead select 1", "rule label.quiet"),
+    Tampered("drop trigger device_touch on device", "trigger device.device_touch"),
+    Tampered("drop trigger metric_touch on metric", "trigger metric.metric_touch"),
+    Tampered("drop trigger label_insert on label", "trigger label.label_insert"),
+    Tampered("alter table device disable trigger device_touch", "trigger device.device_touch"),
+    Tampered(
+        "create or replace trigger device_touch after update on device for each row execute function touch()",
+        "trigger device.device_touch",
+    ),
+    Tampered("drop aggregate total (int)", "aggregate total(integer)", mended=False),
+    Tampered("drop procedure work", "function work(integer)", mended=False),
+    Tampered("comment on procedure work is 'Works.'", "function work(integer)"),
+    Tampered("drop policy own on device", "policy device.own"),
+    Tampered("alter policy own on device using (true)", "policy device.own"),
+    Tampered("alter policy own on device using (false)", "policy device.own", mended=False),
+    Tampered("alter policy more on device to pg_monitor", "policy device.more"),
+    Tampered("alter policy own on device to pg_monitor", "policy device.own", mended=False),
+    Tampered("drop publication pub", "object publication pub", mended=False),
+    Tampered("drop foreign table far", "object foreign table far", mended=False),
+]
+
+
+@pytest.fixture(scope="module")
+def every_kind() -> Sets:
+    return sqlfiles.read_sets(Path(__file__).with_name("every_kind"))
+
+
+@pytest.fixture(scope="module")
+def made(server: str, every_kind: Sets) -> Iterator[str]:
+    """The name of a database in which they are made, with rows, to be cloned."""
+    with new_database(server) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            migrations.migrate(connection, every_kind)
+            connection.execute(ROWS)
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture(scope="module")
+def kinds(server: str, every_kind: Sets) -> Patches:
+    """What the migrations make, as it was read from the server."""
+    with new_database(server) as conninfo, database.connect(conninfo, purpose="test") as connection:
+        return recording.record_in(scratch.Database(connection), every_kind.migrations)
+
+
+@pytest.fixture
+def tampered_with(server: str, made: str) -> Iterator[Connection]:
+    with (
+        new_database(server, template=made) as conninfo,
+        database.connect(conninfo, purpose="test") as connection,
+    ):
+        yield connection
+
+
+@pytest.mark.parametrize("tampered", TAMPERED, ids=lambda tampered: tampered.sql[:70])
+def test_each_line_of_a_mend_runs_and_harms_nothing(
+    tampered_with: Connection, every_kind: Sets, kinds: Patches, tampered: Tampered
+) -> None:
+    assert verify.verify(tampered_with, every_kind, kinds).differences == ()
+    tampered_with.execute(tampered.sql.encode())
+    result = verify.verify(tampered_with, every_kind, kinds)
+    assert tampered.object in {f"{item.kind} {item.object}" for item in result.differences}
+    before = rows(tampered_with)
+    run(tampered_with, result.differences)
+    assert rows(tampered_with) >= before
+    left = verify.verify(tampered_with, every_kind, kinds).differences
+    assert bool(left) is not tampered.mended
+
+
+def run(connection: Connection, differences: tuple[Difference, ...]) -> None:
+    """Runs what is not a comment, as it stands, a line at a time."""
+    for line in (line for item in differences for line in item.mend.splitlines() if not line.startswith("--")):
+        assert not HARMS.search(line), line
+        connection.execute(line.encode())
+
+
+def rows(connection: Connection) -> set[str]:
+    """The rows of all tables, by what the columns that stay the same hold."""
+    columns = {"device": "label, name, json", "device_log": "label, extra", "audit.entry": "lvl, note"}
+    found: set[str] = set()
+    for table in TABLES:
+        if connection.execute("select to_regclass(%s)", [table]).fetchone() != (None,):
+            try:
+                query = f"select '{table}', row({columns.get(table, '*')})::text from {table}"
+                found |= {str(row) for row in connection.execute(query.encode())}
+            except Exception:  # a column is gone
+                continue
+    return found
