@@ -1,20 +1,21 @@
 """Each kind of object that a migration can make is compared, on any version of the server, and mended without harm."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+import psycopg
 import pytest
 
-from memdb import database, embedded, migrations, recording, scratch
+from memdb import database, migrations, recording, scratch
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification import verify
 from memdb.verification.comparison import Difference
 from memdb.verification.snapshot import Patches
-from memdb.verification.verify import Verification
 from tests.conftest import new_database
 
 ROWS = """
@@ -61,7 +62,7 @@ TAMPERED = [
         "domain short",
     ),
     Tampered("alter domain short add constraint also check (value <> 'q')", "domain short", mended=False),
-    Tampered("drop domain short cascade", "domain short", mended=False),  # the trigger waits for its function's column
+    Tampered("drop domain short cascade", "domain short"),
     Tampered("drop cast (pair as text); drop type pair", "type pair", mended=False),
     Tampered("alter type pair add attribute c int", "type pair", mended=False),
     Tampered("drop type spans", "type spans"),
@@ -70,7 +71,7 @@ TAMPERED = [
     Tampered("drop sequence ticket", "sequence ticket"),
     Tampered("alter sequence audit.entry_id_seq owned by none", "sequence audit.entry_id_seq"),
     Tampered("drop sequence audit.entry_id_seq cascade", "sequence audit.entry_id_seq"),
-    Tampered("alter table audit.entry drop column id cascade", "column audit.entry.id", mended=False),
+    Tampered("alter table audit.entry drop column id cascade", "column audit.entry.id"),
     Tampered(ENTRIES, "column audit.entry.note"),
     Tampered(f"{ENTRIES}; grant select on entries to pg_monitor", "column audit.entry.note", mended=False),
     Tampered(f"{ENTRIES}; create view of_application as table entries", "column audit.entry.note", mended=False),
@@ -119,9 +120,10 @@ TAMPERED = [
     Tampered("drop view label_count", "view label_count"),
     Tampered("drop view label cascade", "view label"),
     Tampered(
-        "create or replace view label_count as select id, 1::bigint as n, 'a' as m, null::text[] as t, 'b' as j from label",
+        "create or replace view label_count as"
+        " select id, 1::bigint as n, 'a' as m, null::text[] as t, 'b' as j from label",
         "view label_count",
-    ),  # fmt: skip
+    ),
     Tampered("alter view label_count reset (security_barrier)", "view label_count"),
     Tampered("alter view label set (security_invoker = true)", "view label", mended=False),
     Tampered("drop materialized view kinds", "view kinds"),
@@ -207,14 +209,11 @@ def run(connection: Connection, differences: tuple[Difference, ...]) -> None:
 
 
 def rows(connection: Connection) -> set[str]:
-    """The rows of all tables, by what the columns that stay the same hold."""
+    """The rows of all tables that are there as they were, by what columns hold that were not tampered with."""
     columns = {"device": "label, name, json", "device_log": "label, extra", "audit.entry": "lvl, note"}
     found: set[str] = set()
     for table in TABLES:
-        if connection.execute("select to_regclass(%s)", [table]).fetchone() != (None,):
-            try:
-                query = f"select '{table}', row({columns.get(table, '*')})::text from {table}"
-                found |= {str(row) for row in connection.execute(query.encode())}
-            except Exception:  # a column is gone
-                continue
+        query = f"select '{table}', row({columns.get(table, 't.*')})::text from {table} as t"
+        with contextlib.suppress(psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+            found |= {str(row) for row in connection.execute(query.encode())}
     return found
