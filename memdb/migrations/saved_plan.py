@@ -130,14 +130,16 @@ _VERBS: dict[Direction, str] = {"migrate": "migrate", "rollback": "roll back"}
 
 
 def check_place(path: Path) -> None:
-    """Before anything is tried. Raises UsageError where there is no folder, or a file that is no saved plan."""
+    """Before anything is tried. Raises UsageError where no file can be, or one is that is no saved plan."""
     if not path.parent.is_dir():
         raise UsageError(f"there is no folder {path.parent} for the plan", hint="Make it first, or name another.")
     try:
         is_one = not files.read_bytes(path) or _FORMAT_KEY in files.read_json(path)
     except FileNotFoundError:
         return
-    except (OSError, ValueError, TypeError):
+    except OSError as error:
+        raise UsageError(f"{path} cannot hold the plan: {error.strerror}", hint="Name another file.") from None
+    except (ValueError, TypeError):
         is_one = False
     if not is_one:
         raise UsageError(
@@ -153,7 +155,7 @@ def write(path: Path, plan: SavedPlan) -> None:
     if len(text.encode()) > LARGEST_BYTES:
         raise SetupError(
             f"the plan would be larger than {LARGEST_BYTES:,} bytes, and was not saved",
-            hint="Plan fewer steps at once: --to ID",
+            hint="Plan fewer steps at once, or run them without a saved plan.",
         )
     try:
         files.write(path, text)

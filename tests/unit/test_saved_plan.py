@@ -134,8 +134,9 @@ def test_an_earlier_plan_and_an_empty_file_are_written_over_and_nothing_else_is(
         with pytest.raises(UsageError, match="is no saved plan"):
             saved_plan.write(tmp_path / "other", PLAN)
         assert (tmp_path / "other").read_text() == text
-    with pytest.raises(UsageError, match="there is no folder"):
-        saved_plan.check_place(tmp_path / "missing" / "plan.json")
+    for place, reason in (("missing/plan.json", "there is no folder"), ("x" * 300, "too long"), (".", "no plain file")):
+        with pytest.raises(UsageError, match=reason):
+            saved_plan.check_place(tmp_path / place)
 
 
 def test_a_plan_that_could_not_be_read_again_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
