@@ -23,5 +23,9 @@ def message(error: Any) -> str:
 def lines(error: Any) -> list[str]:
     """All that is told at a terminal: how the command is used, and what was wrong."""
     context = getattr(error, "ctx", None)
-    usage = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
-    return [*usage, f"Error: {message(error)}"]
+    if context is None:
+        return [f"Error: {message(error)}"]
+    if (text := context.get_help()) == error.format_message():  # there was nothing but the name of a group
+        return str(text).split("\n")
+    usage = context.get_usage().split("\n")
+    return [*usage, f"Try '{context.command_path} --help' for help.", "", f"Error: {message(error)}"]
