@@ -73,8 +73,12 @@ def describe(connection: Connection) -> str:
 
 
 def _parameters(connection: Connection) -> dict[str, str]:
-    """All that a connection was made with, the password included."""
-    return {option.keyword.decode(): option.val.decode() for option in connection.pgconn.info if option.val}
+    """All that a connection was made with, the password included.
+
+    Without what is not UTF-8: only the environment can have said it, and says it to the next connection as well.
+    """
+    given = {option.keyword.decode(): option.val for option in connection.pgconn.info if option.val}
+    return {key: text for key, value in given.items() if (text := value.decode(errors="ignore")).encode() == value}
 
 
 @contextmanager

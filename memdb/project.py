@@ -144,7 +144,7 @@ def require_own(sql_dir: Path) -> None:
     """Raises UsageError for the SQL that memdb ships, unless that is worked on: in a checkout of memdb itself."""
     directory = shipped.sql_directory().resolve()
     installed = directory.is_relative_to(Path(__file__).resolve().parent)
-    if sql_dir.resolve() == directory and (installed or not Path.cwd().is_relative_to(directory.parent)):
+    if Path(os.path.realpath(sql_dir)) == directory and (installed or not Path.cwd().is_relative_to(directory.parent)):
         raise UsageError(
             "the SQL that memdb ships is not yours to change",
             hint="Make a copy with: memdb init . (or name your own with --sql-dir)",

@@ -1,9 +1,10 @@
 """The command line. Nothing heavy is imported here: each command loads what it needs when it runs."""
 
+import functools
 import os
 import re
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -58,11 +59,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     _expect_text(arguments)
     _expect_no_stray_url(arguments)
-    command = typer.main.get_command(app)
+    command = _command()
     # What typer's own main would add is another way with each error.
     with command.make_context("memdb", list(arguments)) as context:
         code = command.invoke(context)
     return code if isinstance(code, int) else 0
+
+
+@functools.cache
+def _command() -> Any:
+    """What typer makes of the functions; it takes as long as some commands do."""
+    return typer.main.get_command(app)
 
 
 def _answer(error: BaseException, format: str) -> int:
