@@ -7,10 +7,13 @@ bodies. Time and memory grow with the text and with nothing in it: no loop of a 
 is of no interest is passed over in one match.
 """
 
+import bisect
+import functools
 import itertools
 import re
 import sys
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 EXCERPT_WIDTH = 70
@@ -51,7 +54,7 @@ _TOKEN = re.compile(
 _BLANK = re.compile(rf"(?:[{_SPACE};]++|{_LINE_COMMENT})*+")
 _COLON_OF_SQL = re.compile(r"\[|json_object", re.IGNORECASE)  # array[1:n], json_object('key': value)
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
-_LINE_END = re.compile(r"[\r\n]")
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +161,21 @@ def _block_comment_end(sql: str, start: int) -> int:
 
 def line_and_column(sql: str, offset: int) -> tuple[int, int]:
     """Both count from 1, in characters, as editors do. A line ends with LF, CRLF, or CR alone."""
-    line_ends = sql.count("\n", 0, offset) + sql.count("\r", 0, offset) - sql.count("\r\n", 0, offset)
-    return line_ends + 1, offset - _line_start(sql, offset) + 1
+    starts = _line_starts(sql)
+    line = bisect.bisect_right(starts, offset)
+    return line, offset - starts[line - 1] + 1
+
+
+@functools.lru_cache(maxsize=1)
+def _line_starts(sql: str) -> Sequence[int]:
+    """Kept for the last text only, of which somebody may ask for the places of all statements."""
+    return array("Q", itertools.chain([0], (line_end.end() for line_end in _LINE_END.finditer(sql))))
 
 
 def excerpt(sql: str, offset: int) -> str:
     """The line at `offset` with a caret under the character; of a long line, as much as a terminal is wide."""
-    line, _ = line_and_column(sql, offset)
-    start = _line_start(sql, offset)
+    line, column = line_and_column(sql, offset)
+    start = offset - column + 1
     line_end = _LINE_END.search(sql, offset)
     end = line_end.start() if line_end else len(sql)
     left = max(start, min(offset - EXCERPT_WIDTH // 2, end - EXCERPT_WIDTH))
@@ -173,7 +183,3 @@ def excerpt(sql: str, offset: int) -> str:
     before, after = "…" * (left > start), "…" * (right < end)
     indent = "".join("\t" if character == "\t" else " " for character in before + sql[left:offset])
     return f"{line:>5} | {before}{sql[left:right]}{after}\n      | {indent}^"
-
-
-def _line_start(sql: str, offset: int) -> int:
-    return max(sql.rfind("\n", 0, offset), sql.rfind("\r", 0, offset)) + 1

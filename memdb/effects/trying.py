@@ -48,12 +48,12 @@ def untried(step: Step) -> tuple[Tried, ...]:
 def _in_transaction(fresh: Database, step: Step) -> tuple[Tried, ...]:
     connection, tried = fresh.connection, []
     watch = Watch(connection, fresh.schema)
-    with connection.transaction(force_rollback=True):
+    with connection.transaction(force_rollback=True), session.names_of_the_target(connection):
         for statement in statements.split(step.sql):
-            with session.names_of_the_target(connection):
-                execute_statement(connection, statement, step.sql, str(step.path))
-            connection.execute(database.OWN_NAMES)
-            tried.append(_tried(step, statement, watch.after(statement)))
+            execute_statement(connection, statement, step.sql, str(step.path))
+            with session.own_names(connection):
+                tried.append(_tried(step, statement, watch.after(statement)))
+        connection.execute(database.OWN_NAMES)
     return tuple(tried)
 
 

@@ -70,6 +70,15 @@ def names_of_the_target(connection: Connection) -> Iterator[None]:
     yield  # not taken back here: after an error the transaction is over, and with it the setting; else clean() follows
 
 
+@contextmanager
+def own_names(connection: Connection) -> Iterator[None]:
+    """While the block runs, between statements of a file, names lead to pg_catalog; then to where the file has them."""
+    row = connection.execute("select pg_catalog.current_setting('search_path')").fetchone()
+    connection.execute(OWN_NAMES)
+    yield
+    connection.execute("select pg_catalog.set_config('search_path', %s, false)", row)
+
+
 def _set_limits(connection: Connection, limits: Limits) -> None:
     values = {
         "lock_timeout": f"{limits.lock_timeout_seconds * 1000:.0f}ms",

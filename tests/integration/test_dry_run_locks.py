@@ -55,6 +55,17 @@ def test_locks_are_measured_statement_by_statement(connection: Connection, exten
     assert result.locks_source.startswith("measured on an embedded PostgreSQL")
 
 
+def test_what_a_file_sets_holds_for_its_later_statements(connection: Connection, extended: Path) -> None:
+    result = dry_run(
+        connection,
+        extended,
+        "create schema app; set search_path to app; create table t (a int); set local search_path to public;\n"
+        "create table t (a text); select set_config('search_path', '', false); alter table public.memories add a int;",
+    )
+    assert taken(result)[-1] == {"memories": "ACCESS EXCLUSIVE"}
+    assert result.locks_source.startswith("measured on an embedded PostgreSQL")
+
+
 def test_the_locks_of_what_runs_outside_of_a_transaction_are_documented(connection: Connection, extended: Path) -> None:
     sql = "-- transactional: false\ncreate index concurrently ix_a on memories (content);"
     result = dry_run(connection, extended, sql)

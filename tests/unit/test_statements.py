@@ -140,6 +140,14 @@ def test_lines_are_counted_as_editors_do(line_end: str) -> None:
     assert statements.excerpt(sql, sql.index("selct")) == "    4 | selct 2;\n      | ^"
 
 
+def test_the_places_of_many_statements_are_found_fast() -> None:
+    sql = "insert into t values (1);\r\n" * 20_000
+    started = time.process_time()
+    lines = [statements.line_and_column(sql, statement.start)[0] for statement in statements.split(sql)]
+    assert lines == list(range(1, 20_001))
+    assert time.process_time() - started < 5
+
+
 @pytest.mark.parametrize(
     ("offset", "shown", "caret"),
     [(0, "a" * 70 + "…", 0), (500, "…" + "a" * 70 + "…", 36), (1000, "…" + "a" * 70, 71), (980, "…" + "a" * 70, 51)],
