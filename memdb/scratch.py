@@ -15,7 +15,7 @@ from typing import TypeVar
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import addresses, database, embedded
+from memdb import addresses, database, embedded, statements
 from memdb.database import Connection
 from memdb.errors import EmbeddedError, SqlFilesError, StatementFailed
 from memdb.ledger.history import Home
@@ -28,6 +28,8 @@ _UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffe
 _LAST_EMBEDDED_16 = 16
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
 _UNDEFINED_OBJECT = "42704"
+_NOT_SUPPORTED = "0A000"
+_PROGRAM = re.compile(r"copy\b.*\b(?:from|to)\s+program\b", re.IGNORECASE | re.DOTALL)
 
 T = TypeVar("T")
 
@@ -68,6 +70,11 @@ class Scratch:
                 yield Database(connection, self)
         finally:
             self._administer(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is on this machine, and made for the trial."""
+        return self._options.url is None
 
     def make_role(self, name: str) -> None:
         """A role that migrations expect to be there, without any rights."""
@@ -116,7 +123,25 @@ class Database:
 
     def run(self, step: Step) -> list[str]:
         """Takes one step and returns the server's notices. Raises StatementFailed."""
+        self.expect_no_programs(step)
         return self.attempt(lambda: self._runner.run(step)[1])
+
+    def expect_no_programs(self, step: Step) -> None:
+        """Raises StatementFailed for a file that would run a program on this machine, where it is only tried.
+
+        That is what the file says plainly. What it hides in a function is run: the server of a trial is a superuser's.
+        """
+        if self._server is None or not self._server.is_embedded:
+            return
+        for statement in statements.split(step.sql):
+            if _PROGRAM.match(statement.text):
+                line, column = statements.line_and_column(step.sql, statement.start)
+                raise StatementFailed(
+                    "COPY … PROGRAM would run a program on this machine, where the migration is only tried",
+                    hint="Name a server on which that may be tried: --scratch-url",
+                    location=f"{step.path}:{line}:{column}",
+                    sqlstate=_NOT_SUPPORTED,
+                )
 
     def attempt(self, work: Callable[[], T]) -> T:
         """Does something, and again with each role that is missing for it: that is made.

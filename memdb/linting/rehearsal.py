@@ -15,7 +15,7 @@ from memdb.linting.state import Reader
 _OWN_RULES = frozenset({"not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"})
 RULES = _OWN_RULES | naming.RULES | hazards.RULES
 
-_NOT_OFFERED = "0A000"  # feature_not_supported: an extension that this server does not have
+_NOT_OFFERED = "0A000"  # feature_not_supported: an extension that this server does not have, a program
 
 _UNDO = "A rollback undoes exactly its own file."
 
@@ -96,7 +96,7 @@ class _Rehearsal:
             return Finding(self._shown(migration, "rollback"), 1, 1, "rollback-incomplete", "error", message, _UNDO)
         file = self._shown(migration, "migrate")
         if error.sqlstate == _NOT_OFFERED:
-            message = f"It was not tried, since the embedded PostgreSQL lacks what it needs: {error.message}"
+            message = f"It was not tried, nor what comes after it: {error.message}"
             return Finding(file, *_place(error), "not-rehearsed", "warning", message, error.hint)
         message = f"It fails where only the migrations before it are applied: {error.message}"
         return Finding(file, *_place(error), "not-applicable", "error", message, error.hint)

@@ -21,6 +21,7 @@ def render(dry_run: DryRun) -> Iterator[Any]:
         yield " ".join(filter(None, ("-- would be refused:", refusal.location, refusal.message)))
         yield from (f"--   {line}" for line in refusal.hint.splitlines())
     verb = "applied" if dry_run.direction == "migrate" else "rolled back"
-    yield f"-- {count(len(dry_run.steps), 'migration')} would be {verb}; nothing was run"
+    done = "the run would stop" if dry_run.refusals else f"{count(len(dry_run.steps), 'migration')} would be {verb}"
+    yield f"-- {done}; nothing was run"
     if dry_run.saved_as is not None:
         yield f"-- to run exactly this: memdb {dry_run.direction} --plan {shlex.quote(str(dry_run.saved_as))}"

@@ -117,6 +117,18 @@ def test_what_the_embedded_server_lacks_is_a_warning(write: Write) -> None:
     assert result.ok
 
 
+def test_a_program_is_not_run_where_migrations_are_tried(write: Write, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    (found,) = (
+        item
+        for item in review(write((f"select 1;\ncopy (select 1) to  program 'touch {ran}';", NOTHING))).findings
+        if item.rule == "not-rehearsed"
+    )
+    assert (found.line, found.level) == (2, "warning")
+    assert "COPY … PROGRAM would run a program on this machine" in found.message
+    assert not ran.exists()
+
+
 def test_names_that_postgresql_makes_up_are_found(write: Write) -> None:
     made_up = "create table a (\n  b bigint primary key,\n  c text unique check (c <> '')\n);\ncreate index on a (c);"
     assert messages(write((made_up, "drop table a;")), "unnamed-constraint") == [
