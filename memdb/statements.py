@@ -103,7 +103,7 @@ def _end_of_create(sql: str, start: int) -> int:
     """Only these statements hold semicolons of their own: the parentheses of a rule, and `begin atomic … end`."""
     routine = not {"function", "procedure"}.isdisjoint(itertools.islice(_words(sql, start), 4))
     depth = body_depth = 0
-    previous = ""
+    previous, previous_end = "", start
     for kind, begin, end in _tokens(_TOKEN, sql, start):
         if kind == "semicolon" and depth <= 0 and body_depth == 0:
             return begin
@@ -111,16 +111,20 @@ def _end_of_create(sql: str, start: int) -> int:
             depth += sql.count("(", begin, end) - sql.count(")", begin, end)
         elif kind == "word" and routine and sql[begin - 1] != ".":
             word = sql[begin:end].lower()
-            body_depth += _deeper(previous, word, body_depth)
-            previous = word
+            before = previous if _skip_blank(sql, previous_end) == begin else ""
+            body_depth += _deeper(before, word, body_depth)
+            previous, previous_end = word, end
     return len(sql)
 
 
-def _deeper(previous: str, word: str, depth: int) -> int:
-    """How many levels a word begins or ends of `begin atomic … end`, in which `case … end` is a level, too."""
+def _deeper(before: str, word: str, depth: int) -> int:
+    """How many levels a word begins or ends of `begin atomic … end`, in which `case … end` is a level, too.
+
+    `before` is the word right before it.
+    """
     if depth == 0:
-        return int((previous, word) == ("begin", "atomic"))
-    return 0 if previous == "as" else {"case": 1, "end": -1}.get(word, 0)  # after `as` it names a column
+        return int((before, word) == ("begin", "atomic"))
+    return 0 if before == "as" else {"case": 1, "end": -1}.get(word, 0)  # after `as` it names a column
 
 
 def _words(sql: str, start: int = 0) -> Iterator[str]:

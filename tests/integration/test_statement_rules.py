@@ -52,6 +52,8 @@ def test_statements_one_by_one_are_what_the_text_is_as_a_whole(empty_connection:
     "create",
     [
         "create function f() returns int begin atomic select 1; select case when true then 2 end as case; end",
+        'create function f() returns int begin atomic select 1; select case when true then 2 end as "case"; end',
+        "create function f() returns int begin/**/atomic select 1 as /* an */ end; select 2; end",
         "create or replace function f() returns int language sql begin atomic select (case 1 when 1 then 2 end); end",
         "create procedure f() begin atomic insert into t values (1); delete from t; end",
         "create procedure f(begin int) begin atomic select 1 as end; select 2 as atomic; end",
