@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import sql
 
 from memdb import target
 from memdb.database import Connection, query
@@ -101,7 +100,7 @@ def _build(sample: _Sample, m: int, ef_construction: int, *, memory_kb: int) -> 
     connection.execute("select set_config('maintenance_work_mem', %s, true)", [f"{memory_kb}kB"])
     connection.execute("set local client_min_messages = notice")
     statement = sample.target.query("benchmark", "trial_index")
-    connection.execute(sql.SQL(statement + " with (m = {}, ef_construction = {})").format(m, ef_construction))
+    connection.execute(f"{statement} with (m = {m:d}, ef_construction = {ef_construction:d})".encode())
 
 
 def _memory_per_row(sample: _Sample, m: int, ef_construction: int) -> float | None:
