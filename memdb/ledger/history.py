@@ -113,7 +113,7 @@ def _homes(connection: Connection) -> list[Home]:
 def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
     if home.unreadable or home.odd:
         return False
-    block = sql.SQL(query("history", "has_any")).format(schema=sql.Identifier(home.schema))
+    block = query("history", "has_any", schema=[home.schema])
     return connection.execute(block, [list(ids)]).fetchone() == (True,)
 
 

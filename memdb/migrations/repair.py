@@ -4,8 +4,6 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from psycopg import sql
-
 from memdb import database, trust
 from memdb.catalog import Patch
 from memdb.database import Connection, query
@@ -146,7 +144,7 @@ def _to_unmark(past: History, found: Changes, id: str) -> str:
 
 
 def _edit(connection: Connection, past: History, migration: Migration, applied_as: str) -> Edit:
-    statement = sql.SQL(query("history", "sql_that_was_run")).format(schema=sql.Identifier(past.home.schema))
+    statement = query("history", "sql_that_was_run", schema=[past.home.schema])
     with database.own_names(connection):
         row = connection.execute(statement, [applied_as]).fetchone()
     before, after = (sqlfiles.normalised(text).splitlines() for text in (str(row[0] if row else ""), migration.sql))

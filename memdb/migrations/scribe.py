@@ -100,7 +100,7 @@ class Scribe:
         self._run("comment_on_last_log", reason, id)
 
     def _run(self, block: str, *values: object) -> Any:
-        statement = sql.SQL(query("history", block)).format(schema=sql.Identifier(self._home.schema))
+        statement = query("history", block, schema=[self._home.schema])
         return self._connection.execute(statement, values or None)
 
 
@@ -121,7 +121,8 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
 
     def quote_identifier(self, s: str) -> str:
         names = (self.migration_table, self.log_table, self.version_table)
-        return sql.Identifier(*([self._home] if s in names else []), s).as_string()
+        name = sql.Identifier(*([self._home] if s in names else []), s).as_string()
+        return name.replace("%", "%%")  # yoyo has the driver look for parameters in all of its statements
 
     def list_tables(self, **kwargs: object) -> list[str]:
         rows = self._ours.execute(query("history", "tables"), [self._home]).fetchall()
