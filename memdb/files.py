@@ -18,6 +18,12 @@ from typing import Any
 _TEMPORARY = ".memdb-"  # hidden: a run that is killed may leave one, which nobody takes for a migration or a report
 
 
+def shown(path: Path) -> str:
+    """As people are told of it: relative to the current directory if it is inside, as annotations of a checkout are."""
+    absolute = path.absolute()
+    return str(absolute.relative_to(Path.cwd()) if absolute.is_relative_to(Path.cwd()) else absolute)
+
+
 def read_bytes(path: Path) -> bytes:
     """The content of a plain file.
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from memdb import scratch
+from memdb import files, scratch
 from memdb.database import Connection
 from memdb.errors import EmbeddedError
 from memdb.ledger import history
@@ -40,8 +39,13 @@ def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Option
     Raises SetupError when squawk is not installed.
     """
     chosen, program = list(migrations), squawk.executable()
-    texts = {_shown(*file): _text(*file) for migration in chosen for file in _files(migration)}
-    found = [finding for migration in chosen for finding in _read(program, migration)]
+    steps = [Step(direction, migration) for migration in chosen for direction in _DIRECTIONS]
+    texts = {files.shown(step.path): normalised(step.sql) for step in steps}
+    found = [
+        finding
+        for step, (file, text) in zip(steps, texts.items(), strict=True)
+        for finding in _read(program, step, file, text)
+    ]
     refused = {finding.file for finding in found if finding.rule in ("refused", "syntax-error")}
     rehearsed, note = False, "Nothing was run, since some files cannot be." if refused else ""
     if chosen and not refused:
@@ -55,35 +59,17 @@ def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Option
     return Review(ok, tuple(findings), tuple(texts), rehearsed, (note,) if note else ())
 
 
-def _files(migration: Migration) -> Iterator[tuple[Migration, Direction]]:
-    return ((migration, direction) for direction in _DIRECTIONS)
-
-
-def _text(migration: Migration, direction: Direction) -> str:
-    return normalised(Step(direction, migration).sql)
-
-
-def _shown(migration: Migration, direction: Direction) -> str:
-    """Relative to the current directory where it is inside, as annotations of a checkout need it."""
-    path = (migration.path if direction == "migrate" else migration.rollback_path).absolute()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-
-
-def _read(program: str, migration: Migration) -> Iterator[Finding]:
-    """What the texts of a migration and its rollback tell."""
-    for direction in _DIRECTIONS:
-        text, file, rollback = _text(migration, direction), _shown(migration, direction), direction == "rollback"
-        transactional = migration.transactional
-        yield from checks.refused(text, file, transactional=transactional)
-        yield from checks.unguarded(text, file, rollback=rollback)
-        yield from squawk.check(
-            program, text, file, transactional=transactional, rollback=rollback, own_rules=OWN_RULES
-        )
+def _read(program: str, step: Step, file: str, text: str) -> Iterator[Finding]:
+    """What the text of a step tells."""
+    transactional, rollback = step.migration.transactional, step.direction == "rollback"
+    yield from checks.refused(text, file, transactional=transactional)
+    yield from checks.unguarded(text, file, rollback=rollback)
+    yield from squawk.check(program, text, file, transactional=transactional, rollback=rollback, own_rules=OWN_RULES)
 
 
 def _rehearse(sets: Sets, wanted: set[str], options: scratch.Options) -> tuple[list[Finding], str]:
     """What running the migrations tells, or why they were not run."""
     try:
-        return list(rehearsal.rehearse(sets, wanted, _shown, options)), ""
+        return list(rehearsal.rehearse(sets, wanted, options)), ""
     except EmbeddedError as error:
         return [], f"Nothing was run, so rollbacks and comments were not checked: {error.message} ({error.hint})"

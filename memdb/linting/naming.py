@@ -1,11 +1,10 @@
 """Names that are left to PostgreSQL, and comments that are missing, in what a migration has made."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from memdb import catalog, statements
+from memdb import catalog, files, statements
 from memdb.catalog import Objects, kind_and_name
-from memdb.ledger.plan import Direction
 from memdb.ledger.sqlfiles import Migration
 from memdb.linting.findings import Finding
 
@@ -16,9 +15,7 @@ _REMARKS = re.compile(r"--[^\n]*|\bcomment\s+on\s+(?:constraint|index)\s+\S+", r
 _CALLED = {"constraint": "constraint NAME …", "index": "create index NAME on …"}
 
 
-def unnamed(
-    made: Iterable[str], migration: Migration, shown: Callable[[Migration, Direction], str]
-) -> Iterator[Finding]:
+def unnamed(made: Iterable[str], migration: Migration) -> Iterator[Finding]:
     """Constraints and indexes whose names the file does not say: PostgreSQL has made them up."""
     text = _REMARKS.sub(_blanked, migration.sql)
     for key in sorted(made):
@@ -30,12 +27,10 @@ def unnamed(
             line, column = statements.line_and_column(text, _find(text, owner) or _first_statement(text))
             message = f"PostgreSQL has made up the name of the {kind} {written}."
             help = f"Name it: {_CALLED[kind]}"
-            yield Finding(shown(migration, "migrate"), line, column, f"unnamed-{kind}", "warning", message, help)
+            yield Finding(files.shown(migration.path), line, column, f"unnamed-{kind}", "warning", message, help)
 
 
-def uncommented(
-    objects: Objects, made: Mapping[str, Migration], shown: Callable[[Migration, Direction], str]
-) -> Iterator[Finding]:
+def uncommented(objects: Objects, made: Mapping[str, Migration]) -> Iterator[Finding]:
     """What has no comment in the end: what is made in a file of one statement is commented on in a later one."""
     for key in sorted(made.keys() & objects.keys()):
         kind, name = kind_and_name(key)
@@ -44,7 +39,7 @@ def uncommented(
             line, column = statements.line_and_column(text, _offset(text, kind, name))
             message, help = f"The {_COMMENTED[kind]} {name} has no comment.", "Say what it is for"
             yield Finding(
-                shown(made[key], "migrate"), line, column, "missing-comment", "warning", message,
+                files.shown(made[key].path), line, column, "missing-comment", "warning", message,
                 f"{help}: comment on {_COMMENTED[kind]} {name} is '…';",
             )  # fmt: skip
 

@@ -3,9 +3,8 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from memdb import catalog
+from memdb import catalog, files
 from memdb.catalog import KINDS, STAND_IN, Attributes, Objects, Patch, kind_and_name, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema
 from memdb.errors import SqlFilesError
@@ -67,7 +66,7 @@ def verify(
     if absent:
         differences = [replace(difference, mend="memdb migrate") for difference in differences]
     differences += _old_pgvector(live.pgvector_version, expected)
-    paths = {migration.id: _shown(migration.path) for migrations in sets.values() for migration in migrations}
+    paths = {migration.id: files.shown(migration.path) for migration in sets.migrations}
     return Verification(
         ok=not differences,
         differences=tuple(replace(item, path=paths.get(item.migration or "")) for item in differences),
@@ -240,8 +239,3 @@ def _by_kind(objects: Objects) -> dict[str, tuple[str, ...]]:
     for kind, name in sorted(map(kind_and_name, objects), key=lambda pair: KINDS.index(pair[0])):
         names.setdefault(kind, []).append(name)
     return {kind: tuple(sorted(of_kind)) for kind, of_kind in names.items()}
-
-
-def _shown(path: Path) -> str:
-    """Relative to the current directory where it is inside, as annotations of a checkout need it."""
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

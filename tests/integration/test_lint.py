@@ -110,6 +110,12 @@ def test_a_migration_that_cannot_be_applied_ends_the_rehearsal(write: Write) -> 
     assert not review(sets).ok
 
 
+def test_what_fails_at_the_end_of_a_file_is_found_in_that_file(write: Write) -> None:
+    deferred = "create table a (id int primary key, b int references a (id) deferrable initially deferred);"
+    sets = write((f"{deferred}\ninsert into a values (1, 2);", "drop table a;"))
+    assert ("0001_core.sql", "not-applicable", 1, 1) in found(sets)
+
+
 def test_what_the_embedded_server_lacks_is_a_warning(write: Write) -> None:
     sets = write(("create extension no_such_extension;", NOTHING))
     result = review(sets)
