@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from memdb import settings, shipped
+from memdb import settings
 from memdb.cli.options import DatabaseUrl, ScratchSetup, ScratchUrl, SqlDir, With, scratch_options, session
 from memdb.ledger import sqlfiles
 
@@ -41,7 +41,7 @@ def lint(
     from memdb.output import linting as report
 
     if all:
-        sets = sqlfiles.read_sets(settings.load(sql_dir=sql_dir).sql_dir or shipped.sql_directory())
+        sets = sqlfiles.read_sets(settings.load(sql_dir=sql_dir).sql_dir)
         migrations = list(sets.migrations)
     else:
         with session("lint", database_url, sql_dir, chosen=chosen) as open:

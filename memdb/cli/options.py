@@ -123,13 +123,7 @@ class Session:
     def sets(self) -> "sqlfiles.Sets":
         from memdb.ledger import sqlfiles
 
-        return sqlfiles.read_sets(self.sql_directory)
-
-    @property
-    def sql_directory(self) -> Path:
-        from memdb import shipped
-
-        return self.settings.sql_dir or shipped.sql_directory()
+        return sqlfiles.read_sets(self.settings.sql_dir)
 
     def emit(self, result: object, format: str, *, label: str = "Database", to_stderr: bool = False) -> None:
         """Prints a result with the database that it is about."""

@@ -56,9 +56,9 @@ def new(
 
     To be filled in, or complete for an --index and --from-benchmark.
     """
-    from memdb import project, settings, shipped
+    from memdb import project, settings
 
-    directory = settings.load(sql_dir=sql_dir).sql_dir or shipped.sql_directory()
+    directory = settings.load(sql_dir=sql_dir).sql_dir
     if from_benchmark is not None:
         output.emit(project.recommended(directory, from_benchmark, set_name=set_name), format)
     else:

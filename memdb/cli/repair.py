@@ -64,7 +64,7 @@ def baseline(
         result = baseline.baseline(
             open.connection,
             open.sets,
-            snapshot.read(open.sql_directory),
+            snapshot.read(open.settings.sql_dir),
             to=to,
             chosen=open.settings.sets,
             limits=migrations.Limits(wait, trusted_schemas=open.settings.trusted_schemas),
@@ -135,4 +135,4 @@ def _patches(open: Session, options: "scratch.Options") -> "Patches":
         return recording.record(open.sets, options=options)
     except EmbeddedError as error:
         output.say(f"The effect is told by the snapshot: {error.message}.")
-        return snapshot.read(open.sql_directory)
+        return snapshot.read(open.settings.sql_dir)

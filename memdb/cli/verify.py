@@ -52,7 +52,7 @@ def verify_schema(
         from memdb.output import verification as report
         from memdb.verification import snapshot, verify
 
-        result = verify.verify(open.connection, open.sets, snapshot.read(open.sql_directory))
+        result = verify.verify(open.connection, open.sets, snapshot.read(open.settings.sql_dir))
     report.emit(result, format, address=open.address)
     return 0 if result.ok else 1
 
@@ -72,11 +72,11 @@ def verify_models(
 
     Compares them with the database and the snapshot. Exit 1 when they differ. Reads only.
     """
-    from memdb import settings, shipped
+    from memdb import settings
     from memdb.ledger import sqlfiles
     from memdb.verification import drift, snapshot
 
-    directory = settings.load(sql_dir=sql_dir).sql_dir or shipped.sql_directory()
+    directory = settings.load(sql_dir=sql_dir).sql_dir
     with nullcontext() if offline else session("verify-models", database_url, sql_dir) as open:
         connection = open.connection if open else None
         result = drift.verify_models(models, sqlfiles.read_sets(directory), snapshot.read(directory), connection)
@@ -95,11 +95,11 @@ def snapshot(
 
     Into schema.json, with which verify-schema compares, from fresh temporary databases.
     """
-    from memdb import project, recording, settings, shipped
+    from memdb import project, recording, settings
     from memdb.ledger import sqlfiles
     from memdb.verification import snapshot
 
-    directory = settings.load(sql_dir=sql_dir).sql_dir or shipped.sql_directory()
+    directory = settings.load(sql_dir=sql_dir).sql_dir
     if not check:
         project.require_own(directory)
     patches = recording.record(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from memdb import shipped
 from memdb.errors import SettingsError
 from memdb.settings import files
 
@@ -22,9 +23,9 @@ Found: TypeAlias = tuple[object, str]  # a value and where it stands
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`sql_dir` None means the SQL that memdb ships, `schema` None the first schema of the search_path."""
+    """`sql_dir` holds the sets of migrations. `schema` None means the first schema of the search_path."""
 
-    sql_dir: Path | None = None
+    sql_dir: Path
     sets: tuple[str, ...] = ()
     schema: str | None = None
     trusted_schemas: tuple[str, ...] = ()
@@ -63,18 +64,12 @@ def load(
 
     Raises SettingsError when `memdb.toml` is there but cannot be used, and when a setting is empty.
     """
-    directory = directory or Path.cwd()
-    project = files.read_toml(directory / "memdb.toml")
-    folder, from_project = environment.get("MEMDB_SQL_DIR"), project.get("sql_dir")
-    folders = _filled([(sql_dir, "--sql-dir"), (folder, "MEMDB_SQL_DIR"), (from_project, "sql_dir in memdb.toml")])
-    schemas: list[Found] = [(schema, "--schema"), (environment.get("MEMDB_SCHEMA"), "MEMDB_SCHEMA")]
-    schemas.append((project.get("schema"), "schema in memdb.toml"))
-    chosen, source = next(folders, (None, ""))
+    project = _Project(directory or Path.cwd(), environment)
     return Settings(
-        sql_dir=None if chosen is None else directory / chosen if "memdb.toml" in source else Path(chosen),
-        sets=tuple(dict.fromkeys((*files.names(project, "sets"), *sets))),
-        trusted_schemas=tuple(dict.fromkeys((*files.names(project, "trusted_schemas"), *trusted_schemas))),
-        schema=next(_filled(schemas), (None, ""))[0],
+        sql_dir=project.path("sql_dir", sql_dir) or shipped.sql_directory(),
+        sets=project.names("sets", sets),
+        trusted_schemas=project.names("trusted_schemas", trusted_schemas),
+        schema=project.text("schema", schema),
     )
 
 
@@ -121,17 +116,39 @@ def scratch(
 
     Raises SettingsError when `memdb.toml` is there but cannot be used, and when a setting is empty.
     """
-    directory = directory or Path.cwd()
-    project = files.read_toml(directory / "memdb.toml")
-    urls: list[Found] = [(url, "--scratch-url"), (environment.get("MEMDB_SCRATCH_URL"), "MEMDB_SCRATCH_URL")]
-    urls.append((project.get("scratch_url"), "scratch_url in memdb.toml"))
-    setups: list[Found] = [(setup, "--scratch-setup"), (environment.get("MEMDB_SCRATCH_SETUP"), "MEMDB_SCRATCH_SETUP")]
-    setups.append((project.get("scratch_setup"), "scratch_setup in memdb.toml"))
-    chosen, source = next(_filled(setups), (None, ""))
-    return Scratch(
-        url=next(_filled(urls), (None, ""))[0],
-        setup=None if chosen is None else directory / chosen if "memdb.toml" in source else Path(chosen),
-    )
+    project = _Project(directory or Path.cwd(), environment)
+    return Scratch(url=project.text("scratch_url", url), setup=project.path("scratch_setup", setup))
+
+
+class _Project:
+    """The settings of a directory: `sql_dir` is --sql-dir, MEMDB_SQL_DIR, or sql_dir in memdb.toml, and so is each."""
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        self._directory, self._environment = directory, environment
+        self._file = files.read_toml(directory / "memdb.toml")
+
+    def text(self, key: str, given: str | None) -> str | None:
+        return self._first(key, given)[0]
+
+    def path(self, key: str, given: Path | None) -> Path | None:
+        """What memdb.toml says is meant from there."""
+        value, is_from_file = self._first(key, given)
+        return None if value is None else self._directory / value if is_from_file else Path(value)
+
+    def names(self, key: str, given: Iterable[str]) -> tuple[str, ...]:
+        """Those of the file and those that are given."""
+        return tuple(dict.fromkeys((*files.names(self._file, key), *given)))
+
+    def _first(self, key: str, given: object) -> tuple[str | None, bool]:
+        """The value that counts, and whether it is from the file."""
+        variable, in_file = f"MEMDB_{key.upper()}", f"{key} in memdb.toml"
+        places = [
+            (given, f"--{key.replace('_', '-')}"),
+            (self._environment.get(variable), variable),
+            (self._file.get(key), in_file),
+        ]
+        value, source = next(_filled(places), (None, ""))
+        return value, source == in_file
 
 
 def _expect_no_address_for_migrations(directory: Path, environment: Mapping[str, str]) -> None:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 _LISTS = {"sets", "trusted_schemas"}
 KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema", "scratch_url", "scratch_setup", "trusted_schemas"}
-
-
 _ADDRESSES = ("DATABASE_URL", "MIGRATION_URL")
 
 
