@@ -1,0 +1,70 @@
+"""Temporary databases have what migrations rely on, are said to be used, and leave nothing behind."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from memdb import recording, scratch
+from memdb.cli import main
+from memdb.errors import StatementFailed
+from tests.integration.conftest import Folder
+
+
+@pytest.fixture
+def role(server: str) -> str:
+    """The name of a role that is not there."""
+    name = "made_on_the_spot"
+    with psycopg.connect(server, autocommit=True) as admin:
+        assert admin.execute("select from pg_roles where rolname like %s", [f"{name}%"]).fetchone() is None
+    return name
+
+
+def leftovers(server: str) -> list[str]:
+    with psycopg.connect(server, autocommit=True) as admin:
+        rows = admin.execute(
+            "select datname from pg_database where datname like 'memdb_scratch_%' "
+            "union all select rolname from pg_roles where rolname like 'made_on_the_spot%'"
+        )
+        return [name for (name,) in rows.fetchall()]
+
+
+def test_roles_are_made_on_the_spot_and_go_with_the_database(server: str, folder: Folder, role: str) -> None:
+    sets = folder(m0001_a=(f"create table a (id int); grant select on a to {role};", "drop table a;"))
+    assert "table a" in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
+    assert leftovers(server) == []
+
+
+def test_a_server_is_left_as_it_was_when_a_migration_fails_there(server: str, folder: Folder, role: str) -> None:
+    sets = folder(m0001_a=(f"create table a (id int); grant select on a to {role}; select oops;", "drop table a;"))
+    with pytest.raises(StatementFailed, match='column "oops" does not exist') as raised:
+        recording.record(sets, options=scratch.Options(url=server))
+    assert "temporary database" in raised.value.hint
+    assert leftovers(server) == []
+
+
+def test_what_migrations_expect_is_made_by_a_file(server: str, folder: Folder, tmp_path: Path) -> None:
+    setup = tmp_path / "setup.sql"
+    setup.write_text("create schema auth; create function auth.uid() returns uuid language sql as 'select null::uuid';")
+    sets = folder(m0001_a=("create table a (id uuid default auth.uid());", "drop table a;"))
+    patches = recording.record(sets, options=scratch.Options(url=server, setup=setup))
+    assert patches["0001_a"]["column a.id"] is not None
+    assert "schema auth" not in patches["0001_a"]
+
+
+def test_it_is_said_where_migrations_are_tried(
+    server: str, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder(m0001_a=("create table a ();", "drop table a;"))
+    monkeypatch.setenv("MEMDB_SCRATCH_URL", make_conninfo(server, password="hunter2"))
+    assert main(["snapshot", "--sql-dir", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    assert "Trying it in a temporary database on postgres@" in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize("value", ["", "  "])
+def test_an_empty_setting_is_an_error(value: str, folder: Folder, tmp_path: Path) -> None:
+    folder(m0001_a=("create table a ();", "drop table a;"))
+    assert main(["snapshot", "--sql-dir", str(tmp_path), "--scratch-url", value]) == 3
