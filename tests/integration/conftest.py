@@ -4,16 +4,28 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from memdb import embedded
+from memdb import database, embedded, recording, scratch
+from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
+from memdb.verification.snapshot import Patches
 from tests.conftest import new_database
 
 Folder = Callable[..., Sets]
+
+ROWS_OF_EVERY_KIND = """
+insert into device (label, name, json) values ('lamp', 'l', '{}'), ('door', 'd', null);
+insert into device_log (id, label, extra) values (9, 'old', 1);
+insert into audit.entry (lvl, note) values ('high', 'a'), ('low', 'b');
+insert into metric values (1, '2025-02-01', 'on', 1), (2, '2025-03-01', 'off', 2);
+insert into event values (1, '2025-02-01');
+insert into remark values (1, 1, '2025-02-01', 1);
+"""
 
 
 @pytest.fixture
@@ -43,3 +55,44 @@ def ready_server(server: str, pytestconfig: pytest.Config, monkeypatch: pytest.M
             yield SimpleNamespace(url=lambda name=None: make_conninfo(server, dbname=name) if name else first)
 
     monkeypatch.setattr(embedded, "temporary", temporary)
+
+
+class Made(NamedTuple):
+    """The name of a database to be cloned, and what its migrations did to the catalog."""
+
+    template: str
+    patches: Patches
+
+
+@pytest.fixture(scope="session")
+def every_kind() -> Sets:
+    """Migrations that make one of each kind of object."""
+    return sqlfiles.read_sets(Path(__file__).with_name("every_kind"))
+
+
+@pytest.fixture(scope="session")
+def made(server: str, every_kind: Sets) -> Iterator[Made]:
+    """A database with one of each kind of object, and rows."""
+    with new_database(server) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            patches = recording.record_in(scratch.Database(connection), every_kind.migrations)
+        with database.connect(conninfo, purpose="test") as connection:
+            connection.execute(ROWS_OF_EVERY_KIND)
+            name = connection.info.dbname
+        yield Made(name, patches)
+
+
+@pytest.fixture
+def kinds(made: Made) -> Patches:
+    """The snapshot of `every_kind`."""
+    return made.patches
+
+
+@pytest.fixture
+def with_every_kind(server: str, made: Made) -> Iterator[Connection]:
+    """A connection to a new database with one of each kind of object, and rows."""
+    with (
+        new_database(server, template=made.template) as conninfo,
+        database.connect(conninfo, purpose="test") as connection,
+    ):
+        yield connection

@@ -62,10 +62,27 @@ def test_the_snapshot_knows_every_shipped_migration_in_order() -> None:
     assert list(snapshot.read(directory)) == ids
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"0001_a": []}', "\0"])
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"0001_a": []}', '{"0001_a": {"table a": 1}}', "\0"])
 def test_a_snapshot_that_cannot_be_used(tmp_path: Path, text: str) -> None:
     (tmp_path / "schema.json").write_text(text)
     with pytest.raises(SqlFilesError, match="cannot be read") as error:
+        snapshot.read(tmp_path)
+    assert "memdb snapshot" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"0001_a": {}}', "older memdb, which compared less"),
+        ('{"$format": 1, "0001_a": {}}', "older memdb, which compared less"),
+        ('{"$format": 99, "0001_a": {}}', "newer memdb: it has the format 99"),
+        ('{"$format": "x"}', "newer memdb: it has the format x"),
+        ('{"$format": 2, "0001_a": {"hologram h": {}}}', "newer memdb: it has objects of the kind 'hologram'"),
+    ],
+)
+def test_a_snapshot_that_another_version_wrote(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "schema.json").write_text(text)
+    with pytest.raises(SqlFilesError, match=message) as error:
         snapshot.read(tmp_path)
     assert "memdb snapshot" in error.value.hint
 
