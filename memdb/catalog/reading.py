@@ -40,13 +40,12 @@ def read(connection: Connection, schema: str, only: Iterable[str] | None = None)
     keys = None if only is None else list(only)
     schemas, names = (None, None) if keys is None else _wanted(keys)
     parameters = {"home": schema, "schemas": schemas, "names": names}
-    rows: dict[str, Any] = {}
-    with connection.transaction(force_rollback=True):  # which also takes back the search_path
-        connection.execute("set transaction read only; set local search_path = ''")
-        for block in ("catalog", "catalog_tables"):
-            rows |= dict(connection.execute(query(block, "objects"), parameters).fetchall())
-        if keys is None or any(key.startswith("object ") for key in keys):
-            rows |= dict(connection.execute(query("catalog_others", "objects")).fetchall())
+    others = keys is None or any(key.startswith("object ") for key in keys)
+    files = ("catalog", "catalog_tables", *(("catalog_others",) if others else ()))
+    parts = [f"({query(file, 'objects').rstrip().removesuffix(';')})" for file in files]  # in one round trip
+    with connection.transaction(force_rollback=True):  # which also takes back the settings
+        connection.execute("set transaction read only; set local search_path = ''; set local jit = off")
+        rows: dict[str, Any] = dict(connection.execute(" union all ".join(parts), parameters).fetchall())
     context = rows.pop("context")
     clean = _cleaner(context["qualifiers"])
     return Catalog(
