@@ -68,8 +68,9 @@ def _read(program: str, step: Step, file: str, text: str) -> Iterator[Finding]:
 
 
 def _rehearse(sets: Sets, wanted: set[str], options: scratch.Options) -> tuple[list[Finding], str]:
-    """What running the migrations tells, or why they were not run."""
+    """What running the migrations tells, and which were not run, or why none."""
     try:
-        return list(rehearsal.rehearse(sets, wanted, options)), ""
+        found, unproved = rehearsal.rehearse(sets, wanted, options)
+        return found, f"Not applied and rolled back: {', '.join(unproved)}." if unproved else ""
     except EmbeddedError as error:
         return [], f"Nothing was run, so rollbacks and comments were not checked: {error.message} ({error.hint})"

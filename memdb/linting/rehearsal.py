@@ -22,11 +22,14 @@ _PLACE = re.compile(r":(\d+):(\d+)\Z")
 _UNDO = "A rollback undoes exactly its own file."
 
 
-def rehearse(sets: Sets, wanted: set[str], options: scratch.Options) -> Iterator[Finding]:
+def rehearse(sets: Sets, wanted: set[str], options: scratch.Options) -> tuple[list[Finding], list[str]]:
     """Applies each set on top of core, and takes back each wanted migration in between.
 
-    Raises EmbeddedError when the embedded database cannot be used.
+    Gives the wanted ones, too, that were not taken back, since one of them or before them cannot be applied. Raises
+    EmbeddedError when the embedded database cannot be used.
     """
+    found: list[Finding] = []
+    unproved: list[str] = []
     with scratch.server(options) as server:
         for name, migrations in sets.items():
             reviewed = {migration.id for migration in migrations} & wanted
@@ -35,7 +38,10 @@ def rehearse(sets: Sets, wanted: set[str], options: scratch.Options) -> Iterator
                     server.database("lint") as fresh,
                     database.again(fresh.connection, purpose="lint") as reading,
                 ):
-                    yield from _Rehearsal(fresh, reading, reviewed).run([*sets.below(name), *migrations])
+                    rehearsal = _Rehearsal(fresh, reading, reviewed)
+                    found += rehearsal.run([*sets.below(name), *migrations])
+                    unproved += [migration.id for migration in migrations if migration.id in rehearsal.unproved]
+    return found, unproved
 
 
 class _Rehearsal:
@@ -45,6 +51,7 @@ class _Rehearsal:
         self._fresh, self._reading, self._reviewed = fresh, reading, reviewed
         self._state = Reader(reading)
         self._rolled_back: set[str] = set()
+        self.unproved = set(reviewed)
 
     def run(self, migrations: list[Migration]) -> Iterator[Finding]:
         """Ends at the first migration that cannot be applied, since what comes after it may need it."""
@@ -77,6 +84,7 @@ class _Rehearsal:
         for message in undoing.differences(before, self._state.read(), given_roles=self._fresh.made_roles):
             yield _incomplete(back, message)
         self._fresh.run(Step("migrate", migration))
+        self.unproved.discard(migration.id)
 
     def _read_catalog(self) -> catalog.Objects:
         return catalog.read(self._reading, self._fresh.schema).objects
@@ -91,7 +99,7 @@ class _Rehearsal:
             return _incomplete(Step("rollback", migration), message)
         step = Step("migrate", migration)
         if error.sqlstate == _NOT_OFFERED:
-            message = f"It was not tried, nor what comes after it: {error.message}"
+            message = f"It was not tried: {error.message}"
             return _found(step, "not-rehearsed", message, error, "warning")
         message = f"It fails where only the migrations before it are applied: {error.message}"
         return _found(step, "not-applicable", message, error)

@@ -107,7 +107,10 @@ def test_a_rollback_that_fails_is_found_where_it_fails_and_the_rehearsal_goes_on
 def test_a_migration_that_cannot_be_applied_ends_the_rehearsal(write: Write) -> None:
     sets = write(("select 1;\nselect oops;", NOTHING), ("select nope;", NOTHING))
     assert found(sets) == [("0001_core.sql", "not-applicable", 2, 8)]
-    assert not review(sets).ok
+    result = review(sets)
+    assert not result.ok
+    assert not result.rehearsed
+    assert result.notes == ("Not applied and rolled back: 0001_core, 0002_core.",)
 
 
 def test_what_fails_at_the_end_of_a_file_is_found_in_that_file(write: Write) -> None:
