@@ -47,6 +47,7 @@ class Effects:
 
 
 UNKNOWN = Effects(None, measured=False)
+NOTHING_NEW = Effects(())
 
 
 class _Relation(NamedTuple):
