@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from memdb.effects.measuring import Index, Work
+from memdb.words import count, listed
 
 _BYTES_REWRITTEN = 70e6  # per second
 _ROWS_READ = 500_000
@@ -53,22 +54,22 @@ def _rounded(number: float) -> str:
 def in_words(work: Work) -> str:
     """`rewrites memories, with 6 indexes, among them hnsw`"""
     if work.kind == "builds":
-        return f"builds {_list([index.name for index in work.indexes])} on {work.table}"
+        return f"builds {listed([index.name for index in work.indexes])} on {work.table}"
     if work.kind == "reads":
         return f"reads all rows of {work.table}"
     return f"rewrites {work.table}{_with(work.indexes)}"
+
+
+def who_waits(work: Work, table: str) -> str:
+    """`nobody can write to memories meanwhile`"""
+    return f"nobody can {'read or write' if work.blocks == 'reads and writes' else 'write to'} {table} meanwhile"
 
 
 def _with(indexes: tuple[Index, ...]) -> str:
     if not indexes:
         return ""
     slow = sorted(index.method for index in indexes if index.method in _ROWS_INDEXED)
-    noun = "index" if len(indexes) == 1 else "indexes"
-    return f", with {len(indexes)} {noun}" + (f", among them {_list(slow)}" if slow else "")
-
-
-def _list(names: list[str]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f", with {count(len(indexes), 'index')}" + (f", among them {listed(slow)}" if slow else "")
 
 
 def _seconds_of_indexes(indexes: Iterable[Index], rows: int) -> float:

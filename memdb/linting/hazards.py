@@ -29,9 +29,8 @@ def findings(tried: Iterable[Tried], file: str) -> Iterator[Finding]:
 
 
 def _message(work: Work) -> str:
-    nobody = {"reads and writes": "read or write", "writes": "write to"}[work.blocks]
     time = costs.duration(costs.seconds(work, costs.MEMORIES))
     return (
-        f"It {costs.in_words(work)}, and nobody can {nobody} {work.table} meanwhile: {time} for 100,000 memories. "
+        f"It {costs.in_words(work)}, and {costs.who_waits(work, work.table)}: {time} for 100,000 memories. "
         "memdb migrate --dry-run estimates it for the rows that are there."
     )

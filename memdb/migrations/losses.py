@@ -12,9 +12,10 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from memdb.database import Connection, query
+from memdb.database import Connection, keep_to_own_names, query
 from memdb.errors import HistoryError, MigrationError, StatementFailed
 from memdb.ledger.plan import Step
+from memdb.words import count
 
 Kind = Literal["table", "column", "converted", "changed", "unknown"]
 
@@ -41,7 +42,7 @@ class Loss:
         how = {"converted": ", converted to another type", "changed": ", deleted or overwritten"}.get(self.kind, "")
         if self.count is None:
             return f"{self.object} ({noun}s that this role cannot count{how})"
-        return f"{self.object} ({self.count:,} {noun}{'' if self.count == 1 else 's'}{how})"
+        return f"{self.object} ({count(self.count, noun)}{how})"
 
 
 class WouldLose(MigrationError):
@@ -119,7 +120,7 @@ def measure(connection: Connection, step: str, run: Callable[[], None]) -> tuple
     rows: dict[str, int | None] = {}
     with connection.transaction(force_rollback=True):
         run()
-        connection.execute("set local search_path = pg_catalog, pg_temp")
+        keep_to_own_names(connection)
         after = tables(connection)
         for table in before.values():
             if _is_new_file(table, after):

@@ -1,21 +1,14 @@
 """Text for a baseline."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from memdb.migrations.baseline import Baseline
 from memdb.output import verification
 
 
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.baseline."""
-    raise NotImplementedError(type(result))
-
-
-@render.register
-def _(result: Baseline) -> Iterator[Any]:
+def render(result: Baseline) -> Iterator[Any]:
+    """What was verified, and what was marked."""
     yield from verification.render(result.verification)
     if not result.ok:
         yield "Nothing was marked: mend the differences first, or stop before them with --to."

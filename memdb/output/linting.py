@@ -1,12 +1,12 @@
 """Text for lint, and the choice between its formats."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from memdb import output
 from memdb.linting.findings import Finding
 from memdb.linting.lint import Review
+from memdb.words import count, listed
 
 _COLORS = {"error": "bold red", "warning": "yellow"}
 
@@ -31,14 +31,8 @@ def _annotation(finding: Finding, github: Any) -> str:
     return str(github.command(finding.level, message, title=finding.rule, **place))
 
 
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.linting."""
-    raise NotImplementedError(type(result))
-
-
-@render.register
-def _(result: Review) -> Iterator[Any]:
+def render(result: Review) -> Iterator[Any]:
+    """The findings, and a line that sums up."""
     for finding in result.findings:
         yield from _block(finding)
     yield summary(result)
@@ -53,16 +47,12 @@ def _block(finding: Finding) -> Iterator[Any]:
 
 def summary(result: Review) -> str:
     """One line: how much was found in how many files."""
-    files = _count(len(result.files), "file")
+    files = count(len(result.files), "file")
     if not result.files:
         return "Nothing to review: no migration is pending."
     done = "read, applied and rolled back" if result.rehearsed else "read"
     if not result.findings:
         return f"Nothing found in {files} {done}."
     counts = {level: sum(finding.level == level for finding in result.findings) for level in _COLORS}
-    found = " and ".join(_count(count, level) for level, count in counts.items() if count)
+    found = listed([count(number, level) for level, number in counts.items() if number])
     return f"{found} in {files} {done}."
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from memdb.effects import costs
 from memdb.preview import DryRun, PlannedStep
 from memdb.preview.locks import Job, Rows, StatementLocks
+from memdb.words import count
 
 
 def of_step(step: PlannedStep) -> Iterator[str]:
@@ -25,10 +26,10 @@ def _of_statement(statement: StatementLocks) -> Iterator[str]:
 
 
 def _job(job: Job) -> str:
-    rows = "an unknown number of rows" if job.rows is None else f"{job.rows:,} {'row' if job.rows == 1 else 'rows'}"
+    rows = "an unknown number of rows" if job.rows is None else count(job.rows, "row")
     time = "a time that cannot be told" if job.seconds is None else costs.duration(job.seconds)
-    nobody = {"reads and writes": "read or write", "writes": "write to"}[job.work.blocks]
-    return f"{costs.in_words(job.work)} ({rows}, {_size(job.bytes)}): {time}, nobody can {nobody} it meanwhile"
+    size = f"({rows}, {_size(job.bytes)})"
+    return f"{costs.in_words(job.work)} {size}: {time}, {costs.who_waits(job.work, 'it')}"
 
 
 def _size(bytes: int) -> str:
@@ -37,13 +38,13 @@ def _size(bytes: int) -> str:
 
 def summary(dry_run: DryRun) -> Iterator[str]:
     """The rows in the tables, and how the locks were found out."""
-    yield from (f"-- {rows.table} holds {_count(rows)}" for rows in dry_run.touched)
+    yield from (f"-- {rows.table} holds {_rows(rows)}" for rows in dry_run.touched)
     if dry_run.locks_source and dry_run.steps:
         yield f"-- locks are held until their migration ends; they are {dry_run.locks_source}"
 
 
-def _count(rows: Rows) -> str:
+def _rows(rows: Rows) -> str:
     if rows.rows is None:
         return "an unknown number of rows (it was never analyzed)"
-    noun = "row" if rows.rows == 1 else "rows"
-    return f"{rows.rows:,} {noun} (counted)" if rows.exact else f"about {rows.rows:,} {noun} (estimated)"
+    counted = count(rows.rows, "row")
+    return f"{counted} (counted)" if rows.exact else f"about {counted} (estimated)"

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.output import locks
-from memdb.output.running import count
 from memdb.preview import DryRun
+from memdb.words import count
 
 
 def render(dry_run: DryRun) -> Iterator[Any]:

@@ -1,21 +1,14 @@
 """Text for a repair."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from memdb.migrations.repair import Repair
 from memdb.output.verification import block
 
 
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.repair."""
-    raise NotImplementedError(type(result))
-
-
-@render.register
-def _(repair: Repair) -> Iterator[Any]:
+def render(repair: Repair) -> Iterator[Any]:
+    """What there is to repair and what that means, or what was done."""
     if repair.done:
         ids = [*(edit.id for edit in repair.edits), *repair.mark]
         yield from [f"Taken for applied as the files are now: {', '.join(ids)}."] if ids else []

@@ -6,6 +6,7 @@ from typing import Any
 
 from memdb.seeding.resetting import Reset
 from memdb.seeding.seed import Seeding
+from memdb.words import count, listed
 
 
 @singledispatch
@@ -16,12 +17,12 @@ def render(result: Any) -> Iterator[Any]:
 
 @render.register
 def _(seeding: Seeding) -> Iterator[Any]:
-    tiers = ", ".join(f"{count:,} {tier}" for tier, count in seeding.by_tier.items())
+    tiers = ", ".join(f"{number:,} {tier}" for tier, number in seeding.by_tier.items())
     origin = f"random seed {seeding.random_seed}" if seeding.source == "synthetic" else f"from {seeding.source}"
-    yield f"Loaded {_count(seeding.memories, 'memory')} of {_count(seeding.users, 'user')}: {tiers} ({origin})."
-    yield f"{_count(seeding.users_created, 'user')} created."
+    yield f"Loaded {count(seeding.memories, 'memory')} of {count(seeding.users, 'user')}: {tiers} ({origin})."
+    yield f"{count(seeding.users_created, 'user')} created."
     own = [(seeding.memories_with_own_ids, "memory"), (seeding.users_with_own_ids, "user")]
-    if told := " and ".join(_count(number, noun) for number, noun in own if number):
+    if told := listed([count(number, noun) for number, noun in own if number]):
         yield f"{told} came with ids of their own, as an application's do: memdb seed --reset will leave them."
     indexes = (
         f", and {seeding.index_seconds:.1f} s to build the vector indexes" if seeding.index_seconds >= 0.05 else ""
@@ -31,14 +32,9 @@ def _(seeding: Seeding) -> Iterator[Any]:
 
 @render.register
 def _(reset: Reset) -> Iterator[Any]:
-    yield f"Removed {_count(reset.memories, 'seeded memory')} and {_count(reset.users, 'user')} made for them."
+    yield f"Removed {count(reset.memories, 'seeded memory')} and {count(reset.users, 'user')} made for them."
     if reset.memories_kept:
-        yield f"Kept {_count(reset.memories_kept, 'seeded memory')}: rows of other tables refer to them."
+        yield f"Kept {count(reset.memories_kept, 'seeded memory')}: rows of other tables refer to them."
     if reset.users_kept:
-        yield f"Kept {_count(reset.users_kept, 'seeded user')}: other rows refer to them, or they have been filled in."
+        yield f"Kept {count(reset.users_kept, 'seeded user')}: other rows refer to them, or they have been filled in."
     yield from reset.notes
-
-
-def _count(number: int, noun: str) -> str:
-    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else noun + "s"
-    return f"{number:,} {noun if number == 1 else plural}"

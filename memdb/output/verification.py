@@ -11,9 +11,9 @@ from memdb.verification.declarations import Drift
 from memdb.verification.drift import ModelsVerification
 from memdb.verification.snapshot import Snapshot
 from memdb.verification.verify import Verification
+from memdb.words import count, listed
 
 _WORDS = {"missing": "is missing", "unexpected": "is not expected", "different": "differs"}
-_PLURALS = {"index": "indexes", "policy": "policies", "statistics": "statistics", "object": "other objects"}
 
 
 def emit(result: Verification, format: str, *, address: str = "") -> None:
@@ -50,10 +50,12 @@ def summary(result: Verification) -> str:
     """One line: whether it holds, for what, and where."""
     place = f"{escaped(result.database)}, schema {escaped(result.schema)}, PostgreSQL {result.server_version}"
     place += f", pgvector {result.pgvector_version}" if result.pgvector_version else ""
-    counts = _listed([_count(len(names), kind) for kind, names in result.compared.items()])
+    counts = listed(
+        [count(len(names), "other object" if kind == "object" else kind) for kind, names in result.compared.items()]
+    )
     if result.ok:
         return f"The schema is as its migrations make it: {counts} compared ({place})."
-    return f"{_count(len(result.differences), 'difference')} in {counts} compared ({place})."
+    return f"{count(len(result.differences), 'difference')} in {counts} compared ({place})."
 
 
 def headline(difference: Difference) -> str:
@@ -98,14 +100,6 @@ def _shown(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _listed(words: list[str]) -> str:
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun if number == 1 else _PLURALS.get(noun, f'{noun}s')}"
-
-
 @render.register
 def _(result: Snapshot) -> Iterator[Any]:
     if result.written:
@@ -124,11 +118,11 @@ def _(result: ModelsVerification) -> Iterator[Any]:
         yield from _drift(difference)
     place = f"the snapshot and the database {escaped(result.database or '')}, schema {escaped(result.schema or '')}"
     place = place if result.database else "the snapshot"
-    objects = _count(len(result.compared), "object")
+    objects = count(len(result.compared), "object")
     if result.ok:
         yield f"The models {result.models} are as the schema is: {objects} compared with {place}."
     else:
-        yield f"{_count(len(result.differences), 'difference')} in {objects} of {result.models} compared with {place}."
+        yield f"{count(len(result.differences), 'difference')} in {objects} of {result.models} compared with {place}."
     yield from (f"Note: {note}" for note in result.notes)
     yield f"Not compared: {'; '.join(result.not_compared)}."
 

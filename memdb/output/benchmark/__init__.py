@@ -9,6 +9,7 @@ from memdb.benchmark.preparation import Sample
 from memdb.benchmark.similarity import Benchmark
 from memdb.benchmark.study import Study
 from memdb.output import styled
+from memdb.words import count
 
 _SHOWN_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # JSON has them all
 
@@ -47,7 +48,7 @@ def _(result: Benchmark) -> Iterator[Any]:
 def _searches(sample: Sample, k: int) -> str:
     low, high = sample.smallest_user_memories, sample.largest_user_memories
     sizes = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-    users = "1 user" if sample.users == 1 else f"{sample.users:,} users"
+    users = count(sample.users, "user")
     return f"{sample.queries:,} searches for {k} of {users} with {sizes} memories (random seed {sample.random_seed})"
 
 

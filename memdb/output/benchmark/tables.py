@@ -12,6 +12,7 @@ from memdb.benchmark.study import Study
 from memdb.benchmark.verdict import milliseconds
 from memdb.output.benchmark import surroundings, words
 from memdb.output.benchmark.table import NONE, Table
+from memdb.words import count
 
 
 def tables(study: Study) -> Iterator[Table]:
@@ -101,7 +102,7 @@ def _sizes(study: Study) -> Table:
         f"{study.targets.p95_ms:g} ms, recall below {_least_recall(study.targets):g}, or lost rows.",
         (
             "strategy",
-            *(f"{words.held(classes[start])} ({words.count(classes[start].users, 'user')})" for start in starts),
+            *(f"{words.held(classes[start])} ({count(classes[start].users, 'user')})" for start in starts),
         ),
         tuple((words.label(one), *map(_cell, sizes)) for one, sizes in zip(study.strategies, cells, strict=True)),
         missed=frozenset(
@@ -151,7 +152,7 @@ def _loads(study: Study) -> Table:
         "Searches per second of all connections together, and p95 as one of them sees it.",
         (
             "strategy",
-            *(words.count(count, "connection") for count in counts),
+            *(count(number, "connection") for number in counts),
             *(["while memories are added"] if writing else []),
         ),
         tuple(rows),

@@ -7,6 +7,7 @@ from memdb.benchmark.measurement import Quantile
 from memdb.benchmark.recommending import Recommendation
 from memdb.benchmark.study import Study
 from memdb.benchmark.verdict import milliseconds
+from memdb.words import count
 
 _FIGURES = {
     "p50_ms": "p50",
@@ -61,11 +62,6 @@ def quantile(quantile: Quantile) -> str:
 def held(size: ForSize) -> str:
     """How much the users of a class hold: `10–99`."""
     return f"{size.from_memories:,}–{size.from_memories * 10 - 1:,}"
-
-
-def count(number: int, thing: str) -> str:
-    """`1 user`, `22 users`"""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def plans(plans: Plans) -> str:
