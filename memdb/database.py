@@ -113,6 +113,11 @@ def query(name: str, block: str, **names: Sequence[str]) -> LiteralString:
     return re.sub(r"\{(\w+)\}", lambda match: quoted.get(match[1], match[0]), text)
 
 
+def version_number(text: str) -> list[int]:
+    """`0.8.2` as [0, 8, 2], so that versions can be compared."""
+    return [int(part) for part in re.findall(r"\d+", text)[:3]]
+
+
 def names(connection: Connection) -> Names:
     """Where names lead now: schemas of the search_path that are not there yet do not count.
 
@@ -150,12 +155,12 @@ def own_names(connection: Connection) -> Iterator[None]:
 
 
 def keep_to_own_names(connection: Connection) -> None:
-    """The same for a transaction that has begun already, until it ends."""
+    """As in own_names, for a transaction that has begun already, until it ends."""
     connection.execute(OWN_NAMES.replace("set", "set local", 1))
 
 
 def take_own_names(connection: Connection) -> None:
-    """The same for the whole session, which must not be one of a transaction pooler."""
+    """As in own_names, for the whole session, which must not be one of a transaction pooler."""
     connection.search_path = search_path(connection)
     connection.execute(OWN_NAMES)
 

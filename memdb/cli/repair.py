@@ -26,6 +26,7 @@ from memdb.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from memdb import scratch
+    from memdb.ledger.sqlfiles import Sets
     from memdb.verification.snapshot import Patches
 
 
@@ -103,10 +104,10 @@ def repair(
         from memdb import migrations
         from memdb.migrations import repair
 
-        sets, names = open.sets, {"mark": mark or (), "unmark": unmark or ()}
-        repair.check_names(open.connection, sets, **names)
-        patches = _patches(open, scratch_options(scratch_url, scratch_setup))
-        proposal = repair.propose(open.connection, sets, patches, **names)
+        sets, options = open.sets, scratch_options(scratch_url, scratch_setup)
+        proposal = repair.propose(
+            open.connection, sets, lambda: _patches(open, sets, options), mark=mark or (), unmark=unmark or ()
+        )
         if not proposal.needed:
             open.emit(proposal, format)
             return 1 if proposal.unsettled else 0
@@ -126,13 +127,13 @@ def repair(
         return 1 if proposal.unsettled else 0
 
 
-def _patches(open: Session, options: "scratch.Options") -> "Patches":
+def _patches(open: Session, sets: "Sets", options: "scratch.Options") -> "Patches":
     """What the files make as they are now; the snapshot may be older than an edit."""
     from memdb import recording
     from memdb.verification import snapshot
 
     try:
-        return recording.record(open.sets, options=options)
+        return recording.record(sets, options=options)
     except EmbeddedError as error:
         output.say(f"The effect is told by the snapshot: {error.message}.")
         return snapshot.read(open.settings.sql_dir)

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memdb.errors import SqlFilesError, UsageError
+from memdb.ledger import texts
 
 CORE = "core"
 ROLLBACK_SUFFIX = ".rollback.sql"
 NOT_SETS = {"queries"}
 
 _MIGRATION_NAME = re.compile(r"(?P<number>[0-9]{4,})_[a-z0-9_]+")
-_NUL = "\0"
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _NOT_FILES = {
     stat.S_IFDIR: "a directory",
     stat.S_IFLNK: "a symbolic link that leads nowhere",
@@ -42,15 +41,15 @@ class Migration:
     @property
     def checksum(self) -> str:
         """SHA-256 of the normalised text, so that a checkout with other line ends is no edit."""
-        return hashlib.sha256(normalised(self.sql).encode()).hexdigest()
+        return hashlib.sha256(texts.normalised(self.sql).encode()).hexdigest()
 
     @property
     def rollback_path(self) -> Path:
         return self.path.with_name(self.id + ROLLBACK_SUFFIX)
 
     def read_rollback(self) -> str:
-        """The text of the rollback file as it is now. Raises SqlFilesError when it cannot be read."""
-        return _read_text(self.rollback_path)
+        """The text of the rollback file as it is now. Raises what texts.read raises."""
+        return texts.read(self.rollback_path)
 
 
 class Sets(Mapping[str, tuple[Migration, ...]]):
@@ -132,8 +131,7 @@ def read_sets(directory: Path) -> Sets:
             f"the SQL directory {directory} has no migrations in {CORE}/",
             hint=f"Put migrations named NNNN_name.sql into {directory / CORE}, or make a copy with: memdb init DIR",
         )
-    _check_unique_ids(sets)
-    _check_dependencies(sets)
+    _check_names([migration for migrations in sets.values() for migration in migrations])
     return Sets(sets)
 
 
@@ -191,7 +189,7 @@ def _number(path: Path) -> int:
 
 
 def _read_migration(set_name: str, path: Path) -> Migration:
-    sql = _read_text(path)
+    sql = texts.read(path)
     directives = dict(_directives(path, sql))
     return Migration(
         id=path.stem,
@@ -201,36 +199,6 @@ def _read_migration(set_name: str, path: Path) -> Migration:
         transactional=directives.get("transactional", "true") == "true",
         depends=tuple(directives.get("depends", "").split()),
     )
-
-
-def normalised(text: str) -> str:
-    """Every line end as a line feed, however a checkout or an editor has written it."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _read_text(path: Path) -> str:
-    """Carriage returns are kept: in a string literal they are data."""
-    content = path.read_bytes()
-    if content.startswith(_UTF_16):
-        raise SqlFilesError(f"{path} is UTF-16", hint="Save the file as UTF-8.")
-    try:
-        text = content.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        line = _line_of(content[: error.start].decode())
-        raise SqlFilesError(
-            f"{path} is not UTF-8: byte {error.start} is 0x{error.object[error.start]:02x}, in line {line}",
-            hint="Save the file as UTF-8.",
-        ) from None
-    if _NUL in text:
-        raise SqlFilesError(
-            f"{path} contains a NUL character, in line {_line_of(text[: text.index(_NUL)])}",
-            hint="Save the file as plain UTF-8 text, not as UTF-16.",
-        )
-    return text
-
-
-def _line_of(before: str) -> int:
-    return normalised(before).count("\n") + 1
 
 
 def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
@@ -253,24 +221,18 @@ def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
         yield name, value
 
 
-def _check_unique_ids(sets: dict[str, list[Migration]]) -> None:
-    seen: dict[str, Migration] = {}
-    for migration in (migration for migrations in sets.values() for migration in migrations):
-        other = seen.setdefault(migration.id, migration)
-        if other is not migration:
+def _check_names(migrations: Iterable[Migration]) -> None:
+    """Raises SqlFilesError where two are called alike, or one depends on what does not come before it."""
+    earlier: dict[str, Migration] = {}
+    for migration in migrations:
+        if other := earlier.get(migration.id):
             raise SqlFilesError(
                 f"{other.path} and {migration.path} have the same name",
                 hint="Rename the one that is not applied anywhere: the history knows a migration by its name.",
             )
-
-
-def _check_dependencies(sets: dict[str, list[Migration]]) -> None:
-    earlier: set[str] = set()
-    for migration in (migration for migrations in sets.values() for migration in migrations):
-        missing = [name for name in migration.depends if name not in earlier]
-        if missing:
+        if missing := [name for name in migration.depends if name not in earlier]:
             raise SqlFilesError(
                 f"{migration.path} depends on {missing[0]}, which does not come before it",
                 hint="Name a migration with a lower number, or one of core.",
             )
-        earlier.add(migration.id)
+        earlier[migration.id] = migration

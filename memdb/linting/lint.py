@@ -8,7 +8,8 @@ from memdb.database import Connection
 from memdb.errors import EmbeddedError
 from memdb.ledger import history
 from memdb.ledger.plan import Direction, Step
-from memdb.ledger.sqlfiles import Migration, Sets, normalised
+from memdb.ledger.sqlfiles import Migration, Sets
+from memdb.ledger.texts import normalised
 from memdb.linting import checks, rehearsal, squawk
 from memdb.linting.findings import Finding, silenced
 

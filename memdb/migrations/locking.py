@@ -1,4 +1,4 @@
-"""One run at a time, and none that stops the application: the lock and the time-outs."""
+"""One run at a time: the lock of a database's migrations, and who holds it or is in the way."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -82,13 +82,14 @@ def _holder(connection: Connection) -> str:
     return f"pid {pid}, {application or 'no application name'}, connected since {since:%Y-%m-%d %H:%M:%S %Z}{busy}"
 
 
-def blockers(connection: Connection, pid: int) -> str:
-    """Whom the backend `pid` waits for, in words; nothing where it does not wait."""
+def blockers(connection: Connection, pid: int) -> dict[int, str]:
+    """Whom the backend `pid` waits for, by their pids, in words; empty where it does not wait."""
     rows = connection.execute(query("history", "blockers"), [pid]).fetchall()
-    return "; ".join(
-        f"pid {other} ({application or 'no application name'}, {user}, {state}, in a transaction for {_seconds(age)})"
+    return {
+        other: f"pid {other} ({application or 'no application name'}, {user}, {state}, "
+        f"in a transaction for {_seconds(age)})"
         for other, application, user, state, age in rows
-    )
+    }
 
 
 def _seconds(duration: timedelta | None) -> str:

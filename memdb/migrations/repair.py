@@ -1,14 +1,14 @@
 """Bringing the history back in line with files that were edited, renamed or removed, after showing what that means."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from memdb import database, trust
 from memdb.catalog import Patch
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, UsageError
-from memdb.ledger import changes, history, sqlfiles
+from memdb.ledger import changes, history, sqlfiles, texts
 from memdb.ledger.changes import Changes
 from memdb.ledger.history import History
 from memdb.ledger.sqlfiles import Migration, Sets
@@ -56,14 +56,15 @@ class Repair:
 def propose(
     connection: Connection,
     sets: Sets,
-    patches: Mapping[str, Patch],
+    record: Callable[[], Mapping[str, Patch]],
     *,
     mark: Iterable[str] = (),
     unmark: Iterable[str] = (),
 ) -> Repair:
     """What there is to repair: every edited or renamed file, and what is to be marked or unmarked. Changes nothing.
 
-    `patches` are of the files as they are now. Raises UsageError for what cannot be marked or unmarked.
+    `record` finds out the patches of the files as they are now. Raises UsageError before that, which takes longer, for
+    what cannot be marked or unmarked.
     """
     past = history.read(connection, sets)
     require_readable(past)
@@ -72,21 +73,12 @@ def propose(
     unmarks = tuple(_to_unmark(past, found, id) for id in unmark)
     names = {change.id: change.file.id for change in found.renamed}
     after = [names.get(item.id, item.id) for item in past.applied if item.id not in unmarks]
+    patches = record()
     effect = verify.verify(connection, sets, patches, assumed=[id for id in (*after, *marks) if id in patches])
     renamed = [_edit(connection, past, change.file, change.id) for change in found.renamed]
     edited = [_edit(connection, past, migration, migration.id) for migration in found.edited]
     unsettled = {id: found.reason(id).hint for id in found.missing if id not in unmarks}
     return Repair((*edited, *renamed), marks, unmarks, unsettled, effect.differences, done=False)
-
-
-def check_names(connection: Connection, sets: Sets, *, mark: Iterable[str] = (), unmark: Iterable[str] = ()) -> None:
-    """Raises UsageError at once for what cannot be marked or unmarked, before anything that takes longer."""
-    past = history.read(connection, sets)
-    found = changes.find(sets, past)
-    for name in mark:
-        _to_mark(sets, past, found, name)
-    for id in unmark:
-        _to_unmark(past, found, id)
 
 
 def carry_out(
@@ -147,6 +139,6 @@ def _edit(connection: Connection, past: History, migration: Migration, applied_a
     statement = query("history", "sql_that_was_run", schema=[past.home.schema])
     with database.own_names(connection):
         row = connection.execute(statement, [applied_as]).fetchone()
-    before, after = (sqlfiles.normalised(text).splitlines() for text in (str(row[0] if row else ""), migration.sql))
+    before, after = (texts.normalised(text).splitlines() for text in (str(row[0] if row else ""), migration.sql))
     lines = difflib.unified_diff(before, after, "as it was run", str(migration.path), lineterm="")
     return Edit(migration.id, str(migration.path), "\n".join(lines), applied_as)

@@ -50,14 +50,14 @@ def _watch(
     try:
         with database.again(connection, purpose="watch") as observer:
             database.take_own_names(observer)
-            told = ""
+            told = None
             while not over.wait(_PATIENCE_SECONDS):
                 if build := _build(observer, pid):
                     on_build(build)
-                waits_for = locking.blockers(observer, pid)
-                if waits_for and waits_for.split(",")[0] != told:
-                    on_wait(waits_for)
-                    told = waits_for.split(",")[0]
+                blockers = locking.blockers(observer, pid)
+                if blockers and (first := next(iter(blockers))) != told:
+                    on_wait("; ".join(blockers.values()))
+                    told = first
     except MemdbError:
         return  # a migration does not fail because nobody can watch it
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from memdb import database, scratch
-from memdb.database import MINIMUM_PGVECTOR, Connection, query
+from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
 from memdb.errors import StatementFailed
 
 # undefined_table, _column, _object, _function, invalid_schema_name, insufficient_privilege: it may be there in the real
@@ -71,12 +71,8 @@ def _of_extensions(connection: Connection, names: frozenset[str]) -> Iterator[Re
     for name, version in connection.execute(query("locks", "extensions"), [list(names)]).fetchall():
         if version is None:
             yield Refusal(f"the server does not offer the extension {name}", "Install it on the server.")
-        elif name == "vector" and _numbers(version) < _numbers(MINIMUM_PGVECTOR):
+        elif name == "vector" and version_number(version) < version_number(MINIMUM_PGVECTOR):
             yield Refusal(
                 f"pgvector {version} is too old: memdb needs {MINIMUM_PGVECTOR} or newer",
                 "Install a newer pgvector on the server.",
             )
-
-
-def _numbers(version: str) -> list[int]:
-    return [int(number) for number in version.split("-")[0].split(".") if number.isdigit()]

@@ -1,12 +1,11 @@
 """Is the schema really there? What the applied migrations make, compared with the live catalog."""
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from memdb import catalog, files
 from memdb.catalog import KINDS, STAND_IN, Attributes, Objects, Patch, kind_and_name, table_of
-from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema
+from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
 from memdb.ledger.sqlfiles import CORE, Sets
@@ -208,7 +207,11 @@ def _any_standing(found: Objects) -> bool:
 
 
 def _old_pgvector(version: str | None, expected: Objects) -> list[Difference]:
-    if "extension vector" not in expected or version is None or _number(version) >= _number(MINIMUM_PGVECTOR):
+    if (
+        "extension vector" not in expected
+        or version is None
+        or version_number(version) >= version_number(MINIMUM_PGVECTOR)
+    ):
         return []
     return [
         Difference(
@@ -223,15 +226,13 @@ def _old_pgvector(version: str | None, expected: Objects) -> list[Difference]:
 
 
 def _pgvector_notes(version: str | None) -> Iterable[str]:
-    if version is not None and _number(MINIMUM_PGVECTOR) <= _number(version) < _number(RECOMMENDED_PGVECTOR):
+    if version is not None and version_number(MINIMUM_PGVECTOR) <= version_number(version) < version_number(
+        RECOMMENDED_PGVECTOR
+    ):
         yield (
             f"pgvector {version} works, but lacks fixes for indexes that become corrupt; "
             f"update it to {RECOMMENDED_PGVECTOR} or newer, then: alter extension vector update"
         )
-
-
-def _number(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)[:3]]
 
 
 def _by_kind(objects: Objects) -> dict[str, tuple[str, ...]]:

@@ -86,7 +86,7 @@ def test_an_edit_is_shown_and_accepted(
     sets = team("-- Better explained.\ncreate table a (b int);")
     with pytest.raises(HistoryError, match="was edited"):
         migrations.migrate(empty_connection, sets)
-    proposal = repair.propose(empty_connection, sets, recording.record(sets))
+    proposal = repair.propose(empty_connection, sets, lambda: recording.record(sets))
     assert "+-- Better explained." in proposal.edits[0].diff
     assert proposal.effect == ()
     assert repair.carry_out(empty_connection, sets, proposal).done
@@ -101,7 +101,7 @@ def test_an_edit_that_changes_the_schema_is_shown_in_effect(
 ) -> None:
     migrations.migrate(empty_connection, team("create table a (b int);"))
     sets = team("create table a (b text);")
-    proposal = repair.propose(empty_connection, sets, recording.record(sets))
+    proposal = repair.propose(empty_connection, sets, lambda: recording.record(sets))
     (difference,) = proposal.effect
     assert (difference.object, difference.expected, difference.found) == ("a.b", {"type": "text"}, {"type": "integer"})
 
@@ -112,18 +112,18 @@ def test_a_missing_file_is_forgotten_and_an_applied_one_marked(connection: Conne
     with pytest.raises(HistoryError, match="its file is not there"):
         migrations.migrate(connection, without)
     gone = sets["core"][5].id
-    repair.carry_out(connection, without, repair.propose(connection, without, patches, unmark=[gone]))
+    repair.carry_out(connection, without, repair.propose(connection, without, lambda: patches, unmark=[gone]))
     assert migrations.migrate(connection, without).steps == ()
-    repair.carry_out(connection, sets, repair.propose(connection, sets, patches, mark=["0006"]))
+    repair.carry_out(connection, sets, repair.propose(connection, sets, lambda: patches, mark=["0006"]))
     assert migrations.status(connection, sets).clean
     assert [operation for _, operation, _ in log(connection)] == ["unmark", "mark"]
 
 
 def test_what_cannot_be_marked_or_forgotten_is_refused(connection: Connection, sets: Sets, patches: Patches) -> None:
     with pytest.raises(UsageError, match="is applied already"):
-        repair.propose(connection, sets, patches, mark=["0001"])
+        repair.propose(connection, sets, lambda: patches, mark=["0001"])
     with pytest.raises(UsageError, match="0099 is not applied"):
-        repair.propose(connection, sets, patches, unmark=["0099"])
+        repair.propose(connection, sets, lambda: patches, unmark=["0099"])
 
 
 def test_repair_asks_first_and_says_what_it_did(
