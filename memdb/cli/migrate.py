@@ -193,12 +193,12 @@ def _roll_back(open: Session, request: "Rollback", limits: "Limits", *, ask: boo
     from memdb import migrations
     from memdb.migrations.losses import Agreement, WouldLose
 
-    connection, sets = open.connection, open.sets
+    agreement = Agreement() if ask else None
+    try:
+        with hooks() as heard:
+            return migrations.run(open.connection, open.sets, request, agreement=agreement, limits=limits, hooks=heard)
+    except WouldLose as found:
+        confirm(f"This loses {', '.join(loss.in_words() for loss in found.losses)}.", open.address)
+        agreement = Agreement(found.steps, found.losses)
     with hooks() as heard:
-        try:
-            agreement = Agreement() if ask else None
-            return migrations.run(connection, sets, request, agreement=agreement, limits=limits, hooks=heard)
-        except WouldLose as found:
-            confirm(f"This loses {', '.join(loss.in_words() for loss in found.losses)}.", open.address)
-            agreement = Agreement(found.steps, found.losses)
-            return migrations.run(connection, sets, request, agreement=agreement, limits=limits, hooks=heard)
+        return migrations.run(open.connection, open.sets, request, agreement=agreement, limits=limits, hooks=heard)

@@ -97,10 +97,7 @@ def repair(
     Accepts edited and renamed files, and marks or forgets migrations, after showing what that means in effect. Exit 1
     when an applied migration has no file, which no repair can settle.
     """
-    with (
-        session("repair", database_url, sql_dir, schema=schema, trusted=trust_schema, migrating=True) as open,
-        hooks() as heard,
-    ):
+    with session("repair", database_url, sql_dir, schema=schema, trusted=trust_schema, migrating=True) as open:
         from memdb import migrations
         from memdb.migrations import repair
 
@@ -114,16 +111,10 @@ def repair(
         if not yes:
             open.emit(proposal, Format.text, to_stderr=True)
             confirm("This changes the migration history.", open.address)
-        open.emit(
-            repair.carry_out(
-                open.connection,
-                sets,
-                proposal,
-                limits=migrations.Limits(wait, trusted_schemas=open.settings.trusted_schemas),
-                hooks=heard,
-            ),
-            format,
-        )
+        limits = migrations.Limits(wait, trusted_schemas=open.settings.trusted_schemas)
+        with hooks() as heard:
+            done = repair.carry_out(open.connection, sets, proposal, limits=limits, hooks=heard)
+        open.emit(done, format)
         return 1 if proposal.unsettled else 0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from memdb import migrations
+from memdb import database, migrations
 from memdb.database import Connection
 from memdb.errors import StatementFailed
 from memdb.ledger import sqlfiles
@@ -163,7 +163,25 @@ def test_users_that_memories_cannot_refer_to_are_refused(
     with pytest.raises(StatementFailed, match="no uuid column") as raised:
         migrations.migrate(empty_connection, sets)
     assert raised.value.completed == ("0001_create_extension_vector",)
-    assert "Make users.id a uuid" in raised.value.hint
+    assert "memdb migrate --schema memory" in raised.value.hint
+
+
+@pytest.mark.parametrize("key", ["id bigint primary key", "id text primary key", "id uuid"])
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_a_schema_of_its_own_gets_users_of_its_own_where_memories_cannot_refer_to_those_there(
+    empty_connection: Connection, sets: Sets, key: str, failed_before: bool
+) -> None:
+    empty_connection.execute(f"create table users ({key}, email text)")
+    if failed_before:
+        with pytest.raises(StatementFailed, match="no uuid column"):
+            migrations.migrate(empty_connection, sets)
+    empty_connection.execute("create schema memory")
+    database.use_schema(empty_connection, "memory")
+    run = migrations.migrate(empty_connection, sets)
+    assert any("the table public.users has no uuid" in notice for step in run.steps for notice in step.notices)
+    assert [name for name, *_ in columns(empty_connection, "memory.users")] == ["id", "created_at"]
+    migrations.rollback(empty_connection, sets, steps=None)
+    assert [name for name, *_ in columns(empty_connection, "public.users")] == ["id", "email"]
 
 
 def test_an_extension_that_was_there_before_stays(empty_connection: Connection, sets: Sets) -> None:

@@ -1,0 +1,56 @@
+"""What a person sees at a terminal of 80 columns."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+
+def at_a_terminal(*command: str, answer: str = "", columns: int = 80) -> tuple[int, str]:
+    """Runs memdb at a terminal of its own, and answers when it asks. Returns the exit code, and what was to be seen."""
+    terminal, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    seen = ""
+    with subprocess.Popen([sys.executable, "-m", "memdb", *command], stdin=side, stdout=side, stderr=side) as running:
+        os.close(side)
+        for part in _parts(terminal):
+            seen += part
+            if answer and "Go on? [y/N]:" in seen:
+                os.write(terminal, f"{answer}\n".encode())
+                answer = ""
+    os.close(terminal)
+    return running.returncode, seen
+
+
+def _parts(terminal: int) -> Iterator[str]:
+    """What is written, until nobody is left to write."""
+    try:
+        while part := os.read(terminal, 65536):
+            yield part.decode(errors="replace")
+    except OSError:  # Linux has an error for the end
+        return
+
+
+@pytest.mark.parametrize(("answer", "code", "stays"), [("n", 130, True), ("y", 0, False)])
+def test_the_question_before_rows_are_lost_is_seen_and_its_answer_counts(
+    migrated: str, answer: str, code: int, stays: bool
+) -> None:
+    with psycopg.connect(migrated, autocommit=True) as connection:
+        connection.execute("insert into users default values")
+        connection.execute("insert into memories (user_id, memory_type, content) select id, 'task', 'x' from users")
+        result, seen = at_a_terminal("rollback", "--to", "0003", "--database-url", migrated, answer=answer)
+        assert (result, "public.memories (1 row). Go on? [y/N]:" in seen) == (code, True), seen
+        found = connection.execute("select to_regclass('memories') is not null").fetchone()
+    assert found == (stays,)
+
+
+def test_ids_are_shown_whole_as_they_are_given_to_other_commands(migrated: str) -> None:
+    code, seen = at_a_terminal("status", "--database-url", migrated)
+    assert (code, "0008_create_performance_indexes" in seen) == (0, True), seen
