@@ -293,14 +293,15 @@ where c.oid = %s;
 -- name: index_build
 -- How far the index build of a backend is.
 select
-    phase,
-    blocks_done,
-    blocks_total,
-    tuples_done,
-    tuples_total,
-    relid::regclass::text
-from pg_stat_progress_create_index
-where pid = %s;
+    p.phase,
+    p.blocks_done,
+    p.blocks_total,
+    p.tuples_done,
+    p.tuples_total,
+    c.relname
+from pg_stat_progress_create_index as p
+inner join pg_class as c on p.relid = c.oid
+where p.pid = %s;
 
 -- name: blockers
 -- Whom a backend waits for.

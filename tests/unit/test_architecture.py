@@ -52,6 +52,14 @@ def test_every_module_has_a_layer() -> None:
     assert {name for name, _ in modules()} == set(LEVEL)
 
 
+def test_readme_draws_the_layers_from_the_top_down() -> None:
+    drawn = (PACKAGE.parent / "README.md").read_text().partition("## Development")[2].split("```")[1]
+    lines = [line.split("  ")[0].split(", ") for line in drawn.strip().splitlines()]
+    levels = [LEVEL[name] for line in lines for name in sorted(line, key=lambda name: -LEVEL[name])]
+    assert {name for line in lines for name in line} == LEVEL.keys() - {"__main__"}
+    assert levels == sorted(levels, reverse=True)
+
+
 def test_imports_run_downwards_only() -> None:
     upwards = {
         f"{path.relative_to(PACKAGE)} imports {other}"
