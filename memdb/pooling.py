@@ -17,7 +17,7 @@ def is_transaction_pooled(connection: Connection) -> bool:
     Who connects to the server itself is told the pid of its session when it connects. A pooler tells something
     else; it pools transactions if two connections are served by one session, or one by several.
     """
-    row = connection.execute("select pg_backend_pid()").fetchone()
+    row = connection.execute("select pg_catalog.pg_backend_pid()").fetchone()
     own = row[0] if row else None
     if own == connection.info.backend_pid:
         return False
@@ -45,7 +45,7 @@ def require_session(connection: Connection, what: str) -> None:
 
 def _server_pid(connection: Connection) -> int | None:
     """The pid of the session that serves the connection now; None when it is not served in time."""
-    connection.pgconn.send_query(b"select pg_backend_pid()")
+    connection.pgconn.send_query(b"select pg_catalog.pg_backend_pid()")
     connection.pgconn.flush()
     if not select.select([connection.fileno()], [], [], _WAIT_SECONDS)[0]:
         return None

@@ -105,9 +105,16 @@ def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
     return begun[0] if begun else Home(target)
 
 
+def require_sound(connection: Connection, schema: str) -> None:
+    """Raises HistoryError where the history in `schema` has become what memdb or yoyo did not make."""
+    for home in _homes(connection):
+        if home.schema == schema:
+            _require_sound(home)
+
+
 def _homes(connection: Connection) -> list[Home]:
-    rows = connection.execute(query("history", "homes"))
-    return [Home(schema, True, *rest) for schema, *rest in rows.fetchall()]
+    homes = (Home(*row) for row in connection.execute(query("history", "homes")).fetchall())
+    return [home for home in homes if home.exists or home.odd]
 
 
 def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
@@ -117,12 +124,16 @@ def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
     return connection.execute(block, [list(ids)]).fetchone() == (True,)
 
 
-def _read_at(connection: Connection, home: Home) -> History:
+def _require_sound(home: Home) -> None:
     if home.odd:
         raise HistoryError(
             f"the history of migrations in the schema {home.schema} cannot be trusted: {home.odd}",
             hint="Find out who made it, and why, before anything is applied here; or work elsewhere: --schema NAME.",
         )
+
+
+def _read_at(connection: Connection, home: Home) -> History:
+    _require_sound(home)
     if not home.exists or home.unreadable:
         return History(home=home)
     applied: list[Applied] = []

@@ -49,7 +49,7 @@ def baseline(
         if result.ok and planned.steps:
             trust.require(connection, planned.history.home.schema, limits.trusted_schemas)
             scribe = Scribe(connection, planned.history.home)
-            with connection.transaction():
+            with scribe.writing():
                 for step in planned.steps:
                     scribe.mark(step.migration, REASON)
         marked = tuple(step.id for step in planned.steps) if result.ok else ()

@@ -4,20 +4,31 @@ The trial is taken back to a savepoint. What it would lose is counted then, unde
 compared with what somebody has agreed to lose. Only after that the rollback is run for good.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import class_row
 
-from memdb.database import Connection, keep_to_own_names, query
+from memdb import database
+from memdb.database import Connection, query
 from memdb.errors import HistoryError, MigrationError, StatementFailed
 from memdb.ledger.plan import Step
+from memdb.migrations.risks import Kind, Risk, Table, is_uncounted, risks, shared, tables
 from memdb.words import count
 
-Kind = Literal["table", "column", "converted", "changed", "unknown"]
+CHANGED = "40001"  # serialization_failure
+# Beside what this role may not see: a materialized view cannot be locked, a foreign table may lead to nowhere, and some
+# types have no binary form.
+_UNREADABLE = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.FeatureNotSupported,
+    psycopg.errors.WrongObjectType,
+    psycopg.errors.ObjectNotInPrerequisiteState,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.FdwError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,98 +96,51 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Risk:
-    """Rows or values that a step was seen to touch. `changed` counts rows where all that it did can be told by that."""
+class Measured:
+    """What a step would lose, and the risks that were looked at for that; their tables are locked."""
 
-    step: str
-    kind: Kind
-    table: str
-    column: str | None = None
-    changed: int | None = None
+    losses: tuple[Loss, ...]
+    risks: tuple[Risk, ...]
 
+    def require_no_more(self, risks: Iterable[Risk]) -> None:
+        """Raises StatementFailed, which is worth another try, where the step itself did more than its trial.
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table with its state. `columns` are name, type and whether it is computed, by number.
-
-    `changed` and `inserted` count rows of this transaction, if the server counts (`counted`); `written` says that it
-    was about to write some. `file` is another one after a truncate or a rewrite.
-    """
-
-    oid: int
-    name: str
-    file: int | None
-    parent: int | None
-    columns: dict[str, list[Any]]
-    changed: int
-    inserted: int
-    written: bool
-    counted: bool
+        It may have found other rows: what it changes is locked only after the trial has shown what that is.
+        """
+        seen = {(risk.kind, risk.object): risk.changed for risk in self.risks}
+        for risk in risks:
+            if (risk.kind, risk.object) not in seen or _is_more(risk.changed, seen[risk.kind, risk.object]):
+                raise StatementFailed(f"others have changed {risk.table} while it was looked at", sqlstate=CHANGED)
 
 
-def measure(connection: Connection, step: str, run: Callable[[], None]) -> tuple[Loss, ...]:
+def measure(connection: Connection, step: str, run: Callable[[], object]) -> Measured:
     """What `run` would lose, counted in the open transaction, in which it then has left nothing but locks."""
     before = tables(connection)
-    rows: dict[str, int | None] = {}
     with connection.transaction(force_rollback=True):
         run()
-        keep_to_own_names(connection)
+        database.keep_to_own_names(connection)
         after = tables(connection)
-        for table in before.values():
-            if _is_new_file(table, after):
-                rows[table.name] = _count(connection, after[table.oid].name)
-    found = list(risks(step, before, after))
+        uncounted = [(table, after[table.oid]) for table in before.values() if is_uncounted(table, after)]
+        contents = {table.name: _contents(connection, now.name, shared(table, now)[1]) for table, now in uncounted}
+    found = tuple(risks(step, before, after))
     _lock(connection, {risk.table for risk in found})
-    counted_ones = (_corrected(counted(connection, risk), risk, rows) for risk in found)
-    return tuple(loss for loss in counted_ones if loss.count != 0)
-
-
-def tables(connection: Connection) -> dict[int, Table]:
-    """The tables as they are at this moment of a transaction, by oid."""
-    with connection.cursor(row_factory=class_row(Table)) as cursor:
-        return {table.oid: table for table in cursor.execute(query("losses", "tables")).fetchall()}
-
-
-def risks(step: str, before: dict[int, Table], after: dict[int, Table]) -> Iterator[Risk]:
-    """What of the tables that were there `before` is not there, or as it was, `after` a step."""
-    for table in before.values():
-        if table.oid in after:
-            yield from _of_kept_table(step, table, after[table.oid], before.get(table.parent or 0))
-        elif table.parent is None or table.parent in after:  # rows of partitions are those of their table
-            yield Risk(step, "table", table.name)
+    kept = {table.name for table, now in uncounted if _is_kept(connection, table, now, contents[table.name])}
+    measured = (
+        _corrected(counted(connection, risk), risk)
+        for risk in found
+        if not (risk.kind == "changed" and risk.table in kept)
+    )
+    return Measured(tuple(loss for loss in measured if loss.count != 0), found)
 
 
 def counted(connection: Connection, risk: Risk) -> Loss:
     """How much there is to be lost, at most."""
-    name = risk.table if risk.column is None else f"{risk.table}.{risk.column}"
-    return Loss(risk.step, risk.kind, name, _count(connection, risk.table, risk.column))
+    return Loss(risk.step, risk.kind, risk.object, _count(connection, risk))
 
 
-def _of_kept_table(step: str, table: Table, now: Table, parent: Table | None) -> Iterator[Risk]:
-    changed = now.changed - table.changed
-    new_file = now.file != table.file
-    if changed or new_file or (now.written and not table.written and now.inserted == table.inserted):
-        replaced = new_file and now.inserted > table.inserted
-        yield Risk(step, "changed", table.name, None, None if replaced or not now.counted else changed)
-    inherited = {column[0] for column in parent.columns.values()} if parent else set()
-    for number, (name, type, generated) in table.columns.items():
-        if generated or name in inherited:  # what is computed can be computed again
-            continue
-        if number not in now.columns:
-            yield Risk(step, "column", table.name, name)
-        elif now.columns[number][1] != type:
-            yield Risk(step, "converted", table.name, name)
-
-
-def _is_new_file(table: Table, after: dict[int, Table]) -> bool:
-    return table.oid in after and table.file != after[table.oid].file
-
-
-def _corrected(loss: Loss, risk: Risk, rows_after: dict[str, int | None]) -> Loss:
-    """As much as really changed. A table in a new file was emptied, or only rewritten with all of its rows."""
-    if risk.kind != "changed" or risk.changed is None:
-        return loss
-    if risk.table in rows_after and rows_after[risk.table] != loss.count:
+def _corrected(loss: Loss, risk: Risk) -> Loss:
+    """As much as really changed, where that is known."""
+    if risk.changed is None:
         return loss
     return replace(loss, count=risk.changed if loss.count is None else min(risk.changed, loss.count))
 
@@ -190,12 +154,31 @@ def _lock(connection: Connection, names: set[str]) -> None:
         raise StatementFailed(str(error.diag.message_primary), sqlstate=error.sqlstate or "") from error
 
 
-def _count(connection: Connection, table: str, column: str | None = None) -> int | None:
-    """Rows of a table, or the values of a column; None where this role may not see all of them."""
-    what = "*" if column is None else column
-    _attempt(connection, sql.SQL("set local row_security = off").format())
-    found = _attempt(connection, sql.SQL("select count({}) from {}").format(sql.SQL(what), sql.SQL(table)))
+def _count(connection: Connection, risk: Risk) -> int | None:
+    """Rows of a table, or the values of a column; None where this role may not see all of them.
+
+    Those of tables that inherit from it are their own.
+    """
+    what = sql.SQL("*" if risk.column is None else risk.column)
+    only = sql.SQL("" if risk.partitioned else "only")
+    found = _read(connection, sql.SQL("select count({}) from {} {}").format(what, only, sql.SQL(risk.table)))
     return None if found is None else int(found[0])
+
+
+def _contents(connection: Connection, table: str, columns: list[str]) -> Any:
+    """What tells the rows of a table from any others, in whichever order; None where that cannot be told."""
+    row = sql.SQL(", ").join(map(sql.SQL, columns))
+    return _read(connection, sql.SQL(query("losses", "contents")).format(row=row, table=sql.SQL(table)))
+
+
+def _is_kept(connection: Connection, table: Table, now: Table, contents: Any) -> bool:
+    """Whether a table has the rows and values after a step that it has before."""
+    return contents is not None and contents == _contents(connection, table.name, shared(table, now)[0])
+
+
+def _read(connection: Connection, statement: sql.Composed) -> Any:
+    _attempt(connection, sql.SQL("set local row_security = off").format())
+    return _attempt(connection, statement)
 
 
 def _attempt(connection: Connection, statement: sql.Composed) -> Any:
@@ -203,7 +186,7 @@ def _attempt(connection: Connection, statement: sql.Composed) -> Any:
         with connection.transaction():
             cursor = connection.execute(statement)
             return cursor.fetchone() if cursor.description else None
-    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported):
+    except _UNREADABLE:
         return None
 
 

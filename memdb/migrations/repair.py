@@ -95,7 +95,7 @@ def carry_out(
         _require_unchanged(past, proposal)
         trust.require(connection, past.home.schema, limits.trusted_schemas)
         scribe = Scribe(connection, past.home)
-        with connection.transaction():
+        with scribe.writing():
             for edit in proposal.edits:
                 file = sets.by_id[edit.id]
                 what = "an edit" if edit.id == edit.applied_as else f"the new name of {edit.applied_as}"

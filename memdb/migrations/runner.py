@@ -15,10 +15,10 @@ from memdb.errors import StatementFailed
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
-from memdb.migrations import concurrently, locking, losses, session
+from memdb.migrations import concurrently, locking, losses, risks, session
 from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_deferred, execute_file, notices
-from memdb.migrations.losses import Agreement, Loss
+from memdb.migrations.losses import Agreement, Loss, Measured
 from memdb.migrations.scribe import Scribe
 from memdb.migrations.session import Limits
 
@@ -61,35 +61,41 @@ class Runner:
         with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
             for step in steps:
                 if step.migration.transactional:
-                    found += self._measure(step)
+                    found += self._measure(step).losses
                     self._execute(step)
                     session.clean(self._connection, self._limits)
                 else:
                     found += _of_lone_statement(step)
         return tuple(found)
 
-    def _measure(self, step: Step) -> tuple[Loss, ...]:
+    def _measure(self, step: Step) -> Measured:
         return losses.measure(self._connection, step.id, lambda: self._execute(step))
 
     def _in_transaction(self, step: Step, agreement: Agreement | None, started: float) -> Notices:
         connection = self._connection
         with _transaction(connection):
-            if agreement is not None:
-                agreement.require(step, self._measure(step))
-            with notices(connection) as messages:
-                self._execute(step)
-            session.clean(connection, self._limits)
-            if step.direction == "migrate":
-                self.scribe.applied(step.migration, _milliseconds_since(started))
+            if agreement is None:
+                messages = self._execute(step)
             else:
-                self.scribe.rolled_back(step.migration)
+                measured = self._measure(step)
+                agreement.require(step, measured.losses)
+                before = risks.tables(connection)
+                messages = self._execute(step)
+                measured.require_no_more(risks.risks(step.id, before, risks.tables(connection)))
+            session.clean(connection, self._limits)
+            with self.scribe.writing():
+                if step.direction == "migrate":
+                    self.scribe.applied(step.migration, _milliseconds_since(started))
+                else:
+                    self.scribe.rolled_back(step.migration)
         return messages
 
-    def _execute(self, step: Step) -> None:
+    def _execute(self, step: Step) -> Notices:
         """The whole text, with what it has deferred, in the session in which it was written to run."""
-        with session.names_of_the_target(self._connection):
+        with session.names_of_the_target(self._connection), notices(self._connection) as messages:
             execute_file(self._connection, step.sql, str(step.path))
             execute_deferred(self._connection, step.sql, str(step.path))
+        return messages
 
     def _alone(self, step: Step, on_advice: Callable[[str], None], started: float) -> Notices:
         lone = _LoneStatement(self._connection, step, on_advice)
@@ -97,17 +103,17 @@ class Runner:
             if step.direction == "migrate":
                 self._apply_alone(lone, step.migration)
                 session.clean(self._connection, self._limits)
-                with _transaction(self._connection):
+                with self._writing():
                     self.scribe.applied(step.migration, _milliseconds_since(started))
             else:
                 self._roll_back_alone(lone, step.migration)
                 session.clean(self._connection, self._limits)
-                with _transaction(self._connection):
+                with self._writing():
                     self.scribe.rolled_back(step.migration)
         return messages
 
     def _apply_alone(self, lone: "_LoneStatement", migration: Migration) -> None:
-        with _transaction(self._connection):
+        with self._writing():
             # What is begun is written down first, so that a later run knows whose index it finds.
             begun = self.scribe.begin(migration)
         try:
@@ -117,11 +123,12 @@ class Runner:
                 lone.reach_goal(begun=begun is not None and begun[0] == migration.checksum)
         except StatementFailed:
             session.clean(self._connection, self._limits)
-            self.scribe.forget(migration.id)
+            with self._writing():
+                self.scribe.forget(migration.id)
             raise
 
     def _roll_back_alone(self, lone: "_LoneStatement", migration: Migration) -> None:
-        with _transaction(self._connection):
+        with self._writing():
             self.scribe.begin_rollback(migration)
         try:
             with session.names_of_the_target(self._connection):
@@ -130,9 +137,14 @@ class Runner:
             intact = lone.is_intact()
             session.clean(self._connection, self._limits)
             if intact:
-                with _transaction(self._connection):
+                with self._writing():
                     self.scribe.applied(migration, None, operation="mark")
             raise
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self.scribe.writing(), _closing_if_busy(self._connection):
+            yield
 
 
 class _LoneStatement:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from memdb.migrations.saved_plan import SavedPlan
     from memdb.migrations.watch import Build
 
-# lock_not_available and deadlock_detected: somebody else was in the way, who may be gone the next time.
-_WORTH_ANOTHER_TRY = {"55P03", "40P01"}
+# lock_not_available, deadlock_detected, serialization_failure: somebody was in the way, who may be gone the next time.
+_WORTH_ANOTHER_TRY = {"55P03", "40P01", "40001"}
 _LONGEST_PAUSE_SECONDS = 5.0
 
 T = TypeVar("T")

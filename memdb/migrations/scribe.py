@@ -8,20 +8,24 @@ import getpass
 import os
 import socket
 import uuid
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import sql
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
-from yoyo.internalmigrations import mark_schema_version, schema_versions
+from yoyo.internalmigrations import mark_schema_version, needs_upgrading, schema_versions, upgrade
 from yoyo.migrations import Migration as YoyoMigration
 from yoyo.migrations import default_migration_table
 
 from memdb.database import Connection, query
-from memdb.ledger.history import Home
+from memdb.ledger import history
+from memdb.ledger.history import DETAILS, Home
 from memdb.ledger.sqlfiles import Migration
+
+_WRITTEN = ("_yoyo_migration", "_yoyo_log", DETAILS)
 
 
 class Scribe:
@@ -30,12 +34,26 @@ class Scribe:
     def __init__(self, connection: Connection, home: Home) -> None:
         self._connection, self._home = connection, home
         self._yoyo = _Backend(connection, home.schema)
-        self._yoyo.make_tables()
-        with connection.transaction():
+        with self.writing():
+            self._yoyo.make_tables()
             if not home.has_details:
                 self._run("create")
             elif not home.has_positions:
                 self._run("add_positions")
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction in which the history is, and stays, what memdb or yoyo made: nothing in it calls anything.
+
+        Raises HistoryError where it has become something else since it was read.
+        """
+        with self._connection.transaction():
+            tables = [sql.Identifier(self._home.schema, name) for name in self._yoyo.list_tables() if name in _WRITTEN]
+            if tables:  # adding a trigger waits for this lock
+                statement = sql.SQL("lock table {} in row exclusive mode").format(sql.SQL(", ").join(tables))
+                self._connection.execute(statement)
+            history.require_sound(self._connection, self._home.schema)
+            yield
 
     def begin(self, migration: Migration) -> tuple[str, str] | None:
         """Writes down that a migration outside of a transaction is begun, before it is.
@@ -138,11 +156,10 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             version = self.execute(f"select max(version) from {self.version_table_quoted}").fetchone()
             if version == (None,):
                 mark_schema_version(self, max(schema_versions))
-        self.ensure_internal_schema_updated()
+        if needs_upgrading(self):
+            # Not ensure_internal_schema_updated(), which commits, and locks with a row that a killed process leaves.
+            upgrade(self)
         self._internal_schema_updated = True
-
-    def lock(self, timeout: float = 10) -> Any:
-        return nullcontext()  # the advisory lock is held; a row would stay behind when the process is killed
 
     def transaction(self, rollback_on_exit: bool = False) -> Any:
         return self._ours.transaction()

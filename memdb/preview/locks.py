@@ -19,8 +19,8 @@ from memdb.effects.trying import Tried
 from memdb.errors import MemdbError, StatementFailed
 from memdb.ledger.plan import Plan
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import losses
-from memdb.migrations.losses import Risk
+from memdb.migrations import risks
+from memdb.migrations.risks import Risk
 from memdb.preview import likeness, refusals
 from memdb.preview.refusals import Refusal, Shape
 
@@ -119,10 +119,10 @@ def _take(fresh: scratch.Database, planned: Plan, trial: _Trial) -> None:
     trial.before = refusals.shape(fresh)
     try:
         for step in planned.steps:
-            there = losses.tables(fresh.connection)
+            there = risks.tables(fresh.connection)
             trial.tried[step.id] = trying.take(fresh, step)
             if step.migration.transactional:
-                trial.risks += losses.risks(step.id, there, losses.tables(fresh.connection))
+                trial.risks += risks.risks(step.id, there, risks.tables(fresh.connection))
     except StatementFailed as error:
         trial.source = _not_measured(error)
         trial.refusals += filter(None, [refusals.of_failure(error)])

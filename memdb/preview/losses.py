@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from memdb import database
 from memdb.database import Connection
 from memdb.migrations import losses
-from memdb.migrations.losses import Loss, Risk
+from memdb.migrations.losses import Loss
+from memdb.migrations.risks import Risk
 
 
 def count(connection: Connection, risks: Iterable[Risk]) -> tuple[Loss, ...]:

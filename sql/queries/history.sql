@@ -2,8 +2,9 @@
 -- the stock yoyo command sees the same history; memdb adds one table beside them. {schema} is where they are.
 
 -- name: homes
--- Every schema with a history, whoever made it, with what is to be known before it is trusted: which of its tables
--- this role may not read, and why one of them is not what yoyo or memdb made.
+-- Every schema with tables of a history, whoever made them, with what is to be known before they are trusted: which of
+-- them this role may not read, and why one is not what yoyo or memdb made. Rows, and what belongs to the table, must
+-- have nothing to call: not triggers and rules alone, but types with casts of their own, defaults and expressions, too.
 with tables as (
     select
         n.oid as schema_oid,
@@ -22,6 +23,7 @@ with tables as (
 
 select
     t.nspname,
+    bool_or(t.relname = '_yoyo_migration') as has_marks,
     bool_or(t.relname = 'memdb_migrations') as has_details,
     bool_or(
         t.relname = 'memdb_migrations' and exists (
@@ -45,11 +47,34 @@ select
                 select from pg_trigger as g
                 where g.tgrelid = t.oid
             ) then format('%s has triggers', t.relname)
+            when exists (
+                select from pg_inherits as i
+                where t.oid in (i.inhparent, i.inhrelid)
+            ) then format('%s shares its rows with other tables', t.relname)
+            when exists (
+                select
+                from pg_attribute as a
+                inner join pg_type as y on a.atttypid = y.oid
+                where a.attrelid = t.oid and a.attnum > 0 and y.typnamespace <> 'pg_catalog'::regnamespace
+            ) then format('%s has columns of unknown types', t.relname)
+            when exists (
+                select from pg_attrdef as d
+                where
+                    d.adrelid = t.oid
+                    and pg_get_expr(d.adbin, d.adrelid) <> 'clock_timestamp()'
+            ) then format('%s has defaults', t.relname)
+            when exists (
+                select from pg_constraint as k
+                where k.conrelid = t.oid and k.contype not in ('p', 'n')
+            ) then format('%s has constraints', t.relname)
+            when exists (
+                select from pg_index as x
+                where x.indrelid = t.oid and (x.indexprs is not null or x.indpred is not null)
+            ) then format('%s has an index of expressions', t.relname)
         end
     ) as odd
 from tables as t
 group by t.nspname
-having bool_or(t.relname = '_yoyo_migration')
 order by t.nspname;
 
 -- name: has_any

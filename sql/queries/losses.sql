@@ -1,12 +1,14 @@
 -- What memdb rollback looks at, before and after it has tried a rollback, to tell which rows and values would be lost.
 
 -- name: tables
--- Every table with rows of its own, or of its partitions, but for the bookkeeping of migrations. The numbers of changed
--- rows are those of this transaction, also of what it has taken back.
+-- Whatever has rows of its own, or of its partitions, or lends its name to those of another server (f), but for the
+-- bookkeeping of migrations. The numbers of changed rows are those of this transaction, also of what it has taken back.
+-- A refresh gives a materialized view another file.
 select
     c.oid,
     format('%I.%I', n.nspname, c.relname) as name,
-    pg_relation_filenode(c.oid) as file,
+    c.relkind as kind,
+    case when c.relkind <> 'm' then pg_relation_filenode(c.oid) end as file,
     case when c.relispartition then (
         select i.inhparent from pg_inherits as i
         where i.inhrelid = c.oid
@@ -15,7 +17,9 @@ select
         select
             jsonb_object_agg(
                 a.attnum::text,
-                jsonb_build_array(quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attgenerated <> '')
+                jsonb_build_array(
+                    quote_ident(a.attname), format('%s %s', a.atttypid, a.atttypmod), a.attgenerated <> ''
+                )
             )
         from pg_attribute as a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -28,11 +32,21 @@ select
             l.pid = pg_backend_pid() and l.locktype = 'relation' and l.relation = c.oid
             and l.mode = 'RowExclusiveLock' and l.granted
     ) as written,
-    current_setting('track_counts')::boolean as counted
+    current_setting('track_counts')::boolean and c.relkind <> 'f' as counted
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 where
-    c.relkind in ('r', 'p')
-    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-    and c.relname !~ '^(_yoyo_|yoyo_lock$|memdb_migrations$)'
+    (c.relkind in ('r', 'p', 'f') or (c.relkind = 'm' and c.relispopulated))
+    and (
+        (n.nspname !~ '^pg_' and n.nspname <> 'information_schema')
+        or c.oid = 'pg_largeobject'::regclass
+    )
+    and c.relname not in ('_yoyo_migration', '_yoyo_log', '_yoyo_version', 'yoyo_lock', 'memdb_migrations')
 order by n.nspname, c.relname;
+
+-- name: contents
+-- The number of rows, and a sum over them that depends on each value.
+select
+    count(*),
+    sum(('x' || left(md5(record_send(row({row}))), 16))::bit(64)::bigint::numeric)
+from only {table}; -- noqa: PRS

@@ -18,11 +18,13 @@ where e.extname = 'vector';
 -- lock_timeout: a lock that is waited for stops everybody who comes after, so it is waited for briefly, and again
 -- later. statement_timeout and, from PostgreSQL 17 on, transaction_timeout: what the server or the role allows a query
 -- is too little for an index. standard_conforming_strings: a file means the same on every server, and its statements
--- are told apart by this rule. The others let the server notice soon that this client is gone.
+-- are told apart by this rule. default_transaction_isolation: under a lock, all is seen that was committed before it
+-- was granted. The others let the server notice soon that this client is gone.
 select
     set_config('lock_timeout', %(lock_timeout)s, false),
     set_config('statement_timeout', '0', false),
     set_config('standard_conforming_strings', 'on', false),
+    set_config('default_transaction_isolation', 'read committed', false),
     (
         select set_config(s.name, '0', false) from pg_settings as s
         where s.name = 'transaction_timeout'

@@ -2,6 +2,7 @@
 
 -- name: open_schemas
 -- With the roles that may create there, or that own the history there; and whether the present role is a superuser.
+-- Names also lead to where the extension is.
 select
     n.nspname,
     array_agg(r.rolname order by r.rolname),
@@ -12,7 +13,13 @@ select
 from pg_namespace as n
 cross join pg_roles as r
 where
-    n.nspname = any(%(schemas)s)
+    (
+        n.nspname = any(%(schemas)s)
+        or exists (
+            select from pg_extension as e
+            where e.extname = 'vector' and e.extnamespace = n.oid
+        )
+    )
     and not r.rolsuper and r.rolname <> current_user and r.rolname !~ '^pg_'
     and (
         has_schema_privilege(r.oid, n.oid, 'create')

@@ -22,8 +22,23 @@ MADE = """
     create table audit.entry_1 partition of audit.entry for values from (0) to (100);
     create table idle (id int);
     create view emails as select email from account;
+    create table parent (id int);
+    create table child () inherits (parent);
+    create materialized view sums as select count(*) from pg_class;
+    create table person (id int constraint person_pkey primary key);
+    create table session (person int references person on delete cascade, seen int);
+    create table badge (person int references person on delete set null);
+    create table note (body text);
+    create function purge() returns trigger language plpgsql as 'begin delete from public.note; return null; end';
+    create trigger purge after delete on session for each statement execute function purge();
+    insert into note values ('a'), ('b');
+    insert into parent select generate_series(1, 3);
+    insert into child select generate_series(1, 4);
     create function wipe() returns void language sql as 'delete from public.account where id > 40';
     insert into account select i, 'x' from generate_series(1, 50) as i;
+    insert into person select generate_series(1, 9);
+    insert into session select i, i from generate_series(1, 8) as i;
+    insert into badge select i from generate_series(1, 6) as i;
     insert into audit.entry select i, i from generate_series(1, 70) as i;
 """
 
@@ -38,6 +53,33 @@ LOSSES = {
     ],
     "delete from account where id > 30": [("changed", "public.account", 20)],
     "update account set email = null where id = 1": [("changed", "public.account", 1)],
+    "drop materialized view sums": [("table", "public.sums", 1)],
+    "drop table child": [("table", "public.child", 4)],
+    "delete from parent": [("changed", "public.child", 4), ("changed", "public.parent", 3)],
+    "drop table parent cascade": [("table", "public.child", 4), ("table", "public.parent", 3)],
+    "delete from person where id <= 7": [
+        ("changed", "public.badge", 6),
+        ("changed", "public.note", 2),
+        ("changed", "public.person", 7),
+        ("changed", "public.session", 7),
+    ],
+    "set session_replication_role = replica; delete from person where id <= 7": [("changed", "public.person", 7)],
+    "merge into person as p using (values (1), (2)) as v (id) on p.id = v.id when matched then delete": [
+        ("changed", "public.badge", 2),
+        ("changed", "public.note", 2),
+        ("changed", "public.person", 2),
+        ("changed", "public.session", 2),
+    ],
+    "with gone as (delete from note returning body) insert into note select body || '!' from gone": [
+        ("changed", "public.note", 2)
+    ],
+    "alter table note alter body type text using null": [("changed", "public.note", 2)],
+    "set local track_counts = off; delete from note": [("changed", "public.note", 2)],
+    "set track_counts = off; update note set body = 'c'; set track_counts = on": [("changed", "public.note", 2)],
+    "truncate note; insert into note values ('a')": [("changed", "public.note", 2)],
+    "create type short as enum ('x'); drop view emails; alter table account alter email type short using 'x'::short": [
+        ("converted", "public.account.email", 50)
+    ],
     "select wipe()": [("changed", "public.account", 10)],
     "drop view emails; alter table account drop column email": [("column", "public.account.email", 50)],
     "drop view emails; alter table account alter email type varchar(1)": [("converted", "public.account.email", 50)],
@@ -54,11 +96,18 @@ LOSSLESS = [
     "alter table account rename to accounts",
     "alter table account set schema audit",
     "alter table account drop column twice",
-    "alter table account set unlogged",
+    "alter table note set unlogged",
+    "alter table note add column longer text generated always as (body || '!') stored",
+    "alter table note add column at timestamptz default clock_timestamp(), alter body type text",
+    "truncate note; insert into note values ('b'), ('a')",
+    "delete from note where body = 'c'",
+    "set local track_counts = off; delete from note where body = 'c'",
+    "refresh materialized view sums",
     "alter table account alter email set storage external",
     "insert into idle values (1)",
     "drop view emails",
     "drop function wipe",
+    "alter table child no inherit parent",
     "alter table audit.entry detach partition audit.entry_1",
     "create index on account (email)",
 ]

@@ -1,0 +1,225 @@
+"""What others plant on the way of a name is never called by whoever runs memdb, and never taken for what was meant."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from memdb import database, migrations
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.errors import HistoryError, UntrustedSchema
+from memdb.migrations import Limits
+from tests.integration.conftest import Folder
+
+pytestmark = pytest.mark.usefixtures("ready_server")
+
+TRAP = """
+    create function public.trap(what text) returns void language plpgsql as $$
+    begin raise exception 'planted % was called', what; end $$;
+"""
+FUNCTIONS = [
+    ("hashtextextended", "text, integer", "bigint"),
+    ("hashtextextended", "varchar, integer", "bigint"),
+    ("format", "text, text", "text"),
+    ("format", "text, name", "text"),
+    ("format", "text, name, name", "text"),
+    ("concat_ws", "text, text, text", "text"),
+    ("set_config", "text, varchar, boolean", "text"),
+    ("set_config", "varchar, varchar, boolean", "text"),
+    ("to_regclass", "varchar", "regclass"),
+    ("to_regnamespace", "varchar", "regnamespace"),
+    ("obj_description", "regclass, text", "text"),
+    ("coalesced", "anyelement, anyelement", "anyelement"),
+    ("pg_get_expr", "pg_node_tree, regclass", "text"),
+    ("quote_ident", "name", "text"),
+    ("array_agg", "name", "name[]"),
+    ("has_table_privilege", "oid, varchar", "boolean"),
+    ("pg_try_advisory_lock", "numeric", "boolean"),
+    ("pg_backend_pid", "", "integer"),
+    ("current_schemas", "boolean", "name[]"),
+    ("current_schema", "", "name"),
+    ("now", "", "timestamptz"),
+    ("count", "bigint", "bigint"),
+]
+OPERATORS = [
+    (operator, left, right, result)
+    for operator, result in (("=", "boolean"), ("<>", "boolean"), ("~", "boolean"), ("||", "text"), ("->>", "text"))
+    for left, right in (
+        ("varchar", "varchar"),
+        ("oid", "regclass"),
+        ("oid", "regtype"),
+        ("name", "varchar"),
+        ("char", "text"),
+        ("text", "varchar"),
+        ("varchar", "text"),
+    )
+]
+RELATIONS = ("pg_class", "pg_namespace", "pg_proc", "pg_extension", "pg_roles", "pg_locks", "pg_settings", "pg_type")
+COMMANDS = [
+    "status",
+    "verify-schema",
+    "verify-models",
+    "migrate",
+    "migrate --dry-run",
+    "rollback --dry-run",
+    "rollback --to 0005",
+    "migrate --schema public",
+    "repair",
+    "baseline",
+    "lint",
+    "seed --memories 20 --users 1",
+    "benchmark-similarity --queries 3",
+    "seed --reset --yes",
+]
+
+
+def planted() -> str:
+    """Whatever could be a better match than what memdb means, in a schema of the search_path."""
+    statements = [TRAP]
+    statements += (
+        f"create function public.{name}({types}) returns {result} language plpgsql as "
+        f"$$ begin perform public.trap('{name}'); return null; end $$;"
+        for name, types, result in FUNCTIONS
+    )
+    for number, (operator, left, right, result) in enumerate(OPERATORS):
+        left, right = (f'"{name}"' if name == "char" else name for name in (left, right))
+        statements.append(
+            f"create function public.o{number}({left}, {right}) returns {result} language plpgsql as "
+            f"$$ begin perform public.trap('operator {operator} {left}'); return null; end $$;"
+            f"create operator public.{operator} (leftarg = {left}, rightarg = {right}, function = public.o{number});"
+        )
+    statements += (
+        f"create view public.{name} as select null::oid as oid, trap('{name}')::text as x;" for name in RELATIONS
+    )
+    statements += (f"create domain public.{name} as text check (trap('type') is null);" for name in ("oid", "text"))
+    return "".join(statements)
+
+
+@pytest.fixture
+def role(empty_connection: Connection) -> Iterator[str]:
+    """A role without any rights, that may log in."""
+    name = f"mallory_{empty_connection.info.dbname}"
+    empty_connection.execute(f"create role {name} login")
+    yield name
+    empty_connection.execute(f"drop owned by {name} cascade; drop role {name}")
+
+
+@pytest.mark.parametrize("path", ['"$user", public', "public, pg_catalog"])
+def test_no_command_calls_what_was_planted(
+    migrated: str, connection: Connection, path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection.execute(planted())
+    connection.execute(f"alter database {connection.info.dbname} set search_path = {path}")
+    for command in COMMANDS:
+        code = main([*command.split(), "--database-url", migrated])
+        told = capsys.readouterr()
+        assert "planted" not in told.err + told.out, command
+        assert code in (0, 1), (command, told.err)
+
+
+PLANTED_HISTORIES = {
+    "create domain d as varchar check (trap('domain') is null); alter table {0} alter migration_id type d": "types",
+    "create type e as enum ('a'); create function c(e) returns text language sql return 'x'; "
+    "create cast (e as text) with function c(e) as implicit; alter table {0} add extra e": "types",
+    "create type r as (x int); alter table {0} add extra r[]": "types",
+    "create function f() returns text language sql return 'x'; alter table {0} add extra text default f()": "defaults",
+    "alter table {0} add extra text generated always as (migration_id || 'x') stored": "defaults",
+    "alter table {0} add constraint k check (migration_id <> 'x')": "constraints",
+    "alter table {0} add constraint k unique (migration_id)": "constraints",
+    "create index on {0} (lower(migration_id))": "index of expressions",
+    "create index on {0} (migration_id) where migration_id <> 'x'": "index of expressions",
+    "create table child () inherits ({0})": "shares its rows",
+    "create table t as table {0} with no data; alter table {0} inherit t": "shares its rows",
+    "create materialized view m as table {0}; drop table {0}; alter materialized view m rename to {0}": "no table",
+    "create table t (like {0}) partition by list (migration_id); drop table {0}; alter table t rename to {0}": "no table",
+}
+
+
+@pytest.mark.parametrize("table", ["_yoyo_migration", "_yoyo_log", "memdb_migrations"])
+@pytest.mark.parametrize("sql", PLANTED_HISTORIES)
+def test_a_history_that_would_call_something_is_not_used(
+    empty_connection: Connection, folder: Folder, sql: str, table: str
+) -> None:
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(TRAP)
+    empty_connection.execute(sql.format(table))
+    for look in (migrations.status, migrations.migrate, migrations.rollback):
+        with pytest.raises(HistoryError, match=f"cannot be trusted: {table} .*{PLANTED_HISTORIES[sql]}"):
+            look(empty_connection, sets)
+
+
+def test_tables_that_wait_for_a_history_to_be_begun_are_not_used(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    empty_connection.execute(TRAP + "create view _yoyo_version as select trap('version')::text as version")
+    with pytest.raises(HistoryError, match="_yoyo_version is no table"):
+        migrations.migrate(empty_connection, sets)
+
+
+def test_what_is_planted_between_the_check_and_the_write_is_not_called(
+    empty: str, empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, sets)
+    late = """
+        create function f() returns trigger language plpgsql as 'begin raise exception $$planted$$; end';
+        create trigger t before insert or delete on _yoyo_migration for each row execute function f();
+    """
+    sets = folder(m0001_a=("select 1;", "select 1;"), m0002_b=(late, "select 1;"))
+    with pytest.raises(HistoryError, match="_yoyo_migration has triggers"):
+        migrations.migrate(empty_connection, sets)
+    assert [entry.state for entry in migrations.status(empty_connection, sets).migrations] == ["applied", "pending"]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "grant create on schema public to {role}",
+        "create schema app authorization {role}; alter role {me} set search_path = public, app",
+        "create schema ext; create extension vector schema ext; grant create on schema ext to {role}",
+        "create schema {quoted} authorization {role}; alter role {me} set search_path = public, {quoted}",
+    ],
+)
+def test_a_superuser_does_not_migrate_where_others_may_create_unless_they_are_trusted(
+    empty: str, empty_connection: Connection, folder: Folder, role: str, sql: str
+) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    me = empty_connection.execute("select current_user").fetchone()
+    assert me is not None
+    empty_connection.execute(sql.format(role=role, me=me[0], quoted='"my ""schema"'))
+    try:
+        with database.connect(empty, purpose="test") as connection:
+            with pytest.raises(UntrustedSchema, match=role) as refused:
+                migrations.migrate(connection, sets)
+            schema = refused.value.hint.rsplit("--trust-schema ", 1)[1]
+            assert migrations.status(connection, sets).history is None
+            assert migrations.migrate(connection, sets, limits=Limits(trusted_schemas=(schema,))).applied == 1
+    finally:
+        empty_connection.execute(f"alter role {me[0]} reset search_path")
+
+
+def test_other_roles_are_warned(empty: str, empty_connection: Connection, folder: Folder, role: str) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    empty_connection.execute(f"create role {role}_2; grant create on schema public to {role}, {role}_2")
+    heard: list[str] = []
+    try:
+        with database.connect(make_conninfo(empty, user=role), purpose="test") as connection:
+            migrations.migrate(connection, sets, hooks=migrations.Hooks(on_advice=heard.append))
+    finally:
+        empty_connection.execute(f"drop owned by {role}_2; drop role {role}_2")
+    assert any(f"Others may create in the schema public (role {role}_2" in advice for advice in heard)
+
+
+def test_it_is_said_whose_users_are_taken(
+    empty: str, empty_connection: Connection, role: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(make_conninfo(empty, user=role)) as other:
+        empty_connection.execute(f"grant create on schema public to {role}")
+        other.execute("create table users (id uuid primary key)")
+        other.commit()
+        empty_connection.execute(f"revoke create on schema public from {role}")
+    assert main(["migrate", "--to", "0004", "--database-url", empty]) == 0
+    told = capsys.readouterr()
+    assert f"the users in the table public.users, of the role {role}" in told.out + told.err
