@@ -1,11 +1,16 @@
 -- How memdb sets up a session.
 
 -- name: names
--- Written so that it does not matter what the search_path holds: it leads to memdb's own only after this.
+-- Written so that it does not matter what the search_path holds: it leads to memdb's own only after this. In a
+-- transaction, it is left as it was.
+with present as materialized (select pg_catalog.current_setting('search_path') as path)
+
 select
     pg_catalog.set_config('search_path', %s, true),
     pg_catalog.current_schema(),
-    pg_catalog.current_schemas(false);
+    pg_catalog.current_schemas(false),
+    pg_catalog.set_config('search_path', present.path, true)
+from present;
 
 -- name: extension_schema
 -- Where the type vector is, which some keep in a schema that is not on the search_path.

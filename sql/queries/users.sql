@@ -1,10 +1,14 @@
 -- Whose users memories belong to.
 
 -- name: resolve
--- Written so that it does not matter what the search_path holds.
+-- Written so that it does not matter what the search_path holds, which is left as it was.
+with present as materialized (select pg_catalog.current_setting('search_path') as path)
+
 select
     pg_catalog.set_config('search_path', %s, true),
-    pg_catalog.to_regclass('users')::pg_catalog.oid;
+    pg_catalog.to_regclass('users')::pg_catalog.oid,
+    pg_catalog.set_config('search_path', present.path, true)
+from present;
 
 -- name: described
 select
