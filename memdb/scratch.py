@@ -15,7 +15,7 @@ from typing import TypeVar
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import addresses, database, embedded, statements
+from memdb import addresses, database, embedded, files, statements
 from memdb.database import Connection
 from memdb.errors import EmbeddedError, SqlFilesError, StatementFailed
 from memdb.ledger.history import Home
@@ -195,6 +195,6 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return files.read_bytes(path).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SqlFilesError(f"the set-up file {path} cannot be read: {error}", hint="See --scratch-setup.") from None

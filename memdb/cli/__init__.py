@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from memdb import __version__, output
-from memdb.cli import benchmark, db, demo, lint, migrate, project, repair, seed, verify
+from memdb.cli import benchmark, db, demo, failures, lint, migrate, project, repair, seed, verify
 from memdb.errors import MemdbError, OutputError, UsageError
 
 INTERRUPTED = 130
@@ -109,8 +109,6 @@ def _tell(error: BaseException, format: str) -> int:
 
 
 def _tell_the_unforeseen(error: BaseException, format: str) -> int:
-    from memdb.cli import failures
-
     explained = failures.explained(error)
     output.emit_error(explained, format)
     for line in failures.told_in_full(error):

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +26,10 @@ def explained(error: BaseException) -> MemdbError:
     """
     if isinstance(error, MemoryError):
         return SetupError("there is not enough memory", hint=_HINTS[errno.ENOMEM])
+    if isinstance(error, ImportError):
+        return SetupError(f"what memdb needs cannot be loaded: {error}", hint="Install it anew: pip install memdb-pg")
+    if isinstance(error, FileNotFoundError | PermissionError) and not error.filename and not _has_directory():
+        return SetupError("the current directory is gone, or may not be entered", hint="Change to one that is there.")
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return SetupError(f"{where}{error.strerror}", hint=_HINTS.get(error.errno or 0, ""))
@@ -40,6 +43,8 @@ def told_in_full(error: BaseException) -> Iterator[str]:
     """The traceback, with MEMDB_DEBUG in the environment; without messages, which may hold parts of a password."""
     if not os.environ.get("MEMDB_DEBUG"):
         return
+    import traceback
+
     if (earlier := error.__cause__ or error.__context__) is not None:
         yield from told_in_full(earlier)
     yield f"{type(error).__module__}.{type(error).__qualname__}"
@@ -47,9 +52,19 @@ def told_in_full(error: BaseException) -> Iterator[str]:
         yield from part.rstrip("\n").split("\n")
 
 
+def _has_directory() -> bool:
+    try:
+        return bool(Path.cwd())
+    except OSError:
+        return False
+
+
 def _place(error: BaseException) -> str:
     """Where in memdb it came from."""
-    frames = [
-        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)
-    ]
-    return f" in {Path(frames[-1].filename).relative_to(_PACKAGE.parent)}, line {frames[-1].lineno}" if frames else ""
+    place, step = "", error.__traceback__
+    while step is not None:
+        path = Path(step.tb_frame.f_code.co_filename)
+        if path.is_relative_to(_PACKAGE):
+            place = f" in {path.relative_to(_PACKAGE.parent)}, line {step.tb_lineno}"
+        step = step.tb_next
+    return place

@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 _SECONDS_BETWEEN_LINES = 10.0
+_UNBOUNDED = 100_000
 
 
 def emit(result: Any, format: str, *, address: str = "", label: str = "Database", to_stderr: bool = False) -> None:
@@ -166,8 +167,8 @@ def _console(to_stderr: bool) -> "Console":
     from rich.console import Console
 
     terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
-    # A pipe has no width: nothing is cut for a program that reads it.
-    return Console(file=io.StringIO(), highlight=False, force_terminal=terminal, width=None if terminal else 120)
+    # A pipe has no width: nothing is cut for who reads it, and no line of a log begins in the middle of a name.
+    return Console(file=io.StringIO(), highlight=False, force_terminal=terminal, width=None if terminal else _UNBOUNDED)
 
 
 class Progress:

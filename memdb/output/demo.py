@@ -16,9 +16,10 @@ def render(result: Any) -> Iterator[Any]:
 
 @render.register
 def _(chapter: Chapter) -> Iterator[Any]:
+    from rich.constrain import Constrain
     from rich.rule import Rule
 
-    yield Rule(output.styled((chapter.title, "bold cyan")), align="left", style="cyan")
+    yield Constrain(Rule(output.styled((chapter.title, "bold cyan")), align="left", style="cyan"), 120)
     yield output.styled((chapter.story, "italic"))
     yield ""
     yield from output.renderer(chapter.result).render(chapter.result)

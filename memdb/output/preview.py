@@ -13,7 +13,7 @@ def render(dry_run: DryRun) -> Iterator[Any]:
     """The SQL that would run, what it locks, and what would be lost."""
     for step in dry_run.steps:
         yield f"-- {step.path}"
-        yield from step.sql.split("\n")
+        yield from step.sql.replace("\r\n", "\n").split("\n")
         yield from locks.of_step(step)
     yield from locks.summary(dry_run)
     yield from (f"-- may lose {loss.in_words()}" for loss in dry_run.losses)

@@ -5,7 +5,6 @@ from functools import singledispatch
 from typing import Any
 
 from memdb import output
-from memdb.addresses import escaped
 from memdb.verification.comparison import Difference
 from memdb.verification.declarations import Drift
 from memdb.verification.drift import ModelsVerification
@@ -48,7 +47,7 @@ def _(result: Verification) -> Iterator[Any]:
 
 def summary(result: Verification) -> str:
     """One line: whether it holds, for what, and where."""
-    place = f"{escaped(result.database)}, schema {escaped(result.schema)}, PostgreSQL {result.server_version}"
+    place = f"{result.database}, schema {result.schema}, PostgreSQL {result.server_version}"
     place += f", pgvector {result.pgvector_version}" if result.pgvector_version else ""
     counts = listed(
         [count(len(names), "other object" if kind == "object" else kind) for kind, names in result.compared.items()]
@@ -116,7 +115,7 @@ def _(result: Snapshot) -> Iterator[Any]:
 def _(result: ModelsVerification) -> Iterator[Any]:
     for difference in result.differences:
         yield from _drift(difference)
-    place = f"the snapshot and the database {escaped(result.database or '')}, schema {escaped(result.schema or '')}"
+    place = f"the snapshot and the database {result.database}, schema {result.schema}"
     place = place if result.database else "the snapshot"
     objects = count(len(result.compared), "object")
     if result.ok:

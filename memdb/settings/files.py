@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from memdb import files
 from memdb.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _LISTS = {"sets", "trusted_schemas"}
 KNOWN_KEYS = {"database_url", "sql_dir", "sets", "schema", "scratch_url", "scratch_setup", "trusted_schemas"}
+_DOTENV = ".env"
 _ADDRESSES = ("DATABASE_URL", "MIGRATION_URL")
 
 
@@ -25,6 +27,8 @@ def read_toml(path: Path) -> dict[str, object]:
 
     try:
         values = tomllib.loads(text)
+    except RecursionError:
+        raise SettingsError(f"{path} is nested too deeply", hint='Write settings as name = "value".') from None
     except tomllib.TOMLDecodeError as error:
         place = re.search(r"\(at (line \d+, column \d+)\)", str(error))
         where = f", {place[1]}" if place else ""
@@ -96,7 +100,9 @@ def _line_number(text: str, first: int) -> int:
 def _read(path: Path) -> str | None:
     """The text without a byte order mark, which editors on Windows put in front; None where there is no file."""
     try:
-        return path.read_text(encoding="utf-8-sig") if path.is_file() else None
+        if not os.path.lexists(path) or (path.is_dir() and path.name == _DOTENV):  # virtual environments are called so
+            return None
+        return files.read_bytes(path).decode("utf-8-sig")
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}", hint="Correct the file or remove it.") from None
     except UnicodeDecodeError:
