@@ -112,8 +112,9 @@ def _surroundings(connection: Connection, schema: str, expected: Objects, found:
     departing = departs(expected, found)
     if not departing:
         return UNKNOWN
-    columns = [kind_and_name(key)[1] for key in departing if key.startswith("column ") and key in found]
-    return surroundings.read(connection, schema, columns)
+    tables = {table_of(key, expected[key]) or kind_and_name(key)[1] for key in departing}
+    columns = {kind_and_name(key)[1] for key in departing if key.startswith("column ") and key in found}
+    return surroundings.read(connection, schema, tables, columns)
 
 
 def _not_compared_here(expected: Objects) -> Iterable[str]:

@@ -3,24 +3,29 @@
 -- name: tables
 -- A table without a page has no row; a parent's rows are in its partitions, and children may have some of their own.
 select
-    case when n.nspname = %(home)s then '' else quote_ident(n.nspname) || '.' end || quote_ident(c.relname),
-    case
-        when c.relkind = 'p'
-            then
-                coalesce(
-                    (
-                        select sum(pg_relation_size(p.relid))
-                        from pg_partition_tree(c.oid) as p
-                    ), 0
-                ) = 0
-        else pg_relation_size(c.oid) = 0 and not c.relhassubclass
+    t.name,
+    case t.relkind
+        when 'p'
+            then coalesce(
+                (
+                    select sum(pg_relation_size(p.relid))
+                    from pg_partition_tree(t.oid) as p
+                ), 0
+            ) = 0
+        else pg_relation_size(t.oid) = 0 and not t.relhassubclass
     end,
-    c.relkind = 'p'
-from pg_class as c
-inner join pg_namespace as n on c.relnamespace = n.oid
-where
-    c.relkind in ('r', 'p') and not c.relispartition
-    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema';
+    t.relkind = 'p'
+from (
+    select
+        c.oid,
+        c.relkind,
+        c.relhassubclass,
+        case when n.nspname = %(home)s then '' else quote_ident(n.nspname) || '.' end || quote_ident(c.relname) as name
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    where c.relkind in ('r', 'p')
+) as t
+where t.name = any(%(tables)s::text[]);
 
 -- name: uses_of_columns
 -- What keeps a column from changing its type, and what in turn stands on the views among that. Only what views read is

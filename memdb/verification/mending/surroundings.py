@@ -37,10 +37,10 @@ UNKNOWN = Surroundings()
 """Every table may have rows, and nothing is known of who uses them."""
 
 
-def read(connection: Connection, schema: str, columns: Collection[str]) -> Surroundings:
-    """What stands around the tables of a database, and uses these columns, given as `memories.content`."""
+def read(connection: Connection, schema: str, tables: Collection[str], columns: Collection[str]) -> Surroundings:
+    """What stands around these tables, and uses these columns, given as `memories.content`."""
     home = {"home": schema}
-    tables = connection.execute(query("mending", "tables"), home).fetchall()
+    found = connection.execute(query("mending", "tables"), home | {"tables": list(tables)}).fetchall()
     uses: dict[str, tuple[Use, ...]] = {}
     for column, *use in connection.execute(query("mending", "uses_of_columns"), home | {"columns": list(columns)}):
         uses[f"column {column}"] = (*uses.get(f"column {column}", ()), Use(*use))
@@ -48,8 +48,8 @@ def read(connection: Connection, schema: str, columns: Collection[str]) -> Surro
     for constraint, statement in connection.execute(query("mending", "disabled_constraints"), home):
         disabled[f"constraint {constraint}"] = (*disabled.get(f"constraint {constraint}", ()), statement)
     return Surroundings(
-        empty={name for name, is_empty, _ in tables if is_empty},
-        partitioned={name for name, _, is_partitioned in tables if is_partitioned},
+        empty={name for name, is_empty, _ in found if is_empty},
+        partitioned={name for name, _, is_partitioned in found if is_partitioned},
         uses=uses,
         disabled=disabled,
         server_version=connection.info.server_version,
