@@ -8,7 +8,7 @@ from psycopg import sql
 
 from memdb import database
 from memdb.database import Connection, query
-from memdb.errors import HistoryError
+from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger.sqlfiles import Sets
 
 DETAILS = "memdb_migrations"
@@ -29,7 +29,8 @@ class Applied:
 class Home:
     """The schema in which a history lies, and what is to be known of its tables before they are read or written.
 
-    `unreadable` are those that this role may not read; `odd` says why one of them is not what memdb or yoyo made.
+    `unreadable` are those that this role may not read, `unwritable` those that it may not keep up; `odd` says why one
+    of them is not what memdb or yoyo made.
     """
 
     schema: str
@@ -37,6 +38,7 @@ class Home:
     has_details: bool = False
     has_positions: bool = False
     unreadable: tuple[str, ...] = ()
+    unwritable: tuple[str, ...] = ()
     odd: str | None = None
 
 
@@ -67,7 +69,27 @@ class History:
 
 
 def read(connection: Connection, sets: Sets) -> History:
-    """The history of these migrations; an empty one where none was ever applied. Writes nothing.
+    """What `find` finds. Raises DatabaseError for a role that may not look: nothing found is not nothing applied."""
+    past = find(connection, sets)
+    if not past.readable:
+        raise DatabaseError(
+            f"this role may not read the migration history in the schema {past.home.schema}",
+            hint=f"Grant it usage on that schema and select on {', '.join(past.home.unreadable)}.",
+        )
+    return past
+
+
+def require_writable(home: Home) -> None:
+    """Raises DatabaseError for a role that may not write down what it applies, with all that it lacks."""
+    if home.unwritable:
+        raise DatabaseError(
+            f"this role may not write to the migration history in the schema {home.schema}",
+            hint=f"Grant it usage on that schema and select, insert, update, delete on {', '.join(home.unwritable)}.",
+        )
+
+
+def find(connection: Connection, sets: Sets) -> History:
+    """The history of these migrations; an empty one where none was ever applied, or may be read. Writes nothing.
 
     It is where it was begun: in the target schema, or in another of the search_path when that has changed since.
     Raises HistoryError where it is somewhere else, or twice, so that nothing runs a second time unasked; and where

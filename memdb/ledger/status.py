@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from memdb.database import Connection
-from memdb.errors import DatabaseError
 from memdb.ledger import changes, history, plan
 from memdb.ledger.sqlfiles import Sets
 
@@ -45,7 +44,6 @@ class Status:
 def status(connection: Connection, sets: Sets, *, chosen: Iterable[str] = ()) -> Status:
     """What is applied, pending, edited and unknown. Writes nothing and takes no lock."""
     past = history.read(connection, sets)
-    require_readable(past)
     found = changes.find(sets, past)
     names = {change.file.id: change.id for change in found.renamed}
     applied = {item.id: item for item in past.applied}
@@ -59,15 +57,6 @@ def status(connection: Connection, sets: Sets, *, chosen: Iterable[str] = ()) ->
     active = {entry.set for entry in entries}
     where = past.home.schema if past.home.exists else None
     return Status(tuple(entries), tuple(name for name in sets if name not in active), where)
-
-
-def require_readable(past: history.History) -> None:
-    """Raises DatabaseError for a role that may not read the history, with all that it lacks."""
-    if not past.readable:
-        raise DatabaseError(
-            f"this role may not read the migration history in the schema {past.home.schema}",
-            hint=f"Grant it usage on that schema and select on {', '.join(past.home.unreadable)}.",
-        )
 
 
 def _states(sets: Sets, past: history.History, found: changes.Changes, chosen: Iterable[str]) -> dict[str, str]:

@@ -12,7 +12,6 @@ from memdb.ledger import changes, history, sqlfiles, texts
 from memdb.ledger.changes import Changes
 from memdb.ledger.history import History
 from memdb.ledger.sqlfiles import Migration, Sets
-from memdb.ledger.status import require_readable
 from memdb.migrations import running
 from memdb.migrations.running import Hooks
 from memdb.migrations.session import Limits
@@ -67,7 +66,6 @@ def propose(
     what cannot be marked or unmarked.
     """
     past = history.read(connection, sets)
-    require_readable(past)
     found = changes.find(sets, past)
     marks = tuple(_to_mark(sets, past, found, name).id for name in mark)
     unmarks = tuple(_to_unmark(past, found, id) for id in unmark)

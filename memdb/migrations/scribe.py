@@ -29,9 +29,13 @@ _WRITTEN = ("_yoyo_migration", "_yoyo_log", DETAILS)
 
 
 class Scribe:
-    """Writes the history that lies at `home`, within whatever transaction is open."""
+    """Writes the history that lies at `home`, within whatever transaction is open.
+
+    Raises DatabaseError for a role that may not.
+    """
 
     def __init__(self, connection: Connection, home: Home) -> None:
+        history.require_writable(home)
         self._connection, self._home = connection, home
         self._yoyo = _Backend(connection, home.schema)
         with self.writing():

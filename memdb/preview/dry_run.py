@@ -10,7 +10,7 @@ from memdb.ledger.plan import Direction, Plan, Request
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations import reviewed, running, saved_plan
 from memdb.migrations.losses import Loss
-from memdb.preview import locks, losses
+from memdb.preview import locks, losses, refusals
 from memdb.preview.locks import Rows, StatementLocks
 from memdb.preview.refusals import Refusal
 
@@ -75,7 +75,7 @@ def dry_run(
         report.source,
         report.rows,
         planned.history.home.schema,
-        report.refusals,
+        (*refusals.of_history(planned), *report.refusals),
         save_as,
     )
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from memdb import database, scratch
 from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
-from memdb.errors import StatementFailed
+from memdb.errors import DatabaseError, StatementFailed
+from memdb.ledger import history
+from memdb.ledger.plan import Plan
 
 # undefined_table, _column, _object, _function, invalid_schema_name, insufficient_privilege: it may be there in the real
 # database, which is like the temporary one in its migrations and tables only.
@@ -44,6 +46,15 @@ def of_failure(error: StatementFailed) -> Refusal | None:
     return Refusal(error.message, location=error.location)
 
 
+def of_history(planned: Plan) -> Iterator[Refusal]:
+    """What the role lacks that has to write down what is done."""
+    try:
+        if planned.steps:
+            history.require_writable(planned.history.home)
+    except DatabaseError as error:
+        yield Refusal(error.message, error.hint)
+
+
 def of_changes(connection: Connection, before: Shape, after: Shape) -> tuple[Refusal, ...]:
     """What the role lacks that runs the plan, and the server, for what has changed on the temporary database."""
     with database.own_names(connection):
@@ -64,7 +75,9 @@ def _of_rights(connection: Connection, before: Shape, after: Shape) -> Iterator[
         if kind == "table":
             yield Refusal(f"{role} does not own {name}, which would be altered or dropped", f"Connect as {owner}.")
         else:
-            yield Refusal(f"{role} may not create in the schema {name}", f"Connect as its owner, {owner}.")
+            yield Refusal(
+                f"{role} may not create in the schema {name}", f"Connect as {owner}, or have the privilege granted."
+            )
 
 
 def _of_extensions(connection: Connection, names: frozenset[str]) -> Iterator[Refusal]:

@@ -52,7 +52,7 @@ def verify(
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
-        schema, past = target_schema(connection), history.read(connection, sets)
+        schema, past = target_schema(connection), history.find(connection, sets)
         known = {key for patch in patches.values() for key in patch}
         live = catalog.read(connection, schema, only=known)
         own, foreign = _own_and_foreign(past, sets, patches)

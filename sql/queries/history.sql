@@ -38,6 +38,18 @@ select
         ),
         '{}'
     ) as unreadable,
+    coalesce(
+        array_agg(format('%I.%I', t.nspname, t.relname) order by t.relname) filter (
+            where not (
+                has_schema_privilege(t.schema_oid, 'usage')
+                and has_table_privilege(t.oid, 'select')
+                and (t.relname = '_yoyo_version' or has_table_privilege(t.oid, 'insert'))
+                and (t.relname not in ('_yoyo_migration', 'memdb_migrations') or has_table_privilege(t.oid, 'delete'))
+                and (t.relname <> 'memdb_migrations' or has_table_privilege(t.oid, 'update'))
+            )
+        ),
+        '{}'
+    ) as unwritable,
     min(
         case
             when t.relkind <> 'r' then format('%s is no table', t.relname)

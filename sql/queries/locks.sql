@@ -107,7 +107,15 @@ select
     current_user::text,
     'schema',
     quote_ident(n.nspname),
-    pg_get_userbyid(n.nspowner)::text
+    case n.nspowner
+        when to_regrole('pg_database_owner')  -- nobody can connect as this one
+            then (
+                select pg_get_userbyid(d.datdba)
+                from pg_database as d
+                where d.datname = current_database()
+            )
+        else pg_get_userbyid(n.nspowner)
+    end::text
 from asked
 inner join pg_namespace as n on n.nspname = any(asked.schemas)
 where not has_schema_privilege(n.oid, 'create');

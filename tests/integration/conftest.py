@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from memdb import database, embedded, recording, scratch
@@ -35,8 +36,8 @@ def folder(tmp_path: Path) -> Folder:
     def write(set_name: str = "core", **pairs: tuple[str, str]) -> Sets:
         directory = tmp_path / set_name
         directory.mkdir(exist_ok=True)
-        for name, (sql, rollback) in pairs.items():
-            (directory / f"{name}.sql".removeprefix("m")).write_text(sql)
+        for name, (forward, rollback) in pairs.items():
+            (directory / f"{name}.sql".removeprefix("m")).write_text(forward)
             (directory / f"{name}.rollback.sql".removeprefix("m")).write_text(rollback)
         return sqlfiles.read_sets(tmp_path)
 
@@ -96,3 +97,15 @@ def with_every_kind(server: str, made: Made) -> Iterator[Connection]:
         database.connect(conninfo, purpose="test") as connection,
     ):
         yield connection
+
+
+@contextlib.contextmanager
+def as_role(connection: Connection, name: str) -> Iterator[Connection]:
+    """Another connection, whose role is a new one."""
+    connection.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
+    try:
+        with database.again(connection, purpose="test") as other:
+            other.execute(sql.SQL("set role {}").format(sql.Identifier(name)))
+            yield other
+    finally:
+        connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)).as_string())

@@ -1,19 +1,18 @@
 """What a dry run foresees: how long others have to wait, and what the run would stop at."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from psycopg import sql
 
-from memdb import database, preview
+from memdb import preview
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.migrations import Migrate, Rollback
 from memdb.preview import DryRun
+from tests.integration.conftest import as_role
 
 pytestmark = pytest.mark.usefixtures("ready_server")
 
@@ -139,32 +138,25 @@ def test_users_without_a_uuid_are_foreseen(empty_connection: Connection, dry_run
     assert refusal.message == 'the table "users" has no uuid column "id" that memories could refer to'
 
 
-@contextmanager
-def as_role(connection: Connection, name: str) -> Iterator[Connection]:
-    """Another connection, whose role is a new one."""
-    connection.execute(sql.SQL("create role {}").format(sql.Identifier(name)))
-    try:
-        with database.again(connection, purpose="test") as other:
-            other.execute(sql.SQL("set role {}").format(sql.Identifier(name)))
-            yield other
-    finally:
-        connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)).as_string())
-
-
 def test_what_the_role_lacks_is_foreseen(connection: Connection, dry_run: DryRunOf) -> None:
-    grants = "grant select on all tables in schema public to deploying; revoke create on schema public from public"
     with as_role(connection, "deploying") as other:
-        connection.execute(grants)
+        connection.execute("grant select on all tables in schema public to deploying")
+        connection.execute("revoke create on schema public from public")
         found = dry_run(other, "alter table memories add column a text; create table tags (id int);").refusals
     assert [refusal.message for refusal in found] == [
+        "this role may not write to the migration history in the schema public",
         "deploying does not own public.memories, which would be altered or dropped",
         "deploying may not create in the schema public",
     ]
+    assert found[0].hint.endswith(
+        "select, insert, update, delete on public._yoyo_log, public._yoyo_migration, public.memdb_migrations."
+    )
+    assert found[2].hint == "Connect as postgres, or have the privilege granted."
 
 
 def test_whoever_may_become_the_owner_lacks_nothing(connection: Connection, dry_run: DryRunOf) -> None:
     with as_role(connection, "deploying") as other:
-        connection.execute("grant select on all tables in schema public to deploying; create role owning")
+        connection.execute("grant all on all tables in schema public to deploying; create role owning")
         connection.execute("alter table memories owner to owning; grant owning to deploying")
         connection.execute("grant usage, create on schema public to owning")
         try:
@@ -175,7 +167,7 @@ def test_whoever_may_become_the_owner_lacks_nothing(connection: Connection, dry_
 
 def test_what_refers_to_a_table_needs_not_own_it(connection: Connection, dry_run: DryRunOf) -> None:
     with as_role(connection, "deploying") as other:
-        connection.execute("grant select, references on all tables in schema public to deploying")
+        connection.execute("grant all on all tables in schema public to deploying")
         connection.execute("grant create on schema public to deploying")
         forward = "create table tags (memory_id uuid constraint tags_fkey references memories (id));"
         assert dry_run(other, forward).refusals == ()

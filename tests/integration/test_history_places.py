@@ -1,16 +1,20 @@
 """Where the history lies: found wherever it is, never begun a second time unasked, never taken from somebody else."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from memdb import database, migrations
+from memdb import database, migrations, preview
 from memdb.cli import main
 from memdb.database import Connection
-from memdb.errors import HistoryError
+from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
+from memdb.ledger.plan import Migrate
+from memdb.linting import lint
+from memdb.migrations import Limits, baseline, repair
 from memdb.verification import snapshot
-from tests.integration.conftest import Folder
+from tests.integration.conftest import Folder, as_role
 
 WALLET = {
     "m0001_schema": ("create schema if not exists data;", "drop schema if exists data;"),
@@ -186,3 +190,57 @@ def test_a_renamed_file_is_told_and_its_new_name_accepted(
     applied = [item.id for item in history.read(empty_connection, folder()).applied]
     assert applied == ["0001_1", "0009_two", "0003_3"]
     assert migrations.rollback(empty_connection, folder(), steps=None).applied == 0
+
+
+@pytest.mark.parametrize("granted", ["", "_yoyo_migration"])
+@pytest.mark.parametrize("work", ["status", "migrate", "rollback", "dry run", "lint", "repair", "baseline"])
+def test_for_a_role_that_may_not_read_it_nothing_is_taken_for_pending_or_for_done(
+    empty_connection: Connection, folder: Folder, work: str, granted: str
+) -> None:
+    sets = folder(**WALLET)
+    migrations.migrate(empty_connection, sets)
+    role = f"deployer_of_{empty_connection.info.dbname}"
+    empty_connection.execute(f"create role {role}")
+    if granted:
+        empty_connection.execute(f"grant select on {granted} to {role}")
+    empty_connection.execute(f"set role {role}")
+    does: dict[str, Callable[[], object]] = {
+        "status": lambda: migrations.status(empty_connection, sets),
+        "migrate": lambda: migrations.migrate(empty_connection, sets),
+        "rollback": lambda: migrations.rollback(empty_connection, sets),
+        "dry run": lambda: preview.dry_run(empty_connection, sets, Migrate()),
+        "lint": lambda: lint.pending(empty_connection, sets),
+        "repair": lambda: repair.propose(empty_connection, sets, dict),
+        "baseline": lambda: baseline.baseline(empty_connection, sets, {}),
+    }
+    try:
+        with pytest.raises(DatabaseError, match="may not read the migration history in the schema public") as raised:
+            does[work]()
+        assert ("public._yoyo_migration" in raised.value.hint) is not bool(granted)
+        assert "public._yoyo_log" in raised.value.hint
+    finally:
+        empty_connection.execute("reset role")
+        empty_connection.execute(f"drop owned by {role}")
+        empty_connection.execute(f"drop role {role}")
+
+
+def test_a_role_that_may_not_write_to_it_is_told_all_that_it_lacks_before_anything_runs(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    migrations.migrate(empty_connection, folder(m0001_one=("create table one ();", "drop table one;")))
+    trusting = Limits(trusted_schemas=("public",))
+    sets = folder(
+        m0001_one=("create table one ();", "drop table one;"), m0002_two=("create table two ();", "drop table two;")
+    )
+    with as_role(empty_connection, "deploying") as other:
+        empty_connection.execute("grant create on schema public to deploying")
+        empty_connection.execute("grant select on _yoyo_log, _yoyo_migration, memdb_migrations to deploying")
+        with pytest.raises(DatabaseError, match="may not write to the migration history") as raised:
+            migrations.migrate(other, sets, limits=trusting)
+        lacking = raised.value.hint.partition(" on ")[2].partition(" on ")[2].rstrip(".")
+        assert lacking.split(", ") == [
+            f"public.{table}" for table in ("_yoyo_log", "_yoyo_migration", "_yoyo_version", "memdb_migrations")
+        ]
+        empty_connection.execute(f"grant select, insert, update, delete on {lacking} to deploying")
+        assert [step.id for step in migrations.migrate(other, sets, limits=trusting).steps] == ["0002_two"]
+        assert [step.id for step in migrations.rollback(other, sets, limits=trusting).steps] == ["0002_two"]
