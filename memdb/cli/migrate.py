@@ -183,7 +183,9 @@ def _preview(open: Session, request: "Request", options: "Options", save_as: Pat
     """
     from memdb import preview
 
-    result = preview.dry_run(open.connection, open.sets, request, options=options, save_as=save_as)
+    result = preview.dry_run(
+        open.connection, open.sets, request, options=options, trusted=open.settings.trusted_schemas, save_as=save_as
+    )
     open.emit(result, format, label="-- Database")
     return MigrationError.exit_code if result.refusals else 0
 

@@ -17,10 +17,8 @@ def render(run: Run) -> Iterator[Any]:
         yield from _first(step.notices)
     if run.steps:
         yield f"{verb} {count(len(run.steps), 'migration')}; {run.applied} applied in all."
-    elif run.direction == "migrate":
-        yield f"Nothing to do: all {count(run.applied, 'migration')} applied."
     else:
-        yield "Nothing to do: no migration is applied."
+        yield f"Nothing to do; {run.applied} applied in all."
 
 
 def _first(notices: Sequence[str]) -> Iterator[str]:

@@ -103,12 +103,12 @@ def _shown(value: Any) -> str:
 def _(result: Snapshot) -> Iterator[Any]:
     if result.written:
         changed = f"changed: {', '.join(result.stale)}" if result.stale else "nothing changed"
-        yield f"Wrote {result.path} for {result.migrations} migrations; {changed}."
+        yield f"Wrote {result.path} for {count(result.migrations, 'migration')}; {changed}."
     elif result.stale:
         yield f"{result.path} is stale. It is not what these migrations do: {', '.join(result.stale)}."
         yield "Write it anew with: memdb snapshot"
     else:
-        yield f"{result.path} is what its {result.migrations} migrations do."
+        yield f"{result.path} is what the files make: {count(result.migrations, 'migration')}."
 
 
 @render.register

@@ -1,6 +1,6 @@
 """What a migrate or rollback would do, without doing it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def dry_run(
     request: Request,
     *,
     options: scratch.Options = scratch.Options(),
+    trusted: Collection[str] = (),
     save_as: Path | None = None,
 ) -> DryRun:
     """What `migrations.run` would do with the same request, tried on a temporary database that is brought to the state
@@ -75,7 +76,7 @@ def dry_run(
         report.source,
         report.rows,
         planned.history.home.schema,
-        (*refusals.of_history(planned), *report.refusals),
+        (*refusals.of_beginning(connection, planned, trusted), *report.refusals),
         save_as,
     )
 

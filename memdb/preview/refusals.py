@@ -1,11 +1,11 @@
 """What would be refused where a plan is going to run: told from what its steps did on a temporary database."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from memdb import database, scratch
+from memdb import database, scratch, trust
 from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
-from memdb.errors import DatabaseError, StatementFailed
+from memdb.errors import DatabaseError, StatementFailed, UntrustedSchema
 from memdb.ledger import history
 from memdb.ledger.plan import Plan
 
@@ -46,13 +46,20 @@ def of_failure(error: StatementFailed) -> Refusal | None:
     return Refusal(error.message, location=error.location)
 
 
-def of_history(planned: Plan) -> Iterator[Refusal]:
-    """What the role lacks that has to write down what is done."""
-    try:
-        if planned.steps:
-            history.require_writable(planned.history.home)
-    except DatabaseError as error:
-        yield Refusal(error.message, error.hint)
+def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]) -> Iterator[Refusal]:
+    """What would be refused before the first step: a role that may not write down what is done, and one that others
+    could make use of; `trusted` are the schemas in which they may create.
+    """
+    home = planned.history.home
+    checks: tuple[Callable[[], object], ...] = (
+        lambda: history.require_writable(home),
+        lambda: trust.require(connection, home.schema, trusted),
+    )
+    for check in checks if planned.steps else ():
+        try:
+            check()
+        except (DatabaseError, UntrustedSchema) as error:
+            yield Refusal(error.message, error.hint)
 
 
 def of_changes(connection: Connection, before: Shape, after: Shape) -> tuple[Refusal, ...]:

@@ -72,7 +72,7 @@ def test_text_says_what_was_done_and_stdout_has_only_the_result(memdb: Run, empt
     assert "Applying 0001_create_extension_vector" in result.err
     first, second = memdb("migrate", url=empty).out.splitlines()
     assert first.startswith("Database: ")
-    assert second == "Nothing to do: all 8 migrations applied."
+    assert second == "Nothing to do; 8 applied in all."
 
 
 def test_dry_run_shows_the_sql_and_runs_nothing(memdb: Run, empty: str) -> None:

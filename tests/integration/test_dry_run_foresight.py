@@ -24,11 +24,14 @@ def dry_run(tmp_path: Path) -> DryRunOf:
     """Adds a migration to the shipped ones, and tries it."""
     assert main(["init", str(tmp_path)]) == 0
 
-    def dry_run(connection: Connection, forward: str, **request: object) -> DryRun:
+    def dry_run(
+        connection: Connection, forward: str, *, trusted: tuple[str, ...] = ("public",), **request: object
+    ) -> DryRun:
         core = tmp_path / "sql" / "core"
         (core / "0009_more.sql").write_text(forward)
         (core / "0009_more.rollback.sql").write_text("select 1;")
-        return preview.dry_run(connection, sqlfiles.read_sets(core.parent), Migrate(**request))  # type: ignore[arg-type]
+        wanted = Migrate(**request)  # type: ignore[arg-type]
+        return preview.dry_run(connection, sqlfiles.read_sets(core.parent), wanted, trusted=trusted)
 
     return dry_run
 
@@ -178,7 +181,7 @@ def test_a_rollback_is_foreseen_as_well(connection: Connection, sets: sqlfiles.S
     try:
         with as_role(connection, "deploying") as other:
             connection.execute("grant select on all tables in schema public to deploying")
-            found = preview.dry_run(other, sets, Rollback(steps=None)).refusals
+            found = preview.dry_run(other, sets, Rollback(steps=None), trusted=["public"]).refusals
     finally:
         connection.execute("drop owned by owning cascade; drop role owning")
     assert "deploying does not own public.memories, which would be altered or dropped" in {
@@ -193,3 +196,11 @@ def test_a_foreseen_refusal_is_the_exit_code_of_the_run(
     arguments = ["migrate", "--sql-dir", str(tmp_path / "sql"), "--database-url", connection.info.dsn]
     assert main([*arguments, "--dry-run"]) == main(arguments) == 4
     assert '0009_more.sql:1:1 column "content" of relation "memories" already exists\n' in capsys.readouterr().out
+
+
+def test_a_schema_in_which_others_may_create_is_foreseen(connection: Connection, dry_run: DryRunOf) -> None:
+    with as_role(connection, "deploying"):
+        connection.execute("grant create on schema public to deploying")
+        (refusal,) = dry_run(connection, "select 1;", trusted=()).refusals
+        assert dry_run(connection, "select 1;").refusals == ()
+    assert "--trust-schema public" in refusal.hint
