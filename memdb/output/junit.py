@@ -3,6 +3,7 @@
 import re
 from xml.etree import ElementTree
 
+from memdb.catalog import kind_and_name
 from memdb.output.verification import details, headline, summary
 from memdb.verification.comparison import Difference
 from memdb.verification.verify import Verification
@@ -14,7 +15,7 @@ def document(result: Verification) -> str:
     """The report as XML. Objects that are missing with their table fail, too."""
     failures = {(item.kind, item.object): item for item in result.differences}
     for item in result.differences:
-        failures |= {_split(part): item for part in item.parts}
+        failures |= {kind_and_name(part): item for part in item.parts}
     cases = [(kind, name) for kind, names in result.compared.items() for name in names]
     cases += [case for case in failures if case not in cases]
     suite = ElementTree.Element(
@@ -34,11 +35,6 @@ def document(result: Verification) -> str:
 def _add_failure(case: ElementTree.Element, difference: Difference) -> None:
     failure = ElementTree.SubElement(case, "failure", type=difference.problem, message=_text(headline(difference)))
     failure.text = _text("\n".join(f"{label}\t{text}" for label, text in details(difference)))
-
-
-def _split(key: str) -> tuple[str, str]:
-    kind, _, name = key.partition(" ")
-    return kind, name
 
 
 def _text(text: str) -> str:

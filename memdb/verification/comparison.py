@@ -84,14 +84,14 @@ class _Draft:
 
 def _runnable(drafts: Iterable[_Draft]) -> Iterable[list[str]]:
     """The lines of each mend; as comments where they need something that is not made by lines of its own."""
-    absent: dict[str, str] = {}  # objects that only a person can bring back
+    absent: list[str] = []  # objects that only a person can bring back
     for draft in drafts:
         needed = next((key for key in absent if any(_mentions(line, key) for line in draft.lines)), None)
         told = needed is not None and not all(line.startswith("--") for line in draft.lines)
         lines = mending.told(f"once {needed} is there:", *draft.lines) if told else draft.lines
         is_view_of_another_kind = draft.problem == "different" and "materialized" in (draft.expected or {})
         if (draft.problem == "missing" or is_view_of_another_kind) and all(line.startswith("--") for line in lines):
-            absent[draft.key] = draft.key
+            absent.append(draft.key)
         yield lines
 
 

@@ -1,6 +1,7 @@
 """Statements that make an object that is missing."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from memdb.catalog import Attributes, identifiers, kind_and_name, member
@@ -75,14 +76,6 @@ def owned(sequence: str, column: str | None) -> str:
 
 def _view(attributes: Attributes) -> str:
     return "materialized view" if attributes.get("materialized") else "view"
-
-
-def _create_schema(name: str, _: Attributes, __: Surroundings) -> list[str]:
-    return [f"create schema {name};"]
-
-
-def _create_extension(name: str, _: Attributes, __: Surroundings) -> list[str]:
-    return [f"create extension {name};"]
 
 
 def _create_enum(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
@@ -162,24 +155,10 @@ def _create_index(name: str, attributes: Attributes, place: Surroundings) -> lis
     return [*(wait if partitioned else ()), " ".join(clauses) + ";"]
 
 
-def _create_as_defined(_: str, attributes: Attributes, __: Surroundings) -> list[str]:
-    return [f"{attributes['definition']};"]
-
-
-def _create_view(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
-    return [create_view(name, attributes)]
-
-
-def _create_trigger(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
-    return [f"{attributes['definition']};", *_enable(name, attributes, "trigger")]
-
-
-def _create_rule(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
-    return [f"{attributes['definition']};", *_enable(name, attributes, "rule")]
-
-
-def _enable(name: str, attributes: Attributes, kind: str) -> list[str]:
-    return [] if attributes["enabled"] == "origin" else [enable(name, attributes, kind)]
+def _create_reaction(kind: str, name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+    """A trigger or a rule."""
+    created = f"{attributes['definition']};"
+    return [created] if attributes["enabled"] == "origin" else [created, enable(name, attributes, kind)]
 
 
 def _create_policy(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
@@ -191,8 +170,8 @@ def _create_policy(name: str, attributes: Attributes, _: Surroundings) -> list[s
 
 
 _CREATE: dict[str, Callable[[str, dict[str, Any], Surroundings], list[str]]] = {
-    "schema": _create_schema,
-    "extension": _create_extension,
+    "schema": lambda name, *_: [f"create schema {name};"],
+    "extension": lambda name, *_: [f"create extension {name};"],
     "enum": _create_enum,
     "domain": _create_domain,
     "type": _create_type,
@@ -200,9 +179,9 @@ _CREATE: dict[str, Callable[[str, dict[str, Any], Surroundings], list[str]]] = {
     "column": _add_column,
     "constraint": _add_constraint,
     "index": _create_index,
-    "statistics": _create_as_defined,
-    "view": _create_view,
-    "rule": _create_rule,
-    "trigger": _create_trigger,
+    "statistics": lambda _, attributes, __: [f"{attributes['definition']};"],
+    "view": lambda name, attributes, _: [create_view(name, attributes)],
+    "rule": partial(_create_reaction, "rule"),
+    "trigger": partial(_create_reaction, "trigger"),
     "policy": _create_policy,
 }
