@@ -5,28 +5,33 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
-from memdb import addresses, embedded, shipped
+from memdb import addresses, shipped
 from memdb.addresses import conninfo as conninfo
 from memdb.addresses.failures import connection_failed
 from memdb.errors import ConnectionFailed, DatabaseError, MemdbError
+
+if TYPE_CHECKING:
+    from memdb.embedded import Server
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection, and how the names of whoever uses it resolve there.
 
     `schema` is the target that was asked for by name; None where it is the first schema of the search_path.
-    `search_path` is the one of the user; None where that is the session's own.
+    `search_path` is the one of the user; None where that is the session's own. `has_own_names` says that the session
+    is known to have memdb's.
     """
 
     schema: str | None = None
     search_path: str | None = None
+    has_own_names: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +148,15 @@ def search_path(connection: Connection) -> str:
 
 @contextmanager
 def own_names(connection: Connection) -> Iterator[None]:
-    """A transaction in which names lead to pg_catalog and nowhere else.
+    """A transaction in which names lead to pg_catalog and nowhere else; none where those of the whole session do.
 
     Who may create in a schema of the search_path can put functions and operators there that fit a call better than
     those of pg_catalog, and have them called by whoever runs memdb. So memdb's own statements run in here, and write
     out the schema of all that is not the system's.
     """
+    if connection.has_own_names:
+        yield
+        return
     with connection.transaction():
         keep_to_own_names(connection)
         yield
@@ -161,12 +169,15 @@ def keep_to_own_names(connection: Connection) -> None:
 
 def take_own_names(connection: Connection) -> None:
     """As in own_names, for the whole session, which must not be one of a transaction pooler."""
-    connection.search_path = search_path(connection)
-    connection.execute(OWN_NAMES)
+    row = connection.execute(f"show search_path; {OWN_NAMES}").fetchone()
+    if connection.search_path is None:
+        connection.search_path = (row[0] if row else "") or "public"
+    connection.has_own_names = True
 
 
 def give_names_back(connection: Connection) -> None:
     """Ends what take_own_names began."""
+    connection.has_own_names = False
     connection.execute("select pg_catalog.set_config('search_path', %s, false)", [connection.search_path])
     if connection.schema is None:
         connection.search_path = None
@@ -193,9 +204,11 @@ def use_schema(connection: Connection, schema: str) -> None:
     connection.schema = schema
 
 
-def resolve(url: str | None) -> tuple[str, embedded.Server | None]:
+def resolve(url: str | None) -> tuple[str, "Server | None"]:
     """The connection string for a configured URL, or for the embedded database, which is then started."""
     if url is not None:
         return conninfo(url), None
+    from memdb import embedded  # which most commands are without
+
     server = embedded.start(embedded.data_directory())
     return conninfo(server.url()), server

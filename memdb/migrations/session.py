@@ -54,6 +54,7 @@ def clean(connection: Connection, limits: Limits) -> None:
     What discard all does, but for the locks: the lock of migrations has to be kept.
     """
     connection.execute(f"{_CLEAN}; {OWN_NAMES}")
+    connection.has_own_names = True
     _set_limits(connection, limits)
     locking.require_held(connection)
 
@@ -67,6 +68,7 @@ def names_of_the_target(connection: Connection) -> Iterator[None]:
     if row is not None and row[0] not in names.path:
         path += f", {sql.Identifier(row[0]).as_string()}"
     connection.execute("select set_config('search_path', %s, false)", [path])
+    connection.has_own_names = False
     yield  # not taken back here: after an error the transaction is over, and with it the setting; else clean() follows
 
 
