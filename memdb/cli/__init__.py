@@ -13,6 +13,7 @@ from memdb.cli import benchmark, db, demo, failures, lint, migrate, project, rep
 from memdb.errors import MemdbError, OutputError, UsageError
 
 INTERRUPTED = 130
+_ADDRESSES = ("--database-url", "--scratch-url")
 READER_GONE = 141  # as a shell has it for a program that is ended by SIGPIPE
 
 app = typer.Typer(
@@ -127,7 +128,7 @@ def _expect_text(arguments: list[str]) -> None:
 def _expect_no_stray_url(arguments: list[str]) -> None:
     """Raises UsageError for a database URL in the place of something else, which would be shown in a message."""
     for before, argument in zip(["", *arguments], arguments, strict=False):
-        is_address = before == "--database-url" or argument.startswith("--database-url=")
+        is_address = before in _ADDRESSES or argument.partition("=")[0] in _ADDRESSES
         if not is_address and re.search(r"postgres(ql)?(\+\w+)?://|://\S*@", argument, re.IGNORECASE):
             raise UsageError(
                 "a database URL is in the place of something else (it is not shown, as it may hold a password)",

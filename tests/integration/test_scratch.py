@@ -68,3 +68,9 @@ def test_it_is_said_where_migrations_are_tried(
 def test_an_empty_setting_is_an_error(value: str, folder: Folder, tmp_path: Path) -> None:
     folder(m0001_a=("create table a ();", "drop table a;"))
     assert main(["snapshot", "--sql-dir", str(tmp_path), "--scratch-url", value]) == 3
+
+
+@pytest.mark.parametrize("given", [("--scratch-url", "{}"), ("--scratch-url={}",)])
+def test_its_server_can_be_named_by_a_url(capsys: pytest.CaptureFixture[str], given: tuple[str, ...]) -> None:
+    code = main(["snapshot", "--check", *(part.format("postgresql://nobody@127.0.0.1:1/none") for part in given)])
+    assert (code, "cannot connect to nobody@127.0.0.1:1/none" in capsys.readouterr().err) == (3, True)
