@@ -25,6 +25,7 @@ def demo(
     Migrate, verify, seed, search and benchmark, in a database of its own on the embedded PostgreSQL.
     """
     from memdb import demo, embedded, shipped
+    from memdb.benchmark.similarity import Benchmark
     from memdb.ledger import sqlfiles
     from memdb.verification import snapshot
 
@@ -42,4 +43,6 @@ def demo(
         output.emit(tuple(chapters), format)
     else:
         output.emit(demo.Farewell(server.url(demo.DATABASE)), format)
-    return 0 if all(getattr(chapter.result, "ok", True) for chapter in chapters) else 1
+    # How fast a search is on a busy machine is shown, and is no fault of whoever wants to see memdb.
+    shown = (chapter.result for chapter in chapters if not isinstance(chapter.result, Benchmark))
+    return 0 if all(getattr(result, "ok", True) for result in shown) else 1
