@@ -62,11 +62,18 @@ def _find(path: str) -> Any:
         found = importlib.import_module(module)
         for part in name.split("."):
             found = getattr(found, part)
+        is_base = hasattr(found, "metadata") and hasattr(found, "registry")
     except (ImportError, AttributeError) as error:
         raise UsageError(f"the models {path} cannot be imported: {error}", hint=hint) from None
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the application's code that runs here
+        raise UsageError(
+            f"the models {path} cannot be imported: {module} raises {type(error).__name__} (its text is not shown, as it "
+            "may hold a password)",
+            hint=f"Mend it first; see: python -c 'import {module}'",
+        ) from None
     finally:
         sys.path.pop(0)
-    if not hasattr(found, "metadata") or not hasattr(found, "registry"):
+    if not is_base:
         raise UsageError(f"{path} is no declarative base", hint=hint)
     return found
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -277,6 +278,17 @@ def test_the_command_tells_what_differs(
 def test_what_are_no_models_is_wrong_usage(models: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run([models, "--offline"], capsys)
     assert (code, message in err, "package.module:Base" in err) == (2, True, True)
+
+
+@pytest.mark.parametrize("raised", ["RuntimeError('hunter2')", "SystemExit(7)", "RecursionError", "UnicodeError('x')"])
+def test_models_that_fail_as_they_are_imported_are_wrong_usage(
+    raised: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = f"fails_{re.sub(r'[^a-z]', '', raised.lower())}"
+    (tmp_path / f"{module}.py").write_text(f"raise {raised}")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run([f"{module}:Base", "--offline"], capsys)
+    assert (code, f"{module} raises {raised.partition('(')[0]}" in err, "hunter2" in err) == (2, True, False)
 
 
 def test_models_that_sqlalchemy_cannot_use_are_wrong_usage(
