@@ -6,6 +6,7 @@ step. A full disk, a lost permission or Ctrl-C at any moment leaves what was the
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import secrets
@@ -79,6 +80,18 @@ def created(texts: Mapping[Path, str]) -> Iterator[None]:
                 temporary.replace(path)
         yield
         undoing.pop_all()
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Waits until no other memdb is inside a block for the same folder, which need not be there yet."""
+    handle = os.open(next(parent for parent in folder.absolute().parents if parent.is_dir()), os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system that has no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def copy_folder(source: Path, target: Path, *, leave_out: Collection[str] = ()) -> None:

@@ -162,7 +162,7 @@ def _write_pairs(sql_dir: Path, set_name: str, pairs: Sequence[Pair]) -> list[Ne
         raise UsageError(f"{set_name!r} is no name of a set", hint="Use letters, digits, - and _, as in: fast_search")
     require_own(sql_dir)
     folder = sql_dir / set_name
-    with _writing("Check the permissions of the SQL directory."):
+    with _writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
         first = _next_number(folder)
         written = [_new(folder, f"{number:04}_{_slug(name)}") for number, (name, _, _) in enumerate(pairs, first)]
         texts: dict[Path, str] = {}

@@ -67,8 +67,8 @@ def _find(path: str) -> Any:
         raise UsageError(f"the models {path} cannot be imported: {error}", hint=hint) from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the application's code that runs here
         raise UsageError(
-            f"the models {path} cannot be imported: {module} raises {type(error).__name__} (its text is not shown, as it "
-            "may hold a password)",
+            f"the models {path} cannot be imported: {module} raises {type(error).__name__} "
+            "(its text is not shown, as it may hold a password)",
             hint=f"Mend it first; see: python -c 'import {module}'",
         ) from None
     finally:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,12 @@ def test_a_set_is_a_folder_in_the_sql_directory(tmp_path: Path, name: str) -> No
     with pytest.raises(UsageError, match="is no name of a set"):
         project.new(tmp_path / "sql", "add importance", set_name=name)
     assert everything(tmp_path) == []
+
+
+def test_several_at_once_take_different_numbers(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: project.new(tmp_path / "sql", f"step {number}"), range(16)))
+    assert sorted(new.id[:4] for new in made) == [f"{number:04}" for number in range(1, 17)]
 
 
 @pytest.mark.parametrize("name", ["0009x_y.sql", "²²²²_y.sql", "0009.sql", "9_y.sql"])
