@@ -15,9 +15,34 @@ _QUOTED_SINCE_17 = "json_exists|json_query|json_scalar|json_serialize|json_table
 _KEYWORDS = re.compile(
     rf"""'(?:[^']|'')*'|(?P<bare>"json")|"(?:[^"]|"")*"|(?<![\w$])(?P<quoted>{_QUOTED_SINCE_17})(?![\w$])"""
 )
+# `kind in ('a', 'b')` of a varchar is written out otherwise once it was read again from what pg_dump has written.
+_VARCHARS = re.compile(
+    r"""('(?:[^']|'')*')|ARRAY\[(?P<items>\('(?:[^']|'')*'::character varying\)::text"""
+    r"""(?:, \('(?:[^']|'')*'::character varying\)::text)*)\]"""
+)
+_VARCHAR = re.compile(r"\(('(?:[^']|'')*'::character varying)\)::text")
+_LINE_END = re.compile(r"\r\n?")
 _SPACES = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*")|\s+""")
 
+# What the server writes out depends on these, which are set for a database, a role, or in the file of the server.
+_FORMS = "; ".join(
+    f"set local {name}"
+    for name in (
+        "search_path = ''",
+        "timezone = 'UTC'",
+        "datestyle = 'ISO, MDY'",
+        "intervalstyle = 'postgres'",
+        "bytea_output = 'hex'",
+        "extra_float_digits = 1",
+        "standard_conforming_strings = on",
+        "quote_all_identifiers = off",
+        "array_nulls = on",
+        "jit = off",
+    )
+)
+
 _NO_SQL = frozenset({"comment", "labels", "body", "config"})
+_OF_LINES = frozenset({"comment", "body"})  # they have the line ends of the checkout from which they were run
 _REFLOWED = ("view", "rule")  # the server breaks their definitions into lines
 
 
@@ -44,7 +69,7 @@ def read(connection: Connection, schema: str, only: Iterable[str] | None = None)
     files = ("catalog", "catalog_tables", *(("catalog_others",) if others else ()))
     parts = [f"({query(file, 'objects').rstrip().removesuffix(';')})" for file in files]  # in one round trip
     with connection.transaction(force_rollback=True):  # which also takes back the settings
-        connection.execute("set transaction read only; set local search_path = ''; set local jit = off")
+        connection.execute(f"set transaction read only; {_FORMS}")
         rows: dict[str, Any] = dict(connection.execute(" union all ".join(parts), parameters).fetchall())
     context = rows.pop("context")
     clean = _cleaner(context["qualifiers"])
@@ -70,7 +95,16 @@ def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
     """Removes `schema.` from SQL, but not inside string literals, unless they name a relation; and quotes alike."""
     names = "|".join(re.escape(name) for name in qualifiers if name != "pg_catalog")
     qualifier = re.compile(rf"""('(?:[^']|'')*'(?!::regclass))|(?<![\w$".])(?:{names})\.(?=[\w"+*/<>=~!@#%^&|`?-])""")
-    return lambda sql: _KEYWORDS.sub(_quoted_alike, qualifier.sub(lambda match: match[1] or "", sql))
+
+    def clean(sql: str) -> str:
+        bare = qualifier.sub(lambda match: match[1] or "", sql)
+        return _VARCHARS.sub(_as_first_written, _KEYWORDS.sub(_quoted_alike, bare))
+
+    return clean
+
+
+def _as_first_written(match: re.Match[str]) -> str:
+    return match[1] or f"(ARRAY[{_VARCHAR.sub(lambda item: item[1], match['items'])}])::text[]"
 
 
 def _quoted_alike(match: re.Match[str]) -> str:
@@ -91,8 +125,15 @@ def _cleaned(key: str, attributes: Attributes, clean: Callable[[str], str]) -> A
     def cleaned(value: Any) -> Any:
         if isinstance(value, list):
             return [cleaned(item) for item in value]
+        if isinstance(value, dict):
+            return {name: cleaned(item) for name, item in value.items()}
         if not isinstance(value, str):
             return value
         return _SPACES.sub(lambda match: match[1] or " ", clean(value)).strip() if reflowed else clean(value)
 
-    return {name: value if name in _NO_SQL else cleaned(value) for name, value in attributes.items()}
+    def of_name(name: str, value: Any) -> Any:
+        if name in _OF_LINES and isinstance(value, str):
+            return _LINE_END.sub("\n", value)
+        return value if name in _NO_SQL else cleaned(value)
+
+    return {name: of_name(name, value) for name, value in attributes.items()}

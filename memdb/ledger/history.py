@@ -160,7 +160,7 @@ def _read_at(connection: Connection, home: Home) -> History:
         return History(home=home)
     applied: list[Applied] = []
     unfinished: list[Applied] = []
-    for finished, *row in connection.execute(_rows_of(home)).fetchall():
+    for finished, *row in connection.execute(_rows_of(home), binary=True).fetchall():  # whatever the DateStyle
         (applied if finished else unfinished).append(Applied(*row))
     return History(tuple(applied), tuple(unfinished), home)
 

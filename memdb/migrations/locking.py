@@ -74,7 +74,7 @@ def close_if_busy(connection: Connection) -> None:
 
 
 def _holder(connection: Connection) -> str:
-    row = connection.execute(query("history", "lock_holder"), [LOCK]).fetchone()
+    row = connection.execute(query("history", "lock_holder"), [LOCK], binary=True).fetchone()
     if row is None:
         return "it has just ended"
     pid, application, since, state, duration, statement = row
@@ -84,7 +84,7 @@ def _holder(connection: Connection) -> str:
 
 def blockers(connection: Connection, pid: int) -> dict[int, str]:
     """Whom the backend `pid` waits for, by their pids, in words; empty where it does not wait."""
-    rows = connection.execute(query("history", "blockers"), [pid]).fetchall()
+    rows = connection.execute(query("history", "blockers"), [pid], binary=True).fetchall()
     return {
         other: f"pid {other} ({application or 'no application name'}, {user}, {state}, "
         f"in a transaction for {_seconds(age)})"
