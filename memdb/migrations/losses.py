@@ -36,7 +36,7 @@ class Loss:
     """What the rollback `step` loses of `object`, a table or a column with its schema.
 
     table, column: it is dropped with its rows or values; converted: the values of a column get another type; changed:
-    rows are deleted, overwritten or truncated; unknown: it runs outside of a transaction and cannot be tried.
+    rows are deleted, overwritten or truncated; unknown: it cannot be tried in one transaction.
     `count` is of rows, or of values that are not null; None where they cannot be counted.
     """
 
@@ -48,7 +48,7 @@ class Loss:
     def in_words(self) -> str:
         """`app.memories (300 rows)`"""
         if self.kind == "unknown":
-            return f"what {self.object} changes, which cannot be tried, since it runs outside of a transaction"
+            return f"what {self.object} changes, which cannot be tried in one transaction"
         noun = "value" if self.kind in ("column", "converted") else "row"
         how = {"converted": ", converted to another type", "changed": ", deleted or overwritten"}.get(self.kind, "")
         if self.count is None:

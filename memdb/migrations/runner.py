@@ -5,8 +5,9 @@ down before it begins, so that what was cut short can be taken up.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 
 import psycopg
 
@@ -50,22 +51,31 @@ class Runner:
             messages = self._in_transaction(step, agreement, started)
         else:
             if agreement is not None:
-                agreement.require(step, _of_lone_statement(step))
+                agreement.require(step, _untried(step))
             messages = self._alone(step, on_advice, started)
         return _milliseconds_since(started), messages
 
-    def foresee(self, steps: Iterable[Step]) -> tuple[Loss, ...]:
-        """What these rollbacks would lose one after the other, tried in one transaction that is taken back."""
+    def foresee(self, steps: Sequence[Step]) -> tuple[Loss, ...]:
+        """What these rollbacks would lose one after the other, tried in one transaction that is taken back.
+
+        Raises StatementFailed for the first that the server refuses, unless that may be for want of what those before
+        it do outside of a transaction, or commit: then nothing is known of it, and of those that follow.
+        """
         session.clean(self._connection, self._limits)
         found: list[Loss] = []
         with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
-            for step in steps:
-                if step.migration.transactional:
+            for position, step in enumerate(steps):
+                if not step.migration.transactional:
+                    found += _untried(step)
+                    continue
+                try:
                     found += self._measure(step).losses
                     self._execute(step)
-                    session.clean(self._connection, self._limits)
-                else:
-                    found += _of_lone_statement(step)
+                except StatementFailed as error:
+                    if not _may_work_after(steps[:position], error):
+                        raise
+                    return (*found, *chain.from_iterable(map(_untried, steps[position:])))
+                session.clean(self._connection, self._limits)
         return tuple(found)
 
     def _measure(self, step: Step) -> Measured:
@@ -220,8 +230,16 @@ def _without_lock_timeout(connection: Connection) -> Iterator[None]:
             connection.execute("select pg_catalog.set_config('lock_timeout', %s, false)", [row[0] if row else "0"])
 
 
-def _of_lone_statement(step: Step) -> tuple[Loss, ...]:
-    """Outside of a transaction nothing can be tried, and only of an index it is known that it holds no rows."""
+def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:
+    """Whether what failed may not fail once these steps are done: a new value of an enum has to be committed, and
+    those outside of a transaction, which make or drop what it names, have not been tried.
+    """
+    left_out = any(not step.migration.transactional for step in steps)
+    return error.sqlstate == "55P04" or (left_out and error.sqlstate.startswith(("42", "2B")))
+
+
+def _untried(step: Step) -> tuple[Loss, ...]:
+    """Of what cannot be tried, only of an index it is known that it holds no rows."""
     if concurrently.index_statement(step.sql, str(step.path)) is not None:
         return ()
     return (Loss(step.id, "unknown", step.path.name, None),)

@@ -212,6 +212,41 @@ def test_what_cannot_be_tried_is_asked_for(empty_connection: Connection, folder:
     assert raised.value.losses[0].kind == "unknown"
 
 
+@pytest.mark.parametrize(
+    ("made", "rollbacks"),
+    [
+        (
+            "create table t (id int);",
+            {
+                "m0002_index": ("create index t_id on t (id);", "drop index t_id;"),
+                "m0003_drop": (
+                    "-- transactional: false\ndrop index concurrently t_id;",
+                    "create index concurrently t_id on t (id);",
+                ),
+            },
+        ),
+        (
+            "create type mood as enum ('old');",
+            {
+                "m0002_use": ("select 1;", "select 'new'::mood;"),
+                "m0003_add": ("select 1;", "alter type mood add value 'new';"),
+            },
+        ),
+    ],
+    ids=["an index that is built concurrently", "a value of an enum that has to be committed"],
+)
+def test_what_can_be_tried_only_once_the_others_are_done_is_asked_for(
+    empty_connection: Connection, folder: Folder, made: str, rollbacks: dict[str, tuple[str, str]]
+) -> None:
+    sets = folder(m0001_a=(made, "select 1;"), **rollbacks)
+    migrations.migrate(empty_connection, sets)
+    with pytest.raises(WouldLose, match="would lose") as raised:
+        migrations.rollback(empty_connection, sets, steps=2, agreement=Agreement())
+    assert {loss.kind for loss in raised.value.losses} == {"unknown"}
+    agreement = Agreement(raised.value.steps, raised.value.losses)
+    assert migrations.rollback(empty_connection, sets, steps=2, agreement=agreement).applied == 1
+
+
 @pytest.mark.usefixtures("ready_server")
 def test_the_command_asks_and_the_dry_run_shows_the_same(
     empty: str,
