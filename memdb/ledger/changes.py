@@ -20,6 +20,7 @@ class Renamed:
 class Changes:
     """`missing` is what memdb applied and has no file; `newer` are those of them that came after all that have one.
 
+    `replacing` are pending files with the number of a missing one, which may do what the missing ones did.
     `unknown` was applied by somebody else, such as stock yoyo for another project, and is not missed.
     """
 
@@ -28,6 +29,7 @@ class Changes:
     missing: tuple[str, ...]
     newer: tuple[str, ...]
     unknown: tuple[str, ...]
+    replacing: tuple[str, ...] = ()
 
     def require_none(self) -> None:
         """Raises HistoryError for the first change that has to be settled before anything is applied."""
@@ -54,11 +56,17 @@ class Changes:
                 hint="Use the release that brought it, or name its files with --sql-dir. Where its files were removed "
                 "on purpose: restore them, take it back with memdb rollback, and remove them then.",
             )
-        return HistoryError(
-            f"{id} is applied, but its file is not there",
-            hint="Restore the file, or name its directory with --sql-dir; if it was removed on purpose, see what it "
-            f"means to forget it, and decide: memdb repair --unmark {id}",
+        hint = (
+            "Restore the file, or name its directory with --sql-dir; if it was removed on purpose, see what it means "
+            f"to forget it, and decide: memdb repair --unmark {id}"
         )
+        if self.replacing:
+            unmark = " ".join(f"--unmark {other}" for other in self.missing)
+            hint += (
+                f". Where a new file does what these did, such as {self.replacing[0]}, it must not run here, so settle "
+                f"both at once: memdb repair {unmark} --mark {self.replacing[0]}"
+            )
+        return HistoryError(f"{id} is applied, but its file is not there", hint=hint)
 
 
 def find(sets: Sets, history: History) -> Changes:
@@ -75,7 +83,14 @@ def find(sets: Sets, history: History) -> Changes:
         missing=missing,
         newer=_newer(sets, history, missing),
         unknown=tuple(item.id for item in gone if item.checksum is None),
+        replacing=_replacing(pending.values(), missing),
     )
+
+
+def _replacing(pending: Iterable[Migration], missing: tuple[str, ...]) -> tuple[str, ...]:
+    """Files that take up the number of a missing one, as those into which several were squashed do."""
+    numbers = set(map(number_of, missing))
+    return tuple(file.id for file in pending if number_of(file.id) in numbers)
 
 
 def _newer(sets: Sets, history: History, missing: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from psycopg import sql
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
@@ -21,6 +22,7 @@ from yoyo.migrations import Migration as YoyoMigration
 from yoyo.migrations import default_migration_table
 
 from memdb.database import Connection, query
+from memdb.errors import HistoryError
 from memdb.ledger import history
 from memdb.ledger.history import DETAILS, Home
 from memdb.ledger.sqlfiles import Migration
@@ -49,7 +51,7 @@ class Scribe:
     def writing(self) -> Iterator[None]:
         """A transaction in which the history is, and stays, what memdb or yoyo made: nothing in it calls anything.
 
-        Raises HistoryError where it has become something else since it was read.
+        Raises HistoryError where it has become something else since it was read, or is gone.
         """
         with self._connection.transaction():
             tables = [sql.Identifier(self._home.schema, name) for name in self._yoyo.list_tables() if name in _WRITTEN]
@@ -57,7 +59,13 @@ class Scribe:
                 statement = sql.SQL("lock table {} in row exclusive mode").format(sql.SQL(", ").join(tables))
                 self._connection.execute(statement)
             history.require_sound(self._connection, self._home.schema)
-            yield
+            try:
+                yield
+            except psycopg.errors.UndefinedTable:
+                raise HistoryError(
+                    f"the migration itself has dropped the history of migrations, in the schema {self._home.schema}",
+                    hint="Nothing of it was kept. Have its file drop what was made by its name, and not the schema.",
+                ) from None
 
     def begin(self, migration: Migration) -> tuple[str, str] | None:
         """Writes down that a migration outside of a transaction is begun, before it is.

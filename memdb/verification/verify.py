@@ -8,6 +8,7 @@ from memdb.catalog import KINDS, STAND_IN, Attributes, Objects, Patch, kind_and_
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
+from memdb.ledger.changes import Changes
 from memdb.ledger.sqlfiles import CORE, Sets
 from memdb.verification.comparison import Difference, compare, departs
 from memdb.verification.mending import UNKNOWN, Surroundings, surroundings
@@ -48,14 +49,18 @@ def verify(
 ) -> Verification:
     """Compares the database with the snapshot `patches` of the migrations that are applied to it, or are `assumed`.
 
-    Reads only, and all of it at one moment. Raises SqlFilesError where the snapshot does not know a migration.
+    Reads only, and all of it at one moment. Raises SqlFilesError where the snapshot does not know a migration, and,
+    unless it is said what is assumed, HistoryError for what memdb applied and neither the files nor the snapshot know.
     """
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         schema, past = target_schema(connection), history.find(connection, sets)
         known = {key for patch in patches.values() for key in patch}
         live = catalog.read(connection, schema, only=known)
-        own, foreign = _own_and_foreign(past, sets, patches)
+        changed = changes.find(sets, past)
+        if assumed is None:
+            changed.require_none_of(id for id in changed.missing if id not in patches)
+        own, foreign = _own_and_foreign(past, changed, patches)
         ids = list(assumed) if assumed is not None else _expected_migrations(own, sets, patches, live.objects)
         applied = {id: patches[id] for id in _known(ids, patches)}
         expected, found, users_note = _leave_users_to_application(catalog.fold(applied.values()), live.objects)
@@ -87,14 +92,9 @@ def verify(
 
 
 def _own_and_foreign(
-    past: history.History, sets: Sets, patches: Mapping[str, Patch]
+    past: history.History, found: Changes, patches: Mapping[str, Patch]
 ) -> tuple[history.History, list[str]]:
-    """What memdb applied, by the names of its files, and what another yoyo project did that has the same history.
-
-    Raises HistoryError for what memdb applied and neither the files nor the snapshot know.
-    """
-    found = changes.find(sets, past)
-    found.require_none_of(id for id in found.missing if id not in patches)
+    """What memdb applied, by the names of its files, and what another yoyo project did that has the same history."""
     foreign = [id for id in found.unknown if id not in patches]
     names = {change.id: change.file.id for change in found.renamed}
     own = (replace(item, id=names.get(item.id, item.id)) for item in past.applied if item.id not in foreign)

@@ -168,6 +168,42 @@ def test_files_of_an_older_release_prove_nothing(
 
 
 @pytest.mark.usefixtures("ready_server")
+def test_files_that_were_squashed_into_one_are_settled_as_the_hint_says(
+    empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = folder(
+        m0001_a=("create table a (b int); insert into a values (1);", "drop table a;"),
+        m0002_b=("update a set b = b * 100;", "update a set b = b / 100;"),
+    )
+    migrations.migrate(empty_connection, sets)
+    for migration in sets["core"]:
+        migration.path.unlink()
+        migration.rollback_path.unlink()
+    folder(m0001_all=("create table if not exists a (b int); insert into a values (100);", "drop table a;"))
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    for command in ("migrate", "repair"):
+        main([command, *arguments])
+    hint = "memdb repair --unmark 0001_a --unmark 0002_b --mark 0001_all"
+    assert capsys.readouterr().err.count(hint) >= 1
+    assert main([*hint.split()[1:], "--yes", *arguments]) == 0
+    assert main(["migrate", *arguments]) == 0
+    assert empty_connection.execute("select b from a").fetchall() == [(100,)]
+    assert [item.id for item in history.read(empty_connection, folder()).applied] == ["0001_all"]
+
+
+@pytest.mark.parametrize("direction", ["migrate", "rollback"])
+def test_a_file_that_drops_the_history_itself_is_named(
+    empty_connection: Connection, folder: Folder, direction: str
+) -> None:
+    anew = "drop schema public cascade; create schema public;"
+    sets = folder(m0001_a=(anew, "select 1;") if direction == "migrate" else ("create table a ();", anew))
+    if direction == "rollback":
+        migrations.migrate(empty_connection, sets)
+    with pytest.raises(HistoryError, match="the migration itself has dropped the history"):
+        getattr(migrations, direction)(empty_connection, sets)
+
+
+@pytest.mark.usefixtures("ready_server")
 def test_a_renamed_file_is_told_and_its_new_name_accepted(
     empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
