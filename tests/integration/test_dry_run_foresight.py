@@ -105,6 +105,8 @@ def test_the_time_is_written_below_the_statement(
         ("create table shop (id int);", 'relation "shop" already exists'),
         ("alter table memories alter column content type int;", 'column "content" cannot be cast automatically'),
         ("drop type memory_type;", "cannot drop type memory_type because other objects depend on it"),
+        ("alter type memory_type add value 'x'; select 'x'::memory_type;", 'unsafe use of new value "x"'),
+        ("create view v as table memories; alter table memories alter content type varchar;", "cannot alter type of a"),
         ("vacuum memories;", "VACUUM cannot run inside a transaction block"),
         ("create index concurrently ix on memories (id);", "CREATE INDEX CONCURRENTLY cannot run inside a transaction"),
     ],
