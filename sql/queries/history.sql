@@ -4,7 +4,8 @@
 -- name: homes
 -- Every schema with tables of a history, whoever made them, with what is to be known before they are trusted: which of
 -- them this role may not read, and why one is not what yoyo or memdb made. Rows, and what belongs to the table, must
--- have nothing to call: not triggers and rules alone, but types with casts of their own, defaults and expressions, too.
+-- have nothing to call: not triggers and rules alone, but types with casts of their own (made after the database: oids
+-- from 16384), defaults and expressions, too. started_at has a default, which memdb never uses.
 with tables as (
     select
         n.oid as schema_oid,
@@ -13,9 +14,23 @@ with tables as (
         c.relname,
         c.relkind,
         c.relrowsecurity,
-        c.relhasrules
+        c.relhasrules,
+        c.relchecks > 0 as has_checks,
+        c.relhassubclass or c.relispartition or held.inherited as is_shared,
+        held.unknown_types,
+        held.defaults,
+        held.has_position
     from pg_class as c
     inner join pg_namespace as n on c.relnamespace = n.oid
+    left join lateral (
+        select
+            bool_or(a.attinhcount > 0) as inherited,
+            bool_or(a.atttypid >= 16384) as unknown_types,
+            bool_or(a.atthasdef and (a.attname <> 'started_at' or a.attgenerated <> '')) as defaults,
+            bool_or(a.attname = 'position') as has_position
+        from pg_attribute as a
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    ) as held on true
     where
         c.relname in ('_yoyo_migration', '_yoyo_log', '_yoyo_version', 'memdb_migrations')
         and n.nspname !~ '^pg_'
@@ -25,12 +40,7 @@ select
     t.nspname,
     bool_or(t.relname = '_yoyo_migration') as has_marks,
     bool_or(t.relname = 'memdb_migrations') as has_details,
-    bool_or(
-        t.relname = 'memdb_migrations' and exists (
-            select from pg_attribute as a
-            where a.attrelid = t.oid and a.attname = 'position' and not a.attisdropped
-        )
-    ) as has_positions,
+    bool_or(t.relname = 'memdb_migrations' and t.has_position) as has_positions,
     coalesce(
         array_agg(format('%I.%I', t.nspname, t.relname) order by t.relname) filter (
             where t.relname <> '_yoyo_version'
@@ -55,33 +65,19 @@ select
             when t.relkind <> 'r' then format('%s is no table', t.relname)
             when t.relhasrules then format('%s has rules', t.relname)
             when t.relrowsecurity then format('%s has row-level security', t.relname)
+            when t.is_shared then format('%s shares its rows with other tables', t.relname)
+            when t.unknown_types then format('%s has columns of unknown types', t.relname)
+            when t.defaults then format('%s has defaults', t.relname)
+            when t.has_checks then format('%s has constraints', t.relname)
             when exists (
                 select from pg_trigger as g
                 where g.tgrelid = t.oid
             ) then format('%s has triggers', t.relname)
             when exists (
-                select from pg_inherits as i
-                where t.oid in (i.inhparent, i.inhrelid)
-            ) then format('%s shares its rows with other tables', t.relname)
-            when exists (
-                select
-                from pg_attribute as a
-                inner join pg_type as y on a.atttypid = y.oid
-                where a.attrelid = t.oid and a.attnum > 0 and y.typnamespace <> 'pg_catalog'::regnamespace
-            ) then format('%s has columns of unknown types', t.relname)
-            when exists (
-                select from pg_attrdef as d
-                where
-                    d.adrelid = t.oid
-                    and pg_get_expr(d.adbin, d.adrelid) <> 'clock_timestamp()'
-            ) then format('%s has defaults', t.relname)
-            when exists (
-                select from pg_constraint as k
-                where k.conrelid = t.oid and k.contype not in ('p', 'n')
-            ) then format('%s has constraints', t.relname)
-            when exists (
                 select from pg_index as x
-                where x.indrelid = t.oid and (x.indexprs is not null or x.indpred is not null)
+                where
+                    x.indrelid = t.oid
+                    and (x.indexprs is not null or x.indpred is not null or x.indisexclusion)
             ) then format('%s has an index of expressions', t.relname)
         end
     ) as odd
@@ -205,13 +201,13 @@ select exists(
 );
 
 -- name: begin
-insert into {schema}.memdb_migrations (migration_id, checksum, sql)
-values (%s, %s, %s);
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, started_at)
+values (%s, %s, %s, clock_timestamp());
 
 -- name: keep
 -- What is about to be rolled back outside of a transaction, and so may be found half done.
-insert into {schema}.memdb_migrations (migration_id, checksum, sql)
-values (%s, %s, %s)
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, started_at)
+values (%s, %s, %s, clock_timestamp())
 on conflict (migration_id) do nothing;
 
 -- name: begun
@@ -222,8 +218,8 @@ from {schema}.memdb_migrations
 where migration_id = %s;
 
 -- name: finish
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, duration_ms)
-values (%s, %s, %s, %s)
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, duration_ms, started_at)
+values (%s, %s, %s, %s, clock_timestamp())
 on conflict (migration_id) do update
     set checksum = excluded.checksum, sql = excluded.sql, duration_ms = excluded.duration_ms;
 

@@ -126,7 +126,7 @@ PLANTED_HISTORIES = {
     "create function f() returns text language sql return 'x'; alter table {0} add extra text default f()": "defaults",
     "alter table {0} add extra text generated always as (migration_id || 'x') stored": "defaults",
     "alter table {0} add constraint k check (migration_id <> 'x')": "constraints",
-    "alter table {0} add constraint k unique (migration_id)": "constraints",
+    "alter table {0} add constraint k exclude (migration_id with =)": "index of expressions",
     "create index on {0} (lower(migration_id))": "index of expressions",
     "create index on {0} (migration_id) where migration_id <> 'x'": "index of expressions",
     "create table child () inherits ({0})": "shares its rows",
