@@ -1,6 +1,5 @@
 """memdb benchmark-similarity."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +11,7 @@ from uuid import UUID
 import typer
 
 from memdb import output
+from memdb.cli import lists
 from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, finite, session
 from memdb.errors import SetupError, UsageError
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from memdb.benchmark.similarity import Targets
     from memdb.benchmark.study import Design, Study
     from memdb.database import Connection
-
-_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 class Workload(StrEnum):
@@ -168,17 +166,20 @@ def benchmark_similarity(
     for path in report or ():
         reports.check(path)
     earlier = changes.read(compare) if compare is not None else None
-    widths, depths = _numbers("--ef-search", ef_search, 1, 1000), _numbers("--candidates", candidates, 1, 100_000)
+    widths, depths = (
+        lists.numbers("--ef-search", ef_search, 1, 1000),
+        lists.numbers("--candidates", candidates, 1, 100_000),
+    )
     design = Design(
-        names=_strategies(strategies, widths, depths),
+        names=lists.strategies(strategies, widths, depths),
         ef_search=widths,
         candidates=depths,
         # What writing costs shows beside the same searches without it.
-        concurrency=_numbers("--concurrency", concurrency or ("1" if writers else ""), 1, 100),
+        concurrency=lists.numbers("--concurrency", concurrency or ("1" if writers else ""), 1, 100),
         seconds=duration,
         writers=writers,
         identity=Identity(role, user_setting) if role else None,
-        try_m=_numbers("--try-m", try_m, 2, 100),
+        try_m=lists.numbers("--try-m", try_m, 2, 100),
     )
     if cold:
         design = replace(design, cold=_measure_cold(wanted, design, database_url, schema))
@@ -242,31 +243,3 @@ def _measure_cold(
             yield connection
 
     return cold.measure(connect, restart, wanted, design, on_phase=output.say)
-
-
-def _strategies(text: str | None, ef_search: tuple[int, ...], candidates: tuple[int, ...]) -> tuple[str, ...]:
-    """Their names. Raises UsageError for one that does not exist, and for a sweep that none of them takes part in."""
-    from memdb.benchmark import strategies
-
-    names = strategies.parse(strategies.STORY if text is None else text)
-    for option, given, sweeping in (
-        ("--ef-search", ef_search, strategies.SCANNING),
-        ("--candidates", candidates, (strategies.FUNCTION,)),
-    ):
-        if given and not set(names) & set(sweeping):
-            raise UsageError(
-                f"{option} changes nothing for {', '.join(names)}",
-                hint=f"It is for {', '.join(sweeping)}: name what to measure with --strategies, or all.",
-            )
-    return tuple(names)
-
-
-def _numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
-    """`40,100`. Raises UsageError for anything else, and for what is out of range."""
-    values = [part.strip() for part in text.split(",") if part.strip()]
-    numbers = [int(value) if _NUMBER.fullmatch(value) else -1 for value in values]
-    if (text and not values) or any(not least <= number <= most for number in numbers):
-        raise UsageError(
-            f"{option} {text!r} is no list of numbers from {least:,} to {most:,}", hint=f"Write it as {option} 10,20."
-        )
-    return tuple(dict.fromkeys(numbers))

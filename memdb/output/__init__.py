@@ -13,15 +13,13 @@ import json
 import math
 import os
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memdb.errors import MemdbError
 from memdb.output import streams
+from memdb.output.bars import build_progress, progress
 from memdb.output.streams import flush, prepare, printable, styled
 
 if TYPE_CHECKING:
@@ -46,7 +44,6 @@ __all__ = [
     "write_lines",
 ]
 
-_SECONDS_BETWEEN_LINES = 10.0
 _UNBOUNDED = 100_000
 
 
@@ -169,82 +166,3 @@ def _console(to_stderr: bool) -> "Console":
     terminal = (sys.stderr if to_stderr else sys.stdout).isatty()
     # A pipe has no width: nothing is cut for who reads it, and no line of a log begins in the middle of a name.
     return Console(file=io.StringIO(), highlight=False, force_terminal=terminal, width=None if terminal else _UNBOUNDED)
-
-
-class Progress:
-    """Counts things done on stderr: a bar where that is a terminal, else nothing."""
-
-    def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
-
-    def advance(self, count: int = 1) -> None:
-        if self._bar is not None:
-            self._bar.advance(self._task, count)
-
-
-@contextmanager
-def progress(label: str, total: int | None) -> Iterator[Progress]:
-    """`with progress("Loading", total) as bar: bar.advance(n)`"""
-    if not sys.stderr.isatty():
-        yield Progress(None, None)
-        return
-    from rich import progress as bars
-    from rich.console import Console
-
-    text, count = bars.TextColumn("{task.description}", markup=False), bars.MofNCompleteColumn()
-    columns = (text, bars.BarColumn(), count, bars.TimeRemainingColumn())
-    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Progress(bar, bar.add_task(label, total=total))
-
-
-class BuildProgress:
-    """How far an index build is: a bar where stderr is a terminal, else a line every ten seconds.
-
-    The bar begins with the first build: while there is one, a question, which does not end its line, would not be seen.
-    """
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._task: Any = None
-        self._said_at = -_SECONDS_BETWEEN_LINES
-
-    def show(self, label: str, done: float | None) -> None:
-        """`done` is a share, 0 to 1, or None where it is not known."""
-        label = printable(label)
-        if sys.stderr.isatty() or self._bar is not None:
-            self._draw(label, done)
-        elif time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
-            self._said_at = time.monotonic()
-            say(f"  {label}" + ("" if done is None else f", {done:.0%} done"))
-
-    def _draw(self, label: str, done: float | None) -> None:
-        if self._bar is None:
-            from rich import progress as bars
-            from rich.console import Console
-
-            columns = (
-                bars.TextColumn("  {task.description}", markup=False),
-                bars.BarColumn(),
-                bars.TaskProgressColumn(),
-            )
-            self._bar = bars.Progress(
-                *columns, bars.TimeRemainingColumn(), console=Console(stderr=True), transient=True
-            )
-            self._task = self._bar.add_task(label, total=None)
-            self._bar.start()
-        self._bar.update(self._task, description=label, total=None if done is None else 1.0, completed=done or 0)
-
-    def clear(self) -> None:
-        """Takes the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
-
-
-@contextmanager
-def build_progress() -> Iterator[BuildProgress]:
-    """Progress of index builds."""
-    progress = BuildProgress()
-    try:
-        yield progress
-    finally:
-        progress.clear()

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from memdb import output
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.migrations import watch
+from memdb.output import bars
 from tests.faults.conftest import Folder
 from tests.faults.observing import BUILD, DROP, create_items, holding_up_builds
 
@@ -29,7 +29,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(
     lines: range,
 ) -> None:
     monkeypatch.setattr(watch, "_PATIENCE_SECONDS", 0.02)
-    monkeypatch.setattr(output, "_SECONDS_BETWEEN_LINES", between_seconds)
+    monkeypatch.setattr(bars, "_SECONDS_BETWEEN_LINES", between_seconds)
     create_items(connection)
     directory = folder(m0001_index=(BUILD, DROP))
     with holding_up_builds(connection) as holding:
