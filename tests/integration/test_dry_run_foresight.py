@@ -128,6 +128,7 @@ def test_what_the_server_would_refuse_is_foreseen(
         "insert into no_such_table values (1);",
         "do $$ begin if not exists (select from memories) then raise exception 'empty'; end if; end $$;",
         "select 1 / count(*) from memories;",
+        "create extension no_such_extension;",
     ],
 )
 def test_what_may_be_otherwise_in_the_real_database_is_no_refusal(
