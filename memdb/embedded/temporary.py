@@ -3,23 +3,13 @@
 import contextlib
 import secrets
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from memdb import afterwards
 from memdb.embedded import account, places, programs, server, sockets
 from memdb.embedded.server import Server
 from memdb.errors import EmbeddedError
-
-# It waits until its stdin ends, which is when memdb does, be it killed. It loads nothing before.
-_WATCH = """
-import sys
-sys.stdin.read()
-sys.path[:] = sys.argv[2:]
-from memdb.embedded.temporary import sweep
-sweep(sys.argv[1])
-"""
 
 
 @contextlib.contextmanager
@@ -28,7 +18,8 @@ def temporary(*, major: int = places.MAJOR, configuration: str = server.CONFIGUR
     with places.told("there is no place for a temporary server"):
         parent = _new_name()
     directory = parent / "data"
-    with _watch(parent) as watcher:
+    with _watched() as watcher:
+        watcher.note(str(parent))
         try:
             with places.told("a temporary server cannot be started"):
                 parent.mkdir(mode=0o700)
@@ -37,7 +28,7 @@ def temporary(*, major: int = places.MAJOR, configuration: str = server.CONFIGUR
         finally:
             server.remove(directory)
             shutil.rmtree(parent, ignore_errors=True)
-            watcher.kill()  # not before there is nothing left to be done
+            watcher.dismiss()  # not before there is nothing left to be done
 
 
 def _start(directory: Path, major: int, configuration: str) -> Server:
@@ -65,15 +56,9 @@ def _new_name() -> Path:
     return sockets.short_folders()[0] / name
 
 
-def _watch(parent: Path) -> subprocess.Popen[bytes]:
-    root = Path(__file__).parents[2]
-    with places.told("a temporary server cannot be watched"):
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _WATCH, parent, root, *sys.path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-            env=programs.environment(),
-        )
+@contextlib.contextmanager
+def _watched() -> Iterator[afterwards.Watcher]:
+    with contextlib.ExitStack() as stack:
+        with places.told("a temporary server cannot be watched"):
+            watcher = stack.enter_context(afterwards.watched(__name__, environment=programs.environment()))
+        yield watcher

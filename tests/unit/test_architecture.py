@@ -13,7 +13,7 @@ PACKAGE = Path(memdb.__file__).parent
 # From the bottom up. A module or package may import from lower layers only: those of one layer, such as the use cases,
 # do not import each other.
 LAYERS = [
-    {"errors", "files", "records", "shipped", "words"},
+    {"afterwards", "errors", "files", "records", "shipped", "words"},
     {"addresses", "settings", "embedded", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store", "target"},
