@@ -15,6 +15,7 @@ from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, MigrationError, StatementFailed
 from memdb.ledger.plan import Step
+from memdb.migrations import concurrently
 from memdb.migrations.risks import Kind, Risk, Table, is_uncounted, risks, shared, tables
 from memdb.words import count
 
@@ -36,7 +37,7 @@ class Loss:
     """What the rollback `step` loses of `object`, a table or a column with its schema.
 
     table, column: it is dropped with its rows or values; converted: the values of a column get another type; changed:
-    rows are deleted, overwritten or truncated; unknown: it cannot be tried in one transaction.
+    rows are deleted, overwritten or truncated; unknown: it could not be tried.
     `count` is of rows, or of values that are not null; None where they cannot be counted.
     """
 
@@ -48,7 +49,7 @@ class Loss:
     def in_words(self) -> str:
         """`app.memories (300 rows)`"""
         if self.kind == "unknown":
-            return f"what {self.object} changes, which cannot be tried in one transaction"
+            return f"what {self.object} changes, which cannot be tried"
         noun = "value" if self.kind in ("column", "converted") else "row"
         how = {"converted": ", converted to another type", "changed": ", deleted or overwritten"}.get(self.kind, "")
         if self.count is None:
@@ -111,6 +112,16 @@ class Measured:
         for risk in risks:
             if (risk.kind, risk.object) not in seen or _is_more(risk.changed, seen[risk.kind, risk.object]):
                 raise StatementFailed(f"others have changed {risk.table} while it was looked at", sqlstate=CHANGED)
+
+
+def of_untried(step: Step) -> tuple[Loss, ...]:
+    """Of a lone statement, which has no transaction to be tried in, or where a trial has failed.
+
+    Only of an index that is built or dropped concurrently it is known that it holds no rows.
+    """
+    if not step.migration.transactional and concurrently.index_statement(step.sql, str(step.path)) is not None:
+        return ()
+    return (Loss(step.id, "unknown", step.path.name, None),)
 
 
 def measure(connection: Connection, step: str, run: Callable[[], object]) -> Measured:

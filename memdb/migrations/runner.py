@@ -19,7 +19,7 @@ from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import concurrently, locking, losses, risks, session
 from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_deferred, execute_file, notices
-from memdb.migrations.losses import Agreement, Loss, Measured
+from memdb.migrations.losses import Agreement, Loss, Measured, of_untried
 from memdb.migrations.scribe import Scribe
 from memdb.migrations.session import Limits
 
@@ -51,7 +51,7 @@ class Runner:
             messages = self._in_transaction(step, agreement, started)
         else:
             if agreement is not None:
-                agreement.require(step, _untried(step))
+                agreement.require(step, of_untried(step))
             messages = self._alone(step, on_advice, started)
         return _milliseconds_since(started), messages
 
@@ -66,7 +66,7 @@ class Runner:
         with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
             for position, step in enumerate(steps):
                 if not step.migration.transactional:
-                    found += _untried(step)
+                    found += of_untried(step)
                     continue
                 try:
                     found += self._measure(step).losses
@@ -74,7 +74,7 @@ class Runner:
                 except StatementFailed as error:
                     if not _may_work_after(steps[:position], error):
                         raise
-                    return (*found, *chain.from_iterable(map(_untried, steps[position:])))
+                    return (*found, *chain.from_iterable(map(of_untried, steps[position:])))
                 session.clean(self._connection, self._limits)
         return tuple(found)
 
@@ -236,13 +236,6 @@ def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:
     """
     left_out = any(not step.migration.transactional for step in steps)
     return error.sqlstate == "55P04" or (left_out and error.sqlstate.startswith(("42", "2B")))
-
-
-def _untried(step: Step) -> tuple[Loss, ...]:
-    """Of what cannot be tried, only of an index it is known that it holds no rows."""
-    if concurrently.index_statement(step.sql, str(step.path)) is not None:
-        return ()
-    return (Loss(step.id, "unknown", step.path.name, None),)
 
 
 def _milliseconds_since(started: float) -> float:

@@ -66,7 +66,7 @@ def dry_run(
     state = None if save_as is None else reviewed.state(connection, planned.history)
     running.check(planned)
     report = locks.examine(connection, sets, planned, options)
-    lost = losses.count(connection, report.risks) if planned.direction == "rollback" else ()
+    lost = losses.count(connection, planned.steps, report) if planned.direction == "rollback" else ()
     if save_as is not None and state is not None:
         saved_plan.write(save_as, reviewed.saved(connection, request, planned, state, lost))
     return DryRun(

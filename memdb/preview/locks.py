@@ -64,13 +64,15 @@ class Rows:
 class Report:
     """`by_migration` has the statements of each migration; `source` says how the locks were found out.
 
-    `risks` are what the steps do to tables and columns that were there before them; `refusals` what would be refused.
+    `risks` are what the steps do to tables and columns that were there before them, where that was `measured`;
+    `refusals` what would be refused.
     """
 
     source: str
     by_migration: dict[str, tuple[StatementLocks, ...]]
     rows: tuple[Rows, ...]
     risks: tuple[Risk, ...] = ()
+    measured: frozenset[str] = frozenset()
     refusals: tuple[Refusal, ...] = ()
 
 
@@ -79,6 +81,7 @@ class _Trial:
     """What is found out while the steps are tried."""
 
     tried: dict[str, tuple[Tried, ...]]
+    measured: set[str] = field(default_factory=set)
     source: str = ""
     risks: list[Risk] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -106,7 +109,8 @@ def examine(connection: Connection, sets: Sets, planned: Plan, options: scratch.
     by_migration = {id: tuple(_described(item, tables) for item in found) for id, found in trial.tried.items()}
     lacking = refusals.of_changes(connection, trial.before, trial.after) if trial.before and trial.after else ()
     rows = tuple(table.rows for table in tables.values())
-    return Report(trial.source, by_migration, rows, tuple(trial.risks), (*trial.refusals, *lacking))
+    found = (*trial.refusals, *lacking)
+    return Report(trial.source, by_migration, rows, tuple(trial.risks), frozenset(trial.measured), found)
 
 
 def _not_measured(error: Exception) -> str:
@@ -123,6 +127,7 @@ def _take(fresh: scratch.Database, planned: Plan, trial: _Trial) -> None:
             trial.tried[step.id] = trying.take(fresh, step)
             if step.migration.transactional:
                 trial.risks += risks.risks(step.id, there, risks.tables(fresh.connection))
+                trial.measured.add(step.id)
     except StatementFailed as error:
         trial.source = _not_measured(error)
         trial.refusals += filter(None, [refusals.of_failure(error)])

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from memdb import database, migrations
+from memdb import database, migrations, preview
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import HistoryError
+from memdb.ledger.plan import Rollback
 from memdb.migrations.losses import Agreement, Loss, WouldLose
+from memdb.scratch import Options
 from tests.integration.conftest import Folder
 
 MADE = """
@@ -245,6 +247,30 @@ def test_what_can_be_tried_only_once_the_others_are_done_is_asked_for(
     assert {loss.kind for loss in raised.value.losses} == {"unknown"}
     agreement = Agreement(raised.value.steps, raised.value.losses)
     assert migrations.rollback(empty_connection, sets, steps=2, agreement=agreement).applied == 1
+
+
+@pytest.mark.parametrize(
+    ("undo", "scratch"),
+    [
+        ("-- transactional: false\ndo $$ begin null; end $$;", None),
+        ("truncate a;", "host=127.0.0.1 port=1 user=nobody"),  # no trial at all
+        ("select missing(); drop table a;", None),  # not of the migrations: the trial ends there
+    ],
+    ids=["outside of a transaction", "no server for the trial", "a function of the application"],
+)
+@pytest.mark.usefixtures("ready_server")
+def test_the_dry_run_names_what_could_not_be_tried(
+    empty_connection: Connection, folder: Folder, undo: str, scratch: str | None
+) -> None:
+    alone = "-- transactional: false\n" if undo.startswith("--") else ""
+    sets = folder(
+        m0001_a=("create table a (id int);", "drop table a;"),
+        m0002_b=(f"{alone}do $$ begin null; end $$;", undo),
+    )
+    migrations.migrate(empty_connection, sets)
+    options = Options(url=scratch) if scratch else Options()
+    shown = preview.dry_run(empty_connection, sets, Rollback(None), options=options).losses
+    assert Loss("0002_b", "unknown", "0002_b.rollback.sql", None) in shown
 
 
 @pytest.mark.usefixtures("ready_server")

@@ -1,6 +1,7 @@
 """What is wrong on the command line is told without the words that may hold a password."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,11 @@ def test_plain_words_are_shown(arguments: tuple[str, ...], told: str, capsys: py
     assert told in capsys.readouterr().err
     assert main([*arguments[:1], "--format=json", *arguments[1:]]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 2
+
+
+@pytest.mark.parametrize("given", [("--scratch-url", URL), (f"--scratch-url={URL}",)])
+def test_a_url_is_taken_where_one_belongs(
+    given: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["migrate", "--dry-run", *given, "--sql-dir", str(tmp_path / "none")]) == 3
+    assert "the SQL directory" in capsys.readouterr().err
