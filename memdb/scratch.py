@@ -223,7 +223,7 @@ def sweep(conninfo: str, *undoing: str) -> None:
         with suppress(MemdbError), database.connect(conninfo, purpose="scratch") as admin:
             while admin.execute(_CREATING).fetchone() and time.monotonic() < deadline:
                 time.sleep(_PAUSE_SECONDS)
-            for statement in reversed(undoing):
+            for statement in sorted(undoing):  # databases first, in which roles have rights
                 with suppress(psycopg.DatabaseError):
                     admin.execute(statement.encode())
             return

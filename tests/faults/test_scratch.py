@@ -24,6 +24,12 @@ def left(connection: Connection) -> list[str]:
     ]
 
 
+def sleeping(connection: Connection) -> bool:
+    """Whether the trial has come to the migration that does not end."""
+    query = "select from pg_stat_activity where state = 'active' and query like 'select pg_sleep(60)%'"
+    return connection.execute(query).fetchone() is not None
+
+
 def start_trial(connection: Connection, memdb: Forks, folder: Folder) -> Child:
     """A dry run that has made a database and a role, and does not end by itself."""
     slow = "select pg_sleep(60);"
@@ -32,7 +38,7 @@ def start_trial(connection: Connection, memdb: Forks, folder: Folder) -> Child:
     child = memdb.start(
         "migrate", "--dry-run", "--sql-dir", str(files), "--database-url", url, "--scratch-url", url
     )  # fmt: skip
-    wait_until(lambda: len(left(connection)) == 2, "the database and the role")
+    wait_until(lambda: len(left(connection)) == 2 and sleeping(connection), "the rights of the role")
     return child
 
 
