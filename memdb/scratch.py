@@ -25,6 +25,7 @@ from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
 from memdb.migrations.execution import execute_file
+from memdb.migrations.risks import Risk
 from memdb.migrations.runner import Runner
 
 _UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 16MB\n"
@@ -144,6 +145,11 @@ class Database:
         """Takes one step and returns the server's notices. Raises StatementFailed."""
         self.expect_no_programs(step)
         return self.attempt(lambda: self._runner.run(step)[1])
+
+    def risks(self, step: Step) -> tuple[Risk, ...]:
+        """What a rollback in a transaction does to tables, which stay as they are. Raises StatementFailed."""
+        self.expect_no_programs(step)
+        return self.attempt(lambda: self._runner.risks(step))
 
     def expect_no_programs(self, step: Step) -> None:
         """Raises StatementFailed for a file that would run a program on this machine, where it is only tried.

@@ -20,6 +20,7 @@ from memdb.migrations import concurrently, locking, losses, risks, session
 from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_deferred, execute_file, notices
 from memdb.migrations.losses import Agreement, Loss, Measured, of_untried
+from memdb.migrations.risks import Risk
 from memdb.migrations.scribe import Scribe
 from memdb.migrations.session import Limits
 
@@ -77,6 +78,12 @@ class Runner:
                     return (*found, *chain.from_iterable(map(of_untried, steps[position:])))
                 session.clean(self._connection, self._limits)
         return tuple(found)
+
+    def risks(self, step: Step) -> tuple[Risk, ...]:
+        """What a rollback in a transaction does to tables, tried and taken back."""
+        session.clean(self._connection, self._limits)
+        with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
+            return self._measure(step).risks
 
     def _measure(self, step: Step) -> Measured:
         return losses.measure(self._connection, step.id, lambda: self._execute(step))

@@ -19,7 +19,6 @@ from memdb.effects.trying import Tried
 from memdb.errors import MemdbError, StatementFailed
 from memdb.ledger.plan import Plan
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import risks
 from memdb.migrations.risks import Risk
 from memdb.preview import likeness, refusals
 from memdb.preview.refusals import Refusal, Shape
@@ -123,10 +122,10 @@ def _take(fresh: scratch.Database, planned: Plan, trial: _Trial) -> None:
     trial.before = refusals.shape(fresh)
     try:
         for step in planned.steps:
-            there = risks.tables(fresh.connection)
+            if step.direction == "rollback" and step.migration.transactional:
+                trial.risks += fresh.risks(step)
             trial.tried[step.id] = trying.take(fresh, step)
             if step.migration.transactional:
-                trial.risks += risks.risks(step.id, there, risks.tables(fresh.connection))
                 trial.measured.add(step.id)
     except StatementFailed as error:
         trial.source = _not_measured(error)
