@@ -14,6 +14,7 @@ select exists(
     from pg_class as c
     inner join pg_proc as p on c.relnamespace = p.pronamespace
     where
-        c.oid = pg_catalog.to_regclass(cast(%(table_name)s as pg_catalog.text))::pg_catalog.oid and c.relname = 'memories'
+        c.oid = pg_catalog.to_regclass(cast(%(table_name)s as pg_catalog.text))::pg_catalog.oid
+        and c.relname = 'memories'
         and p.proname = 'search_memories' and has_function_privilege(p.oid, 'execute')
 );
