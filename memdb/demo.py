@@ -11,6 +11,7 @@ from memdb import database, embedded, migrations, target
 from memdb.benchmark import similarity
 from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
+from memdb.errors import DatabaseError
 from memdb.ledger.sqlfiles import Sets
 from memdb.seeding import memories, seed
 from memdb.verification import verify
@@ -54,13 +55,18 @@ class Farewell:
 
 @contextmanager
 def fresh_database(server: embedded.Server) -> Iterator[Connection]:
-    """A connection to the demo's own database, which is made anew; it stays afterwards."""
+    """A connection to the demo's own database, which is made anew; it stays afterwards.
+
+    Raises DatabaseError while another demo runs there.
+    """
     name = sql.Identifier(DATABASE)
     with database.connect(database.conninfo(server.url()), purpose="demo") as admin:
+        if admin.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [DATABASE]).fetchone() != (True,):
+            raise DatabaseError("another demo is running", hint="Wait for it to end.")
         admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
         admin.execute(sql.SQL("create database {}").format(name))
-    with database.connect(database.conninfo(server.url(DATABASE)), purpose="demo") as connection:
-        yield connection
+        with database.connect(database.conninfo(server.url(DATABASE)), purpose="demo") as connection:
+            yield connection
 
 
 def run(

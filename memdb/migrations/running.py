@@ -97,7 +97,8 @@ def run(
         attempt = _Attempt(connection, limits, hooks, agreement if planned.direction == "rollback" else None)
         with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait):
             # Another run may have finished while this one waited for the lock.
-            planned = make_plan(connection, sets, request)
+            intended, planned = planned, make_plan(connection, sets, request)
+            _require_intended(request, intended, planned)
             check(planned)
             _run_plan(attempt, planned)
     change = len(attempt.done) if planned.direction == "migrate" else -len(attempt.done)
@@ -151,6 +152,14 @@ def exclusive(connection: Connection, limits: Limits, hooks: Hooks) -> Iterator[
         locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait),
     ):
         yield
+
+
+def _require_intended(request: "Request | SavedPlan", intended: Plan, planned: Plan) -> None:
+    """Raises HistoryError where the newest migrations are others since somebody asked to take back the newest."""
+    if isinstance(request, Rollback) and request.to is None and request.steps is not None:
+        from memdb.migrations.losses import Agreement
+
+        Agreement(tuple(step.id for step in intended.steps)).require_same(planned.steps)
 
 
 def check(planned: Plan) -> None:

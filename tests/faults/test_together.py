@@ -36,6 +36,24 @@ def test_eight_processes_that_roll_back_take_each_migration_back_once(
     assert sum("Rolled back 8 migrations" in child.said for child in children) == 1
 
 
+def test_a_rollback_that_waited_takes_back_what_was_the_newest_when_it_was_asked_for_or_nothing(
+    memdb: Forks, empty: str, connection: Connection, folder: Folder
+) -> None:
+    files = {f"m000{n}_type": (f"create type type_{n} as enum ();", f"drop type type_{n};") for n in (1, 2, 3)}
+    where = ("--database-url", empty, "--sql-dir", str(folder(**files)))
+    assert memdb.run("migrate", *where)[0] == 0
+    with (
+        database.connect(empty, purpose="rollout") as holder,
+        locking.migration_lock(holder, wait_seconds=1, on_wait=lambda _: None),
+    ):
+        children = [memdb.start("rollback", "--yes", *where) for _ in range(2)]
+        for child in children:
+            child.wait_until_it_says("Waiting for")
+    assert sorted(child.wait() for child in children) == [0, 4]
+    assert len(applied(connection)) == 2
+    assert sum("what would be rolled back has changed" in child.said for child in children) == 1
+
+
 def test_a_run_that_may_wait_no_longer_names_who_holds_the_lock_and_since_when(
     memdb: Forks, empty: str, connection: Connection
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from memdb import demo, embedded, shipped
 from memdb.cli import main
 from memdb.database import Connection
+from memdb.errors import DatabaseError
 from memdb.ledger import sqlfiles
 from memdb.verification import snapshot
 
@@ -39,3 +40,5 @@ def test_the_demo_leaves_a_database_to_look_around_in(
         shown = capsys.readouterr().out
         assert "Look around yourself:" in shown
         assert main(["status", "--exit-code", "--database-url", server.url(demo.DATABASE)]) == 0
+        with demo.fresh_database(server), pytest.raises(DatabaseError, match="another demo"):
+            demo.fresh_database(server).__enter__()
