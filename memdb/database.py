@@ -198,6 +198,8 @@ def use_schema(connection: Connection, schema: str) -> None:
     quoted = sql.Identifier(schema).as_string()
     with own_names(connection):
         row = connection.execute("select to_regnamespace(%s) is not null", [quoted]).fetchone()
+    if schema.startswith("pg_") or schema == "information_schema":
+        raise DatabaseError(f"the schema {schema} is the server's own", hint="Work in another: --schema NAME")
     if row != (True,):
         raise DatabaseError(f"there is no schema {schema!r}", hint=f"Create it first: create schema {quoted}")
     connection.search_path = f"{quoted}, {search_path(connection)}"

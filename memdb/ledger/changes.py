@@ -78,7 +78,9 @@ def find(sets: Sets, history: History) -> Changes:
     renamed_ids = {change.id for change in renamed}
     missing = tuple(item.id for item in gone if item.checksum is not None and item.id not in renamed_ids)
     return Changes(
-        edited=tuple(file for file in sets.migrations if checksums.get(file.id) not in (None, file.checksum)),
+        edited=tuple(
+            file for file in sets.migrations if checksums.get(file.id) not in (None, file.checksum, *file.formerly)
+        ),
         renamed=renamed,
         missing=missing,
         newer=_newer(sets, history, missing),

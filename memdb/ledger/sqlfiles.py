@@ -24,12 +24,16 @@ _NOT_FILES = {
 }
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n?|\n|\Z)")
 _DIRECTIVE = re.compile(r"--[ \t]*(?P<name>[\w-]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t]*")
-_DIRECTIVE_NAMES = ("transactional", "depends")
+_DIRECTIVE_NAMES = ("transactional", "depends", "formerly")
+_CHECKSUMS = re.compile(r"[0-9a-f]{64}( [0-9a-f]{64})*")
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One `NNNN_name.sql` and its rollback. `sql` is what the file holds, but for a byte order mark."""
+    """One `NNNN_name.sql` and its rollback. `sql` is what the file holds, but for a byte order mark.
+
+    `formerly` are checksums of earlier texts of the file: where one of them was applied, this one is.
+    """
 
     id: str
     set: str
@@ -37,6 +41,7 @@ class Migration:
     sql: str
     transactional: bool = True
     depends: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
 
     @property
     def checksum(self) -> str:
@@ -198,6 +203,7 @@ def _read_migration(set_name: str, path: Path) -> Migration:
         sql=sql,
         transactional=directives.get("transactional", "true") == "true",
         depends=tuple(directives.get("depends", "").split()),
+        formerly=tuple(directives.get("formerly", "").split()),
     )
 
 
@@ -211,12 +217,16 @@ def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
         if match is None or not difflib.get_close_matches(match["name"].lower(), _DIRECTIVE_NAMES, cutoff=0.75):
             continue
         name, value = match["name"], match["value"]
-        well_formed = {"transactional": value in ("true", "false"), "depends": bool(value)}.get(name, False)
-        if not well_formed or line != f"-- {name}: {value}":
+        well_formed = {
+            "transactional": value in ("true", "false"),
+            "depends": bool(value),
+            "formerly": bool(_CHECKSUMS.fullmatch(value)),
+        }
+        if not well_formed.get(name, False) or line != f"-- {name}: {value}":
             raise SqlFilesError(
                 f"{path}:{number}: misspelt directive: {line}",
-                hint='Directives are written exactly "-- transactional: true", "-- transactional: false" '
-                'and "-- depends: ID …".',
+                hint='Directives are written exactly "-- transactional: true", "-- transactional: false", '
+                '"-- depends: ID …" and "-- formerly: SHA-256 …".',
             )
         yield name, value
 

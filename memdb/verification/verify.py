@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from memdb import catalog, files
+from memdb import catalog, files, users
 from memdb.catalog import KINDS, STAND_IN, Attributes, Objects, Patch, kind_and_name, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
@@ -14,6 +14,8 @@ from memdb.verification.comparison import Difference, compare, departs
 from memdb.verification.mending import UNKNOWN, Surroundings, surroundings
 
 RECOMMENDED_PGVECTOR = "0.8.4"
+
+_USERS_LEFT_ALONE = 'The table "users" is the application\'s: compared was only that memories can refer to users.id.'
 
 NOT_COMPARED = (
     "privileges, owners and roles",
@@ -64,6 +66,7 @@ def verify(
         ids = list(assumed) if assumed is not None else _expected_migrations(own, sets, patches, live.objects)
         applied = {id: patches[id] for id in _known(ids, patches)}
         expected, found, users_note = _leave_users_to_application(catalog.fold(applied.values()), live.objects)
+        users_note += _whose_users(connection) if users_note else []
         place = _surroundings(connection, schema, expected, found)
     differences = compare(expected, found, applied=applied, known=known, place=place)
     absent = not own.applied and past.readable and not _any_standing(found)
@@ -163,10 +166,16 @@ def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent:
             yield f"Pending, so what they make was not expected: {', '.join(pending)}."
 
 
+def _whose_users(connection: Connection) -> list[str]:
+    """Whose table the users are in: it may be another's than whoever looks expects."""
+    table = users.find(connection)
+    return [] if table is None else [f"It is {table.name}, of the role {table.owner}."]
+
+
 def _leave_users_to_application(expected: Objects, found: Objects) -> tuple[Objects, Objects, list[str]]:
     """Where `users` is not memdb's stand-in, only what a foreign key to users(id) needs is compared."""
-    users, stand_in = found.get("table users"), expected.get("table users")
-    if users is None or _is_stand_in(users) or (stand_in is not None and not _is_stand_in(stand_in)):
+    table, stand_in = found.get("table users"), expected.get("table users")
+    if table is None or _is_stand_in(table) or (stand_in is not None and not _is_stand_in(stand_in)):
         return expected, found, []
 
     def others(objects: Objects) -> Objects:
@@ -181,8 +190,7 @@ def _leave_users_to_application(expected: Objects, found: Objects) -> tuple[Obje
     column = found.get("column users.id")
     there = {} if column is None else {"column users.id": {"type": column["type"], "referable": _referable(found)}}
     needed = {"column users.id": {"type": "uuid", "referable": True}}
-    note = 'The table "users" is the application\'s: compared was only that memories can refer to users.id.'
-    return others(expected) | needed, others(found) | there, [note]
+    return others(expected) | needed, others(found) | there, [_USERS_LEFT_ALONE]
 
 
 def _is_stand_in(users: Attributes) -> bool:

@@ -3,6 +3,7 @@
 -- An extension that is already there is left as it is, whoever created it and in whichever schema.
 -- 0.8.0 is the oldest release that memdb supports: it brought iterative index scans, without which a
 -- filtered search through an HNSW index silently returns too few rows.
+-- formerly: 7baaee6c015fe534499b3ccd98873f73f09575abdcac6c1948f545b5c0991bcb
 do $$
 declare
     oldest_supported constant text := '0.8.0';

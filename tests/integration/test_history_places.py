@@ -203,6 +203,18 @@ def test_a_file_that_drops_the_history_itself_is_named(
         getattr(migrations, direction)(empty_connection, sets)
 
 
+def test_a_text_that_a_file_had_formerly_is_no_edit(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    migrations.migrate(empty_connection, sets)
+    former = sets["core"][0].checksum
+    with pytest.raises(HistoryError, match="was edited"):
+        migrations.migrate(empty_connection, folder(m0001_a=("create table a (); -- why", "drop table a;")))
+    sets = folder(m0001_a=(f"-- formerly: {former}\ncreate table a (); -- why", "drop table a;"))
+    assert migrations.migrate(empty_connection, sets).steps == ()
+    assert migrations.status(empty_connection, sets).clean
+    assert migrations.rollback(empty_connection, sets).applied == 0
+
+
 @pytest.mark.usefixtures("ready_server")
 def test_a_renamed_file_is_told_and_its_new_name_accepted(
     empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]

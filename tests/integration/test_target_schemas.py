@@ -19,6 +19,12 @@ def memdb(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, obje
     return result
 
 
+@pytest.mark.parametrize("schema", ["pg_catalog", "pg_temp", "information_schema"])
+def test_the_servers_own_schemas_are_left_alone(empty: str, schema: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", "--database-url", empty, "--schema", schema]) == 3
+    assert "is the server's own" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("schema", ["memory", "Mixed Case", 'with "quotes"', "select"])
 def test_a_schema_of_its_own_is_migrated_verified_and_taken_back(
     empty: str, schema: str, capsys: pytest.CaptureFixture[str]

@@ -101,6 +101,8 @@ def test_directives_are_read_from_the_leading_comment_only(write: WriteSets) -> 
         "-- transactional: FALSE",
         "-- depend: 0001_x",
         "-- depends:",
+        "-- formerly: 0001_x",
+        f"-- formerly: {64 * 'A'}",
     ],
 )
 def test_a_misspelt_directive_is_an_error_and_not_a_comment(write: WriteSets, line: str) -> None:
