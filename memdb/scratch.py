@@ -51,7 +51,7 @@ class Options:
     """Where to try migrations, and what to run first.
 
     `url`: a server on which databases may be made; None: an embedded one, made for this. `setup`: a file of SQL for
-    what migrations find in their real database. `like`: the version of the server to resemble, as an embedded one can.
+    what migrations find in their real database. `on_start` hears where it is that they are tried.
     """
 
     url: str | None = field(default=None, repr=False)  # may hold a password
