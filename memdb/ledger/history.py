@@ -11,6 +11,8 @@ from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger.sqlfiles import Sets
 
+DETAILS = "memdb_migrations"
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
