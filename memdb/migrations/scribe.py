@@ -24,10 +24,10 @@ from yoyo.migrations import default_migration_table
 from memdb.database import Connection, query
 from memdb.errors import HistoryError
 from memdb.ledger import history
-from memdb.ledger.history import Home
+from memdb.ledger.history import DETAILS, Home
 from memdb.ledger.sqlfiles import Migration
 
-_WRITTEN = ("_yoyo_migration", "_yoyo_log", "memdb_migrations")
+_WRITTEN = ("_yoyo_migration", "_yoyo_log", DETAILS)
 
 
 class Scribe:
