@@ -176,6 +176,11 @@ def _line_starts(sql: str) -> Sequence[int]:
     return array("Q", itertools.chain([0], (line_end.end() for line_end in _LINE_END.finditer(sql))))
 
 
+def cut(line: str) -> str:
+    """Of a long line, as much as a terminal is wide."""
+    return line[:EXCERPT_WIDTH] + "…" * (len(line) > EXCERPT_WIDTH)
+
+
 def excerpt(sql: str, offset: int) -> str:
     """The line at `offset` with a caret under the character; of a long line, as much as a terminal is wide."""
     line, column = line_and_column(sql, offset)

@@ -76,4 +76,4 @@ def _alone(fresh: Database, step: Step) -> tuple[Tried, ...]:
 
 def _tried(step: Step, statement: Statement, effects: Effects) -> Tried:
     line, column = statements.line_and_column(step.sql, statement.start)
-    return Tried(line, column, statement.text.splitlines()[0], effects)
+    return Tried(line, column, statements.cut(statement.text.splitlines()[0]), effects)

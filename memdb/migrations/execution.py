@@ -104,8 +104,7 @@ def _context(error: psycopg.Error) -> Iterator[str]:
     """In which functions it happened, the innermost first. A block of the file itself is in the excerpt."""
     for line in (error.diag.context or "").splitlines():
         if _CALLED.match(line) and "inline_code_block" not in line:
-            cut = "…" * (len(line) > statements.EXCERPT_WIDTH)
-            yield f"      | in {line[: statements.EXCERPT_WIDTH]}{cut}"
+            yield f"      | in {statements.cut(line)}"
 
 
 def _offset(error: psycopg.Error, sql: str, completed: int) -> int:

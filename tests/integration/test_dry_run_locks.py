@@ -55,6 +55,11 @@ def test_locks_are_measured_statement_by_statement(connection: Connection, exten
     assert result.locks_source.startswith("measured on an embedded PostgreSQL")
 
 
+def test_of_a_long_statement_no_more_than_its_beginning_is_shown(connection: Connection, extended: Path) -> None:
+    result = dry_run(connection, extended, f"do $$ begin lock table memories; end $$ /* {'x' * 1000} */;")
+    assert [len(item.statement) for item in result.steps[-1].statements] == [71]
+
+
 def test_what_a_file_sets_holds_for_its_later_statements(connection: Connection, extended: Path) -> None:
     result = dry_run(
         connection,
