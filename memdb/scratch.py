@@ -31,7 +31,7 @@ from memdb.migrations.runner import Runner
 _UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 16MB\n"
 _LAST_EMBEDDED_16 = 16
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
-_UNDEFINED_OBJECT = "42704"
+_NO_SUCH_ROLE = {"42704", "22023"}  # undefined_object; invalid_parameter_value, where a role is to be taken on
 _NOT_SUPPORTED = "0A000"
 _PATIENCE_SECONDS = 20
 _PAUSE_SECONDS = 0.2
@@ -177,7 +177,7 @@ class Database:
             try:
                 return work()
             except StatementFailed as error:
-                role = _MISSING_ROLE.search(error.message) if error.sqlstate == _UNDEFINED_OBJECT else None
+                role = _MISSING_ROLE.search(error.message) if error.sqlstate in _NO_SUCH_ROLE else None
                 if role is None or self._server is None:
                     raise self._explained(error) from None
                 self._server.make_role(role[1])

@@ -30,8 +30,14 @@ def leftovers(server: str) -> list[str]:
         return [name for (name,) in rows.fetchall()]
 
 
-def test_roles_are_made_on_the_spot_and_go_with_the_database(server: str, folder: Folder, role: str) -> None:
-    sets = folder(m0001_a=(f"create table a (id int); grant select on a to {role};", "drop table a;"))
+@pytest.mark.parametrize(
+    "statement",
+    ["grant select on a to {}", "set role {}", "set session authorization {}", "create policy p on a to {}"],
+)
+def test_roles_are_made_on_the_spot_and_go_with_the_database(
+    server: str, folder: Folder, role: str, statement: str
+) -> None:
+    sets = folder(m0001_a=(f"create table a (id int); {statement.format(role)};", "drop table a;"))
     assert "table a" in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
     assert leftovers(server) == []
 
