@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from itertools import chain
 
+import psycopg
+
 from memdb import database
 from memdb.database import Connection
 from memdb.ledger.plan import Step
@@ -15,9 +17,15 @@ def count(connection: Connection, steps: Iterable[Step], report: Report) -> tupl
     """Those at risk that hold anything, with as much as this role can count, and what could not be tried. Reads only.
 
     The run itself tries each step on the real rows and counts again; a file may decide by rows what it does.
+    What a step changes that was tried on tables which are not there, or not like that, is not known.
     """
+    counted: list[Loss] = []
+    known = set(report.measured)
     with database.own_names(connection):
-        found = (losses.counted(connection, risk) for risk in dict.fromkeys(report.risks))
-        counted = tuple(loss for loss in found if loss.count != 0)
-    untried = (losses.of_untried(step) for step in steps if step.id not in report.measured)
-    return (*counted, *chain.from_iterable(untried))
+        for risk in dict.fromkeys(report.risks):
+            try:
+                counted.append(losses.counted(connection, risk))
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+                known.discard(risk.step)
+    untried = (losses.of_untried(step) for step in steps if step.id not in known)
+    return (*(loss for loss in counted if loss.count != 0), *chain.from_iterable(untried))

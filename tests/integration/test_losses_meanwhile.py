@@ -6,10 +6,11 @@ from threading import Event
 import psycopg
 import pytest
 
-from memdb import database, migrations
+from memdb import database, migrations, preview
 from memdb.database import Connection
 from memdb.errors import HistoryError
-from memdb.migrations.losses import Agreement, WouldLose
+from memdb.ledger.plan import Rollback
+from memdb.migrations.losses import Agreement, Loss, WouldLose
 from tests.integration.conftest import Folder
 
 
@@ -77,3 +78,17 @@ def test_a_rollback_that_does_more_than_its_trial_is_tried_again(empty_connectio
     migrations.rollback(empty_connection, sets, agreement=Agreement())
     assert empty_connection.execute("select last_value from times").fetchone() == (4,)
     assert empty_connection.execute("select count(*) from a").fetchone() == (1,)
+
+
+@pytest.mark.usefixtures("ready_server")
+@pytest.mark.parametrize("gone", ["drop table a", "drop schema app cascade", "alter table a drop column b"])
+def test_a_dry_run_knows_nothing_of_what_somebody_has_dropped(
+    empty_connection: Connection, folder: Folder, gone: str
+) -> None:
+    made = "create schema app; create table app.t (a int); create table a (b int);"
+    undo = "alter table if exists a drop column if exists b; drop table if exists app.t;"
+    sets = folder(m0001_a=(made, undo))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(gone)
+    shown = preview.dry_run(empty_connection, sets, Rollback(None)).losses
+    assert shown == (Loss("0001_a", "unknown", "0001_a.rollback.sql", None),)
