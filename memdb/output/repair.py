@@ -8,17 +8,23 @@ from memdb.output.verification import block
 
 
 def render(repair: Repair) -> Iterator[Any]:
-    """What there is to repair and what that means, or what was done."""
+    """What there is to repair and what that means, or what was done; and what no repair settles."""
     if repair.done:
-        ids = [*(edit.id for edit in repair.edits), *repair.mark]
-        yield from [f"Taken for applied as the files are now: {', '.join(ids)}."] if ids else []
-        yield from [f"Forgotten: {', '.join(repair.unmark)}."] if repair.unmark else []
-        return
+        yield from _done(repair)
     yield from _unsettled(repair)
-    if not repair.needed:
-        if not repair.unsettled:
-            yield "Nothing to repair: the history fits the files."
-        return
+    if repair.needed and not repair.done:
+        yield from _needed(repair)
+    elif not repair.needed and not repair.unsettled:
+        yield "Nothing to repair: the history fits the files."
+
+
+def _done(repair: Repair) -> Iterator[str]:
+    ids = [*(edit.id for edit in repair.edits), *repair.mark]
+    yield from [f"Taken for applied as the files are now: {', '.join(ids)}."] if ids else []
+    yield from [f"Forgotten: {', '.join(repair.unmark)}."] if repair.unmark else []
+
+
+def _needed(repair: Repair) -> Iterator[Any]:
     for edit in repair.edits:
         yield from [*edit.diff.split("\n"), ""] if edit.diff else []
         if edit.applied_as != edit.id:

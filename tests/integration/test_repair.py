@@ -15,6 +15,7 @@ from memdb.ledger.sqlfiles import Sets
 from memdb.migrations import baseline, repair
 from memdb.verification import snapshot
 from memdb.verification.snapshot import Patches
+from tests.integration.conftest import Folder
 
 HISTORY_TABLES = "drop table _yoyo_migration, _yoyo_log, _yoyo_version, memdb_migrations"
 
@@ -148,3 +149,20 @@ def test_repair_asks_first_and_says_what_it_did(
     assert main(["repair", "--yes", *arguments]) == 0
     assert "\nTaken for applied as the files are now: 0001_a" in capsys.readouterr().out
     assert main(["status", "--exit-code", *arguments]) == 0
+
+
+@pytest.mark.parametrize("gone", ["m0002_b", "m0003_c"], ids=["removed", "of a newer release"])
+def test_repair_says_what_it_could_not_settle(
+    empty: str, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str], gone: str
+) -> None:
+    folder(**{f"m000{n}_{x}": (f"create table {x} (id int);", f"drop table {x};") for n, x in enumerate("abc", 1)})
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", *arguments]) == 0
+    for file in (tmp_path / "core").glob(f"{gone[1:]}*"):
+        file.unlink()
+    (tmp_path / "core" / "0001_a.sql").write_text("-- Ours.\ncreate table a (id int);")
+    capsys.readouterr()
+    assert main(["repair", "--yes", *arguments]) == 1
+    told = capsys.readouterr().out
+    assert "Taken for applied as the files are now: 0001_a." in told
+    assert f"{gone[1:]} is applied, and has no file here." in told
