@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from memdb import catalog, scratch
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration, Sets
+from memdb.migrations import preflight
 from memdb.verification.snapshot import Patches
 
 
@@ -30,11 +31,16 @@ def record_in(
     *,
     on_start: Callable[[Migration], None] = lambda _: None,
 ) -> Patches:
-    """Applies the migrations one by one to an empty database, and notes what each does to the catalog."""
+    """Applies the migrations one by one to an empty database, and notes what each does to the catalog.
+
+    Raises MigrationError for a file that a run would refuse.
+    """
     before, patches = catalog.read(fresh.connection, fresh.schema).objects, {}
     for migration in migrations:
         on_start(migration)
-        fresh.run(Step("migrate", migration))
+        step = Step("migrate", migration)
+        preflight.check(step.sql, str(step.path), transactional=migration.transactional)
+        fresh.run(step)
         after = catalog.read(fresh.connection, fresh.schema).objects
         patches[migration.id] = catalog.patch(before, after)
         before = after

@@ -159,3 +159,22 @@ def test_the_shipped_snapshot_is_written_as_the_command_writes_it(tmp_path: Path
     directory = shipped.sql_directory()
     snapshot.write(tmp_path, snapshot.read(directory))
     assert (tmp_path / snapshot.FILE).read_text() == (directory / snapshot.FILE).read_text()
+
+
+@pytest.mark.parametrize(
+    ("forward", "why"),
+    [
+        ("-- transactional: false\nvacuum users;\nanalyze users;", "2 statements in a file that says transactional"),
+        ("create table more (id int); commit; select 1;", '"commit" would end the transaction'),
+        ("\\i more.sql", "only psql understands"),
+    ],
+)
+def test_what_a_run_would_refuse_is_not_recorded(
+    sql_dir: Path, capsys: pytest.CaptureFixture[str], forward: str, why: str
+) -> None:
+    before = (sql_dir / "schema.json").read_bytes()
+    (sql_dir / "core" / "0009_more.sql").write_text(forward)
+    (sql_dir / "core" / "0009_more.rollback.sql").write_text("select 1;")
+    assert main(["snapshot", "--sql-dir", str(sql_dir)]) == 4
+    assert why in capsys.readouterr().err
+    assert (sql_dir / "schema.json").read_bytes() == before
