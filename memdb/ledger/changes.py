@@ -20,7 +20,7 @@ class Renamed:
 class Changes:
     """`missing` is what memdb applied and has no file; `newer` are those of them that came after all that have one.
 
-    `replacing` are pending files with the number of a missing one, which may do what the missing ones did.
+    `replacing` are pending files with the number or the name of a missing one, which may do what the missing ones did.
     `unknown` was applied by somebody else, such as stock yoyo for another project, and is not missed.
     """
 
@@ -61,10 +61,10 @@ class Changes:
             f"to forget it, and decide: memdb repair --unmark {id}"
         )
         if self.replacing:
-            unmark = " ".join(f"--unmark {other}" for other in self.missing)
+            settle = [f"--unmark {other}" for other in self.missing] + [f"--mark {file}" for file in self.replacing]
             hint += (
-                f". Where a new file does what these did, such as {self.replacing[0]}, it must not run here, so settle "
-                f"both at once: memdb repair {unmark} --mark {self.replacing[0]}"
+                f". Where new files do what these did, such as {', '.join(self.replacing)}, they must not run here, so "
+                f"settle all at once: memdb repair {' '.join(settle)}"
             )
         return HistoryError(f"{id} is applied, but its file is not there", hint=hint)
 
@@ -73,7 +73,8 @@ def find(sets: Sets, history: History) -> Changes:
     """Compares the files with the checksums that were kept when they were run."""
     checksums = {item.id: item.checksum for item in history.applied}
     gone = [item for item in history.applied if item.id not in sets.by_id]
-    pending = {file.checksum: file for file in sets.migrations if file.id not in checksums}
+    new = [file for file in sets.migrations if file.id not in checksums]
+    pending = {checksum: file for file in new for checksum in (*file.formerly, file.checksum)}
     renamed = tuple(Renamed(item.id, pending[item.checksum]) for item in gone if item.checksum in pending)
     renamed_ids = {change.id for change in renamed}
     missing = tuple(item.id for item in gone if item.checksum is not None and item.id not in renamed_ids)
@@ -85,14 +86,18 @@ def find(sets: Sets, history: History) -> Changes:
         missing=missing,
         newer=_newer(sets, history, missing),
         unknown=tuple(item.id for item in gone if item.checksum is None),
-        replacing=_replacing(pending.values(), missing),
+        replacing=_replacing((file for file in new if file not in [change.file for change in renamed]), missing),
     )
 
 
 def _replacing(pending: Iterable[Migration], missing: tuple[str, ...]) -> tuple[str, ...]:
-    """Files that take up the number of a missing one, as those into which several were squashed do."""
-    numbers = set(map(number_of, missing))
-    return tuple(file.id for file in pending if number_of(file.id) in numbers)
+    """Files that take up the number of a missing one, as those into which several were squashed do, or its name."""
+    numbers, names = set(map(number_of, missing)), set(map(_name_of, missing))
+    return tuple(file.id for file in pending if number_of(file.id) in numbers or _name_of(file.id) in names)
+
+
+def _name_of(id: str) -> str:
+    return id.partition("_")[2]
 
 
 def _newer(sets: Sets, history: History, missing: tuple[str, ...]) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ def _needed(repair: Repair) -> Iterator[Any]:
     for edit in repair.edits:
         yield from [*edit.diff.split("\n"), ""] if edit.diff else []
         if edit.applied_as != edit.id:
-            yield f"Applied as {edit.applied_as}, and called {edit.id} now: the same text under a new name."
+            same = "" if edit.diff else ": the same text under a new name"
+            yield f"Applied as {edit.applied_as}, and called {edit.id} now{same}."
     yield from (f"To be marked as applied, without running it: {id}" for id in repair.mark)
     yield from (f"To be forgotten, without rolling it back: {id}" for id in repair.unmark)
     for difference in repair.effect:

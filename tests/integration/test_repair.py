@@ -166,3 +166,45 @@ def test_repair_says_what_it_could_not_settle(
     told = capsys.readouterr().out
     assert "Taken for applied as the files are now: 0001_a." in told
     assert f"{gone[1:]} is applied, and has no file here." in told
+
+
+@pytest.mark.usefixtures("ready_server")
+def test_files_that_were_renamed_and_edited_at_once_are_settled_as_the_hint_says(
+    empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = {"m0001_a": ("create table a (b int); insert into a values (1);", "drop table a;")}
+    sets = folder(
+        **first,
+        m0002_cents=("update a set b = b * 100;", "update a set b = b / 100;"),
+        m0003_more=("update a set b = b + 1;", "update a set b = b - 1;"),
+    )
+    migrations.migrate(empty_connection, sets)
+    for file in (tmp_path / "core").glob("000[23]*"):
+        file.rename(file.with_name(file.name.replace("0002", "0012").replace("0003", "0013")))
+    folder(
+        m0012_cents=("update a set b = b * 100; -- Why.", "update a set b = b / 100;"),
+        m0013_more=("update a set b = b + 1; -- Why.", "update a set b = b - 1;"),
+    )
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", *arguments]) == 4
+    hint = "memdb repair --unmark 0002_cents --unmark 0003_more --mark 0012_cents --mark 0013_more"
+    assert hint in " ".join(capsys.readouterr().err.split())
+    assert main([*hint.split()[1:], "--yes", *arguments]) == 0
+    assert main(["migrate", *arguments]) == 0
+    assert empty_connection.execute("select b from a").fetchall() == [(101,)]
+
+
+@pytest.mark.usefixtures("ready_server")
+def test_a_file_that_names_its_former_text_is_renamed(
+    empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    migration = folder(m0001_a=("create table a ();", "drop table a;"))["core"][0]
+    migrations.migrate(empty_connection, folder())
+    migration.path.unlink()
+    migration.rollback_path.unlink()
+    folder(m0002_z=(f"-- formerly: {migration.checksum}\ncreate table a (); -- Why.", "drop table a;"))
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", *arguments]) == 4
+    assert "0001_a is applied, and its file is called 0002_z.sql now" in capsys.readouterr().err
+    assert main(["repair", "--yes", *arguments]) == 0
+    assert main(["status", "--exit-code", *arguments]) == 0
