@@ -59,7 +59,7 @@ def _failed(
     connection: Connection, refusal: psycopg.Error, sql: str, *, location: str, excerpt: str = ""
 ) -> StatementFailed:
     detail = f" ({refusal.diag.message_detail})" if refusal.diag.message_detail else ""
-    hint = hints.advise(refusal, user=connection.info.user)
+    hint = hints.advise(refusal)
     return StatementFailed(
         f"{refusal.diag.message_primary}{detail}",
         hint=" ".join(filter(None, (hint, _kept(connection, sql)))),

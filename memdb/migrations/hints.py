@@ -54,8 +54,8 @@ _ADVICE = (
     ("42704", "unrecognized configuration parameter", _NO_SETTING),
     ("42704|42883", r"\b(vector|halfvec|sparsevec|hnsw|ivfflat|\w+_(cosine|ip|l[12])_ops)\b", _NO_VECTOR),
     ("42704|42883|42P01|3F000", "", _NOT_THERE),
-    ("42501", "create extension|superuser", "You are {user}: have a superuser run this statement once, beforehand."),
-    ("42501", "", "You are {user}: connect as the owner, or have the privilege granted."),
+    ("42501", "create extension|superuser", "Have a superuser run this statement once, beforehand."),
+    ("42501", "", "Connect as the owner, or have the privilege granted to the role that runs it."),
     ("23502|23503|23505|23514|23P01", "", _ROWS_DO_NOT_FIT),
     ("2BP01", "", "Change or drop what depends on it first, each by its name."),
     ("25001", "from a function", f"Take it out of the block or function, and {_ALONE}."),
@@ -72,7 +72,7 @@ _DEFAULT = "Correct the file and try again."
 _DESTROYS = re.compile(r"\bCASCADE\b")
 
 
-def advise(error: psycopg.Error, *, user: str) -> str:
+def advise(error: psycopg.Error) -> str:
     """The server's hint and ours; where the server has one, ours only if it is of the cause."""
     said = error.diag.message_hint or ""
     if _DESTROYS.search(said):
@@ -83,5 +83,5 @@ def advise(error: psycopg.Error, *, user: str) -> str:
         for code, pattern, advice in _ADVICE
         if re.match(code, error.sqlstate or "") and re.search(pattern, message)
     )
-    advice = next(fitting, "" if said else _DEFAULT).format(user=user)
+    advice = next(fitting, "" if said else _DEFAULT)
     return f"{said} {advice}".strip()
