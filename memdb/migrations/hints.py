@@ -26,7 +26,8 @@ _NOT_THERE = (
     "Look for a slip in the name, for a schema that is not on the search_path, and for what should have made it before."
 )
 _ROWS_DO_NOT_FIT = (
-    "Rows that are there do not fit, or rows that the file writes: put them right in the file, before this statement."
+    "Rows that are there do not fit, or rows that the file writes: put them right in the file, before this statement, "
+    "or in a migration before it where a statement has to be alone."
 )
 _IN_THE_WAY = "Somebody else was in the way, and the file is not at fault: try again."
 

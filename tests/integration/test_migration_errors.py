@@ -164,6 +164,7 @@ def test_what_is_checked_at_the_end_of_the_transaction_is_traced_to_its_file(con
     assert (error.location, error.excerpt) == ("x.sql", "")
     assert error.message.startswith('insert or update on table "t" violates foreign key constraint "t_b_fkey" (Key (b)')
     assert error.hint.startswith("Rows that are there do not fit")
+    assert "in a migration before it where a statement has to be alone" in error.hint
     assert error.hint.endswith(KEPT)
 
 
