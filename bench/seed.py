@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.commands import MEMDB, embedded_psql
+from bench.commands import MEMDB
 from bench.compare import Comparison, Subject, medians
+from bench.programs import psql
 from memdb import database, embedded, migrations, shipped
 from memdb.database import Connection, query
 from memdb.ledger import sqlfiles
@@ -83,7 +84,7 @@ def _seed(server: embedded.Server, count: int) -> tuple[float, float]:
 def _copy_seconds(server: embedded.Server, file: Path) -> float:
     """What psql's \\timing says."""
     copy_in = "\\" + _COPY_IN.replace("stdin", f"'{file}'")
-    arguments = [*embedded_psql(server), "-c", "\\timing on", "-c", copy_in]
+    arguments = [*psql(server), "-c", "\\timing on", "-c", copy_in]
     shown = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout
     found = re.search(r"Time: ([\d.]+) ms", shown)
     assert found is not None, shown

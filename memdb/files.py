@@ -9,7 +9,6 @@ import errno
 import fcntl
 import json
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Collection, Iterator, Mapping
@@ -101,7 +100,7 @@ def copy_folder(source: Path, target: Path, *, leave_out: Collection[str] = ()) 
     """
     with contextlib.ExitStack() as undoing:
         _make_folder(target.parent, undoing)
-        temporary = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+        temporary = target.with_name(f"{_TEMPORARY}{os.urandom(8).hex()}")
         undoing.callback(shutil.rmtree, temporary, ignore_errors=True)
         try:
             shutil.copytree(source, temporary, ignore=shutil.ignore_patterns(*leave_out))
@@ -129,7 +128,7 @@ def _remove_empty(folder: Path) -> None:
 @contextlib.contextmanager
 def _temporary(target: Path, content: bytes) -> Iterator[Path]:
     """A new file beside `target`; gone afterwards, unless it was renamed."""
-    path = target.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+    path = target.with_name(f"{_TEMPORARY}{os.urandom(8).hex()}")
     try:
         with path.open("xb") as file:
             file.write(content)

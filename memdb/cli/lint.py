@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from memdb import settings
 from memdb.cli.options import DatabaseUrl, ScratchSetup, ScratchUrl, SqlDir, With, scratch_options, session
-from memdb.ledger import sqlfiles
 
 
 class ReviewFormat(StrEnum):
@@ -37,6 +35,8 @@ def lint(
 
     Locks, lost data, rollbacks that do not undo their file, missing names and comments. Exit 1 on errors.
     """
+    from memdb import settings
+    from memdb.ledger import sqlfiles
     from memdb.linting import lint as review
     from memdb.output import linting as report
 
