@@ -39,7 +39,7 @@ def record_in(
     for migration in migrations:
         on_start(migration)
         step = Step("migrate", migration)
-        preflight.check(step.sql, str(step.path), transactional=migration.transactional)
+        preflight.check_all([step])
         fresh.run(step)
         after = catalog.read(fresh.connection, fresh.schema).objects
         patches[migration.id] = catalog.patch(before, after)

@@ -169,9 +169,9 @@ def status(
     Late is what is pending although a later one is applied; unknown is what somebody else applied. Reads only.
     """
     with session("status", database_url, sql_dir, chosen=chosen, schema=schema) as open:
-        from memdb import migrations
+        from memdb.ledger.status import status
 
-        result = migrations.status(open.connection, open.sets, chosen=open.settings.sets)
+        result = status(open.connection, open.sets, chosen=open.settings.sets)
         open.emit(result, format)
     return 1 if exit_code and not result.clean else 0
 

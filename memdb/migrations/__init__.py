@@ -1,7 +1,6 @@
 """Applying migrations and taking them back, and what was done."""
 
 from memdb.ledger.plan import Migrate, Request, Rollback
-from memdb.ledger.status import MigrationStatus, Status, status
 from memdb.migrations.running import Done, Hooks, Run, migrate, rollback, run
 from memdb.migrations.session import Limits
 
@@ -10,13 +9,10 @@ __all__ = [
     "Hooks",
     "Limits",
     "Migrate",
-    "MigrationStatus",
     "Request",
     "Rollback",
     "Run",
-    "Status",
     "migrate",
     "rollback",
     "run",
-    "status",
 ]

@@ -1,11 +1,12 @@
 """What can be told of a migration before it runs, so that a run does not stop half-way for it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from memdb import statements
 from memdb.errors import MigrationError
+from memdb.ledger.plan import Step
 from memdb.statements import Statement
 
 _ROWS = (
@@ -75,6 +76,12 @@ def check(sql: str, path: str, *, transactional: bool) -> None:
     if refusal := first_refusal(sql, transactional=transactional):
         line, _ = statements.line_and_column(sql, refusal.offset)
         raise MigrationError(f"{path}:{line}: {refusal.message}", hint=refusal.hint)
+
+
+def check_all(steps: Iterable[Step]) -> None:
+    """As check, for each of the steps."""
+    for step in steps:
+        check(step.sql, str(step.path), transactional=step.migration.transactional)
 
 
 def first_refusal(sql: str, *, transactional: bool) -> Refusal | None:

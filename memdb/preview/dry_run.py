@@ -8,7 +8,7 @@ from memdb import scratch
 from memdb.database import Connection
 from memdb.ledger.plan import Direction, Plan, Request
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import reviewed, running, saved_plan
+from memdb.migrations import preflight, reviewed, running, saved_plan
 from memdb.migrations.losses import Loss
 from memdb.preview import locks, losses, refusals
 from memdb.preview.locks import Rows, StatementLocks
@@ -64,7 +64,7 @@ def dry_run(
         saved_plan.check_place(save_as)
     planned = running.make_plan(connection, sets, request)
     state = None if save_as is None else reviewed.state(connection, planned.history)
-    running.check(planned)
+    preflight.check_all(planned.steps)
     report = locks.examine(connection, sets, planned, options)
     lost = losses.count(connection, planned.steps, report) if planned.direction == "rollback" else ()
     if save_as is not None and state is not None:

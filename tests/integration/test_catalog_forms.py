@@ -4,6 +4,7 @@ import pytest
 
 from memdb import catalog, migrations
 from memdb.database import Connection
+from memdb.ledger.status import status as read_status
 from tests.integration.conftest import Folder
 
 SETTINGS = {
@@ -46,7 +47,7 @@ def test_the_history_is_read_whatever_the_style_of_dates(
     empty_connection.execute("select set_config('datestyle', %s, false)", [style])
     sets = folder(m0001_a=("create table a (id int);", "drop table a;"))
     migrations.migrate(empty_connection, sets)
-    assert migrations.status(empty_connection, sets).clean
+    assert read_status(empty_connection, sets).clean
 
 
 def test_what_is_read_back_from_a_dump_is_no_drift(empty_connection: Connection) -> None:

@@ -5,6 +5,7 @@ import pytest
 from memdb import migrations, recording
 from memdb.database import Connection
 from memdb.errors import StatementFailed
+from memdb.ledger.status import status as read_status
 from tests.integration.conftest import Folder
 
 LEAKS = {
@@ -44,7 +45,7 @@ def test_nothing_reaches_the_bookkeeping(empty_connection: Connection, folder: F
     hide = "create temporary table _yoyo_migration (); create temporary table memdb_migrations (); set role pg_monitor;"
     sets = folder(m0001_hide=(hide, "select 1;"))
     assert migrations.migrate(empty_connection, sets).applied == 1
-    assert migrations.status(empty_connection, sets).clean
+    assert read_status(empty_connection, sets).clean
 
 
 def test_outside_of_a_transaction_too(empty_connection: Connection, folder: Folder) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from memdb import database, migrations
 from memdb.ledger import sqlfiles
+from memdb.ledger.status import status as read_status
 
 
 @pytest.fixture(scope="module")
@@ -27,4 +28,4 @@ def test_core_goes_up_down_and_up_again_in_a_container(container: str, sets: sql
         assert len(migrations.migrate(connection, sets).steps) == count
         assert len(migrations.rollback(connection, sets, steps=None).steps) == count
         assert migrations.migrate(connection, sets).applied == count
-        assert migrations.status(connection, sets).clean
+        assert read_status(connection, sets).clean

@@ -11,6 +11,7 @@ from memdb.database import Connection
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
 from memdb.ledger.plan import Migrate
+from memdb.ledger.status import status as read_status
 from memdb.linting import lint
 from memdb.migrations import Limits, baseline, repair
 from memdb.verification import snapshot
@@ -39,7 +40,7 @@ def test_it_stays_where_it_was_begun_when_a_migration_makes_the_first_schema(
     assert migrations.migrate(empty_connection, sets).history == "public"
     run = migrations.migrate(empty_connection, sets)
     assert (run.steps, run.history, run.applied) == ((), "public", 3)
-    assert migrations.status(empty_connection, sets).clean
+    assert read_status(empty_connection, sets).clean
     assert balance(empty_connection) == 10_000
     assert migrations.rollback(empty_connection, sets, steps=None).applied == 0
 
@@ -105,7 +106,7 @@ def test_what_was_tampered_with_is_not_used(
     sets = folder(m0001_a=("select 1;", "select 1;"))
     migrations.migrate(empty_connection, sets)
     empty_connection.execute(planted.format("_yoyo_migration"))
-    for look in (migrations.migrate, migrations.status):
+    for look in (migrations.migrate, read_status):
         with pytest.raises(HistoryError, match=f"schema public cannot be trusted: {problem}"):
             look(empty_connection, sets)
 
@@ -115,7 +116,7 @@ def test_tables_without_rows_are_taken_as_they_are(empty_connection: Connection,
     sets = folder(m0001_a=("select 1;", "select 1;"))
     migrations.migrate(empty_connection, sets)
     empty_connection.execute("truncate _yoyo_migration, _yoyo_log, _yoyo_version, memdb_migrations")
-    assert [entry.state for entry in migrations.status(empty_connection, sets).migrations] == ["pending"]
+    assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["pending"]
     assert migrations.migrate(empty_connection, sets).applied == 1
     assert empty_connection.execute("select version from _yoyo_version").fetchall() == [(2,)]
 
@@ -211,7 +212,7 @@ def test_a_text_that_a_file_had_formerly_is_no_edit(empty_connection: Connection
         migrations.migrate(empty_connection, folder(m0001_a=("create table a (); -- why", "drop table a;")))
     sets = folder(m0001_a=(f"-- formerly: {former}\ncreate table a (); -- why", "drop table a;"))
     assert migrations.migrate(empty_connection, sets).steps == ()
-    assert migrations.status(empty_connection, sets).clean
+    assert read_status(empty_connection, sets).clean
     assert migrations.rollback(empty_connection, sets).applied == 0
 
 
@@ -234,7 +235,7 @@ def test_a_renamed_file_is_told_and_its_new_name_accepted(
     assert main(["status", *arguments]) == 0
     assert "0009_two (applied as 0002_2)" in capsys.readouterr().out
     assert main(["repair", "--yes", *arguments]) == 0
-    assert migrations.status(empty_connection, folder()).clean
+    assert read_status(empty_connection, folder()).clean
     applied = [item.id for item in history.read(empty_connection, folder()).applied]
     assert applied == ["0001_1", "0009_two", "0003_3"]
     assert migrations.rollback(empty_connection, folder(), steps=None).applied == 0
@@ -253,7 +254,7 @@ def test_for_a_role_that_may_not_read_it_nothing_is_taken_for_pending_or_for_don
         empty_connection.execute(f"grant select on {granted} to {role}")
     empty_connection.execute(f"set role {role}")
     does: dict[str, Callable[[], object]] = {
-        "status": lambda: migrations.status(empty_connection, sets),
+        "status": lambda: read_status(empty_connection, sets),
         "migrate": lambda: migrations.migrate(empty_connection, sets),
         "rollback": lambda: migrations.rollback(empty_connection, sets),
         "dry run": lambda: preview.dry_run(empty_connection, sets, Migrate()),

@@ -10,6 +10,7 @@ from memdb import database, migrations, preview
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger.plan import Rollback
+from memdb.ledger.status import status as read_status
 from memdb.migrations.losses import Agreement, Loss, WouldLose
 from memdb.scratch import Options
 from tests.integration.conftest import Folder
@@ -125,7 +126,7 @@ def test_what_would_be_lost_is_named_and_nothing_is_lost(
     found = sorted((loss.kind, loss.object, loss.count) for loss in raised.value.losses)
     assert found == LOSSES[sql]
     assert empty_connection.execute("select count(*), count(email) from account").fetchone() == (50, 50)
-    assert migrations.status(empty_connection, sets).clean
+    assert read_status(empty_connection, sets).clean
     agreement = Agreement(raised.value.steps, raised.value.losses)
     assert migrations.rollback(empty_connection, sets, agreement=agreement).applied == 0
 
@@ -150,7 +151,7 @@ def test_several_are_asked_for_before_the_first_is_done(empty_connection: Connec
         Loss("0002_b", "changed", "public.a", 1),
         Loss("0002_b", "table", "public.b", 2),
     )
-    assert migrations.status(empty_connection, sets).clean
+    assert read_status(empty_connection, sets).clean
 
 
 def test_rows_that_cannot_be_counted_are_asked_for(empty: str, empty_connection: Connection, folder: Folder) -> None:

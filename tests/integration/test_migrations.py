@@ -12,6 +12,7 @@ from memdb import database, migrations, preview
 from memdb.database import Connection
 from memdb.errors import HistoryError, LockTimeout, MigrationError, StatementFailed, UsageError
 from memdb.ledger import history, sqlfiles
+from memdb.ledger.status import status as read_status
 from memdb.migrations import Limits, Rollback, locking
 from memdb.migrations.losses import Loss
 from tests.integration.conftest import Folder
@@ -158,7 +159,7 @@ def test_an_edited_file_stops_migrate_and_is_shown_by_status(empty_connection: C
     sets = folder(m0001_a=("create table a (b int);", "drop table a;"), m0002_b=("create table b ();", "drop table b;"))
     with pytest.raises(HistoryError, match=r"0001_a\.sql was edited"):
         migrations.migrate(empty_connection, sets)
-    states = {entry.id: entry.state for entry in migrations.status(empty_connection, sets).migrations}
+    states = {entry.id: entry.state for entry in read_status(empty_connection, sets).migrations}
     assert states == {"0001_a": "edited", "0002_b": "pending"}
 
 
@@ -168,21 +169,21 @@ def test_a_migration_without_its_file_is_unknown_and_cannot_be_rolled_back(
     old = folder(m0001_a=("create table a ();", "drop table a;"), m0002_b=("create table b ();", "drop table b;"))
     migrations.migrate(empty_connection, old)
     sets = sqlfiles.Sets({"core": old["core"][:1]})
-    states = {entry.id: entry.state for entry in migrations.status(empty_connection, sets).migrations}
+    states = {entry.id: entry.state for entry in read_status(empty_connection, sets).migrations}
     assert states == {"0001_a": "applied", "0002_b": "newer"}
     with pytest.raises(HistoryError, match="0002_b is applied, and these files know neither it nor anything later"):
         migrations.rollback(empty_connection, sets)
 
 
 def test_status_tells_when_by_whom_and_how_long(connection: Connection, sets: Sets) -> None:
-    status = migrations.status(connection, sets)
+    status = read_status(connection, sets)
     assert status.clean
     assert all(entry.applied_at and entry.applied_by and entry.duration_ms for entry in status.migrations)
 
 
 def test_status_writes_nothing(empty_connection: Connection, sets: Sets) -> None:
     empty_connection.execute("set default_transaction_read_only = on")
-    status = migrations.status(empty_connection, sets)
+    status = read_status(empty_connection, sets)
     assert {entry.state for entry in status.migrations} == {"pending"}
     assert not table_exists(empty_connection, "_yoyo_migration")
 
@@ -193,7 +194,7 @@ def test_an_optional_set_is_applied_only_when_chosen_and_then_kept_up(
     folder(m0001_a=("create table a ();", "drop table a;"))
     sets = folder("extra", m0001_x=("create table x ();", "drop table x;"))
     assert migrations.migrate(empty_connection, sets).applied == 1
-    assert migrations.status(empty_connection, sets).available_sets == ("extra",)
+    assert read_status(empty_connection, sets).available_sets == ("extra",)
     assert migrations.migrate(empty_connection, sets, chosen=("extra",)).applied == 2
     sets = folder("extra", m0002_y=("create table y ();", "drop table y;"))
     assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0002_y"]
@@ -240,7 +241,7 @@ def test_what_stock_yoyo_applied_is_known(empty: str, sets: Sets) -> None:
     command = [sys.executable, "-m", "yoyo", "apply", "--batch", "--no-config-file", "-d", url]
     subprocess.run([*command, str(sets["core"][0].path.parent)], capture_output=True, check=True)
     with database.connect(empty, purpose="test") as connection:
-        assert migrations.status(connection, sets).clean
+        assert read_status(connection, sets).clean
         assert migrations.migrate(connection, sets).steps == ()
         assert migrations.rollback(connection, sets, steps=None).applied == 0
 

@@ -10,6 +10,7 @@ from memdb import database, migrations
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import HistoryError, UntrustedSchema
+from memdb.ledger.status import status as read_status
 from memdb.migrations import Limits
 from tests.integration.conftest import Folder
 
@@ -147,7 +148,7 @@ def test_a_history_that_would_call_something_is_not_used(
         with empty_connection.transaction(force_rollback=True):
             empty_connection.execute(sql.format(table))
             with pytest.raises(HistoryError, match=f"cannot be trusted: {table} .*{PLANTED_HISTORIES[sql]}"):
-                migrations.status(empty_connection, sets)
+                read_status(empty_connection, sets)
 
 
 def test_tables_that_wait_for_a_history_to_be_begun_are_not_used(empty_connection: Connection, folder: Folder) -> None:
@@ -169,7 +170,7 @@ def test_what_is_planted_between_the_check_and_the_write_is_not_called(
     sets = folder(m0001_a=("select 1;", "select 1;"), m0002_b=(late, "select 1;"))
     with pytest.raises(HistoryError, match="_yoyo_migration has triggers"):
         migrations.migrate(empty_connection, sets)
-    assert [entry.state for entry in migrations.status(empty_connection, sets).migrations] == ["applied", "pending"]
+    assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["applied", "pending"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_superuser_does_not_migrate_where_others_may_create_unless_they_are_tr
             with pytest.raises(UntrustedSchema, match=role) as refused:
                 migrations.migrate(connection, sets)
             schema = refused.value.hint.rsplit("--trust-schema ", 1)[1]
-            assert migrations.status(connection, sets).history is None
+            assert read_status(connection, sets).history is None
             assert migrations.migrate(connection, sets, limits=Limits(trusted_schemas=(schema,))).applied == 1
     finally:
         empty_connection.execute(f"alter role {me[0]} reset search_path")

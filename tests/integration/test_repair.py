@@ -12,6 +12,7 @@ from memdb.database import Connection
 from memdb.errors import HistoryError, UsageError
 from memdb.ledger import history, sqlfiles
 from memdb.ledger.sqlfiles import Sets
+from memdb.ledger.status import status as read_status
 from memdb.migrations import baseline, repair
 from memdb.verification import snapshot
 from memdb.verification.snapshot import Patches
@@ -50,7 +51,7 @@ def test_a_schema_that_is_there_is_taken_for_migrated(connection: Connection, se
     result = baseline.baseline(connection, sets, patches)
     assert result.ok
     assert len(result.marked) == len(sets["core"])
-    assert migrations.status(connection, sets).clean
+    assert read_status(connection, sets).clean
     assert migrations.migrate(connection, sets).steps == ()
     assert log(connection)[0] == ("0001_create_extension_vector", "mark", baseline.REASON)
     assert migrations.rollback(connection, sets, steps=None).applied == 0
@@ -91,7 +92,7 @@ def test_an_edit_is_shown_and_accepted(
     assert "+-- Better explained." in proposal.edits[0].diff
     assert proposal.effect == ()
     assert repair.carry_out(empty_connection, sets, proposal).done
-    assert migrations.status(empty_connection, sets).clean
+    assert read_status(empty_connection, sets).clean
     ((id, operation, comment),) = log(empty_connection)
     assert (id, operation) == ("0001_a", "mark")
     assert "accepted an edit" in comment
@@ -116,7 +117,7 @@ def test_a_missing_file_is_forgotten_and_an_applied_one_marked(connection: Conne
     repair.carry_out(connection, without, repair.propose(connection, without, lambda: patches, unmark=[gone]))
     assert migrations.migrate(connection, without).steps == ()
     repair.carry_out(connection, sets, repair.propose(connection, sets, lambda: patches, mark=["0006"]))
-    assert migrations.status(connection, sets).clean
+    assert read_status(connection, sets).clean
     assert [operation for _, operation, _ in log(connection)] == ["unmark", "mark"]
 
 

@@ -1,0 +1,127 @@
+"""Taking the steps of a plan: under the lock of migrations, each again where others were in its way."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from memdb import trust
+from memdb.database import Connection
+from memdb.errors import MigrationError, StatementFailed
+from memdb.ledger.plan import Plan, Request, Rollback
+from memdb.ledger.sqlfiles import Sets
+from memdb.migrations import locking, preflight, running
+from memdb.migrations.losses import Agreement, WouldLose
+from memdb.migrations.runner import Runner
+from memdb.migrations.running import Done, Hooks, Run
+from memdb.migrations.saved_plan import SavedPlan
+from memdb.migrations.session import Limits
+from memdb.migrations.watch import watch
+
+# lock_not_available, deadlock_detected, serialization_failure: somebody was in the way, who may be gone the next time.
+_WORTH_ANOTHER_TRY = {"55P03", "40P01", "40001"}
+_LONGEST_PAUSE_SECONDS = 5.0
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """A run as it goes on."""
+
+    connection: Connection
+    limits: Limits
+    hooks: Hooks
+    agreement: Agreement | None
+    done: list[Done] = field(default_factory=list)
+
+
+def take(
+    connection: Connection,
+    sets: Sets,
+    request: Request | SavedPlan,
+    intended: Plan,
+    *,
+    agreement: Agreement | None,
+    limits: Limits,
+    hooks: Hooks,
+) -> Run:
+    """Takes the steps that are intended, or those that the request comes to when the lock is had. Raises what
+    running.run raises."""
+    preflight.check_all(intended.steps)
+    for schema in trust.require(connection, intended.history.home.schema, limits.trusted_schemas):
+        hooks.on_advice(f"Others may create in the schema {schema.in_words()}, and have this run call it.")
+    attempt = _Attempt(connection, limits, hooks, agreement if intended.direction == "rollback" else None)
+    with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait):
+        # Another run may have finished while this one waited for the lock.
+        planned = running.make_plan(connection, sets, request)
+        _require_intended(request, intended, planned)
+        preflight.check_all(planned.steps)
+        _run_plan(attempt, planned)
+    change = len(attempt.done) if planned.direction == "migrate" else -len(attempt.done)
+    applied = len(planned.history.applied) + change
+    return Run(planned.direction, tuple(attempt.done), applied, planned.history.home.schema)
+
+
+def _require_intended(request: Request | SavedPlan, intended: Plan, planned: Plan) -> None:
+    """Raises HistoryError where the newest migrations are others since somebody asked to take back the newest."""
+    if isinstance(request, Rollback) and request.to is None and request.steps is not None:
+        Agreement(tuple(step.id for step in intended.steps)).require_same(planned.steps)
+
+
+def _run_plan(attempt: _Attempt, planned: Plan) -> None:
+    if not planned.steps:
+        return
+    runner = Runner(attempt.connection, planned.history.home, attempt.limits)
+    if attempt.agreement is not None:
+        _agree(attempt.agreement, runner, planned, attempt.limits)
+    for step in planned.steps:
+        attempt.hooks.on_start(planned.direction, step.migration)
+        try:
+            with watch(attempt.connection, on_build=attempt.hooks.on_build, on_wait=attempt.hooks.on_wait):
+                run_one = partial(runner.run, step, agreement=attempt.agreement, on_advice=attempt.hooks.on_advice)
+                duration_ms, notices = _try(run_one, attempt.limits.wait_seconds)
+        except MigrationError as error:
+            error.completed = tuple(step.id for step in attempt.done)
+            raise
+        attempt.done.append(Done(step.id, step.migration.set, duration_ms, tuple(notices)))
+
+
+def _agree(agreement: Agreement, runner: Runner, planned: Plan, limits: Limits) -> None:
+    """Before the first of several rollbacks, so that none is done when another would lose what is not agreed to."""
+    agreement.require_same(planned.steps)
+    if len(planned.steps) == 1:
+        return
+    found = _try(lambda: runner.foresee(planned.steps), limits.wait_seconds)
+    if found and not agreement.steps:
+        raise WouldLose("this rollback would lose rows or values", planned.steps, found, hint="Nothing was done.")
+    for step in planned.steps:
+        agreement.require(step, tuple(loss for loss in found if loss.step == step.id))
+
+
+def _try(run: Callable[[], T], wait_seconds: float) -> T:
+    """Runs a migration, and again when it did not get a lock in time, until `wait_seconds` are over."""
+    deadline = time.monotonic() + wait_seconds
+    for pause in _pauses():
+        try:
+            return run()
+        except StatementFailed as error:
+            if error.sqlstate not in _WORTH_ANOTHER_TRY:
+                raise
+            if time.monotonic() + pause >= deadline:
+                error.hint = (
+                    f"Others held the lock for {wait_seconds:g} s. Find them in pg_stat_activity, or allow more time "
+                    "with --wait; nothing of this migration was kept."
+                )
+                raise
+        time.sleep(pause)
+    raise AssertionError("pauses do not end")
+
+
+def _pauses() -> Iterator[float]:
+    """Longer and longer, so that whoever was held up by the last try gets through."""
+    pause = 0.25
+    while True:
+        yield pause
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
