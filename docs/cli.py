@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import typer
 from typer.testing import CliRunner
 
-from memdb.cli import app
+from memdb.cli import application
 
 _INTRODUCTION = """\
 # Commands
@@ -22,7 +22,7 @@ def reference() -> str:
 def command_paths() -> Iterator[tuple[str, ...]]:
     """() for memdb itself, then each command, with those of a group after it."""
     yield ()
-    yield from _below(typer.main.get_command(app), ())
+    yield from _below(typer.main.get_command(application()), ())
 
 
 def _below(group: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -33,7 +33,7 @@ def _below(group: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def help_of(path: tuple[str, ...]) -> str:
     """What `memdb PATH --help` prints."""
-    result = CliRunner().invoke(app, [*path, "--help"], prog_name="memdb")
+    result = CliRunner().invoke(application(), [*path, "--help"], prog_name="memdb")
     if result.exit_code:
         raise RuntimeError(result.output)
     return result.output

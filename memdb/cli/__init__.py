@@ -1,6 +1,7 @@
 """The command line. Nothing heavy is imported here: each command loads what it needs when it runs."""
 
 import functools
+import importlib
 import os
 import re
 import sys
@@ -9,26 +10,31 @@ from typing import Annotated, Any
 import typer
 
 from memdb import __version__, output
-from memdb.cli import benchmark, db, demo, failures, lint, migrate, project, repair, seed, verify
+from memdb.cli import failures
 from memdb.errors import MemdbError, OutputError, UsageError
 
 INTERRUPTED = 130
 _ADDRESSES = ("--database-url", "--scratch-url")
 READER_GONE = 141  # as a shell has it for a program that is ended by SIGPIPE
 
-app = typer.Typer(
-    name="memdb",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"max_content_width": 110},
-    help="The database layer of an AI companion's memory: apply it, prove it is there, fill it, measure it.",
-    epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
-    "4 a migration failed, 130 interrupted, 141 the reader of the output has gone.",
-)
-for module in (migrate, lint, verify, repair, seed, benchmark, demo, db, project):
-    module.register(app)
+MODULES = {
+    "migrate": "migrate",
+    "rollback": "migrate",
+    "status": "migrate",
+    "lint": "lint",
+    "verify-schema": "verify",
+    "verify-models": "verify",
+    "snapshot": "verify",
+    "baseline": "repair",
+    "repair": "repair",
+    "seed": "seed",
+    "benchmark-similarity": "benchmark",
+    "demo": "demo",
+    "db": "db",
+    "init": "project",
+    "new": "project",
+}
+"""Where each command is, in the order in which help lists them."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -37,12 +43,31 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _global(
     version: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version and exit.")
     ] = False,
 ) -> None: ...
+
+
+def application(command: str = "") -> typer.Typer:
+    """What the parser is made of: the module of one command, since all take as long as some commands do; or of all,
+    where there is no such command."""
+    app = typer.Typer(
+        name="memdb",
+        callback=_global,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"max_content_width": 110},
+        help="The database layer of an AI companion's memory: apply it, prove it is there, fill it, measure it.",
+        epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
+        "4 a migration failed, 130 interrupted, 141 the reader of the output has gone.",
+    )
+    for module in [MODULES[command]] if command in MODULES else dict.fromkeys(MODULES.values()):
+        importlib.import_module(f"{__name__}.{module}").register(app)
+    return app
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     _expect_text(arguments)
     _expect_no_stray_url(arguments)
-    command = _command()
+    command = _parser(next(iter(arguments), ""))
     # What typer's own main would add is another way with each error.
     with command.make_context("memdb", list(arguments)) as context:
         code = command.invoke(context)
@@ -68,9 +93,8 @@ def _run(arguments: list[str]) -> int:
 
 
 @functools.cache
-def _command() -> Any:
-    """What typer makes of the functions; it takes as long as some commands do."""
-    return typer.main.get_command(app)
+def _parser(command: str) -> Any:
+    return typer.main.get_command(application(command))
 
 
 def _answer(error: BaseException, format: str) -> int:

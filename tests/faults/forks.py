@@ -20,7 +20,7 @@ from typing import Any
 
 _PATIENCE_SECONDS = 60
 _INTERRUPTED, _CRASHED = 130, 70
-_LOADED = ("memdb.cli", "memdb.migrations.steps", "memdb.output.running")
+_LOADED = ("memdb.cli.migrate", "memdb.migrations.steps", "memdb.output.running")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from memdb.cli import app
+from memdb.cli import application
 
 TEXTS = [
     *("", " ", "-", "a\0b", "\udcff", "a\n::error::\x1b[2J\x07\u202e[/][bold]x[link=http://x]", "%s%(x)s{0}%"),
@@ -82,7 +82,7 @@ def odd_files(folder: Path, suffix: str) -> list[str]:
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command with its name, as typer has it."""
-    yield from _below(typer.main.get_command(app), ())
+    yield from _below(typer.main.get_command(application()), ())
 
 
 def _below(group: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:

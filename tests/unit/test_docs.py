@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
 
 from docs.cli import command_paths, help_of, reference
+from memdb.cli import MODULES, application
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [path for path in command_paths() if path not in [(), ("db",)]]
@@ -17,6 +19,16 @@ def test_every_command_has_help_with_an_example(path: tuple[str, ...]) -> None:
     assert re.search(r"Examples?: .*" + path[-1], text, re.DOTALL)
     options = re.findall(r"^  (?:-\w, )?(--[\w-]+)(.*\n(?:    .*\n)*)", text, re.MULTILINE)
     assert [name for name, rest in options if not re.search(r"[a-z]{3,}.*[.\]]", rest)] == []
+
+
+@pytest.mark.parametrize("command", sorted({path[0] for path in COMMANDS}))
+def test_every_command_is_found_by_its_name_alone(command: str) -> None:
+    found = typer.main.get_command(application(command))
+    assert command in getattr(found, "commands", {})
+
+
+def test_no_command_is_missed_where_all_are_listed() -> None:
+    assert {path[0] for path in command_paths() if path} == set(MODULES)
 
 
 def test_the_reference_is_generated_from_help() -> None:
