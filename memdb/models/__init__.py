@@ -4,7 +4,7 @@ The SQL files are the only source of the schema: models read and write its table
 """
 
 from memdb.models.tables import Base, Memory, MemoryCollection, MemoryCollectionMixin, MemoryMixin, User, UserMixin
-from memdb.models.values import DIMENSIONS, MAXIMUM_CONTENT, MemoryType
+from memdb.values import DIMENSIONS, MAXIMUM_CONTENT, MemoryType
 
 __all__ = [
     "DIMENSIONS",

@@ -5,7 +5,9 @@ SQL raises at once and says so, where a lazy load under asyncio would fail with 
 would fetch all the embeddings of a user. Ask with `selectinload(User.memories)`, or search with memdb.store.
 """
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,10 +17,11 @@ from sqlalchemy.dialects.postgresql import ENUM, JSONB
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
+from sqlalchemy.sql import ClauseElement
 
+from memdb import values
 from memdb.errors import UsageError
-from memdb.models import values
-from memdb.models.values import DIMENSIONS, MemoryType
+from memdb.values import DIMENSIONS, MemoryType
 
 _NEW_ID = text("gen_random_uuid()")
 _NOW = text("now()")
@@ -50,13 +53,36 @@ def _of_user(table: str) -> Any:
     return ForeignKey("users.id", name=f"{table}_user_id_fkey", ondelete="CASCADE")
 
 
+def _validator(**rules: Callable[[Any], Any]) -> Any:
+    """Holds what is assigned to attributes to the rules of memdb.values.
+
+    SQL is left to the database. None is the absence of a value, which it may have a default for.
+    """
+
+    def check(_: Any, name: str, value: Any) -> Any:
+        is_sql = isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
+        is_absent = value is None and name not in _NEVER_NONE
+        return value if is_sql or is_absent else rules[name](value)
+
+    return validates(*rules)(check)
+
+
+_NEVER_NONE = ("memory_type", "content", "collection_type", "name")
+
+
+def _numbers(value: Any) -> list[float]:
+    """An embedding as it will be read back: a list. Numbers that are a list already keep their digits."""
+    vector = values.embedding(value)
+    return [float(number) for number in value] if isinstance(value, list | tuple) else vector.tolist()
+
+
 class Metadata(MutableDict[str, Any]):
     """A JSON object in which a change of a top-level key is noticed and written."""
 
     @classmethod
     def coerce(cls, key: str, value: Any) -> Any:
         """Raises InvalidMemory for what is no object. None is the absence of metadata."""
-        return None if value is None else super().coerce(key, values.metadata(value))
+        return None if value is None else super().coerce(key, values.json_object(value))
 
 
 class UserMixin:
@@ -104,17 +130,16 @@ class MemoryMixin(_TableMixin):
     def user(cls) -> Mapped["UserMixin"]:
         return relationship("User", back_populates="memories", lazy="raise_on_sql")
 
-    @validates("memory_type")
-    def _check_tier(self, _: str, value: Any) -> MemoryType:
-        return values.tier(value)
-
-    @validates("embedding")
-    def _check_embedding(self, _: str, value: Any) -> list[float] | None:
-        """As it will be read back: a list. Numbers that are a list already keep their digits."""
-        if value is None:
-            return None
-        vector = values.embedding(value)
-        return [float(number) for number in value] if isinstance(value, list | tuple) else vector.to_list()
+    _check = _validator(
+        id=partial(values.identifier, name="id"),
+        user_id=partial(values.identifier, name="user_id"),
+        memory_type=values.tier,
+        content=values.content,
+        embedding=_numbers,
+        extra_data=values.metadata,
+        created_at=partial(values.stored_time, name="created_at"),
+        accessed_at=partial(values.stored_time, name="accessed_at"),
+    )
 
 
 class MemoryCollectionMixin(_TableMixin):
@@ -132,6 +157,15 @@ class MemoryCollectionMixin(_TableMixin):
     @declared_attr
     def user(cls) -> Mapped["UserMixin"]:
         return relationship("User", back_populates="memory_collections", lazy="raise_on_sql")
+
+    _check = _validator(
+        id=partial(values.identifier, name="id"),
+        user_id=partial(values.identifier, name="user_id"),
+        collection_type=values.collection_type,
+        name=values.name,
+        description=values.description,
+        created_at=partial(values.stored_time, name="created_at"),
+    )
 
 
 class Base(AsyncAttrs, DeclarativeBase):

@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, Field
 
+from memdb import values
 from memdb.schemas.fields import Schema, not_null
 
-CollectionType = Annotated[str, StringConstraints(min_length=1, max_length=50, strip_whitespace=True)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=255, strip_whitespace=True)]
+CollectionType = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(values.collection_type)]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(values.name)]
+Description = Annotated[str, AfterValidator(values.description)]
 
 
 class MemoryCollectionCreate(Schema):
@@ -18,7 +20,7 @@ class MemoryCollectionCreate(Schema):
     user_id: UUID
     collection_type: CollectionType
     name: Name
-    description: str | None = None
+    description: Description | None = None
 
 
 class MemoryCollectionUpdate(Schema):
@@ -26,7 +28,7 @@ class MemoryCollectionUpdate(Schema):
 
     collection_type: Annotated[CollectionType | None, not_null] = None
     name: Annotated[Name | None, not_null] = None
-    description: str | None = None
+    description: Description | None = None
 
 
 class MemoryCollectionResponse(Schema):

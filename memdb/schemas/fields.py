@@ -1,6 +1,6 @@
-"""Types of fields that several schemas share. The rules are those of memdb.models.values."""
+"""Types of fields that several schemas share. The rules are those of memdb.values."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pgvector import Vector
 from pydantic import (
@@ -13,20 +13,37 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    ValidationError,
     WithJsonSchema,
 )
+from pydantic_core import ErrorDetails
 
-from memdb.models import DIMENSIONS, MAXIMUM_CONTENT, values
+from memdb import values
+from memdb.errors import InvalidMemory
+from memdb.values import DIMENSIONS, MAXIMUM_CONTENT
 
-Content = Annotated[str, Field(min_length=1, max_length=MAXIMUM_CONTENT), AfterValidator(values.content)]
+Content = Annotated[str, Field(strict=True, min_length=1, max_length=MAXIMUM_CONTENT), AfterValidator(values.content)]
 
 _NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": DIMENSIONS, "maxItems": DIMENSIONS}
 
-Embedding = Annotated[Any, PlainValidator(values.embedding), PlainSerializer(Vector.to_list), WithJsonSchema(_NUMBERS)]
-"""(1536,) finite numbers, not all zero, as a list, an array or a Vector; kept as a Vector."""
 
-Time = AwareDatetime
-"""A time with its offset: without one, nobody can say which moment it is."""
+def _vector(value: Any) -> Vector:
+    numbers = values.embedding(value)
+    return value if isinstance(value, Vector) else Vector(numbers)
+
+
+def _as_list(value: Any) -> list[float]:
+    return _vector(value).to_list()
+
+
+Embedding = Annotated[Any, PlainValidator(_vector), PlainSerializer(_as_list), WithJsonSchema(_NUMBERS)]
+"""(1536,) finite numbers with a direction, as a list, an array or a Vector; kept as a Vector."""
+
+Time = Annotated[AwareDatetime, AfterValidator(values.time)]
+"""A time with its offset, to compare with: without one, nobody can say which moment it is."""
+
+StoredTime = Annotated[AwareDatetime, AfterValidator(values.stored_time)]
+"""A time with its offset that can be stored and read in every time zone."""
 
 
 def _not_null(value: Any) -> Any:
@@ -53,3 +70,28 @@ class Schema(BaseModel):
     model_config = ConfigDict(
         from_attributes=True, extra="forbid", serialize_by_alias=True, arbitrary_types_allowed=True
     )
+
+    def checked(self) -> Self:
+        """It once more, as it is to be stored or asked: what was given, assigned and changed in place until now.
+
+        Raises InvalidMemory for the first value that cannot be right, and names its place. What is in metadata is
+        looked through only here, when it can no longer be changed.
+        """
+        given = {name: self.__dict__[name] for name in self.model_fields_set}
+        try:
+            again = type(self).model_validate(given, by_name=True, by_alias=False)
+        except ValidationError as error:
+            raise _refusal(error.errors(include_url=False, include_input=False)[0]) from None
+        if again.__dict__.get("extra_data"):
+            values.metadata(again.__dict__["extra_data"])
+        return again
+
+
+def _refusal(error: ErrorDetails) -> InvalidMemory:
+    """What Pydantic found, as memdb's error."""
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, InvalidMemory):
+        message = cause.message if cause.message.startswith(place) else f"{place}: {cause.message}"
+        return InvalidMemory(message, hint=cause.hint)
+    return InvalidMemory(f"{place}: {error['msg']}")

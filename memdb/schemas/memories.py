@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from memdb.models import MemoryType
 from memdb.schemas.fields import Content, Embedding, Schema, Time, extra_data, not_null
 from memdb.schemas.metadata import Metadata
+from memdb.values import MemoryType
 
 Tiers = Annotated[list[MemoryType], Field(min_length=1)]
 
@@ -64,7 +64,7 @@ class MemoryQuery(Schema):
     created_before: Time | None = None
     accessed_before: Time | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
-    offset: Annotated[int, Field(ge=0)] = 0
+    offset: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
 
 
 class MemorySimilarityQuery(Schema):

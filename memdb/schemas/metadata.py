@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, NonNegativeInt
 
-from memdb.models import values
+from memdb import values
 
 
 class MemoryMetadata(BaseModel):
@@ -56,11 +56,13 @@ def _checked(value: Any) -> Any:
     """The metadata as they came, if those of each pattern in them have its types."""
     if isinstance(value, MemoryMetadata):
         return value.model_dump(mode="json", exclude_none=True)
-    values.metadata(value)
+    values.json_object(value)
     for pattern in [PATTERNS[key] for key in PATTERNS if key in value] or [MemoryMetadata]:
         pattern.model_validate(value, strict=True)
     return value
 
 
 Metadata = Annotated[dict[str, Any], BeforeValidator(_checked)]
-"""A JSON object, from a dict or from one of the classes above. It is stored as it came."""
+"""A JSON object, from a dict or from one of the classes above. It is stored as it came.
+
+What cannot be stored at all is found by Schema.checked."""

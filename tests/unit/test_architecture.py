@@ -14,6 +14,7 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"afterwards", "errors", "files", "records", "shipped", "words"},
+    {"values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store", "target"},

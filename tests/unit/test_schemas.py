@@ -1,7 +1,7 @@
 """The Pydantic schemas: what they take, what they refuse, and how they speak of metadata."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +10,7 @@ import pytest
 from pgvector import Vector
 from pydantic import BaseModel, ValidationError
 
+from memdb.errors import InvalidMemory
 from memdb.models import Memory, MemoryCollection, MemoryType
 from memdb.schemas import (
     ConversationMetadata,
@@ -121,6 +122,10 @@ def test_queries_have_limits() -> None:
     refused: list[tuple[type[BaseModel], dict[str, Any]]] = [
         (MemoryQuery, {"limit": 0}),
         (MemoryQuery, {"offset": -1}),
+        (MemoryQuery, {"offset": 10**20}),
+        (MemoryQuery, {"created_from": "0001-01-01T00:00:00+05:00"}),
+        (MemoryQuery, {"created_before": "9999-12-31T23:00:00-05:00"}),
+        (MemoryQuery, {"accessed_before": date(2026, 1, 1)}),
         (MemoryQuery, {"memory_types": []}),
         (MemoryQuery, {"created_from": "2026-01-01T00:00:00"}),
         (MemorySimilarityQuery, {"embedding": embedding, "limit": 1001}),
@@ -145,3 +150,57 @@ def test_the_schemas_describe_themselves_for_openapi() -> None:
     properties = MemoryCreate.model_json_schema()["properties"]
     assert properties["embedding"]["anyOf"][0]["minItems"] == 1536
     assert "metadata" in MemoryCreate.model_json_schema(mode="serialization")["properties"]
+
+
+CHANGED: dict[str, Any] = {
+    "embedding must have": {"embedding": [0.1]},
+    "embedding is all zeros": {"embedding": Vector([0.0] * 1536)},
+    "content": {"content": "  "},
+    "content: String should have": {"content": "x" * 10_001},
+    "memory_type": {"memory_type": "forever"},
+    "user_id": {"user_id": "sam"},
+    "extra_data must be an object": {"extra_data": [1]},
+    "extra_data.mood is nan": {"extra_data": {"mood": float("nan")}},
+    r"extra_data.a\[0\] has a NUL": {"extra_data": {"a": ["\0"]}},
+    "extra_data.stressor": {"extra_data": {"stressor": 5}},
+}
+
+
+@pytest.mark.parametrize("message", CHANGED)
+def test_what_was_assigned_is_checked_before_it_is_stored(message: str) -> None:
+    for memory in (MemoryCreate(**VALID), MemoryUpdate(content="a run")):
+        for name, value in CHANGED[message].items():
+            if name in type(memory).model_fields:
+                setattr(memory, name, value)
+                with pytest.raises(InvalidMemory, match=message):
+                    memory.checked()
+
+
+def test_what_was_assigned_becomes_what_the_constructor_would_have_made() -> None:
+    memory = MemoryCreate(**VALID)
+    memory.embedding, memory.memory_type, memory.user_id = [0.5] * 1536, "project", str(USER)  # type: ignore[assignment]
+    assert memory.checked() == MemoryCreate(**VALID | {"embedding": [0.5] * 1536, "memory_type": "project"})
+    shown = memory.checked().model_dump_json()
+    memory.memory_type, memory.user_id = MemoryType.PROJECT, USER
+    assert memory.model_dump_json() == shown
+    change = MemoryUpdate(content="a run")
+    assert change.checked().model_fields_set == {"content"}
+    change.embedding = None
+    assert change.checked().model_fields_set == {"content", "embedding"}
+
+
+def test_metadata_that_were_changed_in_place_are_checked_before_they_are_stored_or_asked() -> None:
+    memory = MemoryCreate(**VALID, extra_data={"a": {"b": [1]}})
+    query = MemoryQuery(user_id=USER, extra_data={"a": {"b": [1]}})
+    for schema in (memory, query):
+        schema.extra_data["a"]["b"].append(float("inf"))
+        with pytest.raises(InvalidMemory, match=r"extra_data\.a\.b\[1\] is inf"):
+            schema.checked()
+
+
+def test_checking_a_query_names_what_cannot_be_asked() -> None:
+    for name, value in (("offset", 2**63), ("limit", 0), ("created_from", datetime(2026, 1, 1)), ("memory_types", [])):  # noqa: DTZ001
+        query = MemoryQuery(user_id=USER)
+        setattr(query, name, value)
+        with pytest.raises(InvalidMemory, match=f"^{name}"):
+            query.checked()

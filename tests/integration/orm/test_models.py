@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -163,7 +163,7 @@ def test_an_embedding_may_come_as_list_array_or_vector(form: Any) -> None:
     [
         ([0.1] * 768, "1536 numbers, and this one has 768"),
         ([], "this one has 0"),
-        (np.ones((2, 1536)), "ndim"),
+        (np.ones((2, 1536)), "the shape 2 x 1536"),
         ([float("nan")] * 1536, "number 0 .* is nan"),
         ([1.0, float("inf")] * 768, "number 1 .* is inf"),
         (np.full(1536, 1e39), "is inf"),
@@ -187,6 +187,46 @@ def test_an_unknown_tier_and_metadata_that_are_no_object_are_refused_on_assignme
     with pytest.raises(InvalidMemory, match="must be an object, and is list"):
         Memory(extra_data=["source"])
     assert Memory(memory_type="task").memory_type is MemoryType.TASK
+
+
+REFUSED: dict[str, tuple[Any, ...]] = {
+    "id": ("sam", 7),
+    "user_id": ("sam", 7),
+    "memory_type": ("forever", None),
+    "content": ("", " \n", "a\0", "\ud83d", b"a walk", None, "x" * 10_001),
+    "embedding": ([0.1], [0.0] * 1536, [1e25] * 1536),
+    "extra_data": ("{}", {"a": float("nan")}, {"a": {"b": ["\0"]}}, {"a": uuid4()}, {1: 2}),
+    "created_at": (datetime(2024, 1, 1, 12), date(2024, 1, 1), "2024-01-01", datetime.min.replace(tzinfo=UTC)),  # noqa: DTZ001
+    "accessed_at": (datetime(2024, 1, 1, 12), date(2024, 1, 1), 1704067200),  # noqa: DTZ001
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_stored_is_refused_on_assignment(name: str) -> None:
+    for value in REFUSED[name]:
+        with pytest.raises(InvalidMemory, match=name if name != "memory_type" else "tier"):
+            Memory(**{name: value})
+        memory = Memory()
+        with pytest.raises(InvalidMemory):
+            setattr(memory, name, value)
+        assert getattr(memory, name) is None
+
+
+def test_collections_are_held_to_their_columns_on_assignment() -> None:
+    refused = {"name": ("", " ", "x" * 256, "\0"), "collection_type": ("", "x" * 51, None), "description": ("\0", 7)}
+    for name, wrong in refused.items():
+        for value in wrong:
+            with pytest.raises(InvalidMemory, match=name):
+                MemoryCollection(**{name: value})
+    assert MemoryCollection(name=" Mornings ", description="").name == " Mornings "
+    with pytest.raises(InvalidMemory, match="created_at"):
+        MemoryCollection(created_at=datetime(2024, 1, 1))  # noqa: DTZ001
+
+
+def test_what_sql_is_to_compute_is_left_to_it() -> None:
+    for value in (func.now(), text("now()"), func.now() - timedelta(days=1), select(func.now()).scalar_subquery()):
+        memory: Any = Memory(created_at=value, content=func.upper("a"))
+        assert memory.created_at is value
 
 
 async def test_models_never_create_or_drop_their_tables(

@@ -1,0 +1,32 @@
+"""What the values of a memory may be: one set of rules for models, schemas, the store and files.
+
+Whatever cannot be right raises InvalidMemory, which names the field. What SQL accepts beyond these rules is in
+docs/models.md.
+"""
+
+from memdb.values.embeddings import DIMENSIONS, embedding, unusable
+from memdb.values.identifiers import identifier
+from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
+from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
+from memdb.values.tiers import MemoryType, tier
+from memdb.values.times import stored_time, time
+
+__all__ = [
+    "DIMENSIONS",
+    "MAXIMUM_CONTENT",
+    "MAXIMUM_DEPTH",
+    "MemoryType",
+    "collection_type",
+    "content",
+    "description",
+    "embedding",
+    "identifier",
+    "json_object",
+    "metadata",
+    "name",
+    "stored_time",
+    "text",
+    "tier",
+    "time",
+    "unusable",
+]

@@ -1,0 +1,73 @@
+"""Embeddings: 1536 numbers with a direction that cosine distance can tell.
+
+pgvector sums up squares and products in 32 bits (VectorCosineSimilarity in
+https://github.com/pgvector/pgvector/blob/master/src/vector.c). Where they overflow or vanish, the distance is NaN, and
+such a row is first or nowhere in every search. Lengths from 1e-15 to 1e15 keep all of them right; a model's are near 1.
+"""
+
+from collections.abc import Mapping, Set
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memdb.errors import InvalidMemory
+
+DIMENSIONS = 1536
+
+Vectors: TypeAlias = NDArray[np.float32]
+
+_SHORTEST, _LONGEST = 1e-15, 1e15
+
+
+def embedding(value: Any) -> Vectors:
+    """The embedding as the database keeps it: (1536,) 32-bit floats, from a list, an array or a vector of pgvector."""
+    numbers = _numbers(value)
+    if numbers.shape != (DIMENSIONS,):
+        raise InvalidMemory(
+            f"embedding must have {DIMENSIONS} numbers, and this one has {_counted(numbers)}",
+            hint="Is it of another model than text-embedding-3-small?",
+        )
+    with np.errstate(all="ignore"):  # what 32 bits cannot hold becomes infinite or zero, and is told as that
+        vector = np.ascontiguousarray(numbers, np.float32)
+        is_usable = _SHORTEST**2 <= np.dot(vector, vector) <= _LONGEST**2
+    if not is_usable:
+        raise InvalidMemory(f"embedding {_reason(vector)}", hint="Store the embedding as the model gives it.")
+    return vector
+
+
+def unusable(vectors: Vectors) -> tuple[int, str] | None:
+    """The first of so many embeddings, (n, 1536), that cannot be compared with others, and why; None if all can."""
+    with np.errstate(all="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+    wrong = np.flatnonzero(~((squares >= _SHORTEST**2) & (squares <= _LONGEST**2)))
+    return (int(wrong[0]), _reason(vectors[wrong[0]])) if len(wrong) else None
+
+
+def _reason(vector: Vectors) -> str:
+    finite = np.isfinite(vector)
+    if not finite.all():
+        place = int(np.argmin(finite))
+        return f"must be finite, and number {place} (from 0) is {vector[place]}"
+    if not vector.any():
+        return "is all zeros, as 32-bit numbers are: it has no direction, so nothing can be near it"
+    length = np.linalg.norm(vector.astype(np.float64))
+    return f"has the length {length:.2g}, and must have {_SHORTEST:g} to {_LONGEST:g}, or its distances are not numbers"
+
+
+def _numbers(value: Any) -> NDArray[Any]:
+    if hasattr(value, "to_numpy"):  # pgvector's, without importing it
+        value = value.to_numpy()
+    if isinstance(value, str | bytes | Mapping | Set):
+        raise InvalidMemory(f"embedding must be a list of numbers, and is {type(value).__name__}")
+    try:
+        numbers = np.asarray(value if isinstance(value, list) or hasattr(value, "__array__") else list(value))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidMemory(f"embedding must be a list of {DIMENSIONS} numbers: {error}") from None
+    if numbers.dtype.kind not in "fiu" and numbers.size:
+        raise InvalidMemory(f"embedding must be a list of {DIMENSIONS} numbers, and holds something else")
+    return numbers
+
+
+def _counted(numbers: NDArray[Any]) -> str:
+    return str(len(numbers)) if numbers.ndim == 1 else f"the shape {' x '.join(map(str, numbers.shape)) or 'of one'}"

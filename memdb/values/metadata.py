@@ -1,0 +1,103 @@
+"""Metadata: a JSON object that PostgreSQL can store, and that comes back as it went.
+
+jsonb keeps the numbers, as decimals, and the order of lists. It does not keep the order of keys, the sign of -0.0, and
+whether a whole number from 1e16 on was a float: Python reads it back as an int.
+"""
+
+import json
+from math import isfinite
+from typing import Any
+
+from memdb.errors import InvalidMemory
+from memdb.values.texts import unstorable
+
+MAXIMUM_DEPTH = 100
+"""Of objects and lists within each other. Pydantic reads about 200, Python's own JSON fewer than 1,000."""
+
+_LONGEST_KEY = 60
+
+
+class _Fault(Exception):
+    """Why a value cannot be stored. Its place is put together on the way out, from the inside."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.place = ""
+
+
+def metadata(value: Any) -> dict[str, Any]:
+    """The metadata of a memory, or of a filter: objects, lists, texts, finite numbers, booleans and None, in an object.
+
+    Errors name the place of what cannot be stored, as in `extra_data.a.b[3]`.
+    """
+    data = json_object(value)
+    try:
+        _look_through(data, MAXIMUM_DEPTH)
+    except _Fault as fault:
+        raise InvalidMemory(f"extra_data{fault.place} {fault}") from None
+    return data
+
+
+def json_object(value: Any) -> dict[str, Any]:
+    """The metadata, if they are an object, whatever is in it: it may be changed in place before it is stored."""
+    if not isinstance(value, dict):
+        raise InvalidMemory(
+            f"extra_data must be an object, and is {type(value).__name__}",
+            hint='Give it a dict, such as {"source": "preferences"}.',
+        )
+    return value
+
+
+def _look_through(value: Any, deeper: int) -> None:
+    """Raises _Fault for what JSON does not have, or jsonb does not keep."""
+    if isinstance(value, str):
+        _require(unstorable(value))
+    elif isinstance(value, dict | list):
+        _require(None if deeper else f"is more than {MAXIMUM_DEPTH} objects and lists deep")
+        _look_into(value, deeper - 1)
+    elif not (value is None or isinstance(value, bool)):
+        _require(_number_fault(value))
+
+
+def _require(fault: str | None) -> None:
+    if fault:
+        raise _Fault(fault)
+
+
+def _look_into(value: dict[Any, Any] | list[Any], deeper: int) -> None:
+    is_object = isinstance(value, dict)
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        try:
+            if is_object:
+                _require(_key_fault(key))
+            _look_through(item, deeper)
+        except _Fault as fault:
+            fault.place = (_shown(key) if is_object else f"[{key}]") + fault.place
+            raise
+
+
+def _key_fault(key: Any) -> str | None:
+    if not isinstance(key, str):
+        return f"has a key that is no text, but {type(key).__name__}"
+    fault = unstorable(key)
+    return fault and f"is a key that {fault}"
+
+
+def _number_fault(value: Any) -> str | None:
+    if isinstance(value, int):
+        try:
+            float(value)  # of larger ones, most readers of JSON make Infinity
+        except OverflowError:
+            return "is a number beyond 1.8e308, which JSON cannot carry"
+        return None
+    if isinstance(value, float):
+        return None if isfinite(value) else f"is {value}, which JSON does not have"
+    return f"is of the type {type(value).__name__}, which JSON does not have: write it as a text, a number or a list"
+
+
+def _shown(key: Any) -> str:
+    """`.key`; in brackets, and with escapes, where it could be misread or not be shown."""
+    if isinstance(key, str) and key.isascii() and key.isidentifier() and len(key) <= _LONGEST_KEY:
+        return f".{key}"
+    written = json.dumps(key) if isinstance(key, str) else repr(key)
+    return f"[{written if len(written) <= _LONGEST_KEY else written[:_LONGEST_KEY] + '…'}]"

@@ -1,0 +1,35 @@
+"""Moments. A time without its offset is none: each machine would take it for another."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from memdb.errors import InvalidMemory
+
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
+
+
+def time(value: Any, name: str = "the time") -> datetime:
+    """A moment to compare with, which Python can tell in UTC, as the drivers do. `name` is what an error calls it."""
+    if not isinstance(value, datetime):
+        raise InvalidMemory(f"{name} must be a datetime, and is {type(value).__name__}", hint=_HINT)
+    if value.utcoffset() is None:
+        raise InvalidMemory(f"{name} has no offset from UTC, so nobody can say which moment it is", hint=_HINT)
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidMemory(
+            f"{name} is {value.isoformat()}, which in UTC is outside of the years 1 to 9999", hint=_HINT
+        ) from None
+    return value
+
+
+def stored_time(value: Any, name: str = "the time") -> datetime:
+    """A moment to store. The first and the last year are refused: not every time zone could show all of them."""
+    moment = time(value, name)
+    year = moment.astimezone(UTC).year
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise InvalidMemory(f"{name} is in the year {year}", hint=f"Years are {_FIRST_YEAR} to {_LAST_YEAR}.")
+    return moment
+
+
+_HINT = "Say which moment it is, as datetime.now(UTC) does."
