@@ -9,11 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from pgvector.sqlalchemy import Vector
 from sqlalchemy import DateTime, ForeignKey, PrimaryKeyConstraint, String, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import ENUM, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
@@ -21,14 +20,12 @@ from sqlalchemy.sql import ClauseElement
 
 from memdb import values
 from memdb.errors import UsageError
-from memdb.values import DIMENSIONS, MemoryType
+from memdb.models.columns import Embedding, Tier
+from memdb.models.ids import new_id
+from memdb.values import MemoryType
 
 _NEW_ID = text("gen_random_uuid()")
 _NOW = text("now()")
-
-
-def _values(enum: type[MemoryType]) -> list[str]:
-    return [member.value for member in enum]
 
 
 def _refuse(target: Any, *_: Any, **__: Any) -> None:
@@ -113,13 +110,11 @@ class MemoryMixin(_TableMixin):
 
     __tablename__ = "memories"
 
-    id: Mapped[UUID] = mapped_column(Uuid, default=uuid4, server_default=_NEW_ID)
+    id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
     user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memories"))
-    memory_type: Mapped[MemoryType] = mapped_column(
-        ENUM(MemoryType, name="memory_type", create_type=False, values_callable=_values)
-    )
+    memory_type: Mapped[MemoryType] = mapped_column(Tier)
     content: Mapped[str] = mapped_column(Text)
-    embedding: Mapped[list[float] | None] = mapped_column(Vector(DIMENSIONS))
+    embedding: Mapped[list[float] | None] = mapped_column(Embedding)
     extra_data: Mapped[dict[str, Any] | None] = mapped_column(
         "metadata", Metadata.as_mutable(JSONB(none_as_null=True)), server_default=text("'{}'::jsonb")
     )
@@ -147,7 +142,7 @@ class MemoryCollectionMixin(_TableMixin):
 
     __tablename__ = "memory_collections"
 
-    id: Mapped[UUID] = mapped_column(Uuid, default=uuid4, server_default=_NEW_ID)
+    id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
     user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memory_collections"))
     collection_type: Mapped[str] = mapped_column(String(50))
     name: Mapped[str] = mapped_column(String(255))
@@ -177,7 +172,7 @@ class User(UserMixin, _TableMixin, Base):
 
     __tablename__ = "users"
 
-    id: Mapped[UUID] = mapped_column(Uuid, default=uuid4, server_default=_NEW_ID)
+    id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
 
 

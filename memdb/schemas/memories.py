@@ -4,32 +4,52 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, TypeAdapter
 
-from memdb.schemas.fields import Content, Embedding, Schema, Time, extra_data, not_null
+from memdb.schemas.fields import Content, Embedding, Schema, StoredTime, Time, extra_data, not_null
 from memdb.schemas.metadata import Metadata
 from memdb.values import MemoryType
 
+
+def _checked(patch: Any) -> Any:
+    """What is to be set follows the rules of metadata; what is to be removed has no value to look at."""
+    if not isinstance(patch, dict):
+        return _METADATA.validate_python(patch)
+    _METADATA.validate_python({key: value for key, value in patch.items() if value is not None})
+    return patch
+
+
+_METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Metadata)
+Patch = Annotated[dict[str, Any], BeforeValidator(_checked)]
 Tiers = Annotated[list[MemoryType], Field(min_length=1)]
 
 
 class MemoryCreate(Schema):
-    """A memory to be stored. Without an embedding, it is not found by similarity until it gets one."""
+    """A memory to be stored. Without an embedding, it is not found by similarity until it gets one.
 
+    An `id` of the caller's own makes a retry safe, and `created_at` is for what was said earlier than now.
+    """
+
+    id: UUID | None = None
     user_id: UUID
     memory_type: MemoryType
     content: Content
     embedding: Embedding | None = None
     extra_data: Metadata = extra_data(default_factory=dict)
+    created_at: StoredTime | None = None
 
 
 class MemoryUpdate(Schema):
-    """What is to change; what is not given stays, except the embedding of another text: that has to be given anew."""
+    """What is to change; what is not given stays, except the embedding of another text: that has to be given anew.
+
+    Of the metadata, the keys that are given are set, and those given as null are removed, as a merge patch does it
+    (RFC 7396) at the top level. Null instead of all metadata removes them.
+    """
 
     memory_type: Annotated[MemoryType | None, not_null] = None
     content: Annotated[Content | None, not_null] = None
     embedding: Embedding | None = None
-    extra_data: Metadata | None = extra_data(default=None)
+    extra_data: Patch | None = extra_data(default=None)
 
 
 class MemoryResponse(Schema):
@@ -68,10 +88,14 @@ class MemoryQuery(Schema):
 
 
 class MemorySimilarityQuery(Schema):
-    """The memories of a user that are nearest to an embedding, by cosine distance, up to a maximum."""
+    """The memories of a user that are nearest to an embedding, by cosine distance, up to a maximum.
+
+    `extra_data` means what it means in a MemoryQuery.
+    """
 
     user_id: UUID
     embedding: Embedding
     memory_types: Tiers | None = None
+    extra_data: dict[str, Any] = extra_data(default_factory=dict)
     max_distance: Annotated[float, Field(ge=0, le=2)] = 2.0
     limit: Annotated[int, Field(ge=1, le=1000)] = 5

@@ -1,49 +1,96 @@
 """What the database refuses, in the words of memdb. Errors that an application cannot have caused stay as they are."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError as ValueRefused
+from sqlalchemy.exc import StatementError
 
-from memdb.errors import InvalidMemory, UnknownUser
+from memdb.errors import InvalidMemory, MemdbError, UnknownUser
 
 _FOREIGN_KEY_VIOLATION = "23503"
 _NOT_NULL_VIOLATION = "23502"
+_UNIQUE_VIOLATION = "23505"
 _DATA_EXCEPTION = "22"
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raises UnknownUser for a user who is not there, InvalidMemory for values that do not fit."""
-    try:
-        yield
-    except Exception as error:
-        cause = _driver_error(error)
-        state = getattr(cause, "sqlstate", None) or ""
-        if state == _FOREIGN_KEY_VIOLATION and "(user_id)" in _detail(cause):
-            raise _unknown_user(_detail(cause)) from error
-        if state.startswith(_DATA_EXCEPTION) or state == _NOT_NULL_VIOLATION:
-            raise InvalidMemory(f"the database refused a memory: {_message(cause)}") from error
-        raise
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the server, or the driver on the way to it, has to say. Without a state, it was the driver."""
+
+    state: str
+    message: str
+    detail: str
+    context: str
+    of_memories: bool
 
 
-def _unknown_user(detail: str) -> UnknownUser:
-    named = re.search(r"=\((.*?)\)", detail)
-    who = f" {named[1]}" if named else ""
-    return UnknownUser(f"there is no user{who}, so nothing can be remembered of them", hint="Add the user first.")
+def refusal(error: BaseException) -> Refusal:
+    """Reads an error of SQLAlchemy, or of a driver."""
+    cause = cause_of(error)
+    report = getattr(cause, "diag", None) or cause  # psycopg has a report, asyncpg's errors are one
+    table = getattr(report, "table_name", None)
+    return Refusal(
+        state=getattr(cause, "sqlstate", None) or "",
+        message=str(getattr(report, "message_primary", None) or cause),
+        detail=str(getattr(report, "message_detail", None) or getattr(report, "detail", None) or ""),
+        context=str(getattr(report, "context", None) or ""),
+        of_memories=table in (None, "memories"),
+    )
 
 
-def _driver_error(error: BaseException) -> Any:
-    """What the driver raised, below what SQLAlchemy makes of it."""
-    original = error.orig if isinstance(error, DBAPIError) else error
+def cause_of(error: BaseException) -> BaseException:
+    """What was raised below SQLAlchemy."""
+    original = error.orig if isinstance(error, StatementError) and error.orig is not None else error
     return getattr(original, "__cause__", None) or original
 
 
-def _detail(cause: Any) -> str:
-    return str(getattr(cause, "detail", None) or getattr(getattr(cause, "diag", None), "message_detail", None) or "")
+@contextmanager
+def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]:
+    """Raises UnknownUser for a user who is not there, InvalidMemory for values that do not fit.
+
+    `which` may say which memory it is that is refused.
+    """
+    try:
+        yield
+    except Exception as error:
+        cause = cause_of(error)
+        if isinstance(cause, MemdbError):  # of a column's type; SQLAlchemy wraps what its types raise
+            raise cause from None
+        said = refusal(error)
+        translation = _translation(said, which(said) if said.of_memories else "")
+        if translation is None and (isinstance(error, ValueRefused) or _is_value(error, cause)):
+            translation = InvalidMemory(f"a value cannot be sent to the database: {said.message}")
+        if translation is None:
+            raise
+        raise translation from error
 
 
-def _message(cause: Any) -> str:
-    return str(getattr(getattr(cause, "diag", None), "message_primary", None) or cause)
+def _translation(said: Refusal, memory: str) -> MemdbError | None:
+    named = re.search(r"\((id|user_id)\)=\((.*?)\)", said.detail)
+    who = f", of {memory}" if memory else ""
+    if named is not None and said.of_memories and said.state == _FOREIGN_KEY_VIOLATION and named[1] == "user_id":
+        return UnknownUser(
+            f"there is no user {named[2]}{who}, so nothing can be remembered of them", hint="Add the user first."
+        )
+    if named is not None and said.of_memories and said.state == _UNIQUE_VIOLATION and named[1] == "id":
+        return taken(named[2], memory)
+    if said.state.startswith(_DATA_EXCEPTION) or said.state == _NOT_NULL_VIOLATION:
+        return InvalidMemory(f"the database refused {memory or 'a value'}: {said.message}")
+    return None
+
+
+def taken(id: object, memory: str = "") -> InvalidMemory:
+    """The id of a new memory is that of another, whoever that belongs to."""
+    which = f", of {memory}," if memory else ""
+    return InvalidMemory(
+        f"the id {id}{which} is that of a memory already",
+        hint="Each has an id of its own. If this memory may have been stored before, add it with skip_existing=True.",
+    )
+
+
+def _is_value(error: BaseException, cause: BaseException) -> bool:
+    """Whether the driver could not write a value: SQLAlchemy has no class for what asyncpg raises then."""
+    return isinstance(error, StatementError) and isinstance(cause, ValueError | OverflowError)

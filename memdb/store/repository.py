@@ -1,10 +1,10 @@
 """A repository of memories over a session. The caller owns the transaction: nothing here commits."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar, cast, overload
-from uuid import UUID, uuid4
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 from pgvector import Vector
@@ -18,6 +18,7 @@ from memdb.errors import DatabaseError
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import copying, statements
+from memdb.store.batches import Batch
 from memdb.store.engines import BINARY
 from memdb.store.failures import translated
 
@@ -61,6 +62,7 @@ class MemoryStore(Generic[MemoryModel]):
 
     async def add(self, memory: MemoryCreate) -> MemoryModel:
         """Stores a memory. Raises UnknownUser where its user is not there; then roll the session back."""
+        memory = memory.checked()
         added = self._model(**{name: getattr(memory, name) for name in MemoryCreate.model_fields})
         self._session.add(added)
         with translated():
@@ -73,17 +75,11 @@ class MemoryStore(Generic[MemoryModel]):
         They are taken one by one while the server works, so a generator may make any number of them. Raises
         UnknownUser where one of the users is not there; what the transaction did before stays.
         """
-        ids: list[UUID] = []
-
-        def rows() -> Iterator[copying.Row]:
-            for memory in memories:
-                ids.append(uuid4())
-                yield ids[-1], memory
-
-        with translated():
+        batch = Batch(memories)
+        with translated(batch.refused):
             async with self._session.begin_nested():  # it also begins the transaction that COPY runs in
-                await copying.copy(await self._session.connection(), self._table, rows())
-        return ids
+                await copying.copy(await self._session.connection(), self._table, batch)
+        return batch.ids
 
     async def get(self, memory_id: UUID, *, user_id: UUID | None = None) -> MemoryModel | None:
         """The memory of that id, if there is one."""
@@ -91,6 +87,7 @@ class MemoryStore(Generic[MemoryModel]):
 
     async def list(self, query: MemoryQuery, *, embeddings: bool = False) -> Sequence[MemoryModel]:
         """Memories of a user, newest first. Their embeddings are large, and are read only if asked for."""
+        query = query.checked()
         model, metadata = self._model, self._table.c.metadata
         conditions = [model.user_id == query.user_id]
         conditions += [statements.holds(metadata, *entry) for entry in query.extra_data.items()]
@@ -102,7 +99,7 @@ class MemoryStore(Generic[MemoryModel]):
             conditions.append(model.created_at < query.created_before)
         if query.accessed_before is not None:
             conditions.append(model.accessed_at < query.accessed_before)
-        statement = select(model).where(*conditions).order_by(model.created_at.desc(), model.id)
+        statement = select(model).where(*conditions).order_by(model.created_at.desc(), model.id.desc())
         if not embeddings:
             statement = statement.options(defer(model.embedding, raiseload=True))
         return (await self._session.scalars(statement.limit(query.limit).offset(query.offset))).all()
@@ -112,6 +109,7 @@ class MemoryStore(Generic[MemoryModel]):
 
         Searches through search_memories where set fast_search was there when the engine first searched.
         """
+        query = query.checked()
         parameters = query.model_dump(include={"user_id", "limit", "max_distance"})
         if query.memory_types is not None:
             parameters["memory_types"] = query.memory_types
@@ -128,6 +126,7 @@ class MemoryStore(Generic[MemoryModel]):
 
     async def update(self, memory_id: UUID, change: MemoryUpdate, *, user_id: UUID | None = None) -> MemoryModel | None:
         """Changes a memory, if it is there. A new content without its embedding loses the old one, which misleads."""
+        change = change.checked()
         memory = await self.get(memory_id, user_id=user_id)
         if memory is None:
             return None

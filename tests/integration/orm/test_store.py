@@ -81,10 +81,10 @@ async def test_adding_many_adds_all_or_none_and_keeps_what_was_done_before(
         await store.add_many([a_memory(user_id), a_memory(nobody)])
     with pytest.raises(RuntimeError, match="service is down"):
         await store.add_many(failing())
-    with pytest.raises(InvalidMemory, match="cannot be written as JSON"):
+    with pytest.raises(InvalidMemory, match=r"memory 0 \(counted from 0\)"):
         await store.add_many([a_memory(user_id, extra_data={"mood": float("nan")})])
-    with pytest.raises(InvalidMemory, match="the database refused a memory: unsupported Unicode"):
-        await store.add_many([a_memory(user_id, extra_data={"mood": "\0"})])
+    with pytest.raises(InvalidMemory, match=r"memory 1 \(counted from 0\)"):
+        await store.add_many([a_memory(user_id), a_memory(user_id, extra_data={"mood": "\0"})])
     await session.commit()
     assert (await session.scalars(select(Memory.content))).all() == ["before"]
 

@@ -1,0 +1,119 @@
+"""Types of columns that travel as built-in types: embeddings as `real[]` and back as text, tiers as text.
+
+What a driver knows of other types, it knows by numbers that change when a type is made anew, and an application may
+have told it to read and write them in its own way. So the server converts, which costs less than a driver's own way.
+"""
+
+import json
+from typing import Any
+
+import numpy as np
+from pgvector.sqlalchemy import VECTOR
+from psycopg import adapters
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
+from sqlalchemy import ARRAY, REAL, Text, TypeDecorator, cast, type_coerce
+from sqlalchemy.dialects.postgresql import ENUM
+from sqlalchemy.sql.elements import ColumnElement
+
+from memdb import values
+from memdb.values import DIMENSIONS, MemoryType
+
+
+class Reals(list[float]):
+    """Numbers that psycopg sends in binary; asyncpg does it with any list."""
+
+
+class _RealsDumper(Dumper):
+    """Forty times as fast as psycopg's own, which looks for the best type of each number and writes text."""
+
+    format = Format.BINARY
+    oid = 1021  # real[], on every server
+
+    def dump(self, obj: Reals) -> bytes:
+        """One dimension without NULLs, elements of type real (700), how many, from 1; then each with its length."""
+        head = np.array([1, 0, 700, len(obj), 1], ">i4")
+        elements = np.empty(len(obj), [("length", ">i4"), ("number", ">f4")])
+        elements["length"], elements["number"] = 4, obj
+        return head.tobytes() + elements.tobytes()
+
+
+adapters.register_dumper(Reals, _RealsDumper)
+
+
+class _Numbers(TypeDecorator[Reals]):
+    """An embedding on its way to the server."""
+
+    impl = ARRAY(REAL, dimensions=1)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        """Raises InvalidMemory for what is no embedding, also where no model has looked at it."""
+        return None if value is None else Reals(values.embedding(value).tolist())
+
+
+class Embedding(VECTOR):
+    """The column's type `vector`, with the comparisons of pgvector. What is read is a list of floats."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(DIMENSIONS)
+
+    def bind_processor(self, dialect: Any) -> Any:
+        """Nothing: `bind_expression` says as what a value goes."""
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        """A vector is written like a list in JSON."""
+        return lambda text: None if text is None else json.loads(text)
+
+    def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
+        """An array, which becomes a vector where it is stored in a column, wherever the type lives."""
+        return type_coerce(bindvalue, _Numbers())
+
+    def column_expression(self, column: Any) -> ColumnElement[Any]:
+        """The shortest digits that mean the number: what was given as 0.1 comes back as 0.1."""
+        return type_coerce(cast(column, Text), self)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Beside an operator, an array has to be told to become a vector; the type is found where the operator is."""
+        return _Compared()
+
+
+class _Compared(Embedding):
+    def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
+        return cast(type_coerce(bindvalue, _Numbers()), VECTOR(DIMENSIONS))
+
+
+class _Name(TypeDecorator[MemoryType]):
+    """A tier on its way to the server."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> str | None:
+        return None if value is None else values.tier(value).value
+
+
+class Tier(ENUM):
+    """The column's type `memory_type`."""
+
+    cache_ok = True
+
+    def __init__(self, *enums: Any, **options: Any) -> None:
+        named: dict[str, Any] = {
+            "name": "memory_type",
+            "create_type": False,
+            "values_callable": lambda enum: [member.value for member in enum],
+        }
+        super().__init__(*(enums or (MemoryType,)), **(named | options))
+
+    def adapt(self, cls: Any, **options: Any) -> Any:
+        """A driver's own kind of enum would go by its number."""
+        return super().adapt(type(self), **options)  # type: ignore[no-untyped-call]
+
+    def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
+        return cast(type_coerce(bindvalue, _Name()), self)
+
+    def column_expression(self, column: Any) -> ColumnElement[Any]:
+        return type_coerce(cast(column, Text), self)
