@@ -21,8 +21,8 @@ def register(app: typer.Typer) -> None:
         epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
         "memdb seed --from embeddings.npz --append; memdb seed --reset. "
         "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
-        "(a JSON object), created_at, accessed_at (ISO 8601) and id. A user that is no uuid gets one from its name, "
-        "always the same. Rows with ids of their own are an application's: --reset leaves them."
+        "(a JSON object), created_at, accessed_at (ISO 8601, with the zone) and id. A user that is no uuid gets one "
+        "from its name, always the same. Rows with ids of their own are an application's: --reset leaves them."
     )(seed)
 
 

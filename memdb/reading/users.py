@@ -17,7 +17,7 @@ def user_id(name: str) -> UUID:
 def named(value: Any) -> UUID:
     """The user whom a field names: a number, or a text that is not blank. Raises ValueError, which says what it is."""
     if isinstance(value, bool) or not isinstance(value, str | int | UUID):
-        raise ValueError("is no text")
+        raise ValueError("names nobody")
     name = str(value).strip()
     if not name:
         raise ValueError("is empty")

@@ -1,4 +1,4 @@
-"""Embeddings as a file has them, checked: each has 1536 finite numbers, and a direction."""
+"""Embeddings as a file has them, held to the rules of memdb.values."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from memdb.errors import DataError
-
-DIMENSIONS = 1536
+from memdb import values
+from memdb.errors import DataError, InvalidMemory
+from memdb.reading.fields import Unusable, bad_row, excerpt, is_missing
 
 Vectors: TypeAlias = NDArray[np.float32]
 
@@ -21,45 +21,36 @@ def checked(path: Path, rows: Sequence[int], given: Any) -> Vectors:
     row whose embedding cannot be used.
     """
     if not isinstance(given, np.ndarray):
-        values = given or [None] * len(rows)
-        given = np.array([_numbers(path, row, value) for row, value in zip(rows, values, strict=True)])
-    elif given.shape[1] != DIMENSIONS or given.dtype.kind not in "fiu":
-        raise _error(path, rows[0], _not_as_expected(given[0]))
-    with np.errstate(over="ignore", under="ignore"):
+        each = given or [None] * len(rows)
+        return np.array([_embedding(path, row, value) for row, value in zip(rows, each, strict=True)])
+    if given.shape[1] != values.DIMENSIONS or given.dtype.kind not in "fiu":
+        _embedding(path, rows[0], given[0])
+    with np.errstate(all="ignore"):  # what 32 bits cannot hold is told by the rules
         vectors = np.ascontiguousarray(given, np.float32)
-        squares = np.einsum("ij,ij->i", vectors, vectors)
-    for place in np.flatnonzero(~np.isfinite(squares) | (squares == 0)).tolist():
-        raise _error(path, rows[place], _no_direction(vectors[place]))
+    if (found := values.unusable(vectors)) is not None:
+        place, reason = found
+        raise _error(path, rows[place], Unusable(reason))
     return vectors
 
 
-def _numbers(path: Path, row: int, value: Any) -> Any:
-    if value is None:
-        raise _error(path, row, "is missing")
+def _embedding(path: Path, row: int, value: Any) -> Vectors:
+    if is_missing(value):
+        raise _error(path, row, Unusable("is missing"))
     try:
-        numbers = np.asarray(value if isinstance(value, list) else [])
-    except (ValueError, OverflowError, RecursionError):  # lists in the list, not all of a length, or too deep
-        numbers = np.empty(0)
-    if numbers.shape != (DIMENSIONS,) or numbers.dtype.kind not in "fiu":
-        raise _error(path, row, _not_as_expected(value))
-    return numbers
+        return values.embedding(value)
+    except InvalidMemory as error:
+        raise _error(path, row, Unusable(f"{error}{_where(value)}", error.hint)) from None
 
 
-def _error(path: Path, row: int, what: str) -> DataError:
-    return DataError(f"{path}, row {row}: embedding {what}", hint="Nothing was loaded. Correct or remove this row.")
+def _where(value: Any) -> str:
+    """What in a list, or in place of one, is no number."""
+    if isinstance(value, np.ndarray):
+        return "" if value.dtype.kind in "fiu" else f": the array is of {value.dtype}"
+    if not isinstance(value, list):
+        return f": {excerpt(value)}"
+    others = (f": number {n} (from 0) is {excerpt(v)}" for n, v in enumerate(value) if type(v) not in (int, float))
+    return next(others, "")
 
 
-def _not_as_expected(value: Any) -> str:
-    if not isinstance(value, list | np.ndarray):
-        return "is no list of numbers"
-    if len(value) != DIMENSIONS:
-        return f"has {len(value)} dimensions, not {DIMENSIONS}"
-    return "holds something that is no number"
-
-
-def _no_direction(vector: Vectors) -> str:
-    if np.isnan(vector).any():
-        return f"has NaN at dimension {int(np.flatnonzero(np.isnan(vector))[0]) + 1}"
-    if not np.isfinite(vector).all():
-        return f"is infinite at dimension {int(np.flatnonzero(~np.isfinite(vector))[0]) + 1}"
-    return "is too large for 32-bit numbers" if vector.any() and abs(vector).max() > 1 else "is all zero"
+def _error(path: Path, row: int, fault: Unusable) -> DataError:
+    return bad_row(path, row, "embedding", fault)

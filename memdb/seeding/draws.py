@@ -7,9 +7,9 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from memdb.reading.columns import TIERS as TIERS
 from memdb.reading.ids import MEMORIES
 
-TIERS = ("personal", "project", "task")
 WEIGHTS = (30.0, 30.0, 40.0)
 
 Draws: TypeAlias = NDArray[np.uint64]

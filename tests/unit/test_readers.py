@@ -91,7 +91,7 @@ def test_optional_fields_are_taken_over(write: Write) -> None:
         memory_type="project",
         metadata='{"goal": "naïve \\\\u0000"}',
         created_at="2025-01-02T03:04:05+01:00",
-        accessed_at="2025-02-02T00:00:00",
+        accessed_at="2025-02-02T00:00:00Z",
         id=id,
     )
     (batch,) = read(write(given))
@@ -125,21 +125,27 @@ def test_only_the_first_rows_are_read_when_a_number_is_given(write: Write) -> No
     assert FileSource(path, 1, limit=2).total == 2
 
 
-@pytest.mark.parametrize(("bad", "expected"), [("nan", "has NaN"), ("inf", "is infinite"), ("-inf", "is infinite")])
+@pytest.mark.parametrize(("bad", "expected"), [("nan", "nan"), ("inf", "inf"), ("-inf", "-inf")])
 def test_a_number_that_is_not_finite_is_refused_with_its_place(write: Write, bad: str, expected: str) -> None:
     broken = record(1)
     broken["embedding"][7] = float(bad)
-    assert f"row 2: embedding {expected} at dimension 8" in refused(write(record(0), broken))
+    assert f"row 2: embedding must be finite, and number 7 (from 0) is {expected}" in refused(write(record(0), broken))
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"embedding": [0.0] * 1536}, "embedding is all zero"),
-        ({"embedding": [1e30] * 1536}, "embedding is too large for 32-bit numbers"),
+        ({"embedding": [1e30] * 1536}, "embedding has the length 3.9e+31"),
         ({"content": "  "}, "content is empty"),
         ({"content": "a\0b"}, "content has a NUL character"),
+        ({"content": "\u00a0\t\n"}, "content is empty"),
+        ({"content": "x" * 10_001}, "content has 10,001 characters: 'xxx"),
+        ({"embedding": [1e300] + [0.0] * 1535}, "embedding must be finite, and number 0 (from 0) is inf"),
+        ({"embedding": [1e-30] * 1536}, "embedding has the length 3.9e-29"),
+        ({"embedding": [1e-300] * 1536}, "embedding is all zeros"),
         ({"user": ""}, "user is empty"),
+        ({"user": "a\0b"}, "user has a NUL character"),
     ],
 )
 def test_a_row_that_cannot_be_stored_is_refused_with_its_number(
@@ -151,14 +157,19 @@ def test_a_row_that_cannot_be_stored_is_refused_with_its_number(
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"memory_type": "goal"}, "memory_type is 'goal', not one of personal, project, task"),
-        ({"metadata": "[1]"}, "metadata is no JSON object"),
-        ({"metadata": "{"}, "metadata cannot be stored as JSON"),
-        ({"metadata": '{"a": "\\u0000"}'}, "metadata has a NUL character"),
-        ({"metadata": '{"a": NaN}'}, "metadata cannot be stored as JSON"),
-        ({"metadata": '{"a": "\\ud800"}'}, "metadata has half of a surrogate pair"),
+        ({"memory_type": "goal"}, "memory_type is not one of personal, project, task: 'goal'"),
+        ({"metadata": "[1]"}, "metadata must be an object, and is list: '[1]'"),
+        ({"metadata": "{"}, "metadata is no JSON (Expecting property name"),
+        ({"metadata": '{"a": "\\u0000"}'}, "metadata.a has a NUL character"),
+        ({"metadata": '{"a": NaN}'}, "metadata.a is nan, which JSON does not have"),
+        ({"metadata": '{"a": "\\ud800"}'}, "metadata.a has half of a surrogate pair"),
         ({"created_at": "yesterday"}, "created_at is no ISO 8601 time: 'yesterday'"),
-        ({"id": "7"}, "id is no uuid: '7'"),
+        ({"created_at": "2025-02-02T03:04:05"}, "created_at has no time zone: '2025-02-02T03:04:05'"),
+        (
+            {"accessed_at": "9999-12-31T23:59:59-12:00"},
+            "accessed_at: the time is 9999-12-31T23:59:59-12:00, which in",
+        ),
+        ({"id": "7"}, "id must be a UUID, and is str: it identifies nothing: '7'"),
     ],
 )
 def test_a_bad_optional_value_is_refused_with_its_row(write: Write, changes: dict[str, Any], expected: str) -> None:
@@ -167,14 +178,14 @@ def test_a_bad_optional_value_is_refused_with_its_row(write: Write, changes: dic
 
 def test_embeddings_of_another_dimension_are_refused(write: Write) -> None:
     message = refused(write(record(0, embedding=[1.0] * 512), record(1, embedding=[1.0] * 512)))
-    assert "row 1: embedding has 512 dimensions, not 1536" in message
+    assert "row 1: embedding must have 1536 numbers, and this one has 512" in message
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_a_single_embedding_of_another_dimension_is_found(tmp_path: Path, format: str) -> None:
     path = tmp_path / f"memories.{format}"
     WRITERS[format](path, [record(0), record(1, embedding=[1.0])])
-    assert "row 2: embedding has 1 dimensions, not 1536" in refused(path)
+    assert "row 2: embedding must have 1536 numbers, and this one has 1" in refused(path)
 
 
 @pytest.mark.parametrize("field", ["embedding", "user", "content"])
@@ -196,22 +207,22 @@ def test_something_else_under_such_a_name_is_refused(tmp_path: Path, suffix: str
     path = tmp_path / f"other{suffix}"
     path.write_bytes(content)
     pytest.importorskip("pyarrow", reason="pyarrow is not installed (extra parquet)")
-    assert re.search(r"cannot be read as|not JSON|has no rows", refused(path))
+    assert re.search(r"cannot be read as|not JSON|has no rows|is in UTF-16", refused(path))
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
         (None, "embedding is missing"),
-        ("text", "embedding is no list of numbers"),
-        ([None] * 1536, "embedding holds something that is no number"),
-        (["1"] * 1536, "embedding holds something that is no number"),
-        ([[1.0]] * 1536, "embedding holds something that is no number"),
+        ("text", "embedding must be a list of numbers, and is str: 'text'"),
+        ([None] * 1536, "holds something else: number 0 (from 0) is None"),
+        (["1"] * 1536, "holds something else: number 0 (from 0) is '1'"),
+        ([[1.0]] * 1536, "embedding must have 1536 numbers, and this one has the shape 1536 x 1"),
     ],
 )
 def test_an_embedding_of_other_things_than_numbers_is_refused(tmp_path: Path, value: Any, expected: str) -> None:
     write_jsonl(tmp_path / "memories.jsonl", [record(0, embedding=value)])
-    assert f"row 1: {expected}" in refused(tmp_path / "memories.jsonl")
+    assert expected in refused(tmp_path / "memories.jsonl")
 
 
 def test_a_line_that_is_no_object_is_refused(tmp_path: Path) -> None:
@@ -225,7 +236,7 @@ def test_values_in_a_line_may_be_numbers_and_objects(tmp_path: Path) -> None:
     (batch,) = read(tmp_path / "memories.jsonl")
     assert json.loads(batch.metadata[0]) == {"a": [1, None]}
     write_jsonl(tmp_path / "memories.jsonl", [record(0, content=7)])
-    assert "row 1: content is no text" in refused(tmp_path / "memories.jsonl")
+    assert "row 1: content must be text, and is int: 7" in refused(tmp_path / "memories.jsonl")
 
 
 def test_numpy_times_and_numbers_of_any_width_are_read(tmp_path: Path) -> None:
@@ -242,10 +253,31 @@ def test_numpy_times_and_numbers_of_any_width_are_read(tmp_path: Path) -> None:
     [
         ({"content": np.array(["a"])}, "embedding has 2 rows, but content has 1"),
         ({"embedding": np.zeros(1536)}, "embedding has 1 dimensions"),
-        ({"embedding": np.full((2, 1536), "x")}, "row 1: embedding holds something that is no number"),
-        ({"user": np.array([object(), None])}, "cannot be read as a .npz file"),
+        (
+            {"embedding": np.full((2, 1536), "x")},
+            "row 1: embedding must be a list of 1536 numbers, and",
+        ),
+        ({"embedding": np.eye(2, 1536, dtype="c8")}, "holds something else: the array is of complex64"),
+        ({"embedding": np.eye(2, 1536, dtype=bool)}, "holds something else: the array is of bool"),
+        ({"embedding": np.zeros((2, 1536), [("x", "f4")])}, "embedding is an array of records (x)"),
+        ({"embedding": np.zeros((2, 3, 1536))}, "embedding has 3 dimensions"),
+        ({"user": np.array("ann")}, "user has 0 dimensions"),
+        ({"user": np.zeros(2, [("given", "i4"), ("family", "i4")])}, "user is an array of records (given, family)"),
+        ({"user": np.zeros(2, [("名", "i4")])}, "user is an array of records"),
+        ({"user": np.array([1.5, 2.5])}, "row 1: user names nobody: 1.5"),
+        ({"user": np.array(["2024", "2025"], "M8[Y]")}, "row 1: user names nobody: datetime"),
+        ({"user": np.array([1, 2], "m8[ns]")}, "row 1: user names nobody: datetime.timedelta(0)"),
+        (
+            {"created_at": np.array(["NaT", "NaT"], "M8")},
+            "created_at does not say in which unit its times are",
+        ),
+        ({"created_at": np.array([1, 2])}, "row 1: created_at is no ISO 8601 time: 1"),
+        ({"created_at": np.array([1, 2], "m8[s]")}, "row 1: created_at is no ISO 8601 time: datetime.timedelta"),
+        ({"created_at": np.array([0, 2**62], "M8[s]")}, "row 2: created_at is not in the years 2 to 9998"),
+        ({"created_at": np.array([0, 8030], "M8[Y]")}, "row 2: created_at is not in the years 2 to 9998"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:Stored array in format 3.0")
 def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, arrays: dict[str, Any], expected: str) -> None:
     path = tmp_path / "memories.npz"
     fitting: dict[str, Any] = {
@@ -255,6 +287,104 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, arrays: dict[str, An
     }
     np.savez(path, **fitting | arrays)
     assert expected in refused(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "line"),
+    [
+        ("user", ["sam", "ann"], "user=np.array(user, dtype=str)"),
+        ("id", [UUID(int=1), UUID(int=2)], "id=np.array(id, dtype=str)"),
+        ("embedding", [[1.0] + [0.0] * 1535] * 2, "embedding=np.array(list(embedding), dtype=np.float32)"),
+        ("metadata", [{"a": 1}, {"b": {"c": 2}}], "metadata=np.array([json.dumps(value) for value in metadata])"),
+        ("created_at", [NOW, NOW], "created_at=np.array([value.isoformat() for value in created_at])"),
+    ],
+)
+def test_objects_are_refused_with_the_line_that_saves_them(
+    tmp_path: Path, field: str, given: list[Any], line: str
+) -> None:
+    path = tmp_path / "memories.npz"
+    fitting: dict[str, Any] = {
+        "embedding": np.eye(2, 1536),
+        "user": np.array(["a", "b"]),
+        "content": np.array(["a", "b"]),
+    }
+    objects = np.empty(2, object)
+    objects[:] = given
+    np.savez(path, **fitting | {field: objects})
+    with pytest.raises(DataError, match=f"{field} is an array of Python objects, as pandas keeps texts") as caught:
+        read(path)
+    assert f"np.savez(…, {line})" in caught.value.hint
+    saved = eval(line.partition("=")[2], {"np": np, "json": json, field: objects})
+    np.savez(path, **fitting | {field: saved})
+    assert len(read(path)[0]) == 2
+
+
+def test_an_object_in_an_archive_is_not_unpickled(tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "planted",))
+
+    path = tmp_path / "memories.npz"
+    np.savez(path, embedding=np.eye(1, 1536), user=np.array([Hostile()]), content=np.array(["a"]))
+    refused(path)
+    assert not (tmp_path / "planted").exists()
+
+
+def test_an_archive_of_other_files_is_refused(tmp_path: Path) -> None:
+    inner, path = tmp_path / "inner.npz", tmp_path / "memories.npz"
+    write_npz(inner, [record()])
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(inner, "inner.npz")
+    assert "has no embedding and no user and no content: it has 'inner.npz'" in refused(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("embedding", "user", "content"):
+            archive.write(inner, name)
+    assert "embedding is no array" in refused(path)
+
+
+@pytest.mark.parametrize(
+    "given", [np.eye(2, 1536, dtype=">f4"), np.asfortranarray(np.eye(2, 1536)), np.eye(2, 1536, dtype="i8")]
+)
+def test_numbers_are_read_in_whatever_order_they_lie(tmp_path: Path, given: Any) -> None:
+    path = tmp_path / "memories.npz"
+    np.savez(path, embedding=given, user=np.array(["a", "b"]), content=np.array(["a", "b"]))
+    np.testing.assert_array_equal(read(path)[0].embeddings, np.eye(2, 1536))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "advice"),
+    [
+        (json.dumps([record(0), record(1)]).encode(), "is one JSON array, not an object a line", "jq -c '.[]'"),
+        (b"\n " + json.dumps([record(0)], indent=2).encode(), "is one JSON array, not an object a line", "lines=True"),
+        (json.dumps(record(0), indent=2).encode(), "has objects that go over several lines", "jq -c '.'"),
+        (json.dumps(record(0)).encode("utf-16"), "is in UTF-16", "iconv"),
+        (json.dumps(record(0)).encode("utf-16-le"), "is in UTF-16", "iconv"),
+        (json.dumps(record(0)).encode("utf-16-be"), "is in UTF-16", "iconv"),
+        (b"\x1f\x8b\x08", "is compressed", "gunzip"),
+    ],
+)
+def test_what_often_bears_the_name_of_lines_is_told(tmp_path: Path, content: bytes, expected: str, advice: str) -> None:
+    path = tmp_path / "memories.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=expected) as caught:
+        read(path)
+    assert advice in caught.value.hint
+
+
+def test_lines_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = tmp_path / "memories.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps(record(0)).encode())
+    assert len(read(path)[0]) == 1
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "ndjson", "npy", "jsonl.gz"])
+def test_a_file_of_another_kind_is_refused_with_what_turns_it_into_one(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"memories.{suffix}"
+    path.touch()
+    with pytest.raises(DataError, match="is of no kind that memdb reads") as caught:
+        read(path)
+    assert caught.value.hint.startswith("It reads .npz, .jsonl, .parquet files. ")
+    assert len(caught.value.hint) > 50
 
 
 def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,145 @@
+"""Parquet: a column for each field, read in batches with pyarrow (extra `parquet`)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from memdb.errors import DataError
+from memdb.reading import fields
+from memdb.reading.fields import NOTHING_LOADED, Records
+from memdb.values import DIMENSIONS
+
+if TYPE_CHECKING:
+    import pyarrow
+    import pyarrow.parquet
+
+
+@dataclass(frozen=True)
+class Parquet:
+    """A reader of such a file."""
+
+    path: Path
+    required: Sequence[str] = fields.REQUIRED
+
+    @property
+    def total(self) -> int:
+        with fields.readable(self.path):
+            return int(self._file.metadata.num_rows)
+
+    def batches(self) -> Iterator[Records]:
+        row = 1
+        with fields.readable(self.path):
+            there = self._file.schema_arrow.names
+            fields.check_fields(self.path, there, self.required)
+            names = [name for name in there if name in fields.REQUIRED + fields.OPTIONAL]
+            self._check_keys(names)
+            for batch in self._file.iter_batches(fields.BATCH, columns=names):
+                yield Records(range(row, row + len(batch)), {name: _values(name, batch.column(name)) for name in names})
+                row += len(batch)
+
+    def _check_keys(self, names: Sequence[str]) -> None:
+        if "metadata" in names and (keys := _other_keys(self._file.schema_arrow.field("metadata").type)):
+            raise DataError(
+                f"{self.path}: metadata has a map whose keys are {keys}, and those of JSON are text",
+                hint=f"{NOTHING_LOADED} Write the keys as strings.",
+            )
+
+    @cached_property
+    def _file(self) -> "pyarrow.parquet.ParquetFile":
+        try:
+            from pyarrow import parquet
+        except ImportError:
+            raise DataError(
+                f"{self.path} cannot be read: pyarrow is not installed", hint="pip install 'memdb-pg[parquet]'"
+            ) from None
+        return parquet.ParquetFile(self.path)
+
+
+def _values(name: str, column: "pyarrow.Array") -> Any:
+    """Plain values for a column; embeddings and times become arrays."""
+    import pyarrow as pa
+
+    types = pa.types
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if isinstance(column.type, pa.BaseExtensionType):  # such as a uuid, which is kept as 16 bytes
+        column = column.storage
+    if name == "embedding":
+        return _embeddings(column)
+    if name in fields.TIMES and (types.is_timestamp(column.type) or types.is_date(column.type)):
+        return _times(column)
+    if name in fields.IDS and types.is_fixed_size_binary(column.type) and column.type.byte_width == 16:
+        return [None if value is None else UUID(bytes=value) for value in column.to_pylist()]
+    return [*map(_plain(column.type), column.to_pylist())]
+
+
+def _embeddings(column: "pyarrow.Array") -> Any:
+    import pyarrow as pa
+    from pyarrow import compute
+
+    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+    if not any(is_list(column.type) for is_list in lists) or column.null_count:
+        return column.to_pylist()
+    if compute.all(compute.equal(compute.list_value_length(column), DIMENSIONS)).as_py() is not True:
+        return column.to_pylist()
+    numbers = column.flatten()
+    if numbers.null_count:
+        return column.to_pylist()
+    if pa.types.is_decimal(numbers.type):
+        numbers = numbers.cast(pa.float64())
+    return numbers.to_numpy(zero_copy_only=False).reshape(-1, DIMENSIONS)
+
+
+def _times(column: "pyarrow.Array") -> Any:
+    """Dates, and times of a zone, which are kept in UTC, as an array; others as text that names no zone."""
+    import pyarrow as pa
+
+    times = column.to_numpy(zero_copy_only=False)
+    if pa.types.is_date(column.type) or column.type.tz:
+        return times
+    return [None if np.isnat(time) else str(time) for time in times]
+
+
+def _plain(kind: "pyarrow.DataType") -> Callable[[Any], Any]:
+    """What turns values of a type into those of JSON.
+
+    A struct has the same keys in each row, so one that was not given and one that was null look alike: both are left
+    out. A map has those that were given, and keeps them.
+    """
+    from pyarrow import types
+
+    if types.is_dictionary(kind):
+        return _plain(kind.value_type)
+    if types.is_struct(kind):
+        members = {field.name: _plain(field.type) for field in kind}
+        return _given(lambda value: {k: make(value[k]) for k, make in members.items() if value[k] is not None})
+    if types.is_map(kind):
+        make = _plain(kind.item_type)
+        return _given(lambda value: {key: make(item) for key, item in value})
+    if types.is_nested(kind) and hasattr(kind, "value_type"):
+        each = _plain(kind.value_type)
+        return _given(lambda value: [each(item) for item in value])
+    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+        return _given(fields.as_text)
+    return lambda value: value
+
+
+def _given(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else make(value)
+
+
+def _other_keys(kind: "pyarrow.DataType") -> str:
+    """The type of keys, anywhere within a type, that are no text; empty where there is none."""
+    from pyarrow import types
+
+    if types.is_map(kind):
+        is_text = types.is_string(kind.key_type) or types.is_large_string(kind.key_type)
+        return _other_keys(kind.item_type) if is_text else str(kind.key_type)
+    if types.is_struct(kind):
+        return next(filter(None, (_other_keys(field.type) for field in kind)), "")
+    return _other_keys(kind.value_type) if types.is_nested(kind) and hasattr(kind, "value_type") else ""
