@@ -4,8 +4,9 @@ The trial is taken back to a savepoint. What it would lose is counted then, unde
 compared with what somebody has agreed to lose. Only after that the rollback is run for good.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -147,6 +148,26 @@ def measure(connection: Connection, step: str, run: Callable[[], object]) -> Mea
 def counted(connection: Connection, risk: Risk) -> Loss:
     """How much there is to be lost, at most."""
     return Loss(risk.step, risk.kind, risk.object, _count(connection, risk))
+
+
+def foreseen(
+    connection: Connection, steps: Iterable[Step], risks: Iterable[Risk], measured: Collection[str]
+) -> tuple[Loss, ...]:
+    """What these steps may lose by the risks that were seen elsewhere, with as much as this role can count. Reads only.
+
+    The run itself tries each step on the real rows and counts again; a file may decide by rows what it does. What a
+    step changes that was not `measured`, or on tables which are not there, or not like that, is not known.
+    """
+    found: list[Loss] = []
+    known = set(measured)
+    with database.own_names(connection):
+        for risk in dict.fromkeys(risks):
+            try:
+                found.append(counted(connection, risk))
+            except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
+                known.discard(risk.step)
+    untried = (of_untried(step) for step in steps if step.id not in known)
+    return (*(loss for loss in found if loss.count != 0), *chain.from_iterable(untried))
 
 
 def _corrected(loss: Loss, risk: Risk) -> Loss:

@@ -1,6 +1,6 @@
 """What a migrate or rollback would do, without doing it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +8,12 @@ from memdb import scratch
 from memdb.database import Connection
 from memdb.ledger.plan import Direction, Plan, Request
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import preflight, reviewed, running, saved_plan
+from memdb.migrations import losses, preflight, reviewed, running, saved_plan
 from memdb.migrations.losses import Loss
-from memdb.preview import locks, losses, refusals
+from memdb.preview import locks, refusals, trial
 from memdb.preview.locks import Rows, StatementLocks
 from memdb.preview.refusals import Refusal
+from memdb.preview.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +66,31 @@ def dry_run(
     planned = running.make_plan(connection, sets, request)
     state = None if save_as is None else reviewed.state(connection, planned.history)
     preflight.check_all(planned.steps)
-    report = locks.examine(connection, sets, planned, options)
-    lost = losses.count(connection, planned.steps, report) if planned.direction == "rollback" else ()
+    tried = trial.attempt(connection, sets, planned, options)
+    statements, touched = locks.described(connection, tried.tried)
+    lost = _losses(connection, planned, tried)
     if save_as is not None and state is not None:
         saved_plan.write(save_as, reviewed.saved(connection, request, planned, state, lost))
     return DryRun(
-        planned.direction,
-        tuple(_steps(planned, report)),
-        lost,
-        report.source,
-        report.rows,
-        planned.history.home.schema,
-        (*refusals.of_beginning(connection, planned, trusted), *report.refusals),
-        save_as,
+        direction=planned.direction,
+        steps=tuple(
+            PlannedStep(step.id, step.migration.set, str(step.path), step.sql, statements[step.id])
+            for step in planned.steps
+        ),
+        losses=lost,
+        locks_source=tried.source,
+        touched=touched,
+        history=planned.history.home.schema,
+        refusals=(
+            *refusals.of_beginning(connection, planned, trusted),
+            *tried.refusals,
+            *refusals.of_changes(connection, tried.shapes),
+        ),
+        saved_as=save_as,
     )
 
 
-def _steps(planned: Plan, report: locks.Report) -> Iterable[PlannedStep]:
-    for step in planned.steps:
-        taken = report.by_migration.get(step.id, ())
-        yield PlannedStep(step.id, step.migration.set, str(step.path), step.sql, taken)
+def _losses(connection: Connection, planned: Plan, tried: Trial) -> tuple[Loss, ...]:
+    if planned.direction == "migrate":
+        return ()
+    return losses.foreseen(connection, planned.steps, tried.risks, tried.measured)

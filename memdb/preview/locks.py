@@ -1,27 +1,21 @@
 """What the statements of a plan lock and work through, and the rows in the tables they touch.
 
-It is measured: a temporary database is brought to where the real one is, and each statement is run there. Which locks
-are taken does not depend on how many rows there are; how long they are held does, and is estimated from the real rows.
+Which locks are taken does not depend on how many rows there are, so that is seen on a temporary database; how long they
+are held does, and is estimated from the real rows.
 """
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-import psycopg
 from psycopg import sql
 
-from memdb import database, scratch
+from memdb import database
 from memdb.database import Connection, query
-from memdb.effects import costs, trying
+from memdb.effects import costs
 from memdb.effects.costs import Size
 from memdb.effects.measuring import Index, Work
 from memdb.effects.modes import Lock
 from memdb.effects.trying import Tried
-from memdb.errors import MemdbError, StatementFailed
-from memdb.ledger.plan import Plan
-from memdb.ledger.sqlfiles import Sets
-from memdb.migrations.risks import Risk
-from memdb.preview import likeness, refusals
-from memdb.preview.refusals import Refusal, Shape
 
 COUNTED_BYTES = 64 * 1024 * 1024  # a table of this size is counted in some 50 ms
 
@@ -60,77 +54,19 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """`by_migration` has the statements of each migration; `source` says how the locks were found out.
-
-    `risks` are what the steps do to tables and columns that were there before them, where that was `measured`;
-    `refusals` what would be refused.
-    """
-
-    source: str
-    by_migration: dict[str, tuple[StatementLocks, ...]]
-    rows: tuple[Rows, ...]
-    risks: tuple[Risk, ...] = ()
-    measured: frozenset[str] = frozenset()
-    refusals: tuple[Refusal, ...] = ()
-
-
-@dataclass(slots=True)
-class _Trial:
-    """What is found out while the steps are tried."""
-
-    tried: dict[str, tuple[Tried, ...]]
-    measured: set[str] = field(default_factory=set)
-    source: str = ""
-    risks: list[Risk] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    before: Shape | None = None
-    after: Shape | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class _Table:
     rows: Rows
     bytes: int
     indexes: tuple[Index, ...]
 
 
-def examine(connection: Connection, sets: Sets, planned: Plan, options: scratch.Options) -> Report:
-    """The locks of every statement of the plan, and the rows in the tables that they are taken on."""
-    trial = _Trial({step.id: trying.untried(step) for step in planned.steps})
-    if planned.steps:
-        try:
-            with likeness.of(connection, sets, planned, options) as (fresh, trial.source):
-                _take(fresh, planned, trial)
-        except (MemdbError, psycopg.Error) as error:
-            trial.source = _not_measured(error)
-    tables = _tables(connection, [item for found in trial.tried.values() for item in found])
-    by_migration = {id: tuple(_described(item, tables) for item in found) for id, found in trial.tried.items()}
-    lacking = refusals.of_changes(connection, trial.before, trial.after) if trial.before and trial.after else ()
-    rows = tuple(table.rows for table in tables.values())
-    found = (*trial.refusals, *lacking)
-    return Report(trial.source, by_migration, rows, tuple(trial.risks), frozenset(trial.measured), found)
-
-
-def _not_measured(error: Exception) -> str:
-    reason = error.message if isinstance(error, MemdbError) else str(error).splitlines()[0]
-    return f"not known where they could not be measured: {reason}"
-
-
-def _take(fresh: scratch.Database, planned: Plan, trial: _Trial) -> None:
-    """Takes one step after the other, as far as that goes."""
-    trial.before = refusals.shape(fresh)
-    try:
-        for step in planned.steps:
-            if step.direction == "rollback" and step.migration.transactional:
-                trial.risks += fresh.risks(step)
-            trial.tried[step.id] = trying.take(fresh, step)
-            if step.migration.transactional:
-                trial.measured.add(step.id)
-    except StatementFailed as error:
-        trial.source = _not_measured(error)
-        trial.refusals += filter(None, [refusals.of_failure(error)])
-    trial.after = refusals.shape(fresh)
+def described(
+    connection: Connection, tried: Mapping[str, tuple[Tried, ...]]
+) -> tuple[dict[str, tuple[StatementLocks, ...]], tuple[Rows, ...]]:
+    """The statements of each step, and the rows in the real tables that they touch."""
+    tables = _tables(connection, [item for found in tried.values() for item in found])
+    statements = {id: tuple(_described(item, tables) for item in found) for id, found in tried.items()}
+    return statements, tuple(table.rows for table in tables.values())
 
 
 def _described(tried: Tried, tables: dict[str, _Table]) -> StatementLocks:

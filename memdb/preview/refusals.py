@@ -1,6 +1,6 @@
 """What would be refused where a plan is going to run: told from what its steps did on a temporary database."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from memdb import database, scratch, trust
@@ -65,8 +65,11 @@ def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]
             yield Refusal(error.message, error.hint)
 
 
-def of_changes(connection: Connection, before: Shape, after: Shape) -> tuple[Refusal, ...]:
+def of_changes(connection: Connection, shapes: Sequence[Shape]) -> tuple[Refusal, ...]:
     """What the role lacks that runs the plan, and the server, for what has changed on the temporary database."""
+    if len(shapes) < 2:  # it did not come that far
+        return ()
+    before, after = shapes
     with database.own_names(connection):
         return (
             *_of_rights(connection, before, after),

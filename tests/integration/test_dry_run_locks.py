@@ -10,7 +10,7 @@ from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.migrations import Migrate, Rollback
-from memdb.preview import DryRun, likeness, locks
+from memdb.preview import DryRun, locks, trial
 
 pytestmark = pytest.mark.usefixtures("ready_server")
 
@@ -124,7 +124,7 @@ def test_without_the_embedded_database_locks_are_not_known(
 def test_nothing_is_measured_where_nothing_is_planned(
     connection: Connection, sets: Sets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(likeness, "of", None)
+    monkeypatch.setattr(trial, "_like", None)
     assert preview.dry_run(connection, sets, Migrate()).steps == ()
 
 

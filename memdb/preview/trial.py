@@ -1,0 +1,112 @@
+"""A plan tried on a temporary database like the real one: with the same migrations, and the application's tables that
+files name. Of the real one only the catalog is read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import sql
+
+from memdb import database, scratch, users
+from memdb.database import Connection, query
+from memdb.effects import trying
+from memdb.effects.trying import Tried
+from memdb.errors import MemdbError, StatementFailed
+from memdb.ledger.plan import Plan
+from memdb.ledger.sqlfiles import Sets
+from memdb.migrations.risks import Risk
+from memdb.preview import refusals
+from memdb.preview.refusals import Refusal, Shape
+
+Definitions = dict[str, tuple[str, str]]
+"""Schema and statement by the full name of a table."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """What was found out while the steps were tried.
+
+    `tried` has the statements of each, and what they did; `source` says where that was seen, or why it was not.
+    `risks` are what the steps do to tables and columns that were there before them, where that was `measured`;
+    `shapes` are those of the temporary database before and after.
+    """
+
+    tried: dict[str, tuple[Tried, ...]]
+    source: str = ""
+    measured: set[str] = field(default_factory=set)
+    risks: list[Risk] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    shapes: list[Shape] = field(default_factory=list)
+
+
+def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.Options) -> Trial:
+    """Takes the steps of the plan there, as far as that goes."""
+    trial = Trial({step.id: trying.untried(step) for step in planned.steps})
+    if planned.steps:
+        try:
+            with _like(connection, sets, planned, options) as (fresh, trial.source):
+                _take(fresh, planned, trial)
+        except (MemdbError, psycopg.Error) as error:
+            trial.source = _not_measured(error)
+    return trial
+
+
+def _not_measured(error: Exception) -> str:
+    reason = error.message if isinstance(error, MemdbError) else str(error).splitlines()[0]
+    return f"not known where they could not be measured: {reason}"
+
+
+def _take(fresh: scratch.Database, planned: Plan, trial: Trial) -> None:
+    trial.shapes.append(refusals.shape(fresh))
+    try:
+        for step in planned.steps:
+            if step.direction == "rollback" and step.migration.transactional:
+                trial.risks += fresh.risks(step)
+            trial.tried[step.id] = trying.take(fresh, step)
+            if step.migration.transactional:
+                trial.measured.add(step.id)
+    except StatementFailed as error:
+        trial.source = _not_measured(error)
+        trial.refusals += filter(None, [refusals.of_failure(error)])
+    trial.shapes.append(refusals.shape(fresh))
+
+
+@contextmanager
+def _like(
+    connection: Connection, sets: Sets, planned: Plan, options: scratch.Options
+) -> Iterator[tuple[scratch.Database, str]]:
+    """A database in which the same migrations are applied, and how to call what is measured there. Of the real one
+    only the catalog is read."""
+    with (
+        scratch.server(options, like=connection.info.server_version) as server,
+        server.database("dry run", schema=database.target_schema(connection)) as fresh,
+    ):
+        tables = _definitions(connection, planned)
+        owners = users.find(connection)
+        if owners and not owners.is_stand_in and not _made(fresh, tables.get(owners.name)):
+            fresh.make_users(owners.name)
+        fresh.apply(sets.by_id[item.id] for item in planned.history.applied if item.id in sets.by_id)
+        for definition in tables.values():
+            _made(fresh, definition)
+        yield fresh, f"measured {server.name} in which the same migrations are applied"
+
+
+def _definitions(connection: Connection, planned: Plan) -> Definitions:
+    """The tables that are named anywhere in the plan, and users, which migrations may find without naming them."""
+    text = " ".join(["users", *(step.sql for step in planned.steps)])
+    with database.own_names(connection):
+        found = connection.execute(query("locks", "tables_named"), [text]).fetchall()
+    return {name: (schema, statement) for name, schema, statement in found}
+
+
+def _made(fresh: scratch.Database, definition: tuple[str, str] | None) -> bool:
+    """Makes a table, but for one that is there already or has columns of types that are not."""
+    if definition is None:
+        return False
+    schema, statement = definition
+    with suppress(psycopg.Error), fresh.connection.transaction():
+        fresh.connection.execute(sql.SQL("create schema if not exists {}").format(sql.SQL(schema)))
+        fresh.connection.execute(statement.encode())
+        return True
+    return False
