@@ -12,7 +12,8 @@ import typer
 
 from memdb import output
 from memdb.cli import lists
-from memdb.cli.options import DatabaseUrl, Format, OutputFormat, Schema, SqlDir, finite, session
+from memdb.cli.grouping import grouped
+from memdb.cli.options import Format, OutputFormat, Place, finite, session
 from memdb.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
     )(benchmark_similarity)
 
 
+@grouped
 def benchmark_similarity(
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories a search asks for.")] = 5,
     queries: Annotated[int, typer.Option(min=1, max=10_000, help="How many searches to time.", metavar="N")] = 200,
@@ -137,9 +139,7 @@ def benchmark_similarity(
         typer.Option(help="Exit 1 when worse than this earlier .json report.", metavar="FILE", show_default=False),
     ] = None,
     cache: Annotated[bool, typer.Option(help="Keep the true neighbours in a file for the next run.")] = True,
-    database_url: DatabaseUrl = None,
-    schema: Schema = None,
-    sql_dir: SqlDir = None,
+    place: Place = Place(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Measure whether search is fast and right.
@@ -148,7 +148,6 @@ def benchmark_similarity(
 
     Reads only; what --writers and --try-m write is rolled back.
     """
-    del sql_dir  # taken so that the same flags fit every command; a search needs no files
     from memdb.benchmark import truth
     from memdb.benchmark.identity import Identity
     from memdb.benchmark.preparation import Wanted
@@ -158,7 +157,7 @@ def benchmark_similarity(
     wanted = Wanted(k, queries, user, random_seed, workload, queries_from, truth.default_directory() if cache else None)
     more = (ef_search, candidates, concurrency, writers, role, cold, try_m, report, compare)
     if strategies is None and not any(more):
-        return _measure_story(wanted, targets, database_url, schema, format)
+        return _measure_story(wanted, targets, place, format)
     from memdb.benchmark import changes
     from memdb.benchmark.study import Design
     from memdb.output.benchmark import reports
@@ -182,8 +181,8 @@ def benchmark_similarity(
         try_m=lists.numbers("--try-m", try_m, 2, 100),
     )
     if cold:
-        design = replace(design, cold=_measure_cold(wanted, design, database_url, schema))
-    with session("benchmark", database_url, schema=schema) as open:
+        design = replace(design, cold=_measure_cold(wanted, design, place))
+    with session("benchmark", place) as open:
         from memdb.benchmark import study as studying
 
         def measure(design: Design) -> "Study":
@@ -204,11 +203,9 @@ def benchmark_similarity(
     return 0 if study.ok else 1
 
 
-def _measure_story(
-    wanted: "Wanted", targets: "Targets", database_url: str | None, schema: str | None, format: Format
-) -> int:
+def _measure_story(wanted: "Wanted", targets: "Targets", place: Place, format: Format) -> int:
     """The story's query only, in few words."""
-    with session("benchmark", database_url, schema=schema) as open:
+    with session("benchmark", place) as open:
         from memdb.benchmark import similarity
 
         result = similarity.run(open.connection, wanted, targets=targets, on_phase=output.say)
@@ -216,15 +213,13 @@ def _measure_story(
     return 0 if result.ok else 1
 
 
-def _measure_cold(
-    wanted: "Wanted", design: "Design", database_url: str | None, schema: str | None
-) -> "dict[str, Latency]":
+def _measure_cold(wanted: "Wanted", design: "Design", place: Place) -> "dict[str, Latency]":
     """Raises UsageError where the server is not memdb's own to restart."""
     from memdb import database, embedded, settings
     from memdb.benchmark import cold
 
-    loaded = settings.load(schema=schema)
-    if settings.database(database_url).url is not None:
+    loaded = settings.load(schema=place.schema)
+    if settings.database(place.database_url).url is not None:
         raise UsageError(
             "--cold restarts the server, which memdb does with the embedded PostgreSQL only",
             hint="Leave out --cold: the first run of each strategy is reported in any case.",

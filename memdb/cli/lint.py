@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from memdb.cli.options import DatabaseUrl, ScratchSetup, ScratchUrl, SqlDir, With, scratch_options, session
+from memdb.cli.grouping import grouped
+from memdb.cli.options import Place, Trial, With, session
 
 
 class ReviewFormat(StrEnum):
@@ -21,14 +22,13 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Examples: memdb lint; memdb lint --all --format github")(lint)
 
 
+@grouped
 def lint(
     all: Annotated[bool, typer.Option("--all", help="Review all files, not only pending ones; no database.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
     chosen: With = None,
-    database_url: DatabaseUrl = None,
-    sql_dir: SqlDir = None,
-    scratch_url: ScratchUrl = None,
-    scratch_setup: ScratchSetup = None,
+    place: Place = Place(),
+    trial: Trial = Trial(),
     format: Annotated[ReviewFormat, typer.Option("--format", "-f", help="Format of the review.")] = ReviewFormat.text,
 ) -> int:
     """Review pending migrations before they run.
@@ -41,12 +41,12 @@ def lint(
     from memdb.output import linting as report
 
     if all:
-        sets = sqlfiles.read_sets(settings.load(sql_dir=sql_dir).sql_dir)
+        sets = sqlfiles.read_sets(settings.load(sql_dir=place.sql_dir).sql_dir)
         migrations = list(sets.migrations)
     else:
-        with session("lint", database_url, sql_dir, chosen=chosen) as open:
+        with session("lint", place, chosen=chosen) as open:
             sets = open.sets
             migrations = review.pending(open.connection, sets, open.settings.sets)
-    result = review.lint(sets, migrations, options=scratch_options(scratch_url, scratch_setup))
+    result = review.lint(sets, migrations, options=trial.options())
     report.emit(result, format)
     return 0 if result.ok and not (strict and result.findings) else 1

@@ -5,27 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memdb.cli import plans
+from memdb.cli.grouping import grouped
 from memdb.cli.options import (
     MOST,
-    DatabaseUrl,
     Format,
+    MigratingPlace,
     OutputFormat,
-    Schema,
-    ScratchSetup,
-    ScratchUrl,
+    Place,
     Session,
-    SqlDir,
-    TrustSchema,
+    Trial,
     Wait,
     With,
     confirm,
     finite,
     hooks,
-    scratch_options,
     session,
 )
-from memdb.cli.plans import PlanFile, SavePlan
+from memdb.cli.plans import Reviewing
 from memdb.errors import MigrationError, UsageError
 
 if TYPE_CHECKING:
@@ -33,9 +29,6 @@ if TYPE_CHECKING:
     from memdb.migrations import Limits, Rollback, Run
     from memdb.scratch import Options
 
-DryRunOption = Annotated[
-    bool, typer.Option("--dry-run", help="Show the SQL that would run and what it locks; run nothing.")
-]
 LockTimeout = Annotated[
     float,
     typer.Option(
@@ -61,12 +54,11 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Examples: memdb status; memdb status --exit-code --format json")(status)
 
 
+@grouped
 def migrate(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
     chosen: With = None,
-    dry_run: DryRunOption = False,
-    save_plan: SavePlan = None,
-    plan: PlanFile = None,
+    reviewing: Reviewing = Reviewing(),
     out_of_order: Annotated[
         bool, typer.Option("--out-of-order", help="Also apply what comes before applied migrations.")
     ] = False,
@@ -78,12 +70,8 @@ def migrate(
     parallel_workers: Annotated[
         int | None, typer.Option(min=0, max=1024, help="Workers for building indexes.", metavar="N", show_default=False)
     ] = None,
-    database_url: DatabaseUrl = None,
-    schema: Schema = None,
-    trust_schema: TrustSchema = None,
-    sql_dir: SqlDir = None,
-    scratch_url: ScratchUrl = None,
-    scratch_setup: ScratchSetup = None,
+    place: MigratingPlace = MigratingPlace(),
+    trial: Trial = Trial(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Apply all pending migrations.
@@ -91,15 +79,13 @@ def migrate(
     Each runs in a transaction of its own, unless its file says otherwise; what was applied before a failure stays.
     """
     answered = {"--to": to is not None, "--with": bool(chosen), "--out-of-order": out_of_order}
-    saved = plans.chosen("migrate", plan, dry_run=dry_run, save_plan=save_plan, answered=answered)
-    with session(
-        "migrate", database_url, sql_dir, chosen=chosen, schema=schema, trusted=trust_schema, migrating=True
-    ) as open:
+    saved = reviewing.plan_to_run("migrate", answered)
+    with session("migrate", place, chosen=chosen) as open:
         from memdb import migrations
 
         request = migrations.Migrate(to, open.settings.sets, out_of_order)
-        if dry_run:
-            return _preview(open, request, scratch_options(scratch_url, scratch_setup), save_plan, format)
+        if reviewing.dry_run:
+            return _preview(open, request, trial.options(), reviewing.save_plan, format)
         limits = migrations.Limits(
             wait, lock_timeout, maintenance_work_mem, parallel_workers, open.settings.trusted_schemas
         )
@@ -109,6 +95,7 @@ def migrate(
         return 0
 
 
+@grouped
 def rollback(
     steps: Annotated[
         int | None, typer.Option(min=1, max=MOST, help="How many migrations to take back; 1 by default.", metavar="N")
@@ -117,18 +104,12 @@ def rollback(
         str | None, typer.Option(help="Take back all that was applied after this migration.", metavar="ID")
     ] = None,
     all: Annotated[bool, typer.Option("--all", help="Take back everything.")] = False,
-    dry_run: DryRunOption = False,
-    save_plan: SavePlan = None,
-    plan: PlanFile = None,
+    reviewing: Reviewing = Reviewing(),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before rows are lost.")] = False,
     wait: Wait = 60,
     lock_timeout: LockTimeout = 3,
-    database_url: DatabaseUrl = None,
-    schema: Schema = None,
-    trust_schema: TrustSchema = None,
-    sql_dir: SqlDir = None,
-    scratch_url: ScratchUrl = None,
-    scratch_setup: ScratchSetup = None,
+    place: MigratingPlace = MigratingPlace(),
+    trial: Trial = Trial(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Take back the newest migrations.
@@ -136,15 +117,15 @@ def rollback(
     One, unless told otherwise; asks before rows are lost. A saved plan loses what it shows, unasked, and nothing else.
     """
     answered = {"--steps": steps is not None, "--to": to is not None, "--all": all}
-    saved = plans.chosen("rollback", plan, dry_run=dry_run, save_plan=save_plan, answered=answered)
+    saved = reviewing.plan_to_run("rollback", answered)
     if sum(answered.values()) > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
-    with session("rollback", database_url, sql_dir, schema=schema, trusted=trust_schema, migrating=True) as open:
+    with session("rollback", place) as open:
         from memdb import migrations
 
         request = migrations.Rollback(None if all else steps or 1, to)
-        if dry_run:
-            return _preview(open, request, scratch_options(scratch_url, scratch_setup), save_plan, format)
+        if reviewing.dry_run:
+            return _preview(open, request, trial.options(), reviewing.save_plan, format)
         open.expect_no_dispute()
         limits = migrations.Limits(wait, lock_timeout, trusted_schemas=open.settings.trusted_schemas)
         if saved is None:
@@ -156,19 +137,18 @@ def rollback(
         return 0
 
 
+@grouped
 def status(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is applied.")] = False,
     chosen: With = None,
-    database_url: DatabaseUrl = None,
-    schema: Schema = None,
-    sql_dir: SqlDir = None,
+    place: Place = Place(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Show what is applied, pending, edited or missing.
 
     Late is what is pending although a later one is applied; unknown is what somebody else applied. Reads only.
     """
-    with session("status", database_url, sql_dir, chosen=chosen, schema=schema) as open:
+    with session("status", place, chosen=chosen) as open:
         from memdb.ledger.status import status
 
         result = status(open.connection, open.sets, chosen=open.settings.sets)

@@ -38,16 +38,6 @@ def finite(value: float | None) -> float | None:
     return value
 
 
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Database to use. Else MEMDB_DATABASE_URL, DATABASE_URL, .env, memdb.toml, or the embedded database.",
-        show_default=False,
-        metavar="URL",
-    ),
-]
-
-
 def _folder(text: str) -> Path:
     if not text.strip():
         raise UsageError("--sql-dir is empty", hint="Give a folder, or leave the option out.")
@@ -63,12 +53,6 @@ SqlDir = Annotated[
         parser=_folder,
     ),
 ]
-Schema = Annotated[
-    str | None,
-    typer.Option(
-        help="Schema to work in. Else MEMDB_SCHEMA, memdb.toml, or the first of the search_path.", show_default=False
-    ),
-]
 Wait = Annotated[
     float, typer.Option(min=0, callback=finite, help="How long to wait for others, in all.", metavar="SECONDS")
 ]
@@ -79,32 +63,72 @@ With = Annotated[
 ]
 
 
-TrustSchema = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--trust-schema",
-        help="Let a superuser work where others may create in this schema, too (can be repeated). Also in memdb.toml.",
-        metavar="NAME",
-        show_default=False,
-    ),
-]
-ScratchUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="Server to try migrations on, where it may make databases. Else MEMDB_SCRATCH_URL, memdb.toml, or an "
-        "embedded one, made for this.",
-        show_default=False,
-        metavar="URL",
-    ),
-]
-ScratchSetup = Annotated[
-    Path | None,
-    typer.Option(
-        help="SQL that makes there what migrations expect to find. Else MEMDB_SCRATCH_SETUP or memdb.toml.",
-        show_default=False,
-        metavar="FILE",
-    ),
-]
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Place:
+    """Which database a command works in, and with which files. What it shows of itself may not hold a password."""
+
+    database_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Database to use. Else MEMDB_DATABASE_URL, DATABASE_URL, .env, memdb.toml, or the embedded database.",
+            show_default=False,
+            metavar="URL",
+        ),
+    ] = None
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            help="Schema to work in. Else MEMDB_SCHEMA, memdb.toml, or the first of the search_path.",
+            show_default=False,
+        ),
+    ] = None
+    sql_dir: SqlDir = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class MigratingPlace(Place):
+    """The same for what changes the history: it comes by MEMDB_MIGRATION_URL, where that is set."""
+
+    trust_schema: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--trust-schema",
+            help="Let a superuser work where others may create in this schema, too (can be repeated). Also in "
+            "memdb.toml.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Trial:
+    """Where migrations are tried."""
+
+    scratch_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Server to try migrations on, where it may make databases. Else MEMDB_SCRATCH_URL, memdb.toml, or an "
+            "embedded one, made for this.",
+            show_default=False,
+            metavar="URL",
+        ),
+    ] = None
+    scratch_setup: Annotated[
+        Path | None,
+        typer.Option(
+            help="SQL that makes there what migrations expect to find. Else MEMDB_SCRATCH_SETUP or memdb.toml.",
+            show_default=False,
+            metavar="FILE",
+        ),
+    ] = None
+
+    def options(self) -> "scratch.Options":
+        """The same with what the settings say, and what is said meanwhile."""
+        from memdb import scratch, settings
+
+        loaded = settings.scratch(url=self.scratch_url, setup=self.scratch_setup)
+        return scratch.Options(loaded.url, loaded.setup, on_start=output.say)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,24 +165,21 @@ class Session:
 @contextmanager
 def session(
     purpose: str,
-    database_url: str | None,
-    sql_dir: Path | None = None,
+    place: Place,
     *,
     chosen: list[str] | None = None,
-    schema: str | None = None,
-    trusted: list[str] | None = None,
-    migrating: bool = False,
 ) -> Iterator[Session]:
     """Connects to the database that the settings name; says so when that is the embedded one.
 
-    With `migrating`, MEMDB_MIGRATION_URL comes before the other addresses: migrations cannot go through a pooler.
+    For a MigratingPlace, MEMDB_MIGRATION_URL comes before the other addresses: migrations cannot go through a pooler.
     """
     from memdb import database, settings
 
+    trusted = place.trust_schema if isinstance(place, MigratingPlace) else None
     loaded = settings.load(
-        sql_dir=sql_dir, sets=tuple(chosen or ()), schema=schema, trusted_schemas=tuple(trusted or ())
+        sql_dir=place.sql_dir, sets=tuple(chosen or ()), schema=place.schema, trusted_schemas=tuple(trusted or ())
     )
-    chosen_database = settings.database(database_url, migrating=migrating)
+    chosen_database = settings.database(place.database_url, migrating=isinstance(place, MigratingPlace))
     conninfo, embedded_server = database.resolve(chosen_database.url)
     if embedded_server is not None:
         output.say(f"Using {embedded_server.description} (memdb db stop ends it).")
@@ -189,14 +210,6 @@ def _dispute(address: str, chosen: "settings.Database") -> str:
         if any(ours.get(key) != other.get(key) for key in compared):
             return f"{chosen.source} says {address}, {chosen.rival.source} says {addresses.describe(other)}"
     return ""
-
-
-def scratch_options(url: str | None, setup: Path | None) -> "scratch.Options":
-    """Where migrations are tried, and what is said while they are."""
-    from memdb import scratch, settings
-
-    loaded = settings.scratch(url=url, setup=setup)
-    return scratch.Options(loaded.url, loaded.setup, on_start=output.say)
 
 
 def confirm(consequence: str, address: str = "") -> None:

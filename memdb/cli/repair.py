@@ -5,23 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import (
-    DatabaseUrl,
-    Format,
-    OutputFormat,
-    Schema,
-    ScratchSetup,
-    ScratchUrl,
-    Session,
-    SqlDir,
-    TrustSchema,
-    Wait,
-    With,
-    confirm,
-    hooks,
-    scratch_options,
-    session,
-)
+from memdb.cli.grouping import grouped
+from memdb.cli.options import Format, MigratingPlace, OutputFormat, Session, Trial, Wait, With, confirm, hooks, session
 from memdb.errors import EmbeddedError
 
 if TYPE_CHECKING:
@@ -38,14 +23,12 @@ def register(app: typer.Typer) -> None:
     )(repair)
 
 
+@grouped
 def baseline(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
     chosen: With = None,
     wait: Wait = 60,
-    database_url: DatabaseUrl = None,
-    schema: Schema = None,
-    trust_schema: TrustSchema = None,
-    sql_dir: SqlDir = None,
+    place: MigratingPlace = MigratingPlace(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Take a schema that is there for migrated.
@@ -53,9 +36,7 @@ def baseline(
     Marks pending migrations as applied without running them, if the database holds exactly what they make.
     """
     with (
-        session(
-            "baseline", database_url, sql_dir, chosen=chosen, schema=schema, trusted=trust_schema, migrating=True
-        ) as open,
+        session("baseline", place, chosen=chosen) as open,
         hooks() as heard,
     ):
         from memdb import migrations
@@ -75,6 +56,7 @@ def baseline(
     return 0 if result.ok else 1
 
 
+@grouped
 def repair(
     mark: Annotated[
         list[str] | None, typer.Option(help="Take this migration for applied, without running it.", metavar="ID")
@@ -84,12 +66,8 @@ def repair(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     wait: Wait = 60,
-    database_url: DatabaseUrl = None,
-    schema: Schema = None,
-    trust_schema: TrustSchema = None,
-    sql_dir: SqlDir = None,
-    scratch_url: ScratchUrl = None,
-    scratch_setup: ScratchSetup = None,
+    place: MigratingPlace = MigratingPlace(),
+    trial: Trial = Trial(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Bring the history in line with the files.
@@ -97,11 +75,11 @@ def repair(
     Accepts edited and renamed files, and marks or forgets migrations, after showing what that means in effect. Exit 1
     when an applied migration has no file, which no repair can settle.
     """
-    with session("repair", database_url, sql_dir, schema=schema, trusted=trust_schema, migrating=True) as open:
+    with session("repair", place) as open:
         from memdb import migrations
         from memdb.migrations import repair
 
-        sets, options = open.sets, scratch_options(scratch_url, scratch_setup)
+        sets, options = open.sets, trial.options()
         proposal = repair.propose(
             open.connection, sets, lambda: _patches(open, sets, options), mark=mark or (), unmark=unmark or ()
         )

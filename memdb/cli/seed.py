@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import MOST, DatabaseUrl, Format, OutputFormat, Schema, SqlDir, Wait, session
+from memdb.cli.grouping import grouped
+from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     )(seed)
 
 
+@grouped
 def seed(
     users: Annotated[
         int | None,
@@ -54,9 +56,7 @@ def seed(
     append: Annotated[bool, typer.Option("--append", help="Add to the memories that are there.")] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Remove what was seeded, nothing else; load nothing.")] = False,
     wait: Wait = 60,
-    database_url: DatabaseUrl = None,
-    sql_dir: SqlDir = None,
-    schema: Schema = None,
+    place: Place = Place(),
     format: OutputFormat = Format.text,
 ) -> None:
     """Load realistic memories, or remove them.
@@ -66,7 +66,7 @@ def seed(
     if reset and (append or file or users or memories):
         raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
     source = None if reset else _source(users, memories, tiers, random_seed, file)
-    with session("seed", database_url, sql_dir, schema=schema) as open:
+    with session("seed", place) as open:
         from memdb.seeding.resetting import reset as remove
         from memdb.seeding.seed import seed as load
 

@@ -7,17 +7,8 @@ from typing import Annotated
 import typer
 
 from memdb import output
-from memdb.cli.options import (
-    DatabaseUrl,
-    Format,
-    OutputFormat,
-    Schema,
-    ScratchSetup,
-    ScratchUrl,
-    SqlDir,
-    scratch_options,
-    session,
-)
+from memdb.cli.grouping import grouped
+from memdb.cli.options import Format, OutputFormat, Place, SqlDir, Trial, session
 
 
 class ReportFormat(StrEnum):
@@ -38,17 +29,16 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Examples: memdb snapshot; memdb snapshot --check; memdb snapshot --sql-dir sql")(snapshot)
 
 
+@grouped
 def verify_schema(
-    database_url: DatabaseUrl = None,
-    schema: Schema = None,
-    sql_dir: SqlDir = None,
+    place: Place = Place(),
     format: Annotated[ReportFormat, typer.Option("--format", "-f", help="Format of the report.")] = ReportFormat.text,
 ) -> int:
     """Prove that the database has the schema.
 
     Compares it with what the applied migrations make. Exit 1 when it differs. Reads only.
     """
-    with session("verify-schema", database_url, sql_dir, schema=schema) as open:
+    with session("verify-schema", place) as open:
         from memdb.output import verification as report
         from memdb.verification import snapshot, verify
 
@@ -57,6 +47,7 @@ def verify_schema(
     return 0 if result.ok else 1
 
 
+@grouped
 def verify_models(
     models: Annotated[
         str, typer.Argument(help="A declarative base of SQLAlchemy, as package.module:Base.")
@@ -64,8 +55,7 @@ def verify_models(
     offline: Annotated[
         bool, typer.Option("--offline", help="Compare with the snapshot only; no database is needed.")
     ] = False,
-    database_url: DatabaseUrl = None,
-    sql_dir: SqlDir = None,
+    place: Place = Place(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Prove that SQLAlchemy models fit the schema.
@@ -76,19 +66,19 @@ def verify_models(
     from memdb.ledger import sqlfiles
     from memdb.verification import drift, snapshot
 
-    directory = settings.load(sql_dir=sql_dir).sql_dir
-    with nullcontext() if offline else session("verify-models", database_url, sql_dir) as open:
+    directory = settings.load(sql_dir=place.sql_dir).sql_dir
+    with nullcontext() if offline else session("verify-models", place) as open:
         connection = open.connection if open else None
         result = drift.verify_models(models, sqlfiles.read_sets(directory), snapshot.read(directory), connection)
     output.emit(result, format)
     return 0 if result.ok else 1
 
 
+@grouped
 def snapshot(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is stale.")] = False,
     sql_dir: SqlDir = None,
-    scratch_url: ScratchUrl = None,
-    scratch_setup: ScratchSetup = None,
+    trial: Trial = Trial(),
     format: OutputFormat = Format.text,
 ) -> int:
     """Write down the schema that is expected.
@@ -104,7 +94,7 @@ def snapshot(
         project.require_own(directory)
     patches = recording.record(
         sqlfiles.read_sets(directory),
-        options=scratch_options(scratch_url, scratch_setup),
+        options=trial.options(),
         on_start=lambda migration: output.say(f"Applying {migration.id} …"),
     )
     result = snapshot.check(directory, patches) if check else snapshot.write(directory, patches)
