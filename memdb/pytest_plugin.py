@@ -28,7 +28,7 @@ def _assert_models_match(
 ) -> None:
     from memdb import database, shipped
     from memdb.ledger import sqlfiles
-    from memdb.output import verification as report
+    from memdb.output import render
     from memdb.verification import drift, snapshot
 
     directory = sql_dir or shipped.sql_directory()
@@ -39,4 +39,4 @@ def _assert_models_match(
         with database.connect(database.conninfo(database_url), purpose="verify-models") as connection:
             result = drift.verify_models(models, sets, patches, connection)
     if not result.ok:
-        pytest.fail("\n".join(report.render(result)), pytrace=False)
+        pytest.fail("\n".join(render(result)), pytrace=False)

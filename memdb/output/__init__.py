@@ -1,13 +1,10 @@
 """The only place that prints: results go to stdout, everything else to stderr.
 
-A result of `memdb.PACKAGE.NAME` is rendered as text by `memdb.output.NAME`, else by `memdb.output.PACKAGE`, whose
-`render(result)` yields lines and rich renderables. rich is loaded only when one of those is printed.
+rich is loaded only when something is printed that is no line of text.
 """
 
 import dataclasses
 import functools
-import importlib
-import importlib.util
 import io
 import json
 import math
@@ -20,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from memdb.errors import MemdbError
 from memdb.output import streams
 from memdb.output.bars import build_progress, progress
-from memdb.output.streams import flush, prepare, printable, styled
+from memdb.output.rendering import render
+from memdb.output.streams import flush, prepare, styled
+from memdb.words import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +35,7 @@ __all__ = [
     "prepare",
     "printable",
     "progress",
-    "renderer",
+    "render",
     "say",
     "style",
     "styled",
@@ -59,7 +58,7 @@ def emit(result: Any, format: str, *, address: str = "", label: str = "Database"
     line = say if to_stderr else write_line
     if address:
         line(f"{label}: {address}")
-    for part in renderer(result).render(result):
+    for part in render(result):
         if isinstance(part, str):
             line(part)
         else:
@@ -75,13 +74,6 @@ def write_lines(text: str) -> None:
     """Text of several lines on stdout."""
     for line in text.split("\n"):
         write_line(line)
-
-
-def renderer(result: Any) -> Any:
-    """The module of this package that knows the result's class: called as that of the class, or as its package."""
-    _, package, *rest = type(result).__module__.split(".")
-    name = rest[-1] if rest and importlib.util.find_spec(f"{__name__}.{rest[-1]}") else package
-    return importlib.import_module(f"{__name__}.{name}")
 
 
 def as_json(value: Any) -> Any:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from memdb.output import streams
+from memdb.words import printable
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -50,7 +51,7 @@ class BuildProgress:
 
     def show(self, label: str, done: float | None) -> None:
         """`done` is a share, 0 to 1, or None where it is not known."""
-        label = streams.printable(label)
+        label = printable(label)
         if sys.stderr.isatty() or self._bar is not None:
             self._draw(label, done)
         elif time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:

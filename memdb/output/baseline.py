@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.migrations.baseline import Baseline
-from memdb.output import verification
+from memdb.output.rendering import render
 
 
-def render(result: Baseline) -> Iterator[Any]:
+@render.register
+def _(result: Baseline) -> Iterator[Any]:
     """What was verified, and what was marked."""
-    yield from verification.render(result.verification)
+    yield from render(result.verification)
     if not result.ok:
         yield "Nothing was marked: mend the differences first, or stop before them with --to."
     elif result.marked:

@@ -1,17 +1,11 @@
 """Text for the demo: each chapter with its story, then its result as the command itself would show it."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from memdb import output
 from memdb.demo import Chapter, Farewell, Search
-
-
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.demo."""
-    raise NotImplementedError(type(result))
+from memdb.output.rendering import render
 
 
 @render.register
@@ -22,7 +16,7 @@ def _(chapter: Chapter) -> Iterator[Any]:
     yield Constrain(Rule(output.styled((chapter.title, "bold cyan")), align="left", style="cyan"), 120)
     yield output.styled((chapter.story, "italic"))
     yield ""
-    yield from output.renderer(chapter.result).render(chapter.result)
+    yield from render(chapter.result)
     yield ""
 
 

@@ -1,16 +1,10 @@
 """Text for what was done to the embedded database."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from memdb.embedded import Address, Removed, Stopped
-
-
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines for a result of memdb.embedded."""
-    raise NotImplementedError(type(result))
+from memdb.output.rendering import render
 
 
 @render.register

@@ -6,6 +6,7 @@ from typing import Any
 from memdb import output
 from memdb.linting.findings import Finding
 from memdb.linting.lint import Review
+from memdb.output.rendering import render
 from memdb.words import count, listed
 
 _COLORS = {"error": "bold red", "warning": "yellow"}
@@ -31,7 +32,8 @@ def _annotation(finding: Finding, github: Any) -> str:
     return str(github.command(finding.level, message, title=finding.rule, **place))
 
 
-def render(result: Review) -> Iterator[Any]:
+@render.register
+def _(result: Review) -> Iterator[Any]:
     """The findings, and a line that sums up."""
     for finding in result.findings:
         yield from _block(finding)

@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.output import locks
+from memdb.output.rendering import render
 from memdb.preview import DryRun
 from memdb.words import count
 
 
-def render(dry_run: DryRun) -> Iterator[Any]:
+@render.register
+def _(dry_run: DryRun) -> Iterator[Any]:
     """The SQL that would run, what it locks, and what would be lost."""
     for step in dry_run.steps:
         yield f"-- {step.path}"

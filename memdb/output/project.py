@@ -1,16 +1,10 @@
 """Text for a team's own SQL directory."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
+from memdb.output.rendering import render
 from memdb.project import NewMigration, NewMigrations, Project
-
-
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines for a result of memdb.project."""
-    raise NotImplementedError(type(result))
 
 
 @render.register

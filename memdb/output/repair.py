@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.migrations.repair import Repair
+from memdb.output.rendering import render
 from memdb.output.verification import block
 
 
-def render(repair: Repair) -> Iterator[Any]:
+@render.register
+def _(repair: Repair) -> Iterator[Any]:
     """What there is to repair and what that means, or what was done; and what no repair settles."""
     if repair.done:
         yield from _done(repair)

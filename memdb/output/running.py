@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from memdb.migrations import Run
+from memdb.output.rendering import render
 from memdb.words import count
 
 _SHOWN_NOTICES = 10
 
 
-def render(run: Run) -> Iterator[Any]:
+@render.register
+def _(run: Run) -> Iterator[Any]:
     """What was done, and the first of the server's notices."""
     verb = "Applied" if run.direction == "migrate" else "Rolled back"
     for step in run.steps:

@@ -1,18 +1,12 @@
 """Text for what was loaded and what was removed."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
+from memdb.output.rendering import render
 from memdb.seeding.resetting import Reset
 from memdb.seeding.seed import Seeding
 from memdb.words import count, listed
-
-
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.seeding."""
-    raise NotImplementedError(type(result))
 
 
 @render.register

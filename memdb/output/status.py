@@ -5,9 +5,11 @@ from typing import Any
 
 from memdb.ledger.status import MigrationStatus, Status
 from memdb.output import styled
+from memdb.output.rendering import render
 
 
-def render(status: Status) -> Iterator[Any]:
+@render.register
+def _(status: Status) -> Iterator[Any]:
     """The migrations as a table, and what is to be said of all of them."""
     from rich.table import Table
 

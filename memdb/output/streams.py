@@ -7,23 +7,15 @@ and a line break would let one begin a line of its own, which a CI log may take 
 import contextlib
 import io
 import os
-import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from memdb.errors import OutputError
+from memdb.words import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-# Control characters but the tab, line and paragraph separators, what turns the direction of writing, half surrogates.
-_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: str) -> str:
-    r"""The text on one line, with `\n`, `\x1b`, `\u202e` where it has such characters."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def styled(*parts: str | tuple[str, str]) -> "Text":

@@ -1,10 +1,10 @@
 """Text for verify-schema, verify-models and the snapshot, and the choice between the formats of the first."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from memdb import output
+from memdb.output.rendering import render
 from memdb.verification.comparison import Difference
 from memdb.verification.declarations import Drift
 from memdb.verification.drift import ModelsVerification
@@ -28,12 +28,6 @@ def emit(result: Verification, format: str, *, address: str = "") -> None:
             output.write_line(line)
     else:
         output.emit(result, format, address=address)
-
-
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.verification."""
-    raise NotImplementedError(type(result))
 
 
 @render.register

@@ -13,7 +13,7 @@ from memdb.benchmark.explain import Plans, PlanUse
 from memdb.benchmark.measurement import Quantile
 from memdb.benchmark.searching import Answer
 from memdb.benchmark.similarity import Targets
-from memdb.output.benchmark import render
+from memdb.output import render
 
 
 def test_a_quantile_is_a_value_that_occurred() -> None:

@@ -25,7 +25,8 @@ from memdb.benchmark.similarity import Targets
 from memdb.benchmark.study import Study
 from memdb.benchmark.trials import Trial
 from memdb.errors import DataError, UsageError
-from memdb.output.benchmark import markdown, page, plots, render, reports, tags, words
+from memdb.output import render
+from memdb.output.benchmark import markdown, page, plots, reports, tags, words
 
 DEFINITION = (
     "CREATE INDEX ix_memories_embedding ON memories USING hnsw (embedding vector_cosine_ops) "

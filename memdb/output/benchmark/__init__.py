@@ -1,7 +1,6 @@
 """Text for a benchmark."""
 
 from collections.abc import Iterator
-from functools import singledispatch
 from typing import Any
 
 from memdb.benchmark.measurement import Measurement, Quantile, Recall
@@ -9,15 +8,10 @@ from memdb.benchmark.preparation import Sample
 from memdb.benchmark.similarity import Benchmark
 from memdb.benchmark.study import Study
 from memdb.output import styled
+from memdb.output.rendering import render
 from memdb.words import count
 
 _SHOWN_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # JSON has them all
-
-
-@singledispatch
-def render(result: Any) -> Iterator[Any]:
-    """Lines and rich renderables for a result of memdb.benchmark."""
-    raise NotImplementedError(type(result))
 
 
 @render.register
