@@ -17,10 +17,11 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import addresses, afterwards, database, embedded, files, statements
+from memdb import addresses, afterwards, database, embedded, statements
 from memdb.afterwards import Watcher
 from memdb.database import Connection
 from memdb.errors import EmbeddedError, MemdbError, SqlFilesError, StatementFailed
+from memdb.ledger import texts
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
@@ -114,7 +115,7 @@ class Scratch:
 class Database:
     """A temporary database, and the migrations that are applied in it."""
 
-    def __init__(self, connection: Connection, server: Scratch | None = None) -> None:
+    def __init__(self, connection: Connection, server: Scratch) -> None:
         self.connection, self._server = connection, server
         database.take_own_names(connection)
         self._runner = Runner(connection, Home(database.target_schema(connection)))
@@ -127,7 +128,7 @@ class Database:
     @property
     def made_roles(self) -> frozenset[str]:
         """The roles that were made here because migrations expect them to be there."""
-        return frozenset(self._server.made_roles if self._server else ())
+        return frozenset(self._server.made_roles)
 
     def make_users(self, name: str) -> None:
         """Makes what memories refer to of an application's users. `name` has its schema, quoted where it has to be."""
@@ -156,7 +157,7 @@ class Database:
 
         That is what the file says plainly. What it hides in a function is run: the server of a trial is a superuser's.
         """
-        if self._server is None or not self._server.is_embedded:
+        if not self._server.is_embedded:
             return
         for statement in statements.split(step.sql):
             if _PROGRAM.match(statement.text):
@@ -178,14 +179,13 @@ class Database:
                 return work()
             except StatementFailed as error:
                 role = _MISSING_ROLE.search(error.message) if error.sqlstate in _NO_SUCH_ROLE else None
-                if role is None or self._server is None:
+                if role is None:
                     raise self._explained(error) from None
                 self._server.make_role(role[1])
 
     def _explained(self, error: StatementFailed) -> StatementFailed:
-        where = f" {self._server.name}" if self._server else ""
         error.hint = (
-            f"This happened on a temporary database{where}, not on yours. What migrations need to find "
+            f"This happened on a temporary database {self._server.name}, not on yours. What migrations need to find "
             "there can be made by a file of SQL (--scratch-setup FILE); a server that has the extensions they need can "
             "be named (--scratch-url URL)." + (f" {error.hint}" if error.hint else "")
         )
@@ -242,6 +242,6 @@ def _drop_role(name: str) -> sql.Composed:
 
 def _read(path: Path) -> str:
     try:
-        return files.read_bytes(path).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        return texts.read(path)
+    except OSError as error:
         raise SqlFilesError(f"the set-up file {path} cannot be read: {error}", hint="See --scratch-setup.") from None

@@ -1,7 +1,10 @@
-"""Numbers and lists in sentences."""
+"""Numbers, lists and what others have named, in sentences."""
 
+import re
 from collections.abc import Sequence
 
+# Control characters but the tab, line and paragraph separators, what turns the direction of writing, half surrogates.
+_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 _PLURALS = {"index": "indexes", "statistics": "statistics"}
 
 
@@ -14,3 +17,8 @@ def count(number: int, noun: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """`a, b and c`"""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
+
+
+def printable(text: str) -> str:
+    r"""The text on one line, with `\n`, `\x1b`, `\u202e` where it has such characters."""
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

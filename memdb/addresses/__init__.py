@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from memdb.addresses import foreign
 from memdb.errors import SettingsError
+from memdb.words import printable
 
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 _FORMS = (
@@ -66,15 +67,10 @@ def describe(values: Mapping[str, str]) -> str:
     given = {key: values.get(key) or os.environ.get(name, "") for key, name in FROM_ENVIRONMENT.items()}
     user = f"{given['user']}@" if given["user"] else ""
     if given["service"] and not values.get("host"):
-        return escaped(
+        return printable(
             f"service {given['service']}" + (f", database {user}{given['dbname']}" if given["dbname"] else "")
         )
-    return escaped(f"{user}{_hosts(given)}/{given['dbname'] or given['user']}")
-
-
-def escaped(text: str) -> str:
-    r"""The text in one line that does nothing to a terminal: what is not printable as `\n` or `\x1b`."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+    return printable(f"{user}{_hosts(given)}/{given['dbname'] or given['user']}")
 
 
 def _hosts(given: Mapping[str, str]) -> str:

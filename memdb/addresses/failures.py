@@ -7,8 +7,9 @@ import os
 import re
 from collections.abc import Mapping
 
-from memdb.addresses import FROM_ENVIRONMENT, describe, escaped
+from memdb.addresses import FROM_ENVIRONMENT, describe
 from memdb.errors import ConnectionFailed
+from memdb.words import printable
 
 # Parameters whose values may be shown. All others may hold what was meant for another place.
 _HARMLESS = ("user", "host", "hostaddr", "port", "dbname", "service", "passfile", "sslrootcert", "sslcert", "sslkey")
@@ -36,7 +37,7 @@ def connection_failed(values: Mapping[str, str], error: Exception) -> Connection
     pattern = _QUOTED.sub(r"\1…\1", text)
     hint = next((hint for found, hint in _HINTS.items() if re.search(found, pattern)), "")
     lines = _without_values(text, _shown(values)).splitlines()
-    reason = "\n".join(escaped(line.strip()) for line in lines)
+    reason = "\n".join(printable(line.strip()) for line in lines)
     return ConnectionFailed(f"cannot connect to {describe(values)}: {reason}", hint=hint)
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from memdb import files
 from memdb.errors import SqlFilesError
 
 _NUL = "\0"
@@ -18,7 +19,7 @@ def read(path: Path) -> str:
 
     Raises SqlFilesError for what is not UTF-8, OSError for what cannot be read.
     """
-    content = path.read_bytes()
+    content = files.read_bytes(path)
     if content.startswith(_UTF_16):
         raise SqlFilesError(f"{path} is UTF-16", hint="Save the file as UTF-8.")
     try:

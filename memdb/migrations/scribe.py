@@ -22,7 +22,7 @@ from yoyo.migrations import Migration as YoyoMigration
 from yoyo.migrations import default_migration_table
 
 from memdb.database import Connection, query
-from memdb.errors import HistoryError
+from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
 from memdb.ledger.history import DETAILS, Home
 from memdb.ledger.sqlfiles import Migration
@@ -40,12 +40,24 @@ class Scribe:
         history.require_writable(home)
         self._connection, self._home = connection, home
         self._yoyo = _Backend(connection, home.schema)
-        with self.writing():
-            self._yoyo.make_tables()
-            if not home.has_details:
-                self._run("create")
-            elif not home.has_positions:
-                self._run("add_positions")
+        try:
+            with self.writing():
+                self._make_tables()
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise DatabaseError(
+                f"this role may not keep a history of migrations in the schema {home.schema}: "
+                f"{error.diag.message_primary}",
+                hint="Connect as the owner of the schema, or have the owner grant this role usage and create on it; or "
+                "work in a schema of its own: --schema NAME",
+            ) from None
+
+    def _make_tables(self) -> None:
+        """What is not there yet, or of an earlier release."""
+        self._yoyo.make_tables()
+        if not self._home.has_details:
+            self._run("create")
+        elif not self._home.has_positions:
+            self._run("add_positions")
 
     @contextmanager
     def writing(self) -> Iterator[None]:

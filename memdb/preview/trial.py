@@ -93,10 +93,10 @@ def _like(
 
 
 def _definitions(connection: Connection, planned: Plan) -> Definitions:
-    """The tables that are named anywhere in the plan, and users, which migrations may find without naming them."""
+    """Tables that the plan names, or whose schema it drops, and users, which migrations find without naming them."""
     text = " ".join(["users", *(step.sql for step in planned.steps)])
     with database.own_names(connection):
-        found = connection.execute(query("locks", "tables_named"), [text]).fetchall()
+        found = connection.execute(query("locks", "tables_named"), {"text": text}).fetchall()
     return {name: (schema, statement) for name, schema, statement in found}
 
 

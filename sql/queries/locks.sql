@@ -42,7 +42,8 @@ inner join pg_namespace as n on c.relnamespace = n.oid
 where c.relkind in ('r', 'p', 'm');
 
 -- name: tables_named
--- How to make the tables that some text names, with their columns and keys and nothing else; by their full names.
+-- How to make the tables that some text names, or that are in a schema which it drops, with their columns and keys and
+-- nothing else; by their full names.
 select
     format('%%I.%%I', n.nspname, c.relname),
     quote_ident(n.nspname),
@@ -78,7 +79,10 @@ where
     and c.relpersistence <> 't'
     and not c.relispartition
     and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
-    and position(lower(c.relname) in lower(%s)) > 0;
+    and (
+        position(lower(c.relname) in lower(%(text)s)) > 0
+        or (%(text)s ~* 'drop\s+schema' and position(lower(n.nspname) in lower(%(text)s)) > 0)
+    );
 
 -- name: rights
 -- What this role lacks for a plan: tables that it does not own and cannot become the owner of, and schemas in which it

@@ -10,12 +10,13 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import database, embedded, recording, scratch
+from memdb import database, embedded, recording
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification.snapshot import Patches
 from tests.conftest import new_database
+from tests.helpers import as_scratch
 
 Folder = Callable[..., Sets]
 
@@ -76,7 +77,7 @@ def made(server: str, every_kind: Sets) -> Iterator[Made]:
     """A database with one of each kind of object, and rows."""
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
-            patches = recording.record_in(scratch.Database(connection), every_kind.migrations)
+            patches = recording.record_in(as_scratch(connection), every_kind.migrations)
         with database.connect(conninfo, purpose="test") as connection:
             connection.execute(ROWS_OF_EVERY_KIND)
             name = connection.info.dbname

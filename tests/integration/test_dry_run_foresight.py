@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from memdb import preview
+from memdb import migrations, preview
 from memdb.cli import main
 from memdb.database import Connection
+from memdb.errors import MigrationError
 from memdb.ledger import sqlfiles
 from memdb.migrations import Migrate, Rollback
+from memdb.migrations.losses import Agreement
 from memdb.preview import DryRun
-from tests.integration.conftest import as_role
+from tests.integration.conftest import Folder, as_role
 
 pytestmark = pytest.mark.usefixtures("ready_server")
 
@@ -190,6 +192,26 @@ def test_a_rollback_is_foreseen_as_well(connection: Connection, sets: sqlfiles.S
     assert "deploying does not own public.memories, which would be altered or dropped" in {
         refusal.message for refusal in found
     }
+
+
+@pytest.mark.parametrize(("cascade", "refused"), [("", 1), (" cascade", 0)])
+def test_what_nobody_has_named_is_seen_in_a_schema_that_is_dropped(
+    empty_connection: Connection, folder: Folder, cascade: str, refused: int
+) -> None:
+    forward = "create schema app; create table app.entry (day date) partition by range (day);"
+    sets = folder(m0001_app=(forward, f"drop table app.entry; drop schema app{cascade};"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(
+        "create table app.old partition of app.entry for values from ('2025-01-01') to ('2026-01-01'); "
+        "insert into app.entry values ('2025-01-01'); alter table app.entry detach partition app.old"
+    )
+    result = preview.dry_run(empty_connection, sets, Rollback())
+    assert [refusal.message.partition(" (")[0] for refusal in result.refusals] == [
+        "cannot drop schema app because other objects depend on it"
+    ] * refused
+    assert refused or ("table", "app.old", 1) in [(loss.kind, loss.object, loss.count) for loss in result.losses]
+    with pytest.raises(MigrationError):
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
 
 
 def test_a_foreseen_refusal_is_the_exit_code_of_the_run(

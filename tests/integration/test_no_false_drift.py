@@ -2,12 +2,13 @@
 
 import pytest
 
-from memdb import catalog, database, embedded, recording, scratch, shipped
+from memdb import catalog, database, embedded, recording, shipped
 from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
 from memdb.verification.snapshot import Patches
 from tests.conftest import new_database
+from tests.helpers import as_scratch
 
 
 def test_a_snapshot_of_one_version_of_the_server_fits_another(
@@ -17,9 +18,9 @@ def test_a_snapshot_of_one_version_of_the_server_fits_another(
     other = 16 if empty_connection.info.server_version >= 180000 else 18
     with embedded.temporary(major=other) as server:
         with database.connect(server.url("postgres"), purpose="test") as there:
-            assert recording.record_in(scratch.Database(there), every_kind.migrations) == kinds
+            assert recording.record_in(as_scratch(there), every_kind.migrations) == kinds
         with new_database(server.url("postgres")) as conninfo, database.connect(conninfo, purpose="test") as there:
-            recorded = recording.record_in(scratch.Database(there), sets.migrations)
+            recorded = recording.record_in(as_scratch(there), sets.migrations)
             assert recorded == snapshot.read(shipped.sql_directory())
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from memdb import catalog, database, migrations, recording, scratch, shipped
+from memdb import catalog, database, migrations, recording, shipped
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
+from tests.helpers import as_scratch
 
 FUNCTIONS = """
 create function label(text) returns text language sql immutable as $$ select upper($1) $$;
@@ -69,7 +70,7 @@ def sql_dir(tmp_path: Path) -> Path:
 
 def test_the_snapshot_equals_a_fresh_migration(empty_connection: Connection, sets: Sets) -> None:
     """On every version of the server."""
-    recorded = recording.record_in(scratch.Database(empty_connection), sets.migrations)
+    recorded = recording.record_in(as_scratch(empty_connection), sets.migrations)
     assert snapshot.check(shipped.sql_directory(), recorded).stale == ()
     found = catalog.read(empty_connection, "public").objects
     assert catalog.fold(recorded.values()) == found
@@ -126,7 +127,7 @@ BY_A_PERSON = {
 def test_what_an_optional_set_made_is_found_and_mended(empty_connection: Connection, sql_dir: Path) -> None:
     shutil.rmtree(sql_dir / "notes")
     sets = sqlfiles.read_sets(sql_dir)
-    fresh = scratch.Database(empty_connection)
+    fresh = as_scratch(empty_connection)
     patches = recording.record_in(fresh, [*sets["core"], *sets["labels"]])
     database.give_names_back(empty_connection)
     for tampering, key in LABELS_TAMPERED:
