@@ -99,12 +99,7 @@ class Runner:
                 before = risks.tables(connection)
                 messages = self._execute(step)
                 measured.require_no_more(risks.risks(step.id, before, risks.tables(connection)))
-            session.clean(connection, self._limits)
-            with self.scribe.writing():
-                if step.direction == "migrate":
-                    self.scribe.applied(step.migration, _milliseconds_since(started))
-                else:
-                    self.scribe.rolled_back(step.migration)
+            self._write_down(step, started)
         return messages
 
     def _execute(self, step: Step) -> Notices:
@@ -119,14 +114,9 @@ class Runner:
         with notices(self._connection) as messages:
             if step.direction == "migrate":
                 self._apply_alone(lone, step.migration)
-                session.clean(self._connection, self._limits)
-                with self._writing():
-                    self.scribe.applied(step.migration, _milliseconds_since(started))
             else:
                 self._roll_back_alone(lone, step.migration)
-                session.clean(self._connection, self._limits)
-                with self._writing():
-                    self.scribe.rolled_back(step.migration)
+            self._write_down(step, started)
         return messages
 
     def _apply_alone(self, lone: "_LoneStatement", migration: Migration) -> None:
@@ -139,7 +129,6 @@ class Runner:
                     lone.clear_away(begun[1])
                 lone.reach_goal(begun=begun is not None and begun[0] == migration.checksum)
         except StatementFailed:
-            session.clean(self._connection, self._limits)
             with self._writing():
                 self.scribe.forget(migration.id)
             raise
@@ -151,15 +140,22 @@ class Runner:
             with session.names_of_the_target(self._connection):
                 lone.reach_goal(begun=True)
         except StatementFailed:
-            intact = lone.is_intact()
-            session.clean(self._connection, self._limits)
-            if intact:
+            if lone.is_intact():
                 with self._writing():
                     self.scribe.applied(migration, None, operation="mark")
             raise
 
+    def _write_down(self, step: Step, started: float) -> None:
+        with self._writing():
+            if step.direction == "migrate":
+                self.scribe.applied(step.migration, _milliseconds_since(started))
+            else:
+                self.scribe.rolled_back(step.migration)
+
     @contextmanager
     def _writing(self) -> Iterator[None]:
+        """A transaction for the history, in a session that is clean again, whatever the file has left in it."""
+        session.clean(self._connection, self._limits)
         with self.scribe.writing(), _closing_if_busy(self._connection):
             yield
 
