@@ -3,14 +3,21 @@
 In conftest.py: `pytest_plugins = ["memdb.pytest_plugin"]`.
 """
 
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
+if TYPE_CHECKING:
+    from memdb.verification.drift import ModelsVerification
+
 
 class AssertModelsMatch(Protocol):
-    """Fails the test unless the models are as the schema is: that of the snapshot and, given a URL, of a database."""
+    """Fails the test unless the models are as the schema is: that of the snapshot and, given a URL, of a database.
+
+    The SQL and the schema are those of `memdb verify-models`, where pytest was started: MEMDB_SQL_DIR, memdb.toml.
+    """
 
     def __call__(
         self, models: str = "memdb.models:Base", database_url: str | None = None, *, sql_dir: Path | None = None
@@ -18,25 +25,39 @@ class AssertModelsMatch(Protocol):
 
 
 @pytest.fixture(scope="session")
-def assert_models_match() -> AssertModelsMatch:
+def assert_models_match(pytestconfig: pytest.Config) -> AssertModelsMatch:
     """`assert_models_match("app.models:Base", database_url)`"""
-    return _assert_models_match
+    return partial(_assert_models_match, pytestconfig.invocation_params.dir)
 
 
 def _assert_models_match(
-    models: str = "memdb.models:Base", database_url: str | None = None, *, sql_dir: Path | None = None
+    directory: Path,
+    models: str = "memdb.models:Base",
+    database_url: str | None = None,
+    *,
+    sql_dir: Path | None = None,
 ) -> None:
-    from memdb import database, shipped
-    from memdb.ledger import sqlfiles
+    from memdb.errors import MemdbError
     from memdb.output import render
-    from memdb.verification import drift, snapshot
 
-    directory = sql_dir or shipped.sql_directory()
-    sets, patches = sqlfiles.read_sets(directory), snapshot.read(directory)
-    if database_url is None:
-        result = drift.verify_models(models, sets, patches)
-    else:
-        with database.connect(database.conninfo(database_url), purpose="verify-models") as connection:
-            result = drift.verify_models(models, sets, patches, connection)
+    try:
+        result = _verify(directory, models, database_url, sql_dir)
+    except MemdbError as error:
+        pytest.fail("\n".join(filter(None, (error.message, error.hint))), pytrace=False)
     if not result.ok:
         pytest.fail("\n".join(render(result)), pytrace=False)
+
+
+def _verify(directory: Path, models: str, database_url: str | None, sql_dir: Path | None) -> "ModelsVerification":
+    from memdb import database, settings
+    from memdb.ledger import sqlfiles
+    from memdb.verification import drift, snapshot
+
+    loaded = settings.load(sql_dir=sql_dir, directory=directory)
+    sets, patches = sqlfiles.read_sets(loaded.sql_dir), snapshot.read(loaded.sql_dir)
+    if database_url is None:
+        return drift.verify_models(models, sets, patches)
+    with database.connect(database.conninfo(database_url), purpose="verify-models") as connection:
+        if loaded.schema is not None:
+            database.use_schema(connection, loaded.schema)
+        return drift.verify_models(models, sets, patches, connection)

@@ -9,6 +9,9 @@ from memdb.catalog import STAND_IN, Attributes, Objects, kind_and_name, member, 
 
 USERS = "users"
 
+# The beginning of what pg_get_constraintdef() writes of a key: its kind, and its columns as they are quoted.
+_KEY = re.compile(r'(PRIMARY KEY|FOREIGN KEY|UNIQUE)(?: NULLS NOT DISTINCT)? \(((?:"(?:[^"]|"")*"|[^")])*)\)')
+
 
 @dataclass(frozen=True, slots=True)
 class Drift:
@@ -92,7 +95,7 @@ class Comparison:
             if not self._is_key(table, attributes):
                 continue
             match = key if key in there else heads.get(_head(attributes))
-            if match is None:
+            if match is None or match not in there:
                 yield Drift(*kind_and_name(key), "unexpected", None, _key(key, attributes))
                 continue
             named = attributes["named"] and not self._is_of_application(table)
@@ -105,8 +108,8 @@ class Comparison:
     def _is_key(self, table: str, attributes: Attributes) -> bool:
         if self._is_unknown(table):
             return False
-        kinds = ("PRIMARY KEY",) if self._is_of_application(table) else ("PRIMARY KEY", "FOREIGN KEY", "UNIQUE")
-        return str(attributes["definition"]).startswith(kinds)
+        head = _head(attributes)
+        return head == "PRIMARY KEY" or (head is not None and not self._is_of_application(table))
 
     def _enums(self) -> Iterator[Drift]:
         for key, declared in self._models.items():
@@ -183,10 +186,12 @@ def _key(key: str, attributes: Attributes) -> dict[str, Any]:
     return {"name": member(kind_and_name(key)[1])[1], "definition": attributes["definition"]}
 
 
-def _head(attributes: Attributes) -> str:
-    """`FOREIGN KEY (user_id)`; of a primary key, of which there is one, without its columns."""
-    kind, columns = str(attributes["definition"]).split(")")[0].split(" (")
-    return kind if kind == "PRIMARY KEY" else f"{kind} ({columns})"
+def _head(attributes: Attributes) -> str | None:
+    """`FOREIGN KEY (user_id)`; of a primary key, of which there is one, without its columns. None of what is no key."""
+    key = _KEY.match(str(attributes["definition"]))
+    if key is None:
+        return None
+    return key[1] if key[1] == "PRIMARY KEY" else f"{key[1]} ({key[2]})"
 
 
 def _can_be_left_out(attributes: Attributes) -> bool:

@@ -1,7 +1,6 @@
 """What SQLAlchemy models declare, in the form in which the catalog describes a database. Needs the extra `orm`."""
 
 import importlib
-import re
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -9,29 +8,17 @@ from typing import Any
 
 from sqlalchemy import Column, Enum, ForeignKeyConstraint, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import CompileError, SQLAlchemyError
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty, configure_mappers
 
 from memdb import models
 from memdb.catalog import Attributes
 from memdb.errors import UsageError
 from memdb.verification.declarations import Declared, plain_default
+from memdb.verification.typenames import type_name
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _quote = _DIALECT.identifier_preparer.quote
-
-# Names of types as SQLAlchemy writes them, where format_type() writes others.
-_SYNONYMS = {
-    "varchar": "character varying",
-    "char": "character",
-    "nchar": "character",
-    "decimal": "numeric",
-    "float": "double precision",
-    "int": "integer",
-    "bool": "boolean",
-    "timestamp": "timestamp without time zone",
-    "time": "time without time zone",
-}
 
 
 def read(path: str, names: Collection[str]) -> Declared:
@@ -82,7 +69,7 @@ def _objects(name: str, table: Table) -> Iterator[tuple[str, Attributes]]:
     yield f"table {name}", {}
     for column in table.columns:
         yield f"column {name}.{_quote(column.name)}", _column(column)
-        if isinstance(column.type, Enum) and column.type.name:
+        if isinstance(column.type, Enum) and column.type.native_enum and column.type.name:
             creates = getattr(column.type, "create_type", True)
             yield (
                 f"enum {_quote(column.type.name)}",
@@ -110,12 +97,12 @@ def _column(column: Column[Any]) -> Attributes:
 
 
 def _type(column: Column[Any]) -> str:
-    """As format_type() writes it: `character varying(50)`."""
-    written = column.type.compile(dialect=_DIALECT)
-    name, size, rest = re.fullmatch(r"([^(\[]*)(\([^)]*\))?(.*)", written).groups("")  # type: ignore[union-attr]
-    name = name.strip() if isinstance(column.type, Enum) else name.strip().lower()
-    full = _SYNONYMS.get(name + rest.lower(), _SYNONYMS.get(name, name) if not rest.startswith(" ") else name)
-    return f"{full}{size.replace(' ', '')}{rest if isinstance(column.type, Enum) else rest.lower()}"
+    try:
+        return type_name(column.type, column.table.schema)
+    except CompileError:
+        raise UsageError(
+            f"the models give the column {column} no type", hint="Name it, as in mapped_column(Uuid, ForeignKey(…))."
+        ) from None
 
 
 def _definition(constraint: Any) -> str:

@@ -2,7 +2,9 @@
 
 import importlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from memdb import migrations, shipped
+from memdb import database, migrations, shipped
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
@@ -300,9 +302,24 @@ def test_models_that_sqlalchemy_cannot_use_are_wrong_usage(
 
 
 _TESTS = """
-def test_models(assert_models_match):
+def test_models(assert_models_match, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # as a test of the application may do
     assert_models_match({models!r}, {url!r})
 """
+
+
+def run_tests(directory: Path, models: str, url: str | None, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Runs a test of an application, in a folder, that holds its models to the schema."""
+    (directory / "conftest.py").write_text("pytest_plugins = ['memdb.pytest_plugin']\n")
+    (directory / "test_models.py").write_text(_TESTS.format(models=models, url=url))
+    options = ["-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio", "--rootdir", str(directory)]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(directory)} | environment,
+    )
 
 
 @pytest.mark.parametrize("drifted", [False, True])
@@ -310,10 +327,44 @@ def test_an_applications_own_tests_can_hold_its_models(
     with_users: Connection, empty: str, written: Callable[..., str], tmp_path: Path, drifted: bool
 ) -> None:
     models = written(*DRIFTED["type"][:2]) if drifted else written()
-    (tmp_path / "conftest.py").write_text("pytest_plugins = ['memdb.pytest_plugin']\n")
-    (tmp_path / "test_models.py").write_text(_TESTS.format(models=models, url=address(empty, "asyncpg")))
-    options = ["-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio", "--rootdir", str(tmp_path)]
-    command = [sys.executable, "-m", "pytest", *options]
-    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    result = run_tests(tmp_path, models, address(empty, "asyncpg"))
     expected: Any = (1, True) if drifted else (0, False)
     assert (result.returncode, "column memories.content differs" in result.stdout) == expected, result
+
+
+@pytest.mark.parametrize("told_by", ["memdb.toml", "MEMDB_SQL_DIR"])
+def test_the_fixture_reads_the_sql_that_the_command_reads(tmp_path: Path, told_by: str) -> None:
+    """A team's own SQL, whose snapshot has a column that the models do not know."""
+    own = tmp_path / "database"
+    shutil.copytree(shipped.sql_directory(), own)
+    patches = json.loads((own / "schema.json").read_text())
+    patches["0004_create_memories"]["column memories.mood"] = {"nullable": False, "type": "text"}
+    (own / "schema.json").write_text(json.dumps(patches))
+    environment = {}
+    if told_by == "memdb.toml":
+        (tmp_path / "memdb.toml").write_text('sql_dir = "database"\n')
+    else:
+        environment["MEMDB_SQL_DIR"] = str(own)
+    result = run_tests(tmp_path, OURS, None, **environment)
+    assert (result.returncode, "column memories.mood is missing in the models" in result.stdout) == (1, True), result
+    command = [sys.executable, "-m", "memdb", "verify-models", "--offline"]
+    by_command = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=os.environ | environment)
+    assert (by_command.returncode, "column memories.mood" in by_command.stdout) == (1, True), by_command
+
+
+def test_the_fixture_works_in_the_schema_that_the_command_works_in(
+    empty_connection: Connection, empty: str, sets: Sets, tmp_path: Path
+) -> None:
+    empty_connection.execute("create schema memory")
+    database.use_schema(empty_connection, "memory")
+    migrations.migrate(empty_connection, sets)
+    assert run_tests(tmp_path, OURS, empty).returncode == 1
+    (tmp_path / "memdb.toml").write_text('schema = "memory"\n')
+    result = run_tests(tmp_path, OURS, empty)
+    assert result.returncode == 0, result
+
+
+def test_what_the_fixture_cannot_use_is_told_without_a_traceback(tmp_path: Path) -> None:
+    (tmp_path / "memdb.toml").write_text('sql_dir = "nowhere"\n')
+    result = run_tests(tmp_path, OURS, None)
+    assert (result.returncode, "nowhere" in result.stdout, "Traceback" in result.stdout) == (1, True, False), result
