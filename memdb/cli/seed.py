@@ -11,9 +11,10 @@ from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from memdb.seeding.seed import Source
+    from memdb.seeding.memories import Further
+    from memdb.seeding.source import Source
 
-_USERS, _MEMORIES = 20, 10_000
+_USERS, _MEMORIES, _RANDOM_SEED = 20, 10_000, 1
 
 
 def register(app: typer.Typer) -> None:
@@ -47,13 +48,22 @@ def seed(
         str, typer.Option(help="Proportions of personal, project and task memories.", metavar="P,P,P")
     ] = "30,30,40",
     random_seed: Annotated[
-        int, typer.Option(min=0, max=2**63 - 1, help="The same number gives the same rows.", metavar="N")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=0,
+            max=2**63 - 1,
+            help="The same number gives the same rows; 1 by default, with --append the next that is not there.",
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option("--from", help="Load this .npz, .jsonl or .parquet file.", metavar="FILE", show_default=False),
     ] = None,
-    append: Annotated[bool, typer.Option("--append", help="Add to the memories that are there.")] = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add to the memories that are there; those with the same ids stay.")
+    ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Remove what was seeded, nothing else; load nothing.")] = False,
     wait: Wait = 60,
     place: Place = Place(),
@@ -65,7 +75,7 @@ def seed(
     """
     if reset and (append or file or users or memories):
         raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
-    source = None if reset else _source(users, memories, tiers, random_seed, file)
+    source = None if reset else _source(users, memories, tiers, random_seed, file, append)
     with session("seed", place) as open:
         from memdb.seeding.resetting import reset as remove
         from memdb.seeding.seed import seed as load
@@ -91,22 +101,27 @@ def _tell(whom: str) -> None:
     output.say(f"Waiting for {whom}")
 
 
-def _source(users: int | None, memories: int | None, tiers: str, random_seed: int, file: Path | None) -> "Source":
+def _source(
+    users: int | None, memories: int | None, tiers: str, random_seed: int | None, file: Path | None, append: bool
+) -> "Source | Further":
     weights = _weights(tiers)
     if file is not None:
         if users is not None:
             raise UsageError("--users and --from exclude each other", hint="The file says whose memories it holds.")
         from memdb.seeding.files import FileSource
 
-        return FileSource(file, random_seed, weights, memories)
-    from memdb.seeding.memories import Synthetic
+        return FileSource(file, _RANDOM_SEED if random_seed is None else random_seed, weights, memories)
+    from memdb.seeding.memories import Further, Synthetic
 
     memories = memories or _MEMORIES
     if users is not None and users > memories:
         raise UsageError(
             f"{memories} memories are too few for {users} users", hint="Each user has at least one memory."
         )
-    return Synthetic(users or min(_USERS, memories), memories, random_seed, weights)
+    users = users or min(_USERS, memories)
+    if append and random_seed is None:
+        return Further(users, memories, weights)
+    return Synthetic(users, memories, _RANDOM_SEED if random_seed is None else random_seed, weights)
 
 
 def _weights(tiers: str) -> tuple[float, float, float]:

@@ -15,6 +15,8 @@ def _(seeding: Seeding) -> Iterator[Any]:
     origin = f"random seed {seeding.random_seed}" if seeding.source == "synthetic" else f"from {seeding.source}"
     yield f"Loaded {count(seeding.memories, 'memory')} of {count(seeding.users, 'user')}: {tiers} ({origin})."
     yield f"{count(seeding.users_created, 'user')} created."
+    if seeding.already_there:
+        yield f"{_were(seeding.already_there)} there already, by their ids: nothing about them was changed."
     own = [(seeding.memories_with_own_ids, "memory"), (seeding.users_with_own_ids, "user")]
     if told := listed([count(number, noun) for number, noun in own if number]):
         yield f"{told} came with ids of their own, as an application's do: memdb seed --reset will leave them."
@@ -22,6 +24,10 @@ def _(seeding: Seeding) -> Iterator[Any]:
         f", and {seeding.index_seconds:.1f} s to build the vector indexes" if seeding.index_seconds >= 0.05 else ""
     )
     yield f"Took {seeding.load_seconds:.1f} s, {seeding.rows_per_second:,.0f} rows/s{indexes}."
+
+
+def _were(memories: int) -> str:
+    return f"{count(memories, 'memory')} {'was' if memories == 1 else 'were'}"
 
 
 @render.register

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 
 from memdb import values
 from memdb.errors import DataError
 from memdb.reading import columns, readers, vectors
-from memdb.reading.fields import Reader, Records
+from memdb.reading.fields import Reader, Records, is_missing
 from memdb.reading.ids import MEMORIES
 from memdb.seeding import draws
 from memdb.seeding.rows import Batch
@@ -49,6 +51,16 @@ class FileSource:
                 return
         if start == 0:
             raise DataError(f"{self.path} has no rows", hint="Name a file with memories in it.")
+
+    def rows_of(self, id: UUID) -> list[int]:
+        """The numbers of the first two rows that give this id."""
+        given = (
+            row
+            for records in self._reader.batches()
+            for row, value in zip(records.rows, records.of("id"), strict=True)
+            if not is_missing(value) and values.identifier(value) == id
+        )
+        return list(islice(given, 2))
 
     @cached_property
     def _reader(self) -> Reader:

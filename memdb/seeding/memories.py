@@ -1,9 +1,10 @@
 """Realistic memories of made-up users: whose, which tier, what text, what metadata, how old."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from memdb.seeding import draws, embeddings, phrases
 from memdb.seeding.rows import Batch
 
 _BATCH = 500
+_LOOKED_AT = 100  # rows by which a load is known, as the first of them may have been pruned since
 _SIZE_DECAY = 1.1  # the k-th largest user has memories as k to the minus this
 
 
@@ -37,6 +39,10 @@ class Synthetic:
         """All rows in order. Ages are counted back from `now`; nothing else depends on it."""
         for start in range(0, self.memories, _BATCH):
             yield self._batch(start, min(_BATCH, self.memories - start), now)
+
+    def rows_of(self, id: UUID) -> list[int]:
+        """None: an id that is made up stands for one row."""
+        return []
 
     def _batch(self, start: int, count: int, now: datetime) -> Batch:
         vectors, topics = self._embeddings.batch(start, count)
@@ -71,6 +77,24 @@ class Synthetic:
         """Which user each row belongs to, (memories,): users' rows lie mixed, as they come in over time."""
         owners = np.repeat(np.arange(self.users, dtype=np.int32), sizes(self.users, self.memories))
         return np.random.Generator(np.random.SFC64([self.random_seed, 2])).permutation(owners)
+
+
+@dataclass(frozen=True)
+class Further:
+    """Synthetic memories that are not there yet: those of the first random seed, from 1, that nobody has loaded."""
+
+    users: int
+    memories: int
+    tiers: tuple[float, float, float] = draws.WEIGHTS
+
+    @property
+    def total(self) -> int:
+        return self.memories
+
+    def settled(self, is_there: Callable[[NDArray[np.void]], bool]) -> Synthetic:
+        """With the random seed, where `is_there` says whether any of some ids are."""
+        unused = (n for n in count(1) if not is_there(draws.ids(draws.draw(n, 0, _LOOKED_AT))))
+        return Synthetic(self.users, self.memories, next(unused), self.tiers)
 
 
 def sizes(users: int, memories: int) -> NDArray[np.int64]:

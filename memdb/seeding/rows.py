@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 from uuid import UUID
 
@@ -65,6 +66,19 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def where(self, wanted: NDArray[np.bool_]) -> "Batch":
+        """The rows that are wanted, which says so of each."""
+        return Batch(
+            ids=self.ids[wanted],
+            users=list(compress(self.users, wanted)),
+            tiers=list(compress(self.tiers, wanted)),
+            contents=list(compress(self.contents, wanted)),
+            metadata=list(compress(self.metadata, wanted)),
+            created_at=self.created_at[wanted],
+            accessed_at=self.accessed_at[wanted],
+            embeddings=self.embeddings[wanted],
+        )
 
 
 def encode(batch: Batch) -> Iterator[bytes]:

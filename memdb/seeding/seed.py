@@ -1,44 +1,33 @@
 """Fill the database with realistic memories."""
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
-from uuid import UUID
+from typing import TypeVar
 
-import numpy as np
 import psycopg
 
 from memdb.database import Connection
 from memdb.errors import DataError
-from memdb.reading import ids
 from memdb.seeding import beginning, draws, failures, rows, vector_indexes, waiting
+from memdb.seeding.arriving import Arrivals, any_present
+from memdb.seeding.memories import Further
 from memdb.seeding.rows import Batch
+from memdb.seeding.source import Source
 from memdb.target import Target, as_owner
 
 T = TypeVar("T")
-
-
-class Source(Protocol):
-    """Where rows come from: `memories.Synthetic` or `files.FileSource`. `total` None: not known beforehand."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def random_seed(self) -> int: ...
-    @property
-    def total(self) -> int | None: ...
-    def batches(self, now: datetime) -> Iterator[Batch]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Seeding:
     """What was loaded. `users` have memories among them; `users_created` of these were not there before.
 
+    `already_there` counts rows whose ids the table had: they stay as they are, and are not among the `memories`.
     `memories_with_own_ids` and `users_with_own_ids`, of those that were created, have ids that a file gave them:
     nothing tells them from an application's, so that a reset leaves them. `load_seconds` is from the first statement
     to the commit without `index_seconds`, which vector indexes took.
@@ -49,6 +38,7 @@ class Seeding:
     users_created: int
     memories_with_own_ids: int
     users_with_own_ids: int
+    already_there: int
     by_tier: dict[str, int]
     load_seconds: float
     index_seconds: float
@@ -62,7 +52,7 @@ def _ignore(_: object) -> None: ...
 
 def seed(
     connection: Connection,
-    source: Source,
+    source: Source | Further,
     *,
     append: bool = False,
     wait_seconds: float = waiting.WAIT_SECONDS,
@@ -72,24 +62,23 @@ def seed(
 ) -> Seeding:
     """Loads all rows of the source, or none, in one transaction. `on_progress` hears how many rows came.
 
-    Where the table is empty, its vector indexes are built after the rows are in; `on_index` hears which. `on_wait`
-    hears who is in the way. Raises DataError when the table has rows and `append` is not given, when a row is there
-    already, or when the source's data cannot be used, DatabaseError where the tables cannot be, LockTimeout when
-    something was in the way for longer than `wait_seconds`.
+    Where the table is empty, its vector indexes are built after the rows are in; `on_index` hears which. With `append`,
+    rows whose ids are there stay as they are, so that the same load may be run again. `on_wait` hears who is in the
+    way. Raises DataError when the table has rows and `append` is not given, or when the source's data cannot be used,
+    DatabaseError where the tables cannot be, LockTimeout when something was in the way for longer than `wait_seconds`.
     """
     started = time.perf_counter()
-    loaded = _Loaded()
     with (
-        failures.explained(),
         waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait),
         connection.transaction(),
     ):
         target = beginning.begin(connection, wait_seconds)
-        users = _Users(connection, target)
         is_empty, now = _state(connection, target, append)
+        settled = _settled(connection, target, source)
+        arrivals = Arrivals(connection, target, settled, is_empty)
         indexes = vector_indexes.set_aside(connection, target, wait_seconds) if is_empty else []
-        with closing(_ahead(source.batches(now))) as batches:
-            _copy(connection, target, users, _told(batches, loaded, on_progress))
+        with failures.explained(settled), closing(_ahead(settled.batches(now))) as batches:
+            _copy(arrivals, _told(batches, on_progress))
         before_indexes = time.perf_counter()
         for index in indexes:
             on_index(index.name)
@@ -98,51 +87,30 @@ def seed(
     load_seconds = time.perf_counter() - started - index_seconds
     with suppress(psycopg.errors.QueryCanceled):  # the rows are in; autovacuum has no limit
         connection.execute(target.query("seed", "vacuum"))
+    return _seeding(arrivals, load_seconds, index_seconds)
+
+
+def _seeding(arrivals: Arrivals, load_seconds: float, index_seconds: float) -> Seeding:
     return Seeding(
-        memories=loaded.tiers.total(),
-        users=len(users.known),
-        users_created=users.created,
-        memories_with_own_ids=loaded.with_own_ids,
-        users_with_own_ids=users.created_with_own_ids,
-        by_tier={tier: loaded.tiers[tier] for tier in draws.TIERS},
+        memories=arrivals.tiers.total(),
+        users=len(arrivals.users),
+        users_created=arrivals.users_created,
+        memories_with_own_ids=arrivals.with_own_ids,
+        users_with_own_ids=arrivals.users_created_with_own_ids,
+        already_there=arrivals.already_there,
+        by_tier={tier: arrivals.tiers[tier] for tier in draws.TIERS},
         load_seconds=load_seconds,
         index_seconds=index_seconds,
-        rows_per_second=loaded.tiers.total() / load_seconds,
-        source=source.name,
-        random_seed=source.random_seed,
+        rows_per_second=arrivals.tiers.total() / load_seconds,
+        source=arrivals.source.name,
+        random_seed=arrivals.source.random_seed,
     )
 
 
-@dataclass
-class _Loaded:
-    """What has arrived so far."""
-
-    tiers: Counter[str] = field(default_factory=Counter)
-    with_own_ids: int = 0
-
-    def add(self, batch: Batch) -> None:
-        self.tiers.update(batch.tiers)
-        self.with_own_ids += len(batch) - int(np.count_nonzero(ids.MEMORIES.holds(batch.ids)))
-
-
-class _Users:
-    """The users met so far, and how many of them were not there before."""
-
-    def __init__(self, connection: Connection, target: Target) -> None:
-        self._connection, self._target = connection, target
-        self.known: set[UUID] = set()
-        self.created = self.created_with_own_ids = 0
-
-    def has(self, batch: Batch) -> bool:
-        return self.known.issuperset(batch.users)
-
-    def add(self, batch: Batch) -> None:
-        new = list(set(batch.users) - self.known)
-        self.known.update(new)
-        with as_owner(self._connection, self._target.users):
-            added = self._connection.execute(self._target.query("seed", "add_users"), [new]).fetchall()
-        self.created += len(added)
-        self.created_with_own_ids += sum(not ids.USERS.first <= id <= ids.USERS.last for (id,) in added)
+def _settled(connection: Connection, target: Target, source: Source | Further) -> Source:
+    if isinstance(source, Further):
+        return source.settled(lambda ids: any_present(connection, target, ids))
+    return source
 
 
 def _state(connection: Connection, target: Target, append: bool) -> tuple[bool, datetime]:
@@ -158,30 +126,31 @@ def _state(connection: Connection, target: Target, append: bool) -> tuple[bool, 
     return not has_rows, now
 
 
-def _copy(connection: Connection, target: Target, users: _Users, batches: Iterator[Batch]) -> None:
-    """Loads all batches. One COPY goes on until users have to be added before the next batch."""
-    statement = target.query("seed", "copy")
+def _copy(arrivals: Arrivals, batches: Iterator[Batch]) -> None:
+    """Loads all batches. One COPY goes on until something has to be asked or added before the next batch."""
+    statement = arrivals.target.query("seed", "copy")
     batch = next(batches, None)
     while batch is not None:
-        users.add(batch)
+        new: Batch | None = arrivals.admit(batch)
         with (
-            as_owner(connection, target.memories),
-            connection.cursor() as cursor,
+            as_owner(arrivals.connection, arrivals.target.memories),
+            arrivals.connection.cursor() as cursor,
             cursor.copy(statement) as copy,
         ):
             copy.write(rows.HEADER)
-            while batch is not None and users.has(batch):
-                for piece in rows.encode(batch):
+            while new is not None:
+                for piece in rows.encode(new):
                     copy.write(piece)
+                arrivals.add(new)
                 batch = next(batches, None)
+                new = batch if batch is not None and arrivals.can_go_on(batch) else None
             copy.write(rows.TRAILER)
 
 
-def _told(batches: Iterator[Batch], loaded: _Loaded, on_progress: Callable[[int], None]) -> Iterator[Batch]:
-    """The same batches, each counted once it has been used."""
+def _told(batches: Iterator[Batch], on_progress: Callable[[int], None]) -> Iterator[Batch]:
+    """The same batches; `on_progress` hears of each once it has been used."""
     for batch in batches:
         yield batch
-        loaded.add(batch)
         on_progress(len(batch))
 
 

@@ -105,6 +105,14 @@ where
 on conflict do nothing
 returning id;
 
+-- name: present
+-- Which of the given ids are in the table, and whether they came in this very transaction.
+select
+    present.id,
+    present.xmin = pg_current_xact_id()::xid as came_just_now
+from {schema}.memories as present
+where present.id = any(%s::uuid[]);
+
 -- name: copy
 copy {schema}.memories (id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata)
 from stdin (format binary); -- noqa: PRS

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -102,16 +101,6 @@ def test_a_table_with_rows_is_left_alone_without_append(connection: Connection) 
     assert one(connection, "select count(*) from memories") == 1
     assert seed(connection, SMALL, append=True).memories == 150
     assert one(connection, "select count(*) from memories") == 151
-
-
-def test_the_same_rows_cannot_be_added_twice(connection: Connection) -> None:
-    seed(connection, SMALL)
-    with pytest.raises(DataError, match="are there already") as caught:
-        seed(connection, SMALL, append=True)
-    assert "--random-seed" in caught.value.hint
-    assert one(connection, "select count(*) from memories") == 150
-    seed(connection, replace(SMALL, random_seed=2), append=True)
-    assert one(connection, "select count(*) from memories") == 300
 
 
 def test_the_vector_index_is_built_afterwards_and_is_as_before(connection: Connection) -> None:
