@@ -3,6 +3,7 @@
 It stores what a user says, finds it again by meaning, and tells how it is. Whoever calls it computes the embeddings.
 """
 
+import json
 import os
 import time
 from collections.abc import AsyncIterator
@@ -10,8 +11,8 @@ from contextlib import asynccontextmanager
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
-from fastapi.responses import JSONResponse
+from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,8 +45,19 @@ Session = Annotated[AsyncSession, Depends(transaction, scope="function")]
 
 
 @app.exception_handler(DataError)
-async def refuse(_: Request, error: DataError) -> JSONResponse:
-    return JSONResponse({"detail": error.message, "hint": error.hint}, status_code=422)
+async def refuse_memory(_: Request, error: DataError) -> Response:
+    return refusal({"detail": error.message, "hint": error.hint})
+
+
+@app.exception_handler(RequestValidationError)
+async def refuse_request(_: Request, error: RequestValidationError) -> Response:
+    """FastAPI's own answer repeats what was sent, and fails where that is no JSON, such as NaN."""
+    return refusal({"detail": [{"loc": fault["loc"], "msg": fault["msg"]} for fault in error.errors()]})
+
+
+def refusal(body: object) -> Response:
+    """With escapes for what is not ASCII: half of an emoji in the name of a field has no other form."""
+    return Response(json.dumps(body), status_code=422, media_type="application/json")
 
 
 @app.get("/health")
