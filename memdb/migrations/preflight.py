@@ -41,6 +41,11 @@ _REFUSED = (
 )
 _SUSPECTS = ("begin", "start", "commit", "end", "abort", "prepare", "rollback", "discard", "set", "copy")
 
+# Of dbmate, goose, sql-migrate, micrate and MyBatis, whose files hold both directions.
+_BOTH_DIRECTIONS = re.compile(
+    r"^--[ \t]*(?:migrate:|\+\w+[ \t]+|//[ \t]*@)(?:down|undo)\b", re.IGNORECASE | re.MULTILINE
+)
+
 _OF_PSQL = re.compile(r"\\(?P<command>\w+|.)?|:(?P<variable>\w*)", re.DOTALL)
 _RESTRICT = (
     "Remove the lines \\restrict and \\unrestrict, which pg_dump writes for psql alone: "
@@ -93,6 +98,12 @@ def _refusals(sql: str, *, transactional: bool) -> Iterator[Refusal]:
     found = statements.split(sql)
     if not found:
         yield Refusal(0, "the file has no statement", "Fill it in; where nothing is to be done, say so with: select 1;")
+    if down := _BOTH_DIRECTIONS.search(sql):
+        yield Refusal(
+            down.start(),
+            f'what follows "{down[0]}" would run as well, and undo what comes before it',
+            "Move it into the rollback file: a migration is one file, and what undoes it is another.",
+        )
     for statement in found:
         yield from _of_statement(statement)
     if not transactional and len(found) > 1:

@@ -3,7 +3,45 @@
 -- name: tables
 -- Whatever has rows of its own, or of its partitions, or lends its name to those of another server (f), but for the
 -- bookkeeping of migrations. The numbers of changed rows are those of this transaction, also of what it has taken back.
--- A refresh gives a materialized view another file.
+-- A refresh gives a materialized view another file. The type of a column says of what it is composed, too: an attribute
+-- that is dropped takes its values along, and leaves the column.
+with recursive reached as (
+    select distinct
+        a.atttypid as of_column,
+        a.atttypid as type
+    from pg_attribute as a
+    where a.atttypid >= 16384 -- a type that somebody has made: FirstNormalObjectId
+    union
+    select
+        r.of_column,
+        part.type
+    from reached as r
+    inner join pg_type as t on r.type = t.oid
+    cross join
+        lateral (
+            select unnest(array[t.typelem, t.typbasetype])
+            union all
+            select g.rngsubtype from pg_range as g
+            where t.oid in (g.rngtypid, g.rngmultitypid)
+            union all
+            select a.atttypid from pg_attribute as a
+            where a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+        ) as part (type)
+    where part.type >= 16384
+),
+
+composed as (
+    select
+        r.of_column,
+        string_agg(
+            format('%s.%s %s %s', a.attrelid, a.attnum, a.atttypid, a.atttypmod), ', ' order by a.attrelid, a.attnum
+        ) as of_attributes
+    from reached as r
+    inner join pg_type as t on r.type = t.oid
+    inner join pg_attribute as a on t.typrelid = a.attrelid and a.attnum > 0 and not a.attisdropped
+    group by r.of_column
+)
+
 select
     c.oid,
     format('%I.%I', n.nspname, c.relname) as name,
@@ -18,10 +56,13 @@ select
             jsonb_object_agg(
                 a.attnum::text,
                 jsonb_build_array(
-                    quote_ident(a.attname), format('%s %s', a.atttypid, a.atttypmod), a.attgenerated <> ''
+                    quote_ident(a.attname),
+                    concat_ws(' ', a.atttypid, a.atttypmod, m.of_attributes),
+                    a.attgenerated <> ''
                 )
             )
         from pg_attribute as a
+        left join composed as m on a.atttypid = m.of_column
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     ), '{}') as columns,
     pg_stat_get_xact_tuples_deleted(c.oid) + pg_stat_get_xact_tuples_updated(c.oid) as changed,

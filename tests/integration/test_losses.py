@@ -31,6 +31,10 @@ MADE = """
     create table session (person int references person on delete cascade, seen int);
     create table badge (person int references person on delete set null);
     create table note (body text);
+    create type address as (street text, town text);
+    create domain home as address;
+    create table move (id int, at address, past address[], now home, trip numrange);
+    insert into move values (1, ('a', 'b'), array[('c', 'd')::address], ('e', 'f'), null), (2, null, null, null, null);
     create function purge() returns trigger language plpgsql as 'begin delete from public.note; return null; end';
     create trigger purge after delete on session for each statement execute function purge();
     insert into note values ('a'), ('b');
@@ -82,6 +86,11 @@ LOSSES = {
     "create type short as enum ('x'); drop view emails; alter table account alter email type short using 'x'::short": [
         ("converted", "public.account.email", 50)
     ],
+    "alter type address drop attribute town cascade": [
+        ("converted", "public.move.at", 1),
+        ("converted", "public.move.now", 1),
+        ("converted", "public.move.past", 1),
+    ],
     "select wipe()": [("changed", "public.account", 10)],
     "drop view emails; alter table account drop column email": [("column", "public.account.email", 50)],
     "drop view emails; alter table account alter email type varchar(1)": [("converted", "public.account.email", 50)],
@@ -98,6 +107,7 @@ LOSSLESS = [
     "alter table account rename to accounts",
     "alter table account set schema audit",
     "alter table account drop column twice",
+    "alter type address rename attribute town to place",
     "alter table note set unlogged",
     "alter table note add column longer text generated always as (body || '!') stored",
     "alter table note add column at timestamptz default clock_timestamp(), alter body type text",

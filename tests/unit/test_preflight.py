@@ -37,6 +37,14 @@ ROWS = "copy public.t (id) from stdin;\n1\ta;\\N\tit's\n\\."
         ("select 1 \\gexec", r"only psql understands \gexec", "Remove it"),
         ("select 1 \\", "only psql understands \\", "Remove it"),
         ("select * from t where id = :id;", "only psql understands :id", "has no variables"),
+        (
+            "create table t ();\n-- migrate:down\ndrop table t",
+            'x.sql:2: what follows "-- migrate:down"',
+            "rollback file",
+        ),
+        ("-- +goose Up\nselect 1;\n-- +goose Down\n", 'x.sql:3: what follows "-- +goose Down"', "rollback file"),
+        ("select 1;\n-- +migrate Down\n", 'what follows "-- +migrate Down"', "rollback file"),
+        ("select 1;\n--//@UNDO\nselect 2;", 'what follows "--//@UNDO"', "rollback file"),
         ('create role :"name";', "only psql understands :", "has no variables"),
     ],
 )
@@ -52,6 +60,7 @@ def test_what_breaks_a_run_is_refused_with_its_line_and_what_to_do(sql: str, mes
     [
         "savepoint s; rollback to s; rollback work to savepoint s; rollback transaction to s; release s;",
         "prepare p as select 1; execute p;",
+        "-- migrate:up transaction:false\nselect 1; -- migrate:down is written elsewhere\n-- Downloads, undone",
         "commit prepared 'x'; rollback prepared 'x';",
         "set transaction isolation level serializable; set constraints all deferred; set a.b = '\\begin';",
         "discard temp; discard plans;",
