@@ -39,7 +39,7 @@ def record_in(
     for migration in migrations:
         on_start(migration)
         step = Step("migrate", migration)
-        preflight.check_all([step])
+        preflight.check([step])
         fresh.run(step)
         after = catalog.read(fresh.connection, fresh.schema).objects
         patches[migration.id] = catalog.patch(before, after)

@@ -76,17 +76,12 @@ class Refusal:
     hint: str
 
 
-def check(sql: str, path: str, *, transactional: bool) -> None:
+def check(steps: Iterable[Step]) -> None:
     """Raises MigrationError for what would break the promise that all of a migration stays or nothing."""
-    if refusal := first_refusal(sql, transactional=transactional):
-        line, _ = statements.line_and_column(sql, refusal.offset)
-        raise MigrationError(f"{path}:{line}: {refusal.message}", hint=refusal.hint)
-
-
-def check_all(steps: Iterable[Step]) -> None:
-    """As check, for each of the steps."""
     for step in steps:
-        check(step.sql, str(step.path), transactional=step.migration.transactional)
+        if refusal := first_refusal(step.sql, transactional=step.migration.transactional):
+            line, _ = statements.line_and_column(step.sql, refusal.offset)
+            raise MigrationError(f"{step.path}:{line}: {refusal.message}", hint=refusal.hint)
 
 
 def first_refusal(sql: str, *, transactional: bool) -> Refusal | None:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -26,17 +25,6 @@ _LONGEST_PAUSE_SECONDS = 5.0
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """A run as it goes on."""
-
-    connection: Connection
-    limits: Limits
-    hooks: Hooks
-    agreement: Agreement | None
-    done: list[Done] = field(default_factory=list)
-
-
 def take(
     connection: Connection,
     sets: Sets,
@@ -49,19 +37,19 @@ def take(
 ) -> Run:
     """Takes the steps that are intended, or those that the request comes to when the lock is had. Raises what
     running.run raises."""
-    preflight.check_all(intended.steps)
+    preflight.check(intended.steps)
     for schema in trust.require(connection, intended.history.home.schema, limits.trusted_schemas):
         hooks.on_advice(f"Others may create in the schema {schema.in_words()}, and have this run call it.")
-    attempt = _Attempt(connection, limits, hooks, agreement if intended.direction == "rollback" else None)
+    if intended.direction == "migrate":
+        agreement = None
     with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait):
         # Another run may have finished while this one waited for the lock.
         planned = running.make_plan(connection, sets, request)
         _require_intended(request, intended, planned)
-        preflight.check_all(planned.steps)
-        _run_plan(attempt, planned)
-    change = len(attempt.done) if planned.direction == "migrate" else -len(attempt.done)
-    applied = len(planned.history.applied) + change
-    return Run(planned.direction, tuple(attempt.done), applied, planned.history.home.schema)
+        preflight.check(planned.steps)
+        done = list(_take_all(connection, planned, agreement, limits, hooks)) if planned.steps else []
+    change = len(done) if planned.direction == "migrate" else -len(done)
+    return Run(planned.direction, tuple(done), len(planned.history.applied) + change, planned.history.home.schema)
 
 
 def _require_intended(request: Request | SavedPlan, intended: Plan, planned: Plan) -> None:
@@ -70,22 +58,22 @@ def _require_intended(request: Request | SavedPlan, intended: Plan, planned: Pla
         Agreement(tuple(step.id for step in intended.steps)).require_same(planned.steps)
 
 
-def _run_plan(attempt: _Attempt, planned: Plan) -> None:
-    if not planned.steps:
-        return
-    runner = Runner(attempt.connection, planned.history.home, attempt.limits)
-    if attempt.agreement is not None:
-        _agree(attempt.agreement, runner, planned, attempt.limits)
-    for step in planned.steps:
-        attempt.hooks.on_start(planned.direction, step.migration)
+def _take_all(
+    connection: Connection, planned: Plan, agreement: Agreement | None, limits: Limits, hooks: Hooks
+) -> Iterator[Done]:
+    runner = Runner(connection, planned.history.home, limits)
+    if agreement is not None:
+        _agree(agreement, runner, planned, limits)
+    for position, step in enumerate(planned.steps):
+        hooks.on_start(planned.direction, step.migration)
         try:
-            with watch(attempt.connection, on_build=attempt.hooks.on_build, on_wait=attempt.hooks.on_wait):
-                run_one = partial(runner.run, step, agreement=attempt.agreement, on_advice=attempt.hooks.on_advice)
-                duration_ms, notices = _try(run_one, attempt.limits.wait_seconds)
+            with watch(connection, on_build=hooks.on_build, on_wait=hooks.on_wait):
+                run_one = partial(runner.run, step, agreement=agreement, on_advice=hooks.on_advice)
+                duration_ms, notices = _try(run_one, limits.wait_seconds)
         except MigrationError as error:
-            error.completed = tuple(step.id for step in attempt.done)
+            error.completed = tuple(step.id for step in planned.steps[:position])
             raise
-        attempt.done.append(Done(step.id, step.migration.set, duration_ms, tuple(notices)))
+        yield Done(step.id, step.migration.set, duration_ms, tuple(notices))
 
 
 def _agree(agreement: Agreement, runner: Runner, planned: Plan, limits: Limits) -> None:

@@ -65,7 +65,7 @@ def dry_run(
         saved_plan.check_place(save_as)
     planned = running.make_plan(connection, sets, request)
     state = None if save_as is None else reviewed.state(connection, planned.history)
-    preflight.check_all(planned.steps)
+    preflight.check(planned.steps)
     tried = trial.attempt(connection, sets, planned, options)
     statements, touched = locks.described(connection, tried.tried)
     lost = _losses(connection, planned, tried)

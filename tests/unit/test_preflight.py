@@ -1,11 +1,19 @@
 """What is refused of the text of a migration, before anything of a plan runs."""
 
+from pathlib import Path
+
 import pytest
 
 from memdb.errors import MigrationError
+from memdb.ledger.plan import Step
+from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import preflight
 
 ROWS = "copy public.t (id) from stdin;\n1\ta;\\N\tit's\n\\."
+
+
+def check(sql: str, *, transactional: bool = True) -> None:
+    preflight.check([Step("migrate", Migration("x", "core", Path("x.sql"), sql, transactional))])
 
 
 @pytest.mark.parametrize(
@@ -50,7 +58,7 @@ ROWS = "copy public.t (id) from stdin;\n1\ta;\\N\tit's\n\\."
 )
 def test_what_breaks_a_run_is_refused_with_its_line_and_what_to_do(sql: str, message: str, hint: str) -> None:
     with pytest.raises(MigrationError) as raised:
-        preflight.check(sql, "x.sql", transactional=True)
+        check(sql)
     assert message in raised.value.message
     assert hint in raised.value.hint
 
@@ -73,10 +81,10 @@ def test_what_breaks_a_run_is_refused_with_its_line_and_what_to_do(sql: str, mes
     ],
 )
 def test_what_only_looks_like_that_runs(sql: str) -> None:
-    preflight.check(sql, "x.sql", transactional=True)
+    check(sql)
 
 
 def test_a_file_outside_of_a_transaction_has_one_statement() -> None:
-    preflight.check("-- why\n;vacuum;;", "x.sql", transactional=False)
+    check("-- why\n;vacuum;;", transactional=False)
     with pytest.raises(MigrationError, match=r"x\.sql:2: 2 statements in a file that says transactional: false"):
-        preflight.check("vacuum;\nvacuum;", "x.sql", transactional=False)
+        check("vacuum;\nvacuum;", transactional=False)
