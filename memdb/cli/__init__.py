@@ -51,8 +51,8 @@ def _global(
 
 
 def application(command: str = "") -> typer.Typer:
-    """What the parser is made of: the module of one command, since all take as long as some commands do; or of all,
-    where there is no such command."""
+    """What the parser is made of: one command, since all take as long as some commands do; or all, where there is no
+    such command."""
     app = typer.Typer(
         name="memdb",
         callback=_global,
@@ -65,8 +65,12 @@ def application(command: str = "") -> typer.Typer:
         epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
         "4 a migration failed, 130 interrupted, 141 the reader of the output has gone.",
     )
-    for module in [MODULES[command]] if command in MODULES else dict.fromkeys(MODULES.values()):
-        importlib.import_module(f"{__name__}.{module}").register(app)
+    for name in [command] if command in MODULES else MODULES:
+        found = getattr(importlib.import_module(f"{__name__}.{MODULES[name]}"), name.replace("-", "_"))
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name, epilog=found.epilog)(found)
     return app
 
 

@@ -12,7 +12,7 @@ import typer
 
 from memdb import output
 from memdb.cli import lists
-from memdb.cli.grouping import grouped
+from memdb.cli.commands import command
 from memdb.cli.options import Format, OutputFormat, Place, finite, session
 from memdb.errors import SetupError, UsageError
 
@@ -32,16 +32,11 @@ class Workload(StrEnum):
     single = "single"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.command(
-        epilog="Examples: memdb benchmark-similarity; memdb benchmark-similarity --k 10 --target-p95-ms 50 "
-        "--target-recall 0.95; memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html "
-        "--report search.json; memdb benchmark-similarity --strategies story --compare search.json"
-    )(benchmark_similarity)
-
-
-@grouped
+@command(
+    epilog="Examples: memdb benchmark-similarity; memdb benchmark-similarity --k 10 --target-p95-ms 50 "
+    "--target-recall 0.95; memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html "
+    "--report search.json; memdb benchmark-similarity --strategies story --compare search.json"
+)
 def benchmark_similarity(
     k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories a search asks for.")] = 5,
     queries: Annotated[int, typer.Option(min=1, max=10_000, help="How many searches to time.", metavar="N")] = 200,

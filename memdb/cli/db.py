@@ -10,11 +10,6 @@ from memdb.cli.options import Format, OutputFormat, confirm
 db = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL by hand.")
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.add_typer(db, name="db")
-
-
 @db.command(epilog='Example: psql "$(memdb db start)"')
 def start(format: OutputFormat = Format.text) -> None:
     """Start the embedded PostgreSQL, if it does not run, and print its URL."""

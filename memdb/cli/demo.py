@@ -5,14 +5,11 @@ from typing import Annotated
 import typer
 
 from memdb import output
+from memdb.cli.commands import command
 from memdb.cli.options import MOST, Format, OutputFormat
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command of this module."""
-    app.command(epilog="Examples: memdb demo; memdb demo --memories 50000")(demo)
-
-
+@command(epilog="Examples: memdb demo; memdb demo --memories 50000")
 def demo(
     memories: Annotated[
         int, typer.Option(min=100, max=MOST, help="How many memories to make up.", metavar="N")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from memdb.cli.grouping import grouped
+from memdb.cli.commands import command
 from memdb.cli.options import Place, Trial, With, session
 
 
@@ -17,12 +17,7 @@ class ReviewFormat(StrEnum):
     github = "github"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command of this module."""
-    app.command(epilog="Examples: memdb lint; memdb lint --all --format github")(lint)
-
-
-@grouped
+@command(epilog="Examples: memdb lint; memdb lint --all --format github")
 def lint(
     all: Annotated[bool, typer.Option("--all", help="Review all files, not only pending ones; no database.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memdb.cli.grouping import grouped
+from memdb.cli.commands import command
 from memdb.cli.options import (
     MOST,
     Format,
@@ -41,20 +41,10 @@ LockTimeout = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.command(
-        epilog="Examples: memdb migrate; memdb migrate --to 0005; memdb migrate --dry-run --save-plan plan.json; "
-        "memdb migrate --plan plan.json"
-    )(migrate)
-    app.command(
-        epilog="Examples: memdb rollback; memdb rollback --to 0004; memdb rollback --all --yes; memdb rollback --plan "
-        "plan.json"
-    )(rollback)
-    app.command(epilog="Examples: memdb status; memdb status --exit-code --format json")(status)
-
-
-@grouped
+@command(
+    epilog="Examples: memdb migrate; memdb migrate --to 0005; memdb migrate --dry-run --save-plan plan.json; "
+    "memdb migrate --plan plan.json"
+)
 def migrate(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
     chosen: With = None,
@@ -95,7 +85,10 @@ def migrate(
         return 0
 
 
-@grouped
+@command(
+    epilog="Examples: memdb rollback; memdb rollback --to 0004; memdb rollback --all --yes; memdb rollback --plan "
+    "plan.json"
+)
 def rollback(
     steps: Annotated[
         int | None, typer.Option(min=1, max=MOST, help="How many migrations to take back; 1 by default.", metavar="N")
@@ -137,7 +130,7 @@ def rollback(
         return 0
 
 
-@grouped
+@command(epilog="Examples: memdb status; memdb status --exit-code --format json")
 def status(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is applied.")] = False,
     chosen: With = None,

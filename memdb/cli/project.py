@@ -6,15 +6,11 @@ from typing import Annotated
 import typer
 
 from memdb import output
+from memdb.cli.commands import command
 from memdb.cli.options import Format, OutputFormat, SqlDir
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.command(epilog="Examples: memdb init .; memdb init services/memory")(init)
-    app.command(epilog="Examples: memdb new add_importance; memdb new --index 'memories (user_id, created_at)'")(new)
-
-
+@command(epilog="Examples: memdb init .; memdb init services/memory")
 def init(
     directory: Annotated[Path, typer.Argument(help="Directory of your project.", metavar="DIR")],
     format: OutputFormat = Format.text,
@@ -28,6 +24,7 @@ def init(
     output.emit(project.init(directory), format)
 
 
+@command(epilog="Examples: memdb new add_importance; memdb new --index 'memories (user_id, created_at)'")
 def new(
     name: Annotated[
         str | None, typer.Argument(help="What the migration does.", metavar="NAME", show_default=False)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output
-from memdb.cli.grouping import grouped
+from memdb.cli.commands import command
 from memdb.cli.options import Format, MigratingPlace, OutputFormat, Session, Trial, Wait, With, confirm, hooks, session
 from memdb.errors import EmbeddedError
 
@@ -15,15 +15,7 @@ if TYPE_CHECKING:
     from memdb.verification.snapshot import Patches
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.command(epilog="Examples: memdb baseline; memdb baseline --to 0006")(baseline)
-    app.command(
-        epilog="Examples: memdb repair; memdb repair --unmark 0009_add_importance; memdb repair --mark 0009 --yes"
-    )(repair)
-
-
-@grouped
+@command(epilog="Examples: memdb baseline; memdb baseline --to 0006")
 def baseline(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
     chosen: With = None,
@@ -56,7 +48,7 @@ def baseline(
     return 0 if result.ok else 1
 
 
-@grouped
+@command(epilog="Examples: memdb repair; memdb repair --unmark 0009_add_importance; memdb repair --mark 0009 --yes")
 def repair(
     mark: Annotated[
         list[str] | None, typer.Option(help="Take this migration for applied, without running it.", metavar="ID")

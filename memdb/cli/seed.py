@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output
-from memdb.cli.grouping import grouped
+from memdb.cli.commands import command
 from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait, session
 from memdb.errors import UsageError
 
@@ -17,18 +17,13 @@ if TYPE_CHECKING:
 _USERS, _MEMORIES, _RANDOM_SEED = 20, 10_000, 1
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the command of this module."""
-    app.command(
-        epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
-        "memdb seed --from embeddings.npz --append; memdb seed --reset. "
-        "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
-        "(a JSON object), created_at, accessed_at (ISO 8601, with the zone) and id. A user that is no uuid gets one "
-        "from its name, always the same. Rows with ids of their own are an application's: --reset leaves them."
-    )(seed)
-
-
-@grouped
+@command(
+    epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
+    "memdb seed --from embeddings.npz --append; memdb seed --reset. "
+    "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
+    "(a JSON object), created_at, accessed_at (ISO 8601, with the zone) and id. A user that is no uuid gets one "
+    "from its name, always the same. Rows with ids of their own are an application's: --reset leaves them."
+)
 def seed(
     users: Annotated[
         int | None,

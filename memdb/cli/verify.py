@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from memdb import output
-from memdb.cli.grouping import grouped
+from memdb.cli.commands import command
 from memdb.cli.options import Format, OutputFormat, Place, SqlDir, Trial, session
 
 
@@ -20,16 +20,7 @@ class ReportFormat(StrEnum):
     github = "github"
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands of this module."""
-    app.command(epilog="Examples: memdb verify-schema; memdb verify-schema --format junit > schema.xml")(verify_schema)
-    app.command(
-        epilog="Examples: memdb verify-models; memdb verify-models app.models:Base; memdb verify-models --offline"
-    )(verify_models)
-    app.command(epilog="Examples: memdb snapshot; memdb snapshot --check; memdb snapshot --sql-dir sql")(snapshot)
-
-
-@grouped
+@command(epilog="Examples: memdb verify-schema; memdb verify-schema --format junit > schema.xml")
 def verify_schema(
     place: Place = Place(),
     format: Annotated[ReportFormat, typer.Option("--format", "-f", help="Format of the report.")] = ReportFormat.text,
@@ -47,7 +38,7 @@ def verify_schema(
     return 0 if result.ok else 1
 
 
-@grouped
+@command(epilog="Examples: memdb verify-models; memdb verify-models app.models:Base; memdb verify-models --offline")
 def verify_models(
     models: Annotated[
         str, typer.Argument(help="A declarative base of SQLAlchemy, as package.module:Base.")
@@ -74,7 +65,7 @@ def verify_models(
     return 0 if result.ok else 1
 
 
-@grouped
+@command(epilog="Examples: memdb snapshot; memdb snapshot --check; memdb snapshot --sql-dir sql")
 def snapshot(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is stale.")] = False,
     sql_dir: SqlDir = None,

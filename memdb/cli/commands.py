@@ -1,4 +1,4 @@
-"""Options that come together, as one parameter of a command."""
+"""What makes a function a command: its examples, and options that come together as one parameter."""
 
 import dataclasses
 import functools
@@ -7,8 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 
-def grouped(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The command with each parameter that is a dataclass replaced by the fields of that, as options of their own."""
+def command(*, epilog: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Each parameter that is a dataclass is replaced by the fields of that, as options of their own."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        expanded = _expanded(function)
+        expanded.epilog = epilog  # type: ignore[attr-defined]
+        return expanded
+
+    return decorate
+
+
+def _expanded(command: Callable[..., Any]) -> Callable[..., Any]:
     groups: dict[str, Any] = {}
     parameters: list[inspect.Parameter] = []
     for name, parameter in inspect.signature(command).parameters.items():
