@@ -103,6 +103,13 @@ def translated_errors() -> Iterator[None]:
             ) from error
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             hint = hint or "Connect as a role that has this privilege."
+        elif isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            hint = "Connect to the primary server, with default_transaction_read_only off."
+        elif isinstance(error, psycopg.errors.CharacterNotInRepertoire | psycopg.errors.UntranslatableCharacter):
+            hint = (
+                "The database holds names or texts that are no UTF8. Rename what they belong to, "
+                "or use a database whose encoding is UTF8."
+            )
         raise DatabaseError(f"the server refused: {message}", hint=hint) from error
 
 

@@ -22,3 +22,8 @@ def listed(words: Sequence[str]) -> str:
 def printable(text: str) -> str:
     r"""The text on one line, with `\n`, `\x1b`, `\u202e` where it has such characters."""
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def may_hold_password(text: str) -> bool:
+    """Whether it reads like the address of a database, which is not shown where something else was meant."""
+    return re.search(r"postgres(ql)?(\+\w+)?://|://\S*@|(^|\s)password=\S", text, re.IGNORECASE) is not None

@@ -31,11 +31,15 @@ class Truth:
     reused: bool
 
 
-def default_directory() -> Path:
-    """In the user's cache directory."""
+def default_directory() -> Path | None:
+    """In the user's cache directory; None for a user without a home."""
     from platformdirs import user_cache_path
 
-    return user_cache_path("memdb") / "truth"
+    try:
+        directory = user_cache_path("memdb") / "truth"
+    except RuntimeError:
+        return None
+    return directory if directory.is_absolute() else None
 
 
 def find(

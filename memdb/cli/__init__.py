@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from memdb import __version__, output
+from memdb import __version__, output, words
 from memdb.cli import failures
 from memdb.errors import MemdbError, OutputError, UsageError
 
@@ -157,7 +157,7 @@ def _expect_no_stray_url(arguments: list[str]) -> None:
     """Raises UsageError for a database URL in the place of something else, which would be shown in a message."""
     for before, argument in zip(["", *arguments], arguments, strict=False):
         is_address = before in _ADDRESSES or argument.partition("=")[0] in _ADDRESSES
-        if not is_address and re.search(r"postgres(ql)?(\+\w+)?://|://\S*@", argument, re.IGNORECASE):
+        if not is_address and words.may_hold_password(argument):
             raise UsageError(
                 "a database URL is in the place of something else (it is not shown, as it may hold a password)",
                 hint="Give it as --database-url URL.",

@@ -9,6 +9,7 @@ from memdb.embedded.programs import Programs, complaint
 from memdb.errors import EmbeddedError
 
 USER = "postgres"
+_DELETING = "PG_VERSION.deleting"
 
 
 def holds_data(directory: Path) -> bool:
@@ -18,7 +19,7 @@ def holds_data(directory: Path) -> bool:
     """
     if not places.expect_ours(directory):
         return False
-    if (directory / "PG_VERSION").is_file():
+    if (directory / "PG_VERSION").is_file() or is_half_deleted(directory):
         return True
     if any(directory.iterdir()):
         raise EmbeddedError(
@@ -66,16 +67,23 @@ def make(directory: Path, programs: Programs, configuration: str, *, lock: int, 
 
 
 def delete(directory: Path) -> None:
-    """PG_VERSION goes last, so that what an interruption leaves is still known for what it is."""
+    """What an interruption leaves is known for what it is: PG_VERSION gets another name first, which goes last."""
     shutil.rmtree(_unfinished(directory), ignore_errors=True)
     if not directory.exists():
         return
-    for path in sorted(directory.iterdir(), key=lambda path: path.name == "PG_VERSION"):
+    if (directory / "PG_VERSION").exists():
+        (directory / "PG_VERSION").rename(directory / _DELETING)
+    for path in sorted(directory.iterdir(), key=lambda path: path.name == _DELETING):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink()
     directory.rmdir()
+
+
+def is_half_deleted(directory: Path) -> bool:
+    """Whether it was being deleted when something interrupted that."""
+    return (directory / _DELETING).is_file()
 
 
 def _unfinished(directory: Path) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from memdb import words
 from memdb.embedded import account
 from memdb.errors import EmbeddedError
 
@@ -26,6 +27,11 @@ def data_directory() -> Path:
         parent = _default()
     elif not chosen.strip():
         raise EmbeddedError("MEMDB_DATA_DIR is empty", hint="Unset it, or let it name a directory.")
+    elif words.may_hold_password(chosen):
+        raise EmbeddedError(
+            "MEMDB_DATA_DIR is the address of a database (it is not shown, as it may hold a password)",
+            hint="Let it name a directory; an address belongs into MEMDB_DATABASE_URL.",
+        )
     else:
         try:
             parent = Path(chosen).expanduser().absolute()

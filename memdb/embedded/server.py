@@ -96,6 +96,8 @@ def start(directory: Path, *, major: int = MAJOR, configuration: str = CONFIGURA
         with places.one_at_a_time(directory) as lock:
             if postmaster.of(directory) is None:
                 postmaster.end(directory, *_MILDLY)
+            if cluster.is_half_deleted(directory):
+                cluster.delete(directory)
             if not cluster.holds_data(directory):
                 cluster.make(directory, binaries, configuration, lock=lock, keep=keep)
             cluster.expect_version(directory, major)

@@ -15,27 +15,31 @@ from memdb.errors import EmbeddedError
 @contextlib.contextmanager
 def temporary(*, major: int = places.MAJOR, configuration: str = server.CONFIGURATION) -> Iterator[Server]:
     """A new server that is gone afterwards, also when memdb is killed. Raises EmbeddedError when it does not start."""
-    with places.told("there is no place for a temporary server"):
+    with _told("there is no place for a temporary server"):
         parent = _new_name()
     directory = parent / "data"
     with _watched() as watcher:
         watcher.note(str(parent))
         try:
-            with places.told("a temporary server cannot be started"):
+            with _told("a temporary server cannot be started"):
                 parent.mkdir(mode=0o700)
                 account.give(parent)
-            yield _start(directory, major, configuration)
+                started = server.start(directory, major=major, configuration=configuration, keep=False)
+            yield started
         finally:
             server.remove(directory)
             shutil.rmtree(parent, ignore_errors=True)
             watcher.dismiss()  # not before there is nothing left to be done
 
 
-def _start(directory: Path, major: int, configuration: str) -> Server:
+@contextlib.contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What could not be done, with the advice for data that do not stay: another place for them, or another server."""
     try:
-        return server.start(directory, major=major, configuration=configuration, keep=False)
+        with places.told(what):
+            yield
     except EmbeddedError as error:
-        hint = "Choose another place with TMPDIR." if places.ELSEWHERE in error.hint else error.hint
+        hint = error.hint.replace("MEMDB_DATA_DIR", "TMPDIR").replace("--database-url", "--scratch-url")
         raise EmbeddedError(error.message, hint=hint) from error
 
 

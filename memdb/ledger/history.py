@@ -112,7 +112,7 @@ def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
     if len(ours) > 1:
         raise HistoryError(
             f"these migrations have several histories, in the schemas {', '.join(home.schema for home in ours)}",
-            hint="Say which one is meant with --schema NAME.",
+            hint="Say which one is meant with --schema NAME, MEMDB_SCHEMA or schema in memdb.toml.",
         )
     if ours and ours[0] not in on_path:
         raise HistoryError(

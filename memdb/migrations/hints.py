@@ -31,9 +31,14 @@ _ROWS_DO_NOT_FIT = (
 )
 _IN_THE_WAY = "Somebody else was in the way, and the file is not at fault: try again."
 
-# Patterns for the code and for the message, and what to do; the first row that fits counts.
+_MANY_LOCKS = (
+    "A transaction holds a lock for each table, partition and index that it changes. The setting takes a restart."
+)
+
+# Patterns for the code and for the message with the server's hint, and what to do; the first row that fits counts.
 _ADVICE = (
     ("53100|58030", "", "Make room on the server's disk, then try again; the file is not at fault."),
+    ("53200", "max_locks_per_transaction", _MANY_LOCKS),
     ("53200", "", "The server is short of memory: try again with less maintenance_work_mem, or when others are done."),
     ("53", "", "The server is short of resources, and the file is not at fault: try again when others are done."),
     ("40", "", _IN_THE_WAY),
@@ -78,7 +83,7 @@ def advise(error: psycopg.Error) -> str:
     said = error.diag.message_hint or ""
     if _DESTROYS.search(said):
         said = ""
-    message = error.diag.message_primary or ""
+    message = f"{error.diag.message_primary or ''} {said}"
     fitting = (
         advice
         for code, pattern, advice in _ADVICE

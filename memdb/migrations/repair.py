@@ -122,10 +122,15 @@ def _to_mark(sets: Sets, past: History, found: Changes, name: str) -> Migration:
     return migration
 
 
-def _to_unmark(past: History, found: Changes, id: str) -> str:
-    if id not in past.ids:
-        applied = ", ".join(item.id for item in past.applied) or "none"
-        raise UsageError(f"{id} is not applied", hint=f"Applied are {applied}.")
+def _to_unmark(past: History, found: Changes, name: str) -> str:
+    matches = [item.id for item in past.applied if name and item.id.startswith(name)]
+    if name not in past.ids and len(matches) != 1:
+        listed = ", ".join(matches or [item.id for item in past.applied]) or "none"
+        raise UsageError(
+            f"several applied migrations begin with {name}" if matches else f"{name} is not applied",
+            hint=f"Applied are {listed}.",
+        )
+    id = name if name in past.ids else matches[0]
     if id in found.newer or any(change.id == id for change in found.renamed):
         # Its file would be pending, and run again, as soon as it is there.
         error = found.reason(id)

@@ -148,6 +148,8 @@ class _Project:
             (self._file.get(key), in_file),
         ]
         value, source = next(_filled(places), (None, ""))
+        if value and not key.endswith("_url"):
+            files.expect_no_address(value, source)
         return value, source == in_file
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memdb import files
+from memdb import files, words
 from memdb.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -50,7 +50,18 @@ def names(project: Mapping[str, object], key: str) -> list[str]:
     found = project.get(key, [])
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
         raise SettingsError(f"memdb.toml: {key} is not a list of names", hint=f'Write it as {key} = ["name"].')
+    for name in found:
+        expect_no_address(name, f"{key} in memdb.toml")
     return found
+
+
+def expect_no_address(value: str, source: str) -> None:
+    """Raises SettingsError for an address in the place of a name or path, which messages would show."""
+    if words.may_hold_password(value):
+        raise SettingsError(
+            f"{source} is the address of a database (it is not shown, as it may hold a password)",
+            hint="An address belongs into MEMDB_DATABASE_URL, or database_url in memdb.toml.",
+        )
 
 
 def read_dotenv(path: Path) -> dict[str, str | None]:

@@ -118,6 +118,26 @@ def full_disk() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def test_a_deletion_that_was_interrupted_is_finished_by_the_next_start(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = open_folder / "half"
+    embedded.start(directory)
+
+    def interrupted(path: Path, **_: object) -> None:
+        if path.name == "global":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as killed:
+        killed.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            embedded.remove(directory)
+    assert embedded.holds_data(directory)
+    assert answer(embedded.start(directory)) == str(directory)
+    assert embedded.remove(directory)
+    assert not directory.exists()
+
+
 @pytest.mark.usefixtures("full_disk")
 def test_no_half_made_data_directory_is_left_where_the_disk_is_full(open_folder: Path) -> None:
     with pytest.raises(EmbeddedError, match="File too large") as told:
@@ -130,7 +150,7 @@ def test_no_half_made_data_directory_is_left_where_the_disk_is_full(open_folder:
 def test_a_temporary_server_without_room_asks_for_another_place_of_its_kind() -> None:
     with pytest.raises(EmbeddedError, match="File too large") as told, embedded.temporary():
         pass
-    assert told.value.hint == "Choose another place with TMPDIR."
+    assert told.value.hint == "Choose another place with TMPDIR, or use a server of your own with --scratch-url."
 
 
 @pytest.mark.parametrize(

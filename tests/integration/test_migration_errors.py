@@ -93,6 +93,16 @@ def test_where_the_file_is_not_at_fault_it_is_not_to_be_corrected(
     assert "Correct the file" not in error.hint
 
 
+def test_too_few_locks_are_not_taken_for_too_little_memory(connection: Connection) -> None:
+    said = 'You might need to increase "max_locks_per_transaction".'
+    error = refused(
+        connection,
+        f"do $$ begin raise sqlstate '53200' using message = 'Speicher aufgebraucht', hint = '{said}'; end $$;",
+    )
+    assert error.hint.startswith(f"{said} A transaction holds a lock for each table")
+    assert "maintenance_work_mem" not in error.hint
+
+
 def test_what_cannot_run_in_a_block_is_taken_out_of_it(connection: Connection) -> None:
     error = refused(connection, "do $$ begin execute 'vacuum'; end $$;", transactional=False)
     assert error.hint.startswith("Take it out of the block or function, and put it alone into a migration whose first")

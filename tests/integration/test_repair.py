@@ -126,6 +126,15 @@ def test_what_cannot_be_marked_or_forgotten_is_refused(connection: Connection, s
         repair.propose(connection, sets, lambda: patches, mark=["0001"])
     with pytest.raises(UsageError, match="0099 is not applied"):
         repair.propose(connection, sets, lambda: patches, unmark=["0099"])
+    with pytest.raises(UsageError, match="several applied migrations begin with 000"):
+        repair.propose(connection, sets, lambda: patches, unmark=["000"])
+
+
+def test_a_migration_is_forgotten_by_what_its_name_begins_with(
+    connection: Connection, sets: Sets, patches: Patches
+) -> None:
+    newest = sets["core"][-1].id
+    assert repair.propose(connection, sets, lambda: patches, unmark=[newest[:4]]).unmark == (newest,)
 
 
 def test_repair_asks_first_and_says_what_it_did(

@@ -4,16 +4,28 @@ import io
 import random
 import struct
 import uuid
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from memdb.benchmark import measurement, preparation, quantiles, sampling, searching, similarity
+from memdb.benchmark import measurement, preparation, quantiles, sampling, searching, similarity, truth
 from memdb.benchmark.explain import Plans, PlanUse
 from memdb.benchmark.measurement import Quantile
 from memdb.benchmark.searching import Answer
 from memdb.benchmark.similarity import Targets
 from memdb.output import render
+
+
+@pytest.mark.parametrize("home", [None, Path("~/.cache/memdb")])
+def test_a_user_without_a_home_keeps_no_true_neighbours(monkeypatch: pytest.MonkeyPatch, home: Path | None) -> None:
+    def cache(_: str) -> Path:
+        if home is None:
+            raise RuntimeError("Could not determine home directory.")
+        return home
+
+    monkeypatch.setattr("platformdirs.user_cache_path", cache)
+    assert truth.default_directory() is None
 
 
 def test_a_quantile_is_a_value_that_occurred() -> None:

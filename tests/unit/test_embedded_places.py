@@ -11,12 +11,20 @@ from memdb.errors import EmbeddedError
 
 
 @pytest.mark.parametrize(
-    ("value", "word"), [("", "empty"), (" ", "empty"), ("~nobody-at-all/x", "home"), ("/a\nb", "line")]
+    ("value", "word"),
+    [
+        ("", "empty"),
+        (" ", "empty"),
+        ("~nobody-at-all/x", "home"),
+        ("/a\nb", "line"),
+        ("postgresql://me:Zq9@host/db", "is the address of a database .it is not shown"),
+    ],
 )
 def test_a_setting_that_names_no_directory_is_told(monkeypatch: pytest.MonkeyPatch, value: str, word: str) -> None:
     monkeypatch.setenv("MEMDB_DATA_DIR", value)
-    with pytest.raises(EmbeddedError, match=word):
+    with pytest.raises(EmbeddedError, match=word) as told:
         embedded.data_directory()
+    assert "Zq9" not in str(told.value) + told.value.hint
 
 
 def test_a_relative_directory_is_meant_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +117,7 @@ def test_what_cannot_be_deleted_is_named_and_the_rest_can_be_deleted_later(
         refusing.setattr("shutil.rmtree", lambda path, **_: refuse(path))
         with pytest.raises(EmbeddedError, match=r"cannot be deleted: .*base/1: Permission denied"):
             embedded.remove(directory)
-    assert (directory / "PG_VERSION").exists()
+    assert embedded.holds_data(directory)
     assert embedded.remove(directory)
     assert not directory.exists()
     assert not embedded.remove(directory)

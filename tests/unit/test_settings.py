@@ -193,3 +193,21 @@ def test_a_directory_called_dotenv_is_no_file_of_settings(tmp_path: Path) -> Non
 
 def test_settings_do_not_show_a_password(tmp_path: Path) -> None:
     assert "secret" not in repr(database(tmp_path, url="postgresql://me:secret@host/db"))
+
+
+@pytest.mark.parametrize("address", ["postgresql://me:Zq9@host/db", "mysql://me:Zq9@host/db", "host=h password=Zq9"])
+def test_an_address_in_the_place_of_something_else_is_not_shown(tmp_path: Path, address: str) -> None:
+    def refused(environment: dict[str, str], text: str = "") -> str:
+        (tmp_path / "memdb.toml").write_text(text)
+        with pytest.raises(SettingsError, match="is the address of a database") as told:
+            load(tmp_path, environment)
+        return told.value.message + told.value.hint
+
+    shown = [refused({name: address}) for name in ("MEMDB_SCHEMA", "MEMDB_SQL_DIR")]
+    shown += [refused({}, f'{key} = "{address}"') for key in ("schema", "sql_dir")]
+    shown += [refused({}, f'{key} = ["{address}"]') for key in ("sets", "trusted_schemas")]
+    assert not any("Zq9" in text for text in shown)
+    with pytest.raises(SettingsError, match="MEMDB_SCRATCH_SETUP is the address of a database"):
+        settings.scratch(directory=tmp_path, environment={"MEMDB_SCRATCH_SETUP": address})
+    (tmp_path / "memdb.toml").write_text(f'scratch_url = "{address}"')
+    assert settings.scratch(directory=tmp_path, environment={}).url == address
