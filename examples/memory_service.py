@@ -67,7 +67,7 @@ async def health(session: Session) -> dict[str, object]:
     if version is None:
         raise HTTPException(503, "the database has no extension vector: run memdb migrate")
     counted = await session.execute(select(Memory.memory_type, func.count()).group_by(Memory.memory_type))
-    counts = {tier.value: count for tier, count in counted.tuples()}
+    counts = {tier.value: count for tier, count in counted}
     someone = await session.scalar(select(Memory.user_id).limit(1))
     query = MemorySimilarityQuery(user_id=someone or UUID(int=0), embedding=[1.0] * DIMENSIONS)
     started = time.perf_counter()

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.sql.elements import ColumnElement
 
 from memdb import values
+from memdb.models.binding import bound
 from memdb.values import DIMENSIONS, MemoryType
 
 
@@ -49,7 +50,7 @@ class _Numbers(TypeDecorator[Reals]):
 
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
         """Raises InvalidMemory for what is no embedding, also where no model has looked at it."""
-        return None if value is None else Reals(values.embedding(value).tolist())
+        return bound(lambda given: Reals(values.embedding(given).tolist()), value)
 
 
 class Embedding(VECTOR):
@@ -92,7 +93,7 @@ class _Name(TypeDecorator[MemoryType]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
-        return None if value is None else values.tier(value).value
+        return bound(lambda given: values.tier(given).value, value)
 
 
 class Tier(ENUM):

@@ -11,8 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, PrimaryKeyConstraint, String, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ForeignKey, PrimaryKeyConstraint, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
@@ -20,6 +19,7 @@ from sqlalchemy.sql import ClauseElement
 
 from memdb import values
 from memdb.errors import UsageError
+from memdb.models.binding import CollectionType, Content, Description, Moment, Name, Object
 from memdb.models.columns import Embedding, Tier
 from memdb.models.ids import new_id
 from memdb.values import MemoryType
@@ -113,13 +113,13 @@ class MemoryMixin(_TableMixin):
     id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
     user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memories"))
     memory_type: Mapped[MemoryType] = mapped_column(Tier)
-    content: Mapped[str] = mapped_column(Text)
+    content: Mapped[str] = mapped_column(Content)
     embedding: Mapped[list[float] | None] = mapped_column(Embedding)
     extra_data: Mapped[dict[str, Any] | None] = mapped_column(
-        "metadata", Metadata.as_mutable(JSONB(none_as_null=True)), server_default=text("'{}'::jsonb")
+        "metadata", Metadata.as_mutable(Object()), server_default=text("'{}'::jsonb")
     )
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
-    accessed_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
+    accessed_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
 
     @declared_attr
     def user(cls) -> Mapped["UserMixin"]:
@@ -144,10 +144,10 @@ class MemoryCollectionMixin(_TableMixin):
 
     id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
     user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memory_collections"))
-    collection_type: Mapped[str] = mapped_column(String(50))
-    name: Mapped[str] = mapped_column(String(255))
-    description: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
+    collection_type: Mapped[str] = mapped_column(CollectionType)
+    name: Mapped[str] = mapped_column(Name)
+    description: Mapped[str | None] = mapped_column(Description)
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
 
     @declared_attr
     def user(cls) -> Mapped["UserMixin"]:
@@ -173,7 +173,7 @@ class User(UserMixin, _TableMixin, Base):
     __tablename__ = "users"
 
     id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=_NOW)
+    created_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
 
 
 class Memory(MemoryMixin, Base):

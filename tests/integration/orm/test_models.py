@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 import pytest
 from pgvector import Vector
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import selectinload
@@ -227,6 +227,79 @@ def test_what_sql_is_to_compute_is_left_to_it() -> None:
     for value in (func.now(), text("now()"), func.now() - timedelta(days=1), select(func.now()).scalar_subquery()):
         memory: Any = Memory(created_at=value, content=func.upper("a"))
         assert memory.created_at is value
+
+
+NAIVE, DAY = datetime(2024, 1, 1, 12), date(2024, 1, 1)  # noqa: DTZ001
+
+
+async def test_what_changes_in_place_is_refused_when_it_is_written(session: AsyncSession, user_id: UUID) -> None:
+    memory = a_memory(user_id, extra_data={"a": {"b": [1]}})
+    assert memory.extra_data is not None
+    memory.extra_data["a"]["b"].append(float("nan"))
+    session.add(memory)
+    with pytest.raises(InvalidMemory, match=r"extra_data\.a\.b\[1\] is nan"):
+        await session.flush()
+    await session.rollback()
+    stored = a_memory(user_id, extra_data={})
+    session.add(stored)
+    await session.flush()
+    assert stored.extra_data is not None
+    stored.extra_data["when"] = datetime.now(UTC)
+    with pytest.raises(InvalidMemory, match=r"extra_data\.when is of the type datetime"):
+        await session.flush()
+
+
+WRITTEN_PAST_THE_ATTRIBUTES: list[tuple[str, Any]] = [
+    ("content", " "), ("content", "\0"), ("embedding", [0.1]), ("embedding", [0.0] * 1536), ("memory_type", "forever"),
+    ("extra_data", {"a": float("inf")}), ("extra_data", ["a"]), ("created_at", NAIVE), ("accessed_at", DAY),
+]  # fmt: skip
+
+
+async def test_statements_that_go_past_the_attributes_are_held_to_the_same_rules(
+    session: AsyncSession, user_id: UUID
+) -> None:
+    valid = {"user_id": user_id, "memory_type": "task", "content": "a walk"}
+    for name, value in WRITTEN_PAST_THE_ATTRIBUTES:
+        with pytest.raises(InvalidMemory):
+            async with session.begin_nested():
+                await session.execute(insert(Memory), [valid, valid | {name: value}])
+        with pytest.raises(InvalidMemory):
+            await session.execute(insert(Memory).values(**valid | {name: value}))
+        with pytest.raises(InvalidMemory):
+            await session.execute(update(Memory).values({name: value}))
+    await session.execute(insert(Memory), [valid | {"extra_data": {"a": 1}}, valid | {"extra_data": None}])
+    written = await session.scalars(text("select metadata::text from memories"))
+    assert set(written.all()) == {'{"a": 1}', None}
+
+
+async def test_no_metadata_are_null_and_those_that_are_not_given_are_empty(
+    session: AsyncSession, user_id: UUID
+) -> None:
+    session.add_all([a_memory(user_id, content="none", extra_data=None), a_memory(user_id, content="not given")])
+    await session.commit()
+    written = await session.execute(text("select content, metadata::text from memories"))
+    assert {row.content: row[1] for row in written} == {"none": None, "not given": "{}"}
+
+
+async def test_a_naive_time_is_no_condition(session: AsyncSession, user_id: UUID) -> None:
+    session.add(a_memory(user_id))
+    await session.flush()
+    for wrong in (NAIVE, DAY):
+        for condition in (Memory.created_at >= wrong, Memory.accessed_at < wrong, Memory.created_at.in_([wrong])):
+            with pytest.raises(InvalidMemory, match="the time"):
+                await session.execute(select(Memory).where(condition))
+    ago = timedelta(days=1)
+    for right in (
+        Memory.created_at > datetime.now(UTC) - ago,
+        Memory.created_at > func.now() - ago,
+        Memory.created_at + ago > func.now(),
+        Memory.created_at.between(datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)),
+        Memory.content.like("a%"),
+        Memory.content != "",
+        Memory.extra_data["a"].is_(None),
+        Memory.extra_data.contains({}),
+    ):
+        assert len((await session.scalars(select(Memory).where(right))).all()) == 1, right
 
 
 async def test_models_never_create_or_drop_their_tables(

@@ -1,0 +1,89 @@
+"""Types of columns that hold whatever is bound for them to the rules of memdb.values, whichever way it comes.
+
+Attributes of models are checked when they are assigned. What changes in place after that, and statements that go past
+the attributes, such as `insert(Memory)`, meet the rules here.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeVar
+
+from sqlalchemy import DateTime, String, Text, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DontWrapMixin
+
+from memdb import values
+from memdb.errors import InvalidMemory
+
+_Value = TypeVar("_Value")
+
+
+class Refused(InvalidMemory, DontWrapMixin):
+    """An InvalidMemory that SQLAlchemy does not wrap into an error of its own, with the statement and all values."""
+
+
+def bound(rule: Callable[[Any], _Value], value: Any) -> _Value | None:
+    """The value as the rule takes it; None stays."""
+    try:
+        return None if value is None else rule(value)
+    except InvalidMemory as error:
+        raise Refused(error.message, hint=error.hint) from None
+
+
+class Moment(TypeDecorator[Any]):
+    """`timestamptz`, also beside an operator: a naive time would be taken for one of the client's time zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return bound(values.time, value)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self if isinstance(value, date) else self.impl_instance.coerce_compared_value(op, value)
+
+
+class _Stored(TypeDecorator[Any]):
+    """A type whose rule is for what is stored, and not for what it is compared with."""
+
+    cache_ok = True
+    rule: "staticmethod[[Any], Any]"
+
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
+        return bound(self.rule, value)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self.impl_instance.coerce_compared_value(op, value)
+
+
+class Content(_Stored):
+    impl = Text
+    cache_ok = True
+    rule = staticmethod(values.content)
+
+
+class Object(_Stored):
+    """`jsonb` that is an object; None is NULL, also where it is inserted, and not the default."""
+
+    impl = JSONB(none_as_null=True)
+    cache_ok = True
+    should_evaluate_none = True
+    rule = staticmethod(values.metadata)
+
+
+class CollectionType(_Stored):
+    impl = String(50)
+    cache_ok = True
+    rule = staticmethod(values.collection_type)
+
+
+class Name(_Stored):
+    impl = String(255)
+    cache_ok = True
+    rule = staticmethod(values.name)
+
+
+class Description(_Stored):
+    impl = Text
+    cache_ok = True
+    rule = staticmethod(values.description)
