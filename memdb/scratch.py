@@ -25,6 +25,7 @@ from memdb.ledger import texts
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
+from memdb.migrations import beside_others
 from memdb.migrations.execution import execute_file
 from memdb.migrations.risks import Risk
 from memdb.migrations.runner import Runner
@@ -68,6 +69,7 @@ class Scratch:
         self.name = name
         self._conninfo, self._options, self._watcher = conninfo, options, watcher
         self.made_roles: list[str] = []
+        self._left_roles: list[str] = []
 
     @contextmanager
     def database(self, purpose: str, *, schema: str = "public") -> Iterator["Database"]:
@@ -98,9 +100,20 @@ class Scratch:
         self._note(_drop_role(name))
         self.made_roles.append(name)
 
+    @property
+    def own_roles(self) -> list[str]:
+        """The roles that are there for the trial only."""
+        return [*self.made_roles, *self._left_roles]
+
+    def take_roles(self, names: Iterable[str]) -> None:
+        """Has the roles that a migration has made dropped in the end."""
+        for name in names:
+            self._note(_drop_role(name))
+            self._left_roles.append(name)
+
     def drop_roles(self) -> None:
         """Leaves a server that is not ours as it was."""
-        for name in self.made_roles:
+        for name in self.own_roles:
             self._administer(_drop_role(name))
 
     def _note(self, undoing: sql.Composed) -> None:
@@ -145,12 +158,20 @@ class Database:
     def run(self, step: Step) -> list[str]:
         """Takes one step and returns the server's notices. Raises StatementFailed."""
         self.expect_no_programs(step)
-        return self.attempt(lambda: self._runner.run(step)[1])
+        if self._server.is_embedded:
+            return self.attempt(lambda: self._runner.run(step)[1])
+        return self.attempt(lambda: self._run_beside_others(step))
 
     def risks(self, step: Step) -> tuple[Risk, ...]:
         """What a rollback in a transaction does to tables, which stay as they are. Raises StatementFailed."""
         self.expect_no_programs(step)
         return self.attempt(lambda: self._runner.risks(step))
+
+    def _run_beside_others(self, step: Step) -> list[str]:
+        own = self._server.own_roles
+        notices, roles = beside_others.run(self.connection, self._runner, step, own_roles=own)
+        self._server.take_roles(roles.difference(own))
+        return notices
 
     def expect_no_programs(self, step: Step) -> None:
         """Raises StatementFailed for a file that would run a program on this machine, where it is only tried.
@@ -237,7 +258,7 @@ def sweep(conninfo: str, *undoing: str) -> None:
 
 
 def _drop_role(name: str) -> sql.Composed:
-    return sql.SQL("drop role {}").format(sql.Identifier(name))
+    return sql.SQL("drop role if exists {}").format(sql.Identifier(name))
 
 
 def _read(path: Path) -> str:

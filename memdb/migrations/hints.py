@@ -20,6 +20,16 @@ _NO_ROLE = (
     "Create the role first; roles belong to the server, and are in no database. "
     "pg_dump --no-owner --no-privileges writes files without them."
 )
+_ROLE_THERE = (
+    "Roles belong to the whole server, where this one is already: make it in a do block, unless pg_roles has it. "
+    "For a trial, name a server without it (--scratch-url)."
+)
+_NO_DATABASE = (
+    "A database is called otherwise elsewhere, also in trials. Take its name as it is there, in a do block: "
+    "execute format('grant connect on database %I to …', current_database())."
+)
+_FILE_OF_SERVER = "COPY reads and writes files of the server. Rows come into a migration as INSERT."
+_NO_PLACEHOLDERS = "Placeholders of other tools, such as ${name}, are not filled in: write what they stand for."
 _NO_SETTING = "This server does not have the setting: remove the line. A pg_dump of a newer release writes such lines."
 _NO_VECTOR = "The extension vector has to be there first, in a schema that is on the search_path."
 _NOT_THERE = (
@@ -44,6 +54,7 @@ _ADVICE = (
     ("40", "", _IN_THE_WAY),
     ("XX000", "tuple concurrently", _IN_THE_WAY),
     ("58P01|0A000", "is not available|extension control file|could not access file", _INSTALL),
+    ("58", "could not open file", _FILE_OF_SERVER),
     ("58|XX|F0", "", "The fault is the server's and not the file's: look into the server's log."),
     (
         "57014",
@@ -55,6 +66,8 @@ _ADVICE = (
     ("55006", "pending trigger events", "Put it into a later migration than the change of the rows."),
     ("55006", "", "Find in pg_stat_activity who uses it, and try again when they are done."),
     ("55P04", "", "Use the new value in the next migration: it has to be committed before."),
+    ("42710", "^role ", _ROLE_THERE),
+    ("3D000", "", _NO_DATABASE),
     ("42P07|42710|42701|42723|42P06", "", _THERE_ALREADY),
     ("42704", "^role ", _NO_ROLE),
     ("42704", "unrecognized configuration parameter", _NO_SETTING),
@@ -71,6 +84,7 @@ _ADVICE = (
     ("25006", "", "Connect to the primary server, with default_transaction_read_only off."),
     ("22P05|22021", "", "The database's encoding does not have this character: UTF8 has all."),
     ("42601", r'at or near "(:|\\)', "Only psql understands \\commands and :variables: write what they stand for."),
+    ("42601", r'at or near "\$', _NO_PLACEHOLDERS),
     ("P0001|P0004", "", "The file, or a function that it calls, raised this itself: do as it says, and try again."),
 )
 _DEFAULT = "Correct the file and try again."

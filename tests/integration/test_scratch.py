@@ -80,3 +80,51 @@ def test_an_empty_setting_is_an_error(value: str, folder: Folder, tmp_path: Path
 def test_its_server_can_be_named_by_a_url(capsys: pytest.CaptureFixture[str], given: tuple[str, ...]) -> None:
     code = main(["snapshot", "--check", *(part.format("postgresql://nobody@127.0.0.1:1/none") for part in given)])
     assert (code, "cannot connect to nobody@127.0.0.1:1/none" in capsys.readouterr().err) == (3, True)
+
+
+def test_roles_that_migrations_make_on_another_server_go_with_the_trial(server: str, folder: Folder, role: str) -> None:
+    sets = folder(
+        m0001_a=(f"create role {role}; create table a (id int); grant select on a to {role};", "drop table a;"),
+        m0002_b=(f"alter role {role} set work_mem = '5MB'; drop owned by {role}; drop role {role};", "select 1;"),
+        m0003_c=(f"create role {role} in role pg_monitor; create role {role}_2 in role {role};", "select 1;"),
+    )
+    assert "table a" in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
+    assert leftovers(server) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "changed"),
+    [
+        ("drop role if exists {}", "role {}"),
+        ("set session authorization {}; reset session authorization; drop role {}", "role {}"),
+        ("alter role {} password 'other'", "role {}"),
+        ("alter role {} rename to other", "role {}"),
+        ("alter role {} set work_mem = '5MB'", "settings of role {}"),
+        ("grant pg_monitor to {}", "membership of {} in pg_monitor"),
+        ("alter database postgres set work_mem = '5MB'", "settings of database postgres"),
+        ("grant connect on database postgres to {}", "database postgres"),
+        ("comment on database postgres is 'x'", "database postgres"),
+    ],
+)
+def test_what_others_have_on_another_server_is_left_alone(
+    server: str, folder: Folder, role: str, statement: str, changed: str
+) -> None:
+    sets = folder(m0001_a=(f"create table a (id int); {statement.replace('{}', role)};", "select 1;"))
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create role {role} password 'first'")
+        try:
+            with pytest.raises(StatementFailed, match="would change what others have on that server") as raised:
+                recording.record(sets, options=scratch.Options(url=server))
+            assert changed.replace("{}", role) in raised.value.message
+            assert leftovers(server) == [role]
+        finally:
+            admin.execute(f"drop role {role}")
+
+
+@pytest.mark.parametrize("statement", ["drop role if exists nobody_here", "alter system set work_mem = '5MB'"])
+def test_a_lone_statement_that_reaches_beyond_its_database_is_not_tried_beside_others(
+    server: str, folder: Folder, statement: str
+) -> None:
+    sets = folder(m0001_a=(f"-- transactional: false\n{statement};", "-- transactional: false\nselect 1;"))
+    with pytest.raises(StatementFailed, match="would change what others have on that server"):
+        recording.record(sets, options=scratch.Options(url=server))
