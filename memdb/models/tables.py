@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.sql import ClauseElement
 
 from memdb import values
-from memdb.errors import UsageError
+from memdb.errors import InvalidMemory, UsageError
 from memdb.models.binding import CollectionType, Content, Description, Moment, Name, Object
 from memdb.models.columns import Embedding, Tier
 from memdb.models.ids import new_id
@@ -78,8 +78,13 @@ class Metadata(MutableDict[str, Any]):
 
     @classmethod
     def coerce(cls, key: str, value: Any) -> Any:
-        """Raises InvalidMemory for what is no object. None is the absence of metadata."""
-        return None if value is None else super().coerce(key, values.json_object(value))
+        """Raises InvalidMemory for what is no object, which is read, since what is assigned was looked at before."""
+        if value is None or isinstance(value, dict):
+            return super().coerce(key, value)
+        raise InvalidMemory(
+            f"the metadata of a memory are no object, but {type(value).__name__}: another program has written them",
+            hint="Find such rows: select id from memories where jsonb_typeof(metadata) <> 'object'",
+        )
 
 
 class UserMixin:

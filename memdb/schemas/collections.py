@@ -1,13 +1,12 @@
 """Collections: what makes one, what changes one, and what is shown of one."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
 from memdb import values
-from memdb.schemas.fields import Schema, not_null
+from memdb.schemas.fields import Schema, ShownTime, not_null
 
 CollectionType = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(values.collection_type)]
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(values.name)]
@@ -39,4 +38,4 @@ class MemoryCollectionResponse(Schema):
     collection_type: str
     name: str
     description: str | None
-    created_at: datetime
+    created_at: ShownTime

@@ -1,5 +1,6 @@
 """Types of fields that several schemas share. The rules are those of memdb.values."""
 
+from datetime import UTC
 from typing import Annotated, Any, Self
 
 from pgvector import Vector
@@ -44,6 +45,9 @@ Time = Annotated[AwareDatetime, AfterValidator(values.time)]
 
 StoredTime = Annotated[AwareDatetime, AfterValidator(values.stored_time)]
 """A time with its offset that can be stored and read in every time zone."""
+
+ShownTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
+"""A time as it is shown: in UTC, whatever the time zone of the connection is. JSON has no offsets with seconds."""
 
 
 def _not_null(value: Any) -> Any:

@@ -1,12 +1,11 @@
 """Memories: what makes one, what changes one, what is shown of one, and how to ask for them."""
 
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
-from memdb.schemas.fields import Content, Embedding, Schema, StoredTime, Time, extra_data, not_null
+from memdb.schemas.fields import Content, Embedding, Schema, ShownTime, StoredTime, Time, extra_data, not_null
 from memdb.schemas.metadata import Metadata
 from memdb.values import MemoryType
 
@@ -60,8 +59,8 @@ class MemoryResponse(Schema):
     memory_type: MemoryType
     content: str
     extra_data: dict[str, Any] | None = extra_data()
-    created_at: datetime
-    accessed_at: datetime
+    created_at: ShownTime
+    accessed_at: ShownTime
 
 
 class MemoryWithDistance(MemoryResponse):

@@ -11,7 +11,6 @@ import psycopg
 import pytest
 from pgvector import Vector
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import selectinload
 
@@ -140,15 +139,6 @@ async def test_nothing_is_loaded_lazily_outside_of_the_async_context(engine: Asy
         assert user.memory_collections[0].user is user  # it is in the session already
     assert [collection.name for collection in user.memory_collections] == ["Evenings"]
     assert found.user is user
-
-
-async def test_what_would_be_loaded_lazily_is_named_at_once(session: AsyncSession, user_id: UUID) -> None:
-    session.expunge_all()
-    user = await session.get_one(User, user_id)
-    with pytest.raises(InvalidRequestError, match=r"'User\.memories' is not available"):
-        _ = user.memories  # and not MissingGreenlet
-    await session.refresh(user, ["memories"])
-    assert user.memories == []
 
 
 @pytest.mark.parametrize("form", [list, tuple, np.array, lambda numbers: np.array(numbers, np.float32), Vector])
