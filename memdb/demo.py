@@ -14,6 +14,7 @@ from memdb.database import Connection
 from memdb.errors import DatabaseError
 from memdb.ledger.sqlfiles import Sets
 from memdb.seeding import memories, seed
+from memdb.seeding.hooks import Hooks
 from memdb.verification import verify
 from memdb.verification.snapshot import Patches
 
@@ -93,7 +94,7 @@ def run(
     yield Chapter(
         "memdb seed",
         "A companion with 20 users: who they are, what they plan, what they talked about.",
-        seed.seed(connection, made_up, on_progress=on_progress),
+        seed.seed(connection, made_up, hooks=Hooks(on_progress=on_progress)),
     )
     yield Chapter(
         "A search",

@@ -1,5 +1,7 @@
 """memdb seed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,7 @@ from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait, session
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
+    from memdb.seeding.hooks import Hooks
     from memdb.seeding.memories import Further
     from memdb.seeding.source import Source
 
@@ -59,6 +62,13 @@ def seed(
     append: Annotated[
         bool, typer.Option("--append", help="Add to the memories that are there; those with the same ids stay.")
     ] = False,
+    rebuild_indexes: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild-indexes",
+            help="Drop vector indexes, and build them when the rows are in; nobody else can use memories until then.",
+        ),
+    ] = False,
     reset: Annotated[bool, typer.Option("--reset", help="Remove what was seeded, nothing else; load nothing.")] = False,
     wait: Wait = 60,
     place: Place = Place(),
@@ -68,7 +78,7 @@ def seed(
 
     Made up, or from a file: all of them, or none.
     """
-    if reset and (append or file or users or memories):
+    if reset and (append or rebuild_indexes or file or users or memories):
         raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
     source = None if reset else _source(users, memories, tiers, random_seed, file, append)
     with session("seed", place) as open:
@@ -79,17 +89,39 @@ def seed(
             open.expect_no_dispute()
             open.emit(remove(open.connection, wait_seconds=wait, on_wait=_tell), format)
             return
-        with output.progress("Loading", source.total) as bar:
+        with _hooks(source.total) as hooks:
             result = load(
                 open.connection,
                 source,
                 append=append,
+                rebuild_indexes=rebuild_indexes,
                 wait_seconds=wait,
-                on_progress=bar.advance,
-                on_index=lambda name: output.say(f"Building {name} …"),
-                on_wait=_tell,
+                hooks=hooks,
             )
         open.emit(result, format)
+
+
+@contextmanager
+def _hooks(total: int | None) -> Iterator["Hooks"]:
+    """What the person at the terminal hears meanwhile: one bar at a time, and lines."""
+    from memdb.seeding.hooks import Hooks
+
+    with output.progress("Loading", total) as bar, output.build_progress() as build:
+
+        def begin(what: str) -> None:
+            bar.clear()
+            build.clear()
+            output.say(f"{what} …")
+
+        yield Hooks(
+            on_progress=bar.advance,
+            on_upkeep=lambda upkeep: output.emit(upkeep, Format.text, to_stderr=True),
+            on_index=lambda name: begin(f"Building {name}"),
+            on_build=lambda done: build.show("Building", done),
+            on_outgrown=lambda outgrown: output.emit(outgrown, Format.text, to_stderr=True),
+            on_vacuum=lambda: begin("Vacuuming memories"),
+            on_wait=_tell,
+        )
 
 
 def _tell(whom: str) -> None:

@@ -118,10 +118,15 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
         megabytes, rows = connection.execute(build_memory).fetchone() or (0, 0)
 
     def advise(notice: str) -> str:
-        match = _GRAPH_NOTICE.search(notice)
-        if match is None or not rows:
+        needed = megabytes_for(notice, megabytes, rows)
+        if needed is None:
             return ""
-        needed = 1.1 * megabytes * rows / max(1, int(match[1]))
-        return f"The build goes on, but slowly. The graph would fit with --maintenance-work-mem {needed:.0f}MB."
+        return f"The build goes on, but slowly. The graph would fit with --maintenance-work-mem {needed}MB."
 
     return advise
+
+
+def megabytes_for(notice: str, megabytes: int, rows: int) -> int | None:
+    """What would hold the graph of so many rows; None where the notice is not that it outgrows so many megabytes."""
+    match = _GRAPH_NOTICE.search(notice)
+    return round(1.1 * megabytes * rows / max(1, int(match[1]))) if match and rows else None

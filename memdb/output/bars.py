@@ -1,6 +1,7 @@
 """How far something is, on stderr: a bar where that is a terminal."""
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,11 @@ class Progress:
     def advance(self, count: int = 1) -> None:
         if self._bar is not None:
             self._bar.advance(self._task, count)
+
+    def clear(self) -> None:
+        """Takes the bar away, before what is told next."""
+        if self._bar is not None:
+            self._bar.stop()
 
 
 @contextmanager
@@ -48,6 +54,7 @@ class BuildProgress:
         self._bar: Any = None
         self._task: Any = None
         self._said_at = -_SECONDS_BETWEEN_LINES
+        self._lock = threading.Lock()  # one thread shows, another one clears
 
     def show(self, label: str, done: float | None) -> None:
         """`done` is a share, 0 to 1, or None where it is not known."""
@@ -59,6 +66,10 @@ class BuildProgress:
             streams.say(f"  {label}" + ("" if done is None else f", {done:.0%} done"))
 
     def _draw(self, label: str, done: float | None) -> None:
+        with self._lock:
+            self._draw_alone(label, done)
+
+    def _draw_alone(self, label: str, done: float | None) -> None:
         if self._bar is None:
             from rich import progress as bars
             from rich.console import Console
@@ -76,9 +87,11 @@ class BuildProgress:
         self._bar.update(self._task, description=label, total=None if done is None else 1.0, completed=done or 0)
 
     def clear(self) -> None:
-        """Takes the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
+        """Takes the bar away; what is shown next begins another."""
+        with self._lock:
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
 
 
 @contextmanager

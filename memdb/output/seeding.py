@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.output.rendering import render
+from memdb.seeding.hooks import Outgrown, Upkeep
 from memdb.seeding.resetting import Reset
 from memdb.seeding.seed import Seeding
 from memdb.words import count, listed
@@ -28,6 +29,28 @@ def _(seeding: Seeding) -> Iterator[Any]:
 
 def _were(memories: int) -> str:
     return f"{count(memories, 'memory')} {'was' if memories == 1 else 'were'}"
+
+
+@render.register
+def _(upkeep: Upkeep) -> Iterator[Any]:
+    indexes, each = listed(upkeep.indexes), f"some {upkeep.rows_per_second:,.0f} rows a second"
+    told = f", or {_time(upkeep.seconds)} for {count(upkeep.rows, 'row')}" if upkeep.rows and upkeep.seconds else ""
+    yield f"Each row goes into {indexes} as it comes, which is slow: {each}{told}."
+    if upkeep.rebuild_seconds is not None and (upkeep.seconds is None or upkeep.rebuild_seconds < upkeep.seconds):
+        afterwards = f"in some {_time(upkeep.rebuild_seconds)} with what is there"
+        yield f"With --rebuild-indexes, all is built once, {afterwards}; nobody else can use memories until then."
+
+
+@render.register
+def _(outgrown: Outgrown) -> Iterator[Any]:
+    yield (
+        f"The graph of {outgrown.index} outgrows maintenance_work_mem ({outgrown.memory} MB): the build goes on, but "
+        f"slowly. It would fit with PGOPTIONS='-c maintenance_work_mem={outgrown.needed}MB'."
+    )
+
+
+def _time(seconds: float) -> str:
+    return count(max(1, round(seconds)), "second") if seconds < 120 else count(round(seconds / 60), "minute")
 
 
 @render.register

@@ -15,6 +15,7 @@ from memdb.database import Connection
 from memdb.errors import DataError
 from memdb.seeding import beginning, draws, failures, rows, vector_indexes, waiting
 from memdb.seeding.arriving import Arrivals, any_present
+from memdb.seeding.hooks import Hooks
 from memdb.seeding.memories import Further
 from memdb.seeding.rows import Batch
 from memdb.seeding.source import Source
@@ -47,44 +48,44 @@ class Seeding:
     random_seed: int
 
 
-def _ignore(_: object) -> None: ...
-
-
 def seed(
     connection: Connection,
     source: Source | Further,
     *,
     append: bool = False,
+    rebuild_indexes: bool = False,
     wait_seconds: float = waiting.WAIT_SECONDS,
-    on_progress: Callable[[int], None] = _ignore,
-    on_index: Callable[[str], None] = _ignore,
-    on_wait: Callable[[str], None] = _ignore,
+    hooks: Hooks = Hooks(),
 ) -> Seeding:
-    """Loads all rows of the source, or none, in one transaction. `on_progress` hears how many rows came.
+    """Loads all rows of the source, or none, in one transaction.
 
-    Where the table is empty, its vector indexes are built after the rows are in; `on_index` hears which. With `append`,
-    rows whose ids are there stay as they are, so that the same load may be run again. `on_wait` hears who is in the
-    way. Raises DataError when the table has rows and `append` is not given, or when the source's data cannot be used,
-    DatabaseError where the tables cannot be, LockTimeout when something was in the way for longer than `wait_seconds`.
+    Where the table is empty, or with `rebuild_indexes`, its vector indexes are dropped, and built after the rows are
+    in, and nobody else can use the table until then. With `append`, rows whose ids are there stay as they are, so that
+    the same load may be run again. Raises DataError when the table has rows and `append` is not given, or when the
+    source's data cannot be used, DatabaseError where the tables cannot be, LockTimeout when something was in the way
+    for longer than `wait_seconds`.
     """
     started = time.perf_counter()
     with (
-        waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait),
+        waiting.patience(connection, seconds=wait_seconds, on_wait=hooks.on_wait, on_build=hooks.on_build),
         connection.transaction(),
     ):
         target = beginning.begin(connection, wait_seconds)
         is_empty, now = _state(connection, target, append)
         settled = _settled(connection, target, source)
         arrivals = Arrivals(connection, target, settled, is_empty)
-        indexes = vector_indexes.set_aside(connection, target, wait_seconds) if is_empty else []
+        indexes = vector_indexes.set_aside(connection, target, wait_seconds) if is_empty or rebuild_indexes else []
+        if (upkeep := vector_indexes.upkeep(connection, target, settled.total)) is not None:
+            hooks.on_upkeep(upkeep)
         with failures.explained(settled), closing(_ahead(settled.batches(now))) as batches:
-            _copy(arrivals, _told(batches, on_progress))
+            _copy(arrivals, _told(batches, hooks.on_progress))
         before_indexes = time.perf_counter()
         for index in indexes:
-            on_index(index.name)
-            vector_indexes.restore(connection, index)
+            hooks.on_index(index.name)
+            vector_indexes.restore(connection, target, index, hooks.on_outgrown)
         index_seconds = time.perf_counter() - before_indexes
     load_seconds = time.perf_counter() - started - index_seconds
+    hooks.on_vacuum()
     with suppress(psycopg.errors.QueryCanceled):  # the rows are in; autovacuum has no limit
         connection.execute(target.query("seed", "vacuum"))
     return _seeding(arrivals, load_seconds, index_seconds)

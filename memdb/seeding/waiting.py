@@ -18,8 +18,16 @@ _PAUSE_SECONDS = 0.2
 
 
 @contextmanager
-def patience(connection: Connection, *, seconds: float, on_wait: Callable[[str], None]) -> Iterator[None]:
+def patience(
+    connection: Connection,
+    *,
+    seconds: float,
+    on_wait: Callable[[str], None],
+    on_build: Callable[[float | None], None] = lambda _: None,
+) -> Iterator[None]:
     """For a transaction: while the block runs, `on_wait` hears whom a statement waits for.
+
+    `on_build` hears how far the index is that it builds, 0 to 1, or None where that is not known.
 
     Raises LockTimeout, which names them, where a statement had a limit and reached it.
     """
@@ -30,7 +38,7 @@ def patience(connection: Connection, *, seconds: float, on_wait: Callable[[str],
         on_wait(whom)
 
     try:
-        with watch(connection, on_build=lambda _: None, on_wait=hear):
+        with watch(connection, on_build=lambda build: on_build(build.done), on_wait=hear):
             yield
     except psycopg.errors.LockNotAvailable:
         raise _timeout(seconds, heard[-1]) from None

@@ -7,10 +7,17 @@
 
 -- name: settings
 -- Under row-level security, rows that this role may not see would look as if they were not there: an error is better.
--- A limit meant for an application's queries is too short for building an index.
+-- A limit meant for an application's queries is too short for building an index. The last lets the server notice soon
+-- that this client is gone, and let the tables go.
 select
     set_config('row_security', 'off', true),
-    set_config('statement_timeout', '0', true);
+    set_config('statement_timeout', '0', true),
+    (
+        select set_config(s.name, '0', true) from pg_settings as s
+        where s.name = 'transaction_timeout'
+    ),
+    set_config('idle_in_transaction_session_timeout', '0', true),
+    set_config('client_connection_check_interval', '2s', true);
 
 -- name: hiding
 -- Tables of which row-level security may hide rows from this role.
@@ -134,6 +141,24 @@ where
     and am.amname in ('hnsw', 'ivfflat')
     and c.relkind = 'i' and not c.relispartition and c.reltablespace = 0
     and pg_has_role(c.relowner, 'usage')
+order by c.relname;
+
+-- name: graphs
+-- Indexes that a row makes grow as it comes, at a price, with how many rows were last counted in their tables.
+select
+    c.relname::text,
+    greatest(t.reltuples, 0)::bigint as rows_there
+from pg_index as i
+inner join pg_class as c on i.indexrelid = c.oid
+inner join pg_class as t on i.indrelid = t.oid
+inner join pg_am as am on c.relam = am.oid
+where
+    am.amname = 'hnsw' and c.relkind = 'i'
+    and i.indrelid in (
+        select part.relid from pg_partition_tree(%(memories)s::oid::regclass) as part
+        union all
+        select %(memories)s::oid
+    )
 order by c.relname;
 
 -- name: vacuum

@@ -20,7 +20,13 @@ from typing import Any
 
 _PATIENCE_SECONDS = 60
 _INTERRUPTED, _CRASHED = 130, 70
-_LOADED = ("memdb.cli.migrate", "memdb.migrations.steps", "memdb.output.running")
+_LOADED = (
+    "memdb.cli.migrate",
+    "memdb.migrations.steps",
+    "memdb.output.running",
+    "memdb.cli.seed",
+    "memdb.seeding.seed",
+)
 
 
 @dataclass(frozen=True, slots=True)

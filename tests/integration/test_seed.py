@@ -19,6 +19,7 @@ from memdb.database import Connection
 from memdb.errors import ConnectionFailed, DatabaseError, DataError
 from memdb.seeding import memories, rows
 from memdb.seeding.files import FileSource
+from memdb.seeding.hooks import Hooks
 from memdb.seeding.memories import Synthetic
 from memdb.seeding.resetting import Reset, reset
 from memdb.seeding.seed import seed
@@ -49,7 +50,7 @@ def file_of(path: Path, users: list[str]) -> Path:
 
 def test_everything_asked_for_is_loaded(connection: Connection) -> None:
     heard: list[int] = []
-    result = seed(connection, SMALL, on_progress=heard.append)
+    result = seed(connection, SMALL, hooks=Hooks(on_progress=heard.append))
     assert (result.memories, result.users, result.users_created) == (150, 5, 5)
     assert sum(heard) == sum(result.by_tier.values()) == one(connection, "select count(*) from memories") == 150
     assert one(connection, "select count(*) from users") == 5
@@ -107,7 +108,7 @@ def test_the_vector_index_is_built_afterwards_and_is_as_before(connection: Conne
     definition = "select pg_get_indexdef(oid), obj_description(oid, 'pg_class') from pg_class where relname = %s"
     before = one(connection, definition, "ix_memories_embedding")
     heard: list[str] = []
-    assert seed(connection, SMALL, on_index=heard.append).index_seconds > 0
+    assert seed(connection, SMALL, hooks=Hooks(on_index=heard.append)).index_seconds > 0
     assert heard == ["ix_memories_embedding"]
     assert one(connection, definition, "ix_memories_embedding") == before
     assert "hnsw" in before[0]
@@ -220,7 +221,7 @@ def test_nothing_is_loaded_when_it_is_interrupted(connection: Connection) -> Non
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        seed(connection, SMALL, on_progress=interrupt)
+        seed(connection, SMALL, hooks=Hooks(on_progress=interrupt))
     assert one(connection, "select count(*) from memories") == 0
     assert one(connection, "select count(*) from users") == 0
 
@@ -234,7 +235,7 @@ def test_nothing_is_loaded_when_the_connection_is_lost(migrated: str, connection
         pytest.raises(ConnectionFailed),
         database.translated_errors(),
     ):
-        seed(victim, SMALL, on_progress=lambda _: lose(victim))
+        seed(victim, SMALL, hooks=Hooks(on_progress=lambda _: lose(victim)))
     assert one(connection, "select count(*) from memories") == 0
 
 

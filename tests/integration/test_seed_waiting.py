@@ -9,6 +9,7 @@ import pytest
 from memdb import cli, database
 from memdb.database import Connection
 from memdb.errors import LockTimeout
+from memdb.seeding.hooks import Hooks
 from memdb.seeding.memories import Synthetic
 from memdb.seeding.resetting import reset
 from memdb.seeding.seed import seed
@@ -87,7 +88,7 @@ def test_an_application_goes_on_reading_and_writing_meanwhile(connection: Connec
         other.execute("update memories set accessed_at = now() where id = (select min(id::text)::uuid from memories)")
         other.execute("insert into memories (user_id, memory_type, content) select id, 'task', 'mine' from users")
 
-    assert seed(connection, MORE, append=True, on_progress=work).memories == 60
+    assert seed(connection, MORE, append=True, hooks=Hooks(on_progress=work)).memories == 60
 
 
 @pytest.mark.parametrize("held", ["lock table memories in access exclusive mode", "select from memories for update"])

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -49,6 +50,30 @@ def test_the_question_before_rows_are_lost_is_seen_and_its_answer_counts(
         assert (result, "public.memories (1 row). Go on? [y/N]:" in seen) == (code, True), seen
         found = connection.execute("select to_regclass('memories') is not null").fetchone()
     assert found == (stays,)
+
+
+def lines_drawn(seen: str) -> list[str]:
+    """What stood on the lines of the screen at any time, without colours."""
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", seen)
+    return [line.rstrip() for line in re.split(r"[\r\n]+", plain)]
+
+
+def test_the_bar_of_a_load_moves_fits_and_is_gone_before_what_comes_next(migrated: str) -> None:
+    code, seen = at_a_terminal("seed", "--memories", "6000", "--users", "3", "--database-url", migrated)
+    assert code == 0, seen
+    drawn = lines_drawn(seen)
+    assert max(len(line) for line in drawn if "━" in line) <= 80
+    assert len({line for line in drawn if line.startswith("Loading ")}) > 2
+    assert len({line.split()[-2] for line in drawn if line.startswith("  Building ━")}) > 2
+    for before, after in (
+        ("Loading ", "Building ix_memories_embedding …"),
+        ("  Building", "Vacuuming memories …"),
+        ("  Building", "Loaded 6,000 memories"),
+    ):
+        assert max(n for n, line in enumerate(drawn) if line.startswith(f"{before}") and "━" in line) < next(
+            n for n, line in enumerate(drawn) if line.startswith(after)
+        )
+    assert "\x1b[2K" in seen.partition("Vacuuming")[0][-20:]
 
 
 def test_ids_are_shown_whole_as_they_are_given_to_other_commands(migrated: str) -> None:
