@@ -55,7 +55,7 @@ PATTERNS: dict[str, type[MemoryMetadata]] = {
 def _checked(value: Any) -> Any:
     """The metadata as they came, if those of each pattern in them have its types."""
     if isinstance(value, MemoryMetadata):
-        return value.model_dump(mode="json", exclude_none=True)
+        return value.model_dump(exclude_unset=True)
     values.json_object(value)
     for pattern in [PATTERNS[key] for key in PATTERNS if key in value] or [MemoryMetadata]:
         pattern.model_validate(value, strict=True)

@@ -20,4 +20,4 @@ def tier(value: Any) -> MemoryType:
         return MemoryType(value)
     except ValueError:
         names = ", ".join(member.value for member in MemoryType)
-        raise InvalidMemory(f"there is no tier {value!r}", hint=f"Tiers are: {names}.") from None
+        raise InvalidMemory(f"there is no tier {repr(value)[:60]}", hint=f"Tiers are: {names}.") from None

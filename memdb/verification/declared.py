@@ -117,21 +117,29 @@ def _definition(constraint: Any) -> str:
 
 def _foreign_key(constraint: ForeignKeyConstraint, columns: str) -> str:
     targets = [element.target_fullname.split(".") for element in constraint.elements]
-    referred = f"{_quote(targets[0][-2])}({', '.join(_quote(target[-1]) for target in targets)})"
-    actions = [
-        f" {clause} {action.upper()}"
-        for clause, action in (("ON UPDATE", constraint.onupdate), ("ON DELETE", constraint.ondelete))
-        if action and action.upper() != "NO ACTION"
+    *schema, table, _ = targets[0]
+    home = constraint.table.schema or "public"
+    referred = ".".join(_quote(name) for name in (*(name for name in schema if name != home), table))
+    clauses = [
+        f"FOREIGN KEY ({columns}) REFERENCES {referred}({', '.join(_quote(target[-1]) for target in targets)})",
+        f"MATCH {constraint.match}" if constraint.match else "",
+        *(
+            f"{clause} {action}"
+            for clause, action in (("ON UPDATE", constraint.onupdate), ("ON DELETE", constraint.ondelete))
+            if action and action.upper() != "NO ACTION"
+        ),
+        "DEFERRABLE" if constraint.deferrable else "",
+        "INITIALLY DEFERRED" if str(constraint.initially).upper() == "DEFERRED" else "",
     ]
-    later = " DEFERRABLE" if constraint.deferrable else ""
-    later += " INITIALLY DEFERRED" if str(constraint.initially).upper() == "DEFERRED" else ""
-    return f"FOREIGN KEY ({columns}) REFERENCES {referred}{''.join(actions)}{later}"
+    head, *others = filter(None, clauses)
+    return " ".join([head, *(clause.upper() for clause in others)])
 
 
 def _relationships(mapper: Mapper[Any], names: Collection[str]) -> Iterator[tuple[str, Attributes]]:
     for relationship in mapper.relationships:
         table = _quote(getattr(relationship.target, "name", ""))
-        if relationship.direction is RelationshipDirection.ONETOMANY and table in names:
+        deletes = relationship.direction is RelationshipDirection.ONETOMANY and not relationship.viewonly
+        if deletes and table in names:
             yield f"relationship {mapper.class_.__name__}.{relationship.key}", _cascade(table, relationship)
 
 

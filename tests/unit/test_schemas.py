@@ -93,6 +93,7 @@ def test_known_patterns_are_typed_and_let_other_keys_through() -> None:
         (StressorMetadata(stressor="exam", intensity=7), {"stressor": "exam", "intensity": 7.0}),
         (GoalMetadata(goal_id="g1", completion_percentage=40), {"goal_id": "g1", "completion_percentage": 40.0}),
         (ConversationMetadata(conversation_id="c1", source="chat"), {"conversation_id": "c1", "source": "chat"}),
+        (StressorMetadata(stressor="exam", emotion=None), {"stressor": "exam", "emotion": None}),
         ({"stressor": True, "weather": {"rain": [1, 2]}}, {"stressor": True, "weather": {"rain": [1, 2]}}),
         ({"anything": None}, {"anything": None}),
     ):
