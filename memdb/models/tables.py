@@ -180,6 +180,10 @@ class User(UserMixin, _TableMixin, Base):
     id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
 
+    _check = _validator(
+        id=partial(values.identifier, name="id"), created_at=partial(values.stored_time, name="created_at")
+    )
+
 
 class Memory(MemoryMixin, Base):
     """One thing remembered about a user."""

@@ -81,7 +81,7 @@ class Schema(BaseModel):
         Raises InvalidMemory for the first value that cannot be right, and names its place. What is in metadata is
         looked through only here, when it can no longer be changed.
         """
-        given = {name: self.__dict__[name] for name in self.model_fields_set}
+        given = {name: getattr(self, name) for name in self.model_fields_set}
         try:
             again = type(self).model_validate(given, by_name=True, by_alias=False)
         except ValidationError as error:

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import numpy as np
 import pytest
 from pgvector import Vector
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from memdb.errors import InvalidMemory
 from memdb.models import Memory, MemoryCollection, MemoryType
@@ -205,3 +205,15 @@ def test_checking_a_query_names_what_cannot_be_asked() -> None:
         setattr(query, name, value)
         with pytest.raises(InvalidMemory, match=f"^{name}"):
             query.checked()
+
+
+def test_a_schema_of_the_application_is_checked_with_what_it_adds() -> None:
+    class Noted(MemoryCreate):
+        model_config = ConfigDict(extra="allow")
+        mood: str = Field(default="calm", alias="feeling")
+
+    noted = Noted.model_validate(VALID | {"feeling": "glad", "weather": "rain"})
+    assert (noted.checked().mood, noted.checked() == noted) == ("glad", True)
+    for changed in (noted.model_copy(update={"content": " "}), Noted.model_construct(**VALID | {"content": " "})):
+        with pytest.raises(InvalidMemory, match=r"^content"):
+            changed.checked()

@@ -1,7 +1,7 @@
 """The models on a real database: what they write, what is deleted with what, and what they refuse."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -209,8 +209,9 @@ def test_collections_are_held_to_their_columns_on_assignment() -> None:
             with pytest.raises(InvalidMemory, match=name):
                 MemoryCollection(**{name: value})
     assert MemoryCollection(name=" Mornings ", description="").name == " Mornings "
-    with pytest.raises(InvalidMemory, match="created_at"):
-        MemoryCollection(created_at=datetime(2024, 1, 1))  # noqa: DTZ001
+    for model in (MemoryCollection, User):
+        with pytest.raises(InvalidMemory, match="created_at"):
+            model(created_at=datetime(2024, 1, 1))  # noqa: DTZ001
 
 
 def test_what_sql_is_to_compute_is_left_to_it() -> None:
@@ -237,6 +238,29 @@ async def test_what_changes_in_place_is_refused_when_it_is_written(session: Asyn
     stored.extra_data["when"] = datetime.now(UTC)
     with pytest.raises(InvalidMemory, match=r"extra_data\.when is of the type datetime"):
         await session.flush()
+
+
+CHANGES: dict[str, Callable[[Any], object]] = {
+    "assigned": lambda data: data.__setitem__("a", 2), "removed": lambda data: data.pop("a"),
+    "deleted": lambda data: data.__delitem__("a"), "updated": lambda data: data.update(b=1),
+    "merged": lambda data: data.__ior__({"b": 1}), "set by default": lambda data: data.setdefault("b", 1),
+    "cleared": lambda data: data.clear(), "taken": lambda data: data.popitem(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_whatever_changes_the_top_level_keys_is_written(
+    session: AsyncSession, user_id: UUID, change: str
+) -> None:
+    memory = a_memory(user_id, extra_data={"a": 1})
+    session.add(memory)
+    await session.commit()
+    CHANGES[change](memory.extra_data)
+    await session.commit()
+    expected = {"a": 1}
+    CHANGES[change](expected)
+    await session.refresh(memory)
+    assert memory.extra_data == expected
 
 
 WRITTEN_PAST_THE_ATTRIBUTES: list[tuple[str, Any]] = [
