@@ -146,8 +146,7 @@ class _Comparison:
         kind = kind_and_name(key)[0]
         if kind in STANDALONE:
             return key in self._known or key.split("(")[0] in self._known_functions
-        table = table_of(key, self._found[key])
-        return self._owner(table) is not None and table not in self._missing_tables
+        return self._owner(table_of(key, self._found[key])) in self._found
 
     def _owner(self, table: str | None) -> str | None:
         """The key of an expected table or view."""
@@ -171,6 +170,8 @@ class _Comparison:
     def _created(self, key: str) -> list[str]:
         """A sequence belongs to its column once this is there, too."""
         lines = mending.create(key, self._expected[key], self._place)
+        if lines and (other := self._place.in_place_of.get(key)):
+            return mending.told(f"{other} has its name: see whose that is, and once it is called otherwise:", *lines)
         kind, name = kind_and_name(key)
         owner = self._expected[key].get("owned_by")
         if kind == "sequence" and owner and f"column {owner}" not in self._missing:

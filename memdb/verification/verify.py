@@ -21,8 +21,10 @@ NOT_COMPARED = (
     "privileges, owners and roles",
     "tablespaces and access methods of tables",
     "order of columns",
-    "compression and statistics targets of columns, options of their identity",
-    "comments on columns of views and of types",
+    "compression, statistics targets and options of columns, and options of their identity",
+    "defaults of columns of views",
+    "comments on columns of views and of types, and on constraints of domains",
+    "which index a table was clustered by, whether NOT NULL is inherited, and security labels",
     "cost and row estimates of functions",
     "rows, with those that migrations insert and those that materialized views hold",
     "objects that no migration makes, but for what belongs to expected tables",
@@ -117,7 +119,8 @@ def _surroundings(connection: Connection, schema: str, expected: Objects, found:
         return UNKNOWN
     tables = {table_of(key, expected[key]) or kind_and_name(key)[1] for key in departing}
     columns = {kind_and_name(key)[1] for key in departing if key.startswith("column ") and key in found}
-    return surroundings.read(connection, schema, tables, columns)
+    missing = {key: expected[key] for key in departing if key not in found}
+    return surroundings.read(connection, schema, tables, columns, missing)
 
 
 def _not_compared_here(expected: Objects) -> Iterable[str]:

@@ -110,3 +110,32 @@ inner join pg_class as c on k.conrelid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 where g.tgisinternal and g.tgenabled = 'D'
 order by g.tgrelid, g.tgname;
+
+-- name: taken_names
+-- Names stand once among the relations of a schema, and once among its types.
+select
+    t.space || ' ' || case when n.nspname = %(home)s then '' else quote_ident(n.nspname) || '.' end
+    || quote_ident(t.name),
+    t.description
+from (
+    select
+        'relation' as space,
+        relname as name,
+        relnamespace as schema,
+        pg_describe_object('pg_catalog.pg_class'::regclass, oid, 0) as description
+    from pg_class
+    union all
+    select
+        'type',
+        typname,
+        typnamespace,
+        case
+            when typrelid = 0 then pg_describe_object('pg_catalog.pg_type'::regclass, oid, 0)
+            else pg_describe_object('pg_catalog.pg_class'::regclass, typrelid, 0)
+        end
+    from pg_type
+) as t
+inner join pg_namespace as n on t.schema = n.oid
+where
+    t.space || ' ' || case when n.nspname = %(home)s then '' else quote_ident(n.nspname) || '.' end
+    || quote_ident(t.name) = any(%(names)s::text[]);

@@ -79,6 +79,23 @@ TAMPERED = [
     Tampered("alter table device disable row level security", "table device"),
     Tampered("alter table device force row level security", "table device", mended=False),
     Tampered("alter table device_log no inherit device", "table device_log", mended=False),
+    # Another kind of object, or one of another table, has the name of what is missing.
+    Tampered("drop sequence ticket; create table ticket (id int)", "sequence ticket", mended=False),
+    Tampered("drop view entries; create table entries (id int, note text)", "view entries", mended=False),
+    Tampered("drop type spans; create table spans (id int)", "type spans", mended=False),
+    Tampered("drop domain short cascade; create type short as enum ('x')", "domain short", mended=False),
+    Tampered("drop index audit.entry_at; create view audit.entry_at as select 1", "index audit.entry_at", mended=False),
+    Tampered(
+        "drop index audit.entry_at; create table audit.of_application (id int);"
+        " create index entry_at on audit.of_application (id)",
+        "index audit.entry_at",
+        mended=False,
+    ),
+    Tampered(
+        "alter table audit.entry drop constraint entry_pkey; create unique index entry_pkey on audit.entry (id)",
+        "constraint audit.entry.entry_pkey",
+        mended=False,
+    ),
     Tampered("alter table device alter id drop identity", "column device.id"),
     Tampered("alter table device alter id set generated always", "column device.id"),
     Tampered("alter table device alter price drop default", "column device.price"),

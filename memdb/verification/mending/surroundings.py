@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from memdb.catalog import Attributes, Objects, identifiers, kind_and_name, member
 from memdb.database import Connection, query
 
 
@@ -23,13 +24,15 @@ class Surroundings:
     """`empty` are the tables without any row, `partitioned` those that are partitioned.
 
     `uses` are by the key of a column, so that each comes after those that it reads; `disabled`, by the key of a
-    constraint, the statements that enable its triggers. `server_version` is as libpq has it, 160004.
+    constraint, the statements that enable its triggers; `in_place_of`, by the key of an object that is missing, what
+    has its name: something of another kind, or of another table. `server_version` is as libpq has it, 160004.
     """
 
     empty: Collection[str] = ()
     partitioned: Collection[str] = ()
     uses: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
     disabled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    in_place_of: Mapping[str, str] = field(default_factory=dict)
     server_version: int = 0
 
 
@@ -37,8 +40,10 @@ UNKNOWN = Surroundings()
 """Every table may have rows, and nothing is known of who uses them."""
 
 
-def read(connection: Connection, schema: str, tables: Collection[str], columns: Collection[str]) -> Surroundings:
-    """What stands around these tables, and uses these columns, given as `memories.content`."""
+def read(
+    connection: Connection, schema: str, tables: Collection[str], columns: Collection[str], missing: Objects
+) -> Surroundings:
+    """What stands around these tables, uses these columns, given as `memories.content`, or is where objects are not."""
     home = {"home": schema}
     found = connection.execute(query("mending", "tables"), home | {"tables": list(tables)}).fetchall()
     uses: dict[str, tuple[Use, ...]] = {}
@@ -52,5 +57,24 @@ def read(connection: Connection, schema: str, tables: Collection[str], columns: 
         partitioned={name for name, _, is_partitioned in found if is_partitioned},
         uses=uses,
         disabled=disabled,
+        in_place_of=_in_place_of(connection, schema, missing),
         server_version=connection.info.server_version,
     )
+
+
+def _in_place_of(connection: Connection, schema: str, missing: Objects) -> dict[str, str]:
+    names = {key: _names(key, attributes) for key, attributes in missing.items()}
+    wanted = {"home": schema, "names": [name for found in names.values() for name in found]}
+    taken = dict(connection.execute(query("mending", "taken_names"), wanted).fetchall())
+    return {key: taken[name] for key, found in names.items() for name in found if name in taken}
+
+
+def _names(key: str, attributes: Attributes) -> list[str]:
+    """The names that an object needs for itself, as relation or as type; a table and a view are both."""
+    kind, name = kind_and_name(key)
+    if kind == "constraint" and attributes["definition"].startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE")):
+        table, constraint = member(name)  # an index with its name is made in the schema of the table
+        kind, name = "index", ".".join((*identifiers(table)[:-1], constraint))
+    spaces = {"index": ["relation"], "sequence": ["relation"], "enum": ["type"], "domain": ["type"]}
+    both = ["relation", "type"] if kind in ("view", "type") else []
+    return [f"{space} {name}" for space in spaces.get(kind, both)]

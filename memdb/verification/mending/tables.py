@@ -27,8 +27,20 @@ def _table(differing: Differing, attribute: str) -> list[str]:
         return [f"{alter} force row level security;"] if wanted else open_it
     if attribute == "unlogged":
         return told("it is logged: unlogged, a crash would empty it") if wanted else [f"{alter} set logged;"]
-    what = "partitioned" if attribute == "partitioned" else "a child of other tables"
-    return told(f"PostgreSQL cannot change how a table is {what}: make another, and move the rows, in a migration")
+    if attribute == "partitioned":
+        return told(
+            "PostgreSQL cannot change how a table is partitioned: make another, and move the rows, in a migration"
+        )
+    return told(
+        "it decides whether its rows are seen through another table, so a person has to see which of the two is right:",
+        *(f"{alter} no inherit {parent};" for parent in _only(differing.found, differing.expected)),
+        *(f"{alter} inherit {parent};" for parent in _only(differing.expected, differing.found)),
+    )
+
+
+def _only(ours: Attributes, theirs: Attributes) -> list[str]:
+    """The tables that one inherits from, and the other does not."""
+    return [parent for parent in ours.get("inherits", ()) if parent not in theirs.get("inherits", ())]
 
 
 def options_changed(alter: str, expected: Attributes, found: Attributes) -> list[str]:
@@ -75,6 +87,12 @@ def index(differing: Differing, names: list[str]) -> list[str]:
     partitioned = differing.expected["table"] in differing.place.partitioned
     if names == ["valid"] and not partitioned:
         return [f"reindex index concurrently {differing.name};"]
+    if "table" in names:
+        return told(
+            f"the index of this name is one of {differing.found['table']}: once it is called otherwise,"
+            f" alter index {differing.name} rename to …:",
+            *create(differing.key, differing.expected, differing.place),
+        )
     if differing.found["unique"] and names != ["valid"]:
         return told(
             "it keeps values unique, which rows or the application may rely on: make the index that is expected under"
