@@ -38,6 +38,9 @@ def _needed(repair: Repair) -> Iterator[Any]:
         yield from block(difference)
     if repair.effect:
         yield "In effect, the database then differs from its files as shown; verify-schema will say so, too."
+    elif repair.unmark:
+        yield "In effect, the database has what the files would make."
+        yield f"Whatever else {', '.join(repair.unmark)} made stays there, and no file takes it back."
     else:
         yield "In effect, the database is what the files would make."
 

@@ -161,6 +161,20 @@ def test_repair_asks_first_and_says_what_it_did(
     assert main(["status", "--exit-code", *arguments]) == 0
 
 
+def test_what_a_forgotten_migration_has_made_is_said_to_stay(
+    empty: str, tmp_path: Path, folder: Folder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = {"m0001_a": ("create table a (b int);", "drop table a;"), "m0003_c": ("select 1;", "select 1;")}
+    folder(**both, m0002_feature=("create table b ();", "drop table b;"))
+    arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", *arguments]) == 0
+    for file in (tmp_path / "core").glob("0002_*"):
+        file.unlink()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert main(["repair", "--unmark", "0002_feature", *arguments]) == 2
+    assert "Whatever else 0002_feature made stays there" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("gone", ["m0002_b", "m0003_c"], ids=["removed", "of a newer release"])
 def test_repair_says_what_it_could_not_settle(
     empty: str, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str], gone: str
