@@ -1,13 +1,13 @@
 """Memories that are stored together: their ids, in order, and which of them is meant when one is refused."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID
 
 from memdb.errors import InvalidMemory
 from memdb.models.ids import new_id
 from memdb.schemas import MemoryCreate
-from memdb.store.failures import Refusal
+from memdb.store.failures import Refusal, taken
 
 
 class Batch:
@@ -31,6 +31,12 @@ class Batch:
             except InvalidMemory as error:
                 raise InvalidMemory(f"{self.name(position)}: {error.message}", hint=error.hint) from None
             yield self.ids[-1], checked
+
+    def refuse_ids_of_others(self, piece: Sequence[tuple[UUID, MemoryCreate]], owners: Mapping[UUID, UUID]) -> None:
+        """Of the memories taken last, none may have an id that is stored for another user, whoever that is."""
+        for position, (id, memory) in enumerate(piece, len(self.ids) - len(piece)):
+            if owners.get(id) != memory.user_id:
+                raise taken(id, self.name(position), hint="Give it an id of its own, which nobody can have used.")
 
     def name(self, position: int) -> str:
         """`memory 7 (counted from 0)`, and its id, where the caller knows that."""

@@ -1,4 +1,4 @@
-"""Many memories at once, through binary COPY, with either driver.
+"""Many memories at once, with either driver: through binary COPY, or where some may be there, through INSERT.
 
 https://www.postgresql.org/docs/current/sql-copy.html describes the format: a header, then for each row the number
 of columns and each column's length and bytes, then a trailer.
@@ -6,17 +6,18 @@ of columns and each column's length and bytes, then a trailer.
 
 import json
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Set
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate
+from memdb.store import statements
 from memdb.store.batches import Batch
 
 COLUMNS = ("id", "user_id", "memory_type", "content", "embedding", "metadata", "created_at")
@@ -35,19 +36,20 @@ _length = struct.Struct(">i").pack
 _time = struct.Struct(">iq").pack
 
 
-async def copy(connection: AsyncConnection, table: Table, batch: Batch) -> None:
-    """Loads the memories, taking them while the server works.
+async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
+    """Loads the memories, taking them while the server works, and returns their ids.
 
-    The connection must be in a transaction already, since this goes past SQLAlchemy to the driver.
+    The session must be in a transaction already, since this goes past SQLAlchemy to the driver.
     """
-    pieces = _pieces(batch, now=(await connection.execute(select(func.now()))).scalar_one())
+    connection, table = await session.connection(bind_arguments={"mapper": model}), model.__table__
+    pieces = _pieces(batch, now=await _now(session, model))
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
     if hasattr(driver, "copy_to_table"):  # asyncpg
         await driver.copy_to_table(
             table.name, schema_name=table.schema, columns=COLUMNS, source=_asynchronous(pieces), format="binary"
         )
-        return
+        return batch.ids
     name = connection.dialect.identifier_preparer.format_table(table)
     async with (
         driver.cursor() as cursor,
@@ -55,6 +57,35 @@ async def copy(connection: AsyncConnection, table: Table, batch: Batch) -> None:
     ):
         for piece in pieces:
             await stream.write(piece)
+    return batch.ids
+
+
+async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
+    """Inserts the memories whose ids are not there yet, and returns those ids.
+
+    Raises InvalidMemory for an id that is another user's.
+    """
+    now, rows, stored = await _now(session, model), iter(batch), list[UUID]()
+    while piece := list(islice(rows, _PIECE)):
+        values = [{**dict(memory), "id": id, "created_at": memory.created_at or now} for id, memory in piece]
+        new = set(await session.scalars(statements.insert_new(model).returning(model.id), values))
+        owners = {id: memory.user_id for id, memory in reversed(piece) if id in new}
+        owners |= await _owners(session, model, {id for id, _ in piece} - new)
+        batch.refuse_ids_of_others(piece, owners)
+        stored += [id for id in dict.fromkeys(id for id, _ in piece) if id in new]
+    return stored
+
+
+async def _owners(session: AsyncSession, model: Any, ids: Set[UUID]) -> dict[UUID, UUID]:
+    if not ids:
+        return {}
+    found = await session.execute(select(model.id, model.user_id).where(statements.among(model.id, ids)))
+    return {row.id: row.user_id for row in found}
+
+
+async def _now(session: AsyncSession, model: Any) -> datetime:
+    """When the transaction began, as the default of the column has it."""
+    return (await session.execute(select(func.now()), bind_arguments={"mapper": model})).scalar_one()
 
 
 async def _asynchronous(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:

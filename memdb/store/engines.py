@@ -5,16 +5,13 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from pgvector import Vector
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from memdb import addresses, database
 from memdb.errors import SettingsError, SetupError
-
-BINARY = "memdb: vectors in binary"
-"""Whether, in the info of a connection, the driver takes Vector objects for parameters."""
+from memdb.store import drivers
 
 # What asyncpg reads in a URL only.
 _IN_URL = re.compile(r"service|ssl(cert|key|password|rootcert|crl|negotiation)|ssl_m(in|ax)_protocol_version")
@@ -40,6 +37,8 @@ def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any)
     engine = create_async_engine(f"postgresql+{driver}://", connect_args=arguments, **options)
     if driver == "asyncpg":
         event.listen(engine.sync_engine, "connect", _exchange_vectors_in_binary)
+    if "isolation_level" not in options and arguments.get("statement_cache_size") != 0:
+        event.listen(engine.sync_engine, "connect", _let_read_alone)
     return engine
 
 
@@ -97,23 +96,21 @@ def _seconds(connect_timeout: str) -> float | None:
 
 
 def _exchange_vectors_in_binary(connection: Any, record: ConnectionPoolEntry) -> None:
-    """Embeddings as text are four times as long and take ten times as long to read and write."""
-    record.info[BINARY] = connection.run_async(_register)
+    """Embeddings as text or arrays take ten times as long to write."""
+    connection.run_async(lambda driver: _register(driver, record.info))
 
 
-async def _register(connection: Any) -> bool:
-    """Whether there is an extension to register; one that is created later is used by later connections."""
+async def _register(connection: Any, info: Any) -> None:
+    """Where there is an extension; one that is created later is told of when it is needed."""
     async with connection.transaction():  # for a pooler
         schema = await connection.fetchval(database.query("store", "extension_schema"))
         if schema is not None:
-            codec = {"encoder": _encode, "decoder": Vector.from_binary, "format": "binary"}
-            await connection.set_type_codec("vector", schema=schema, **codec)
-    return schema is not None
+            await drivers.exchange_vectors_in_binary(connection, info, schema)
 
 
-def _encode(value: Vector | str) -> bytes:
-    """SQLAlchemy's type makes text of an embedding before the driver sees it."""
-    return (Vector.from_text(value) if isinstance(value, str) else value).to_binary()
+def _let_read_alone(_: Any, record: ConnectionPoolEntry) -> None:
+    """Without its cache, asyncpg sends a statement and its parameters apart, and a pooler may part them."""
+    record.info[drivers.MAY_READ_ALONE] = True
 
 
 def _no_name() -> str:

@@ -82,12 +82,12 @@ def _translation(said: Refusal, memory: str) -> MemdbError | None:
     return None
 
 
-def taken(id: object, memory: str = "") -> InvalidMemory:
+def taken(id: object, memory: str = "", *, hint: str = "") -> InvalidMemory:
     """The id of a new memory is that of another, whoever that belongs to."""
     which = f", of {memory}," if memory else ""
+    usual = "If this memory may have been stored before, add it with skip_existing=True."
     return InvalidMemory(
-        f"the id {id}{which} is that of a memory already",
-        hint="Each has an id of its own. If this memory may have been stored before, add it with skip_existing=True.",
+        f"the id {id}{which} is that of another memory", hint=hint or f"Each has an id of its own. {usual}"
     )
 
 

@@ -1,32 +1,27 @@
 """A repository of memories over a session. The caller owns the transaction: nothing here commits."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar, cast, overload
+from typing import Any, Generic, Literal, TypeVar, cast, overload
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
-from pgvector import Vector
-from sqlalchemy import CursorResult, Table, delete, func, select, text, update
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy import CursorResult, ScalarResult, Table, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.util import identity_key
 
-from memdb import database
-from memdb.errors import DatabaseError
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import copying, statements
+from memdb.store import copying, searching, statements
 from memdb.store.batches import Batch
-from memdb.store.engines import BINARY
 from memdb.store.failures import translated
 
 MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin)
 
 RECENTLY = timedelta(hours=1)
-
-_surroundings: WeakKeyDictionary[Engine, dict[str, tuple[str, bool]]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +55,22 @@ class MemoryStore(Generic[MemoryModel]):
         self._model: type[MemoryModel] = model
         self._table = cast("Table", model.__table__)
 
-    async def add(self, memory: MemoryCreate) -> MemoryModel:
-        """Stores a memory. Raises UnknownUser where its user is not there; then roll the session back."""
+    @overload
+    async def add(self, memory: MemoryCreate, *, skip_existing: Literal[False] = False) -> MemoryModel: ...
+
+    @overload
+    async def add(self, memory: MemoryCreate, *, skip_existing: bool) -> MemoryModel | None: ...
+
+    async def add(self, memory: MemoryCreate, *, skip_existing: bool = False) -> MemoryModel | None:
+        """Stores a memory.
+
+        With `skip_existing`, a memory of this user that has the id already is left as it is, and None returned: so the
+        same can be said again when nobody knows whether it arrived. Raises UnknownUser where the user is not there,
+        InvalidMemory where the id is another memory's; then roll the session back.
+        """
+        if skip_existing:
+            stored = await self.add_many([memory], skip_existing=True)
+            return await self.get(stored[0]) if stored else None
         memory = memory.checked()
         added = self._model(**{name: getattr(memory, name) for name in MemoryCreate.model_fields})
         self._session.add(added)
@@ -69,24 +78,31 @@ class MemoryStore(Generic[MemoryModel]):
             await self._session.flush()
         return added
 
-    async def add_many(self, memories: Iterable[MemoryCreate]) -> list[UUID]:
-        """Stores memories through COPY, all or none, and returns their ids in the same order.
+    async def add_many(self, memories: Iterable[MemoryCreate], *, skip_existing: bool = False) -> list[UUID]:
+        """Stores memories, all or none, and returns the ids of those that it has stored, in the same order.
 
-        They are taken one by one while the server works, so a generator may make any number of them. Raises
-        UnknownUser where one of the users is not there; what the transaction did before stays.
+        They are taken one by one while the server works, so a generator may make any number of them. They go through
+        COPY; with `skip_existing`, those whose id is there already are left as they are, and it is half as fast. Raises
+        UnknownUser and InvalidMemory, which name the memory; what the transaction did before stays.
         """
         batch = Batch(memories)
+        store = copying.insert_new if skip_existing else copying.copy
         with translated(batch.refused):
+            await self._session.flush()
             async with self._session.begin_nested():  # it also begins the transaction that COPY runs in
-                await copying.copy(await self._session.connection(), self._table, batch)
-        return batch.ids
+                return await store(self._session, self._model, batch)
 
     async def get(self, memory_id: UUID, *, user_id: UUID | None = None) -> MemoryModel | None:
-        """The memory of that id, if there is one."""
-        return (await self._session.scalars(self._of(select(self._model), [memory_id], user_id))).one_or_none()
+        """The memory of that id, if there is one, as it is in the database now."""
+        found = await self._read(self._of(select(self._model), [memory_id], user_id))
+        return found.one_or_none()
 
     async def list(self, query: MemoryQuery, *, embeddings: bool = False) -> Sequence[MemoryModel]:
-        """Memories of a user, newest first. Their embeddings are large, and are read only if asked for."""
+        """Memories of a user as they are now, newest first; of those with one time, that with the greatest id.
+
+        Embeddings are large, and are read only if asked for. Objects of the session forget theirs, which may be of
+        another text by now.
+        """
         query = query.checked()
         model, metadata = self._model, self._table.c.metadata
         conditions = [model.user_id == query.user_id]
@@ -102,41 +118,33 @@ class MemoryStore(Generic[MemoryModel]):
         statement = select(model).where(*conditions).order_by(model.created_at.desc(), model.id.desc())
         if not embeddings:
             statement = statement.options(defer(model.embedding, raiseload=True))
-        return (await self._session.scalars(statement.limit(query.limit).offset(query.offset))).all()
+        found = (await self._read(statement.limit(query.limit).offset(query.offset))).all()
+        for memory in found:
+            if not embeddings and "embedding" in memory.__dict__:
+                self._session.expire(memory, ["embedding"])
+        return found
 
     async def nearest(self, query: MemorySimilarityQuery) -> Sequence[Neighbour]:
         """The memories of a user nearest to an embedding, nearest first, none beyond the maximum distance.
 
-        Searches through search_memories where set fast_search was there when the engine first searched.
+        Exact on `core`; through search_memories where set fast_search is applied, which is fast for users of many
+        memories. Raises DatabaseError where the extension or the table is missing, or has changed meanwhile.
         """
-        query = query.checked()
-        parameters = query.model_dump(include={"user_id", "limit", "max_distance"})
-        if query.memory_types is not None:
-            parameters["memory_types"] = query.memory_types
-        return await self._session.run_sync(self._nearest, query.embedding, parameters)
-
-    def _nearest(self, session: Session, embedding: Vector, parameters: dict[str, Any]) -> Sequence[Neighbour]:
-        connection = session.connection()
-        binary = connection.info.get(BINARY, False)
-        schema, has_function = _surroundings_of(self._table, connection)
-        search = statements.searched if has_function else statements.nearest
-        statement = search(self._table, schema, of_tiers="memory_types" in parameters, binary=binary)
-        parameters["embedding"] = embedding if binary else embedding.to_list()
-        return [Neighbour(*row) for row in session.execute(statement, parameters)]
+        rows = await searching.run(self._session, self._model, searching.Search(query.checked()))
+        return [_neighbour(*row) for row in rows]
 
     async def update(self, memory_id: UUID, change: MemoryUpdate, *, user_id: UUID | None = None) -> MemoryModel | None:
-        """Changes a memory, if it is there. A new content without its embedding loses the old one, which misleads."""
+        """Changes a memory, and returns it as it is then; None where it is not there.
+
+        The database compares and changes: another content without its embedding loses the old one, which would
+        mislead; keys of the metadata are set one by one, so others that somebody sets meanwhile stay.
+        """
         change = change.checked()
-        memory = await self.get(memory_id, user_id=user_id)
-        if memory is None:
-            return None
-        if "content" in change.model_fields_set and change.content != memory.content:
-            memory.embedding = None
-        for name in change.model_fields_set:
-            setattr(memory, name, getattr(change, name))
-        with translated():
-            await self._session.flush()
-        return memory
+        if not change.model_fields_set:
+            return await self.get(memory_id, user_id=user_id)
+        statement = self._of(update(self._model), [memory_id], user_id)
+        changed = statement.values(statements.assignments(self._model, change)).returning(self._model)
+        return (await self._read(changed.execution_options(synchronize_session=False))).one_or_none()
 
     async def touch(self, memory_ids: Iterable[UUID], *, unless_within: timedelta = RECENTLY) -> int:
         """Notes that memories were recalled just now; returns how many rows that changed.
@@ -149,34 +157,51 @@ class MemoryStore(Generic[MemoryModel]):
         model = self._model
         due = (
             select(model.id)
-            .where(model.id.in_([*memory_ids]), model.accessed_at < func.now() - unless_within)
+            .where(statements.among(model.id, memory_ids), model.accessed_at < func.now() - unless_within)
             .with_for_update(skip_locked=True)
         )
-        # Not told to the objects of the session: they would forget their accessed_at, and need the database to show it.
-        return await self._changed(update(model).where(model.id.in_(due)).values(accessed_at=func.now()), told=False)
+        noted = update(model).where(model.id.in_(due)).values(accessed_at=func.now())
+        await self._session.flush()
+        rows = await self._session.execute(
+            noted.returning(model.id, model.accessed_at), execution_options={"synchronize_session": False}
+        )
+        return await self._session.run_sync(self._noted, rows.all())
+
+    def _noted(self, session: Session, rows: Sequence[Any]) -> int:
+        """Objects of the session show it, too; to forget what they know would need the database at the next look."""
+        for id, accessed_at in rows:
+            memory = session.identity_map.get(identity_key(self._model, id))
+            if memory is not None:
+                set_committed_value(memory, "accessed_at", accessed_at)
+        return len(rows)
 
     async def delete(self, memory_ids: Iterable[UUID], *, user_id: UUID | None = None) -> int:
         """Deletes memories; returns how many were there."""
-        return await self._changed(self._of(delete(self._model), [*memory_ids], user_id))
+        await self._session.flush()
+        statement = self._of(delete(self._model), memory_ids, user_id)
+        result = await self._session.execute(statement, execution_options={"synchronize_session": "fetch"})
+        return cast("CursorResult[Any]", result).rowcount
 
-    async def _changed(self, statement: Any, *, told: bool = True) -> int:
-        statement = statement.execution_options(synchronize_session="fetch" if told else False)
-        return cast("CursorResult[Any]", await self._session.execute(statement)).rowcount
+    async def _read(self, statement: Any) -> ScalarResult[Any]:
+        """Objects as the database has them, once it has what was changed in the session."""
+        with translated():
+            await self._session.flush()
+            return await self._session.scalars(statement, execution_options={"populate_existing": True})
 
-    def _of(self, statement: Any, memory_ids: Sequence[UUID], user_id: UUID | None) -> Any:
-        statement = statement.where(self._model.id.in_(memory_ids))
+    def _of(self, statement: Any, memory_ids: Iterable[UUID], user_id: UUID | None) -> Any:
+        statement = statement.where(statements.among(self._model.id, memory_ids))
         return statement if user_id is None else statement.where(self._model.user_id == user_id)
 
 
-def _surroundings_of(table: Table, connection: Connection) -> tuple[str, bool]:
-    """Where the extension lives, quoted, and whether search_memories is there; asked once for each engine and table."""
-    known = _surroundings.setdefault(connection.engine, {})
-    name = connection.dialect.identifier_preparer.format_table(table)
-    if name in known:
-        return known[name]
-    schema = connection.scalar(text(database.query("store", "extension_schema")))
-    if schema is None:
-        raise DatabaseError('this database has no extension "vector"', hint="Create it with: memdb migrate")
-    question = database.query("store", "has_search_function").replace("%(table_name)s", ":table_name")
-    has_function = connection.scalar(text(question), {"table_name": name})
-    return known.setdefault(name, (connection.dialect.identifier_preparer.quote(schema), bool(has_function)))
+def _neighbour(
+    id: UUID,
+    user_id: UUID,
+    tier: str,
+    content: str,
+    metadata: str | None,
+    created_at: datetime,
+    accessed_at: datetime,
+    distance: float,
+) -> Neighbour:
+    data = None if metadata is None else json.loads(metadata)
+    return Neighbour(id, user_id, MemoryType(tier), content, data, created_at, accessed_at, distance)

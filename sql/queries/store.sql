@@ -1,4 +1,4 @@
--- What memdb.store asks beside the statements that it builds from the models.
+-- What memdb.store asks beside the statements that SQLAlchemy builds from the models.
 
 -- name: extension_schema
 -- Where the type vector and its operators live. No row: there is no extension.
@@ -7,14 +7,123 @@ from pg_extension as e
 inner join pg_namespace as n on e.extnamespace = n.oid
 where e.extname = 'vector';
 
--- name: has_search_function
--- Whether memories have the search of set fast_search beside them, and this role may call it.
-select exists(
+-- name: surroundings
+-- What a search has to know: the schema of the extension (no row: there is none), the type of tiers and its schema
+-- where the search_path does not lead to it (NULL: there is no table), whether search_memories of set fast_search
+-- stands beside the table, is what its name leads to, and may be called, and whether each statement of a transaction
+-- sees what others have committed.
+with place as (
     select
-    from pg_class as c
-    inner join pg_proc as p on c.relnamespace = p.pronamespace
+        n.nspname,
+        t.oid as tier,
+        t.typname,
+        c.relnamespace,
+        case when not pg_type_is_visible(t.oid) then s.nspname end as tier_schema
+    from pg_extension as e
+    inner join pg_namespace as n on e.extnamespace = n.oid
+    left join pg_class as c on c.oid = pg_catalog.to_regclass(%(table_name)s)::pg_catalog.oid
+    left join pg_attribute as a on c.oid = a.attrelid and a.attname = 'memory_type'
+    left join pg_type as t on a.atttypid = t.oid
+    left join pg_namespace as s on t.typnamespace = s.oid
+    where e.extname = 'vector'
+)
+
+select
+    l.nspname,
+    l.tier_schema,
+    l.typname,
+    exists(
+        select
+        from pg_proc as p
+        where
+            p.oid = pg_catalog.to_regprocedure(
+                %(function_name)s || '(uuid, ' || quote_ident(l.nspname) || '.vector, integer, '
+                || format_type(l.tier, null) || '[], double precision, jsonb, integer)'
+            )::pg_catalog.oid
+            and l.relnamespace = p.pronamespace
+            and p.proargnames = array[
+                'user_id', 'embedding', 'k', 'tiers', 'max_distance', 'metadata', 'candidates',
+                'id', 'content', 'memory_type', 'metadata', 'distance'
+            ]
+            and p.proallargtypes[8:] = array[
+                'uuid'::regtype, 'text'::regtype, l.tier, 'jsonb'::regtype, 'double precision'::regtype
+            ]::oid[]
+            and has_function_privilege(p.oid, 'execute')
+    ) as has_search_function,
+    current_setting('default_transaction_isolation') = 'read committed' as reads_what_is_committed
+from place as l;
+
+-- name: nearest
+-- The memories of user $1 nearest to the embedding $2, $3 at most, of the tiers $4, not beyond the distance $5, whose
+-- metadata contain $6, have no true under the keys $7, and nothing or null under the keys $8; NULL is no condition.
+-- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows. Parameters that are converted
+-- stand in subqueries: each is converted once. The distance to an embedding of zeros is NaN, which is beyond any.
+select
+    f.id,
+    f.user_id,
+    f.memory_type::text,
+    f.content,
+    f.metadata::text,
+    f.created_at,
+    f.accessed_at,
+    f.distance
+from (
+    select
+        m.id,
+        m.user_id,
+        m.memory_type,
+        m.content,
+        m.metadata,
+        m.created_at,
+        m.accessed_at,
+        {extension}.cosine_distance(m.embedding, (select cast(cast($2 as {sent}) as {extension}.vector))) as distance
+    from {table} as m
     where
-        c.oid = pg_catalog.to_regclass(cast(%(table_name)s as pg_catalog.text))::pg_catalog.oid
-        and c.relname = 'memories'
-        and p.proname = 'search_memories' and has_function_privilege(p.oid, 'execute')
-);
+        m.user_id = $1
+        and m.embedding is not null
+        and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
+        and ($6::text is null or m.metadata @> (select $6::text::jsonb))
+        and (
+            $7::text[] is null
+            or not exists (
+                select from unnest($7::text[]) as k (k)
+                where m.metadata @> jsonb_build_object(k.k, true)
+            )
+        )
+        and (
+            $8::text[] is null
+            or not exists (
+                select from unnest($8::text[]) as k (k)
+                where coalesce(m.metadata -> k.k, 'null') != 'null'
+            )
+        )
+    order by distance, m.id
+    limit $3
+) as f
+where f.distance <= $5
+order by f.distance, f.id;
+
+-- name: searched
+-- The same through search_memories, which knows no conditions on what metadata do not have.
+select
+    m.id,
+    m.user_id,
+    m.memory_type::text,
+    m.content,
+    m.metadata::text,
+    m.created_at,
+    m.accessed_at,
+    f.distance
+from
+    {function}(
+        $1,
+        cast(cast($2 as {sent}) as {extension}.vector),
+        $3::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb,
+        null
+    ) as f
+inner join {table} as m on f.id = m.id
+where f.distance <= 2
+order by f.distance, m.id;

@@ -1,0 +1,105 @@
+"""One search, sent with as little around it as there can be.
+
+Where nothing has been done on the session's connection yet, the search is the first statement of its transaction and
+needs none: the driver sends it alone, in one round trip, and if it fails because something has changed in the
+database, it is sent once more, with what is there now. Anything else goes through SQLAlchemy.
+"""
+
+import functools
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from memdb import database
+from memdb.errors import DatabaseError
+from memdb.models.columns import Reals
+from memdb.schemas import MemorySimilarityQuery
+from memdb.store import drivers, surroundings
+from memdb.store.failures import refusal
+from memdb.store.surroundings import Names, Surroundings
+
+_CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
+"""What a server says where a function, a type, a schema or a prepared statement is gone, or another one."""
+
+
+class Search:
+    """What is asked, as parameters of the statements in sql/queries/store.sql."""
+
+    def __init__(self, query: MemorySimilarityQuery) -> None:
+        data = query.extra_data
+        self.embedding = query.embedding
+        untrue = [key for key, value in data.items() if value is False]
+        absent = [key for key, value in data.items() if value is None]
+        contained = {key: value for key, value in data.items() if value is not None and value is not False}
+        self._tiers = None if query.memory_types is None else [tier.value for tier in query.memory_types]
+        self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
+        self._user_id, self._further = query.user_id, (untrue or None, absent or None)
+
+    def statement(
+        self, known: Surroundings, called: Names, embedding: Any, sent: tuple[str, ...]
+    ) -> tuple[str, tuple[Any, ...]]:
+        """The text and its parameters, with the embedding in the form that `sent` names the type of."""
+        through_function = known.has_search_function and not any(self._further)
+        arguments = (self._user_id, embedding, *self._asked)
+        text = _text("searched" if through_function else "nearest", known, called, sent)
+        return text, arguments if through_function else (*arguments, *self._further)
+
+
+async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any]:
+    """Rows of memories, without their embeddings and with the distance last."""
+    connection, called = await session.run_sync(_connected, model)
+    known = surroundings.known(connection, called, seconds=surroundings.FOR_ONE_STATEMENT)
+    driver = drivers.alone(connection, known.extension) if known and known.reads_what_is_committed else None
+    if known is not None and driver is not None:
+        text, arguments = search.statement(known, called, *driver.form(search.embedding))
+        try:
+            return await driver.fetch(text, arguments)
+        except Exception as error:
+            if not (_has_changed(error) or _is_of_driver(error, driver)):
+                raise DBAPIError(text, None, error) from error
+            surroundings.forget(connection)
+    return await session.run_sync(_through_sqlalchemy, connection, called, search)
+
+
+def _connected(session: Session, model: Any) -> tuple[Connection, Names]:
+    session.flush()  # what the session has not told the database yet counts, too
+    connection = session.connection(bind_arguments={"mapper": model})
+    return connection, surroundings.names(connection, model.__table__)
+
+
+def _through_sqlalchemy(_: Session, connection: Connection, called: Names, search: Search) -> Sequence[Any]:
+    known = surroundings.known(connection, called, seconds=surroundings.FOR_A_TRANSACTION)
+    known = known or surroundings.learned(connection, called)
+    text, arguments = search.statement(known, called, Reals(search.embedding.to_list()), drivers.ARRAY)
+    try:
+        return connection.exec_driver_sql(*drivers.written(connection, text, arguments)).fetchall()
+    except DBAPIError as error:
+        surroundings.forget(connection)
+        if error.connection_invalidated or not _has_changed(error):
+            raise
+        raise DatabaseError(
+            f"what a search needs has changed in the database just now: {refusal(error).message}",
+            hint="Roll back and begin again: the next transaction will find what is there.",
+        ) from error
+
+
+def _has_changed(error: Exception) -> bool:
+    return _CHANGED.match(refusal(error).state) is not None
+
+
+def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
+    """It could not write a parameter, or the connection is lost, which SQLAlchemy has to learn."""
+    return not driver.is_open() or not (refusal(error).state or isinstance(error, TimeoutError))
+
+
+@functools.lru_cache(maxsize=256)
+def _text(block: str, known: Surroundings, called: Names, sent: tuple[str, ...]) -> str:
+    tier = (known.tier,) if known.tier_schema is None else (known.tier_schema, known.tier)
+    places = {"extension": (known.extension,), "tier": tier, "sent": sent}
+    return database.query("store", block, table=called.table, function=called.function, **places)
