@@ -1,5 +1,6 @@
 """Connections, and the one place that turns driver errors into ours."""
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,10 @@ from memdb.errors import ConnectionFailed, DatabaseError, MemdbError
 
 if TYPE_CHECKING:
     from memdb.embedded import Server
+
+
+# What it warns of at a lost connection is in the error that follows; without a handler it would go to stderr as well.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class Connection(psycopg.Connection[tuple[Any, ...]]):
@@ -43,6 +48,8 @@ class Names:
 
 
 MINIMUM_PGVECTOR = "0.8.0"
+# Shut down, crashed, starting up; idle for too long, or in a transaction that was.
+_CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 OWN_NAMES = "set search_path = pg_catalog, pg_temp"
 
 
@@ -96,7 +103,8 @@ def translated_errors() -> Iterator[None]:
     except psycopg.Error as error:
         message = error.diag.message_primary or str(error).strip()
         hint = error.diag.message_hint or ""
-        if isinstance(error, psycopg.OperationalError) and error.sqlstate in (None, "57P01", "57P02", "57P03"):
+        lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        if lost or error.sqlstate in _CONNECTION_ENDED:
             raise ConnectionFailed(
                 f"the connection was lost: {message}",
                 hint=hint or "Run the command again when the server is back; what was committed stays.",

@@ -107,6 +107,7 @@ class Runner:
         with session.names_of_the_target(self._connection), notices(self._connection) as messages:
             execute_file(self._connection, step.sql, str(step.path))
             execute_deferred(self._connection, step.sql, str(step.path))
+            session.take_time(self._connection)
         return messages
 
     def _alone(self, step: Step, on_advice: Callable[[str], None], started: float) -> Notices:

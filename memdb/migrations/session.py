@@ -12,6 +12,7 @@ from memdb.database import OWN_NAMES, Connection, query
 from memdb.migrations import locking
 
 # https://www.postgresql.org/docs/current/sql-discard.html: all of discard all, without pg_advisory_unlock_all().
+_TRANSACTION_TIMEOUT_SINCE = 170000
 _CLEAN = (
     "set session authorization default; reset role; close all; deallocate all; unlisten *; "
     "discard plans; discard temporary; discard sequences; reset all"
@@ -70,6 +71,14 @@ def names_of_the_target(connection: Connection) -> Iterator[None]:
     connection.execute("select set_config('search_path', %s, false)", [path])
     connection.has_own_names = False
     yield  # not taken back here: after an error the transaction is over, and with it the setting; else clean() follows
+
+
+def take_time(connection: Connection) -> None:
+    """Ends the time limits that a file has set: they are for its own statements, not for counting what it loses."""
+    names = ["statement_timeout", "idle_in_transaction_session_timeout"]
+    if connection.info.server_version >= _TRANSACTION_TIMEOUT_SINCE:
+        names.append("transaction_timeout")
+    connection.execute("; ".join(f"set local {name} = 0" for name in names))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from memdb import migrations, recording
 from memdb.database import Connection
 from memdb.errors import StatementFailed
 from memdb.ledger.status import status as read_status
+from memdb.migrations import losses, risks
 from tests.integration.conftest import Folder
 
 LEAKS = {
@@ -79,3 +80,21 @@ def test_snapshots_are_made_in_clean_sessions(folder: Folder) -> None:
     leak = "create schema app; set search_path = app; set check_function_bodies = off;"
     sets = folder(m0001_leak=(leak, "drop schema app;"), m0002_a=("create table a ();", "drop table a;"))
     assert "table a" in recording.record(sets)["0002_a"]
+
+
+@pytest.mark.parametrize("limit", ["set statement_timeout = '9s'", "set local statement_timeout = '9s'"])
+def test_a_time_limit_of_a_file_does_not_hold_for_finding_out_what_it_loses(
+    empty_connection: Connection, folder: Folder, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = folder(m0001_a=("create table a (b int);", f"{limit}; alter table a drop b;"))
+    migrations.migrate(empty_connection, sets)
+    real, limits = risks.tables, []
+
+    def observed(connection: Connection) -> dict[int, risks.Table]:
+        limits.append(connection.execute("select pg_catalog.current_setting('statement_timeout')").fetchone())
+        return real(connection)
+
+    monkeypatch.setattr(losses, "tables", observed)
+    migrations.rollback(empty_connection, sets, agreement=losses.Agreement())
+    assert len(limits) > 1
+    assert set(limits) == {("0",)}
