@@ -14,14 +14,22 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress:
-    """Counts things done on stderr: a bar where that is a terminal, else nothing."""
+    """Counts things done on stderr: a bar where that is a terminal, else a line every ten seconds."""
 
-    def __init__(self, bar: Any, task: Any) -> None:
-        self._bar, self._task = bar, task
+    def __init__(self, label: str, total: int | None, bar: Any = None) -> None:
+        self._label, self._total, self._bar = label, total, bar
+        self._task = None if bar is None else bar.add_task(label, total=total)
+        self._done, self._said_at = 0, time.monotonic()
 
     def advance(self, count: int = 1) -> None:
+        """So many more are done."""
+        self._done += count
         if self._bar is not None:
             self._bar.advance(self._task, count)
+        elif time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
+            self._said_at = time.monotonic()
+            of = "" if self._total is None else f" of {self._total:,}"
+            streams.say(f"  {self._label}: {self._done:,}{of}")
 
     def clear(self) -> None:
         """Takes the bar away, before what is told next."""
@@ -33,7 +41,7 @@ class Progress:
 def progress(label: str, total: int | None) -> Iterator[Progress]:
     """`with progress("Loading", total) as bar: bar.advance(n)`"""
     if not sys.stderr.isatty():
-        yield Progress(None, None)
+        yield Progress(label, total)
         return
     from rich import progress as bars
     from rich.console import Console
@@ -41,7 +49,7 @@ def progress(label: str, total: int | None) -> Iterator[Progress]:
     text, count = bars.TextColumn("{task.description}", markup=False), bars.MofNCompleteColumn()
     columns = (text, bars.BarColumn(), count, bars.TimeRemainingColumn())
     with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Progress(bar, bar.add_task(label, total=total))
+        yield Progress(label, total, bar)
 
 
 class BuildProgress:

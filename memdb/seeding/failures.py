@@ -29,7 +29,7 @@ def explained(source: Source | None = None) -> Iterator[None]:
 
 def twice(source: Source, id: UUID) -> DataError:
     """The error that an id stands twice in a file."""
-    rows = " and ".join(f"{row:,}" for row in source.rows_of(id))
+    rows = " and ".join(map(str, source.rows_of(id)))
     return DataError(
         f"{source.name}: the id {id} stands twice in this file, in rows {rows}",
         hint="Nothing was loaded. Correct or remove one of these rows.",

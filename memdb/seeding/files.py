@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 
 from memdb import values
-from memdb.errors import DataError
+from memdb.errors import DataError, InvalidMemory
 from memdb.reading import columns, readers, vectors
 from memdb.reading.fields import Reader, Records, is_missing
 from memdb.reading.ids import MEMORIES
@@ -58,7 +59,7 @@ class FileSource:
             row
             for records in self._reader.batches()
             for row, value in zip(records.rows, records.of("id"), strict=True)
-            if not is_missing(value) and values.identifier(value) == id
+            if _is(value, id)
         )
         return list(islice(given, 2))
 
@@ -93,6 +94,13 @@ class FileSource:
             accessed_at=_first_given(given_accessed, given_created, accessed),
             embeddings=embeddings,
         )
+
+
+def _is(value: Any, id: UUID) -> bool:
+    try:
+        return not is_missing(value) and values.identifier(value) == id
+    except InvalidMemory:
+        return False
 
 
 def _first_given(first: draws.Times, second: draws.Times, drawn: draws.Times) -> draws.Times:

@@ -9,6 +9,7 @@ from memdb import cli, database, output
 from memdb.cli.options import Format
 from memdb.database import Connection
 from memdb.errors import LockTimeout
+from memdb.output import bars
 from memdb.seeding.files import FileSource
 from memdb.seeding.hooks import Hooks, Outgrown, Upkeep
 from memdb.seeding.memories import Further, Synthetic
@@ -130,6 +131,17 @@ def test_the_faster_way_is_named_where_it_is_one(
     told = capsys.readouterr().err.replace("\n", " ").strip()
     assert expected in told
     assert ("--rebuild" in told) == ("--rebuild" in expected)
+
+
+@pytest.mark.parametrize("between_seconds", [0, 10])
+def test_without_a_terminal_there_is_a_line_now_and_then(
+    migrated: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, between_seconds: float
+) -> None:
+    monkeypatch.setattr(bars, "_SECONDS_BETWEEN_LINES", between_seconds)
+    assert cli.main(["seed", "--users", "3", "--memories", "1200", "--database-url", migrated]) == 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("  Loading")]
+    told = ["  Loading: 500 of 1,200", "  Loading: 1,000 of 1,200", "  Loading: 1,200 of 1,200"]
+    assert lines == ([] if between_seconds else told)
 
 
 def test_a_file_whose_length_is_not_known_is_told_without_it(connection: Connection, tmp_path: Path) -> None:
