@@ -98,4 +98,4 @@ def _refusal(error: ErrorDetails) -> InvalidMemory:
     if isinstance(cause, InvalidMemory):
         message = cause.message if cause.message.startswith(place) else f"{place}: {cause.message}"
         return InvalidMemory(message, hint=cause.hint)
-    return InvalidMemory(f"{place}: {error['msg']}")
+    return InvalidMemory(f"{place}: {error['msg']}", hint="Nothing of it was sent to the database.")

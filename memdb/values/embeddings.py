@@ -19,6 +19,8 @@ Vectors: TypeAlias = NDArray[np.float32]
 
 _SHORTEST, _LONGEST = 1e-15, 1e15
 
+_HINT = "Give it the embedding as the model returns it."
+
 
 def embedding(value: Any) -> Vectors:
     """The embedding as the database keeps it: (1536,) 32-bit floats, from a list, an array or a vector of pgvector."""
@@ -32,7 +34,7 @@ def embedding(value: Any) -> Vectors:
         vector = np.ascontiguousarray(numbers, np.float32)
         is_usable = _SHORTEST**2 <= np.dot(vector, vector) <= _LONGEST**2
     if not is_usable:
-        raise InvalidMemory(f"embedding {_reason(vector)}", hint="Store the embedding as the model gives it.")
+        raise InvalidMemory(f"embedding {_reason(vector)}", hint=_HINT)
     return vector
 
 
@@ -59,13 +61,13 @@ def _numbers(value: Any) -> NDArray[Any]:
     if hasattr(value, "to_numpy"):  # pgvector's, without importing it
         value = value.to_numpy()
     if isinstance(value, str | bytes | Mapping | Set):
-        raise InvalidMemory(f"embedding must be a list of numbers, and is {type(value).__name__}")
+        raise InvalidMemory(f"embedding must be a list of numbers, and is {type(value).__name__}", hint=_HINT)
     try:
         numbers = np.asarray(value if isinstance(value, list) or hasattr(value, "__array__") else list(value))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise InvalidMemory(f"embedding must be a list of {DIMENSIONS} numbers: {error}") from None
+        raise InvalidMemory(f"embedding must be a list of {DIMENSIONS} numbers: {error}", hint=_HINT) from None
     if numbers.dtype.kind not in "fiu" and numbers.size:
-        raise InvalidMemory(f"embedding must be a list of {DIMENSIONS} numbers, and holds something else")
+        raise InvalidMemory(f"embedding must be a list of {DIMENSIONS} numbers, and holds something else", hint=_HINT)
     return numbers
 
 

@@ -13,4 +13,6 @@ def identifier(value: Any, name: str = "id") -> UUID:
     try:
         return UUID(value)
     except (TypeError, ValueError, AttributeError):
-        raise InvalidMemory(f"{name} must be a UUID, and is {type(value).__name__}: it identifies nothing") from None
+        raise InvalidMemory(
+            f"{name} must be a UUID, and is {type(value).__name__}: it identifies nothing", hint="Give it a uuid.UUID."
+        ) from None

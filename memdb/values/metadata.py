@@ -16,6 +16,10 @@ MAXIMUM_DEPTH = 100
 
 _LONGEST_KEY = 60
 
+_HINT = (
+    "Metadata hold objects, lists, texts, numbers, booleans and None. Leave the rest out, or write it as one of these."
+)
+
 
 class _Fault(Exception):
     """Why a value cannot be stored. Its place is put together on the way out, from the inside."""
@@ -34,7 +38,7 @@ def metadata(value: Any) -> dict[str, Any]:
     try:
         _look_through(data, MAXIMUM_DEPTH)
     except _Fault as fault:
-        raise InvalidMemory(f"extra_data{fault.place} {fault}") from None
+        raise InvalidMemory(f"extra_data{fault.place} {fault}", hint=_HINT) from None
     return data
 
 
@@ -92,7 +96,7 @@ def _number_fault(value: Any) -> str | None:
         return None
     if isinstance(value, float):
         return None if isfinite(value) else f"is {value}, which JSON does not have"
-    return f"is of the type {type(value).__name__}, which JSON does not have: write it as a text, a number or a list"
+    return f"is of the type {type(value).__name__}, which JSON does not have"
 
 
 def _shown(key: Any) -> str:

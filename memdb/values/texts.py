@@ -30,11 +30,11 @@ def description(value: Any) -> str:
 def text(value: Any, name: str, longest: int | None = None, *, blank: bool = False) -> str:
     """A text of at most `longest` characters, which may say nothing where `blank` is true. `name` is for errors."""
     if not isinstance(value, str):
-        raise InvalidMemory(f"{name} must be text, and is {type(value).__name__}")
+        raise InvalidMemory(f"{name} must be text, and is {type(value).__name__}", hint="Give it a str.")
     if fault := unstorable(value):
-        raise InvalidMemory(f"{name} {fault}")
+        raise InvalidMemory(f"{name} {fault}", hint="Remove it, or mend what has put it there.")
     if not blank and not value.strip():
-        raise InvalidMemory(f"{name} is empty, or all white space")
+        raise InvalidMemory(f"{name} is empty, or all white space", hint="Store only what says something.")
     if longest is not None and len(value) > longest:
         raise InvalidMemory(f"{name} has {len(value):,} characters", hint=f"Shorten it to {longest:,} or fewer.")
     return value

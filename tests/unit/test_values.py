@@ -241,3 +241,17 @@ def test_ids_are_uuids() -> None:
         with pytest.raises(InvalidMemory, match="user_id must be a UUID"):
             values.identifier(value, "user_id")
     assert isinstance(values.identifier(UUID(int=0)), UUID)
+
+
+def test_each_error_says_what_to_do() -> None:
+    refused: list[tuple[Any, Any]] = [
+        (values.content, ""), (values.content, 7), (values.content, NUL), (values.content, "x" * 10_001),
+        (values.embedding, "a"), (values.embedding, 7), (values.embedding, ["a"]), (values.embedding, [0.1]),
+        (values.embedding, [0.0] * 1536), (values.metadata, []), (values.metadata, {"a": NUL}),
+        (values.tier, "forever"), (values.identifier, "sam"), (values.time, 7), (values.time, datetime(2026, 1, 1)),  # noqa: DTZ001
+        (values.stored_time, datetime.max.replace(tzinfo=UTC)), (values.name, "x" * 256),
+    ]  # fmt: skip
+    for rule, value in refused:
+        with pytest.raises(InvalidMemory) as error:
+            rule(value)
+        assert error.value.hint, value
