@@ -4,7 +4,8 @@ The trial is taken back to a savepoint. What it would lose is counted then, unde
 compared with what somebody has agreed to lose. Only after that the rollback is run for good.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -128,7 +129,7 @@ def of_untried(step: Step) -> tuple[Loss, ...]:
 def measure(connection: Connection, step: str, run: Callable[[], object]) -> Measured:
     """What `run` would lose, counted in the open transaction, in which it then has left nothing but locks."""
     before = tables(connection)
-    with connection.transaction(force_rollback=True):
+    with counters_kept(connection), connection.transaction(force_rollback=True):
         run()
         database.keep_to_own_names(connection)
         after = tables(connection)
@@ -143,6 +144,20 @@ def measure(connection: Connection, step: str, run: Callable[[], object]) -> Mea
         if not (risk.kind == "changed" and risk.table in kept)
     )
     return Measured(tuple(loss for loss in measured if loss.count != 0), found)
+
+
+@contextmanager
+def counters_kept(connection: Connection) -> Iterator[None]:
+    """Puts sequences forward again that what is tried has set back, which no transaction takes back."""
+    with database.own_names(connection):
+        before = dict(connection.execute(query("losses", "counters")).fetchall())
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            with suppress(*_UNREADABLE), database.own_names(connection), connection.transaction():
+                values = {"names": list(before), "values": list(before.values())}
+                connection.execute(query("losses", "put_back"), values)
 
 
 def counted(connection: Connection, risk: Risk) -> Loss:

@@ -64,7 +64,8 @@ class Runner:
         """
         session.clean(self._connection, self._limits)
         found: list[Loss] = []
-        with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
+        kept = losses.counters_kept(self._connection)
+        with kept, self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
             for position, step in enumerate(steps):
                 if not step.migration.transactional:
                     found += of_untried(step)

@@ -91,3 +91,20 @@ select
     count(*),
     sum(('x' || left(md5(record_send(row({row}))), 16))::bit(64)::bigint::numeric)
 from only {table}; -- noqa: PRS
+
+-- name: counters
+-- How far sequences are, as far as this role may see: no transaction takes a setval back.
+select
+    format('%I.%I', schemaname, sequencename),
+    last_value
+from pg_sequences
+where last_value is not null;
+
+-- name: put_back
+-- Those that are behind where they were.
+select setval(format('%%I.%%I', s.schemaname, s.sequencename)::regclass, was.value)
+from pg_sequences as s
+inner join
+    unnest(%(names)s::text[], %(values)s::bigint[]) as was (name, value)
+    on was.name = format('%%I.%%I', s.schemaname, s.sequencename)
+where s.last_value is null or (s.last_value - was.value::numeric) * sign(s.increment_by) < 0;

@@ -309,3 +309,17 @@ def test_the_command_asks_and_the_dry_run_shows_the_same(
         assert f"-- may lose {loss}" in shown
     assert empty_connection.execute("select count(email) from account").fetchone() == (50,)
     assert main(["rollback", "--yes", *arguments]) == 0
+
+
+def test_a_rollback_that_is_only_tried_leaves_sequences_where_they_are(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    made = "create table a (id int); insert into a values (1); create sequence s; create sequence down increment -1;"
+    undone = "select setval('s', 1), setval('down', -1, false), nextval('s'); drop table a;"
+    sets = folder(m0001_a=(made, undone))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("select setval('s', 900), setval('down', -70)")
+    with pytest.raises(WouldLose):
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
+    rows = empty_connection.execute("select nextval('s'), nextval('down')")
+    assert rows.fetchone() == (901, -71)
