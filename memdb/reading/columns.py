@@ -29,7 +29,7 @@ _ZONE = (
     "Say which zone it is of: 2025-01-31T12:00:00Z is in UTC, …+01:00 an hour ahead of it. "
     "In pandas: dt.tz_localize('UTC'), where it is in UTC."
 )
-_ISO = "Write it in ISO 8601, such as 2025-01-31T12:00:00Z."
+_ISO = "Write it in ISO 8601, such as 2025-01-31T12:00:00Z; pandas does so with to_json(date_format='iso')."
 
 
 def each(
