@@ -1,5 +1,6 @@
 """Types of fields that several schemas share. The rules are those of memdb.values."""
 
+import re
 from datetime import UTC
 from typing import Annotated, Any, Self
 
@@ -40,10 +41,20 @@ def _as_list(value: Any) -> list[float]:
 Embedding = Annotated[Any, PlainValidator(_vector), PlainSerializer(_as_list), WithJsonSchema(_NUMBERS)]
 """(1536,) finite numbers with a direction, as a list, an array or a Vector; kept as a Vector."""
 
-Time = Annotated[AwareDatetime, AfterValidator(values.time)]
+
+def _no_number(value: Any) -> Any:
+    """Pydantic takes a number for seconds or milliseconds, by its size."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
+        raise ValueError("a number does not say what it counts; write a time as 2026-01-31T12:00:00Z")
+    return value
+
+
+_NUMBER = re.compile(r"\s*[+-]?[\d.]+\s*")
+
+Time = Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(values.time)]
 """A time with its offset, to compare with: without one, nobody can say which moment it is."""
 
-StoredTime = Annotated[AwareDatetime, AfterValidator(values.stored_time)]
+StoredTime = Annotated[AwareDatetime, BeforeValidator(_no_number), AfterValidator(values.stored_time)]
 """A time with its offset that can be stored and read in every time zone."""
 
 ShownTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]

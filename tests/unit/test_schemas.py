@@ -217,3 +217,14 @@ def test_a_schema_of_the_application_is_checked_with_what_it_adds() -> None:
     for changed in (noted.model_copy(update={"content": " "}), Noted.model_construct(**VALID | {"content": " "})):
         with pytest.raises(InvalidMemory, match=r"^content"):
             changed.checked()
+
+
+def test_a_time_is_written_out_with_its_offset() -> None:
+    for time in (1704067200, 1704067200000, 1.5, True, "1704067200", "-1.5", "2026-01-01", "2026-01-01T00:00", "NaN"):
+        with pytest.raises(ValidationError):
+            MemoryCreate.model_validate(VALID | {"created_at": time})
+        with pytest.raises(ValidationError):
+            MemoryQuery.model_validate({"user_id": USER, "created_from": time})
+    new_year = datetime(2026, 1, 1, tzinfo=UTC)
+    for written in ("2026-01-01T00:00:00Z", "2026-01-01 01:00:00+01:00", new_year):
+        assert MemoryCreate.model_validate(VALID | {"created_at": written}).created_at == new_year
