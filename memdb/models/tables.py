@@ -13,15 +13,15 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKey, PrimaryKeyConstraint, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncAttrs
-from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
 from sqlalchemy.sql import ClauseElement
 
 from memdb import values
-from memdb.errors import InvalidMemory, UsageError
-from memdb.models.binding import CollectionType, Content, Description, Moment, Name, Object
+from memdb.errors import UsageError
+from memdb.models.binding import CollectionType, Content, Description, Moment, Name
 from memdb.models.columns import Embedding, Tier
 from memdb.models.ids import new_id
+from memdb.models.metadata import Metadata, StoredObject, listen
 from memdb.values import MemoryType
 
 _NEW_ID = text("gen_random_uuid()")
@@ -56,7 +56,9 @@ def _validator(**rules: Callable[[Any], Any]) -> Any:
     SQL is left to the database. None is the absence of a value, which it may have a default for.
     """
 
-    def check(_: Any, name: str, value: Any) -> Any:
+    def check(target: Any, name: str, value: Any) -> Any:
+        if isinstance(value, Metadata) and value is target.__dict__.get(name):  # as `|=` assigns it
+            return value
         is_sql = isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
         is_absent = value is None and name not in _NEVER_NONE
         return value if is_sql or is_absent else rules[name](value)
@@ -67,24 +69,15 @@ def _validator(**rules: Callable[[Any], Any]) -> Any:
 _NEVER_NONE = ("memory_type", "content", "collection_type", "name")
 
 
+def _own(value: Any) -> dict[str, Any]:
+    """Metadata of its own, also where they are those of another memory."""
+    return dict(values.metadata(value))
+
+
 def _numbers(value: Any) -> list[float]:
     """An embedding as it will be read back: a list. Numbers that are a list already keep their digits."""
     vector = values.embedding(value)
     return [float(number) for number in value] if isinstance(value, list | tuple) else vector.tolist()
-
-
-class Metadata(MutableDict[str, Any]):
-    """A JSON object in which a change of a top-level key is noticed and written."""
-
-    @classmethod
-    def coerce(cls, key: str, value: Any) -> Any:
-        """Raises InvalidMemory for what is no object, which is read, since what is assigned was looked at before."""
-        if value is None or isinstance(value, dict):
-            return super().coerce(key, value)
-        raise InvalidMemory(
-            f"the metadata of a memory are no object, but {type(value).__name__}: another program has written them",
-            hint="Find such rows: select id from memories where jsonb_typeof(metadata) <> 'object'",
-        )
 
 
 class UserMixin:
@@ -121,7 +114,7 @@ class MemoryMixin(_TableMixin):
     content: Mapped[str] = mapped_column(Content)
     embedding: Mapped[list[float] | None] = mapped_column(Embedding)
     extra_data: Mapped[dict[str, Any] | None] = mapped_column(
-        "metadata", Metadata.as_mutable(Object()), server_default=text("'{}'::jsonb")
+        "metadata", Metadata.as_mutable(StoredObject()), server_default=text("'{}'::jsonb")
     )
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
     accessed_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
@@ -136,10 +129,13 @@ class MemoryMixin(_TableMixin):
         memory_type=values.tier,
         content=values.content,
         embedding=_numbers,
-        extra_data=values.metadata,
+        extra_data=_own,
         created_at=partial(values.stored_time, name="created_at"),
         accessed_at=partial(values.stored_time, name="accessed_at"),
     )
+
+
+listen(MemoryMixin)
 
 
 class MemoryCollectionMixin(_TableMixin):

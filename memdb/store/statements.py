@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Insert, Text, Uuid, any_, case, func, literal, literal_column
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy import ARRAY, Insert, Uuid, any_, case, func, literal, literal_column
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
+from memdb.models.metadata import merged
 from memdb.schemas import MemoryUpdate
 
 _JSON_NULL: ColumnElement[Any] = literal_column("'null'::jsonb")
@@ -32,22 +33,18 @@ def among(column: Any, ids: Iterable[UUID]) -> ColumnElement[bool]:
 
 
 def assignments(model: Any, change: MemoryUpdate) -> dict[str, Any]:
-    """What an UPDATE sets. The embedding of another text is lost, unless the text is what it has been."""
+    """What an UPDATE sets. The embedding of another text is lost, unless the text is what it has been.
+
+    Of the metadata, keys are set, or removed where they are None: RFC 7396 at the top level.
+    """
     given = {name: getattr(change, name) for name in change.model_fields_set}
     if "content" in given and "embedding" not in given:
         given["embedding"] = case((model.content == given["content"], model.embedding))
-    if given.get("extra_data") is not None:
-        given["extra_data"] = merged(model.extra_data, given["extra_data"])
+    patch = given.get("extra_data")
+    if patch is not None:
+        kept = {key: value for key, value in patch.items() if value is not None}
+        given["extra_data"] = merged(model.extra_data, kept, [key for key in patch if key not in kept])
     return given
-
-
-def merged(metadata: Any, patch: dict[str, Any]) -> ColumnElement[Any]:
-    """The metadata with the keys of a patch set, or removed where it has None: RFC 7396 at the top level."""
-    removed = [key for key, value in patch.items() if value is None]
-    kept = {key: value for key, value in patch.items() if value is not None}
-    is_object = func.jsonb_typeof(metadata) == "object"
-    base = case((is_object, metadata), else_=literal_column("'{}'::jsonb")).op("-")(literal(removed, ARRAY(Text)))
-    return base.self_group().op("||")(literal(kept, JSONB))
 
 
 def insert_new(model: Any) -> Insert:
