@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate
-from memdb.store import statements
+from memdb.store import statements, surroundings
 from memdb.store.batches import Batch
 
 COLUMNS = ("id", "user_id", "memory_type", "content", "embedding", "metadata", "created_at")
@@ -41,16 +41,16 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
 
     The session must be in a transaction already, since this goes past SQLAlchemy to the driver.
     """
-    connection, table = await session.connection(bind_arguments={"mapper": model}), model.__table__
+    connection = await session.connection(bind_arguments={"mapper": model})
+    place = await connection.run_sync(lambda sync: surroundings.names(sync, model.__table__).table)
     pieces = _pieces(batch, now=await _now(session, model))
     raw = await connection.get_raw_connection()
     driver: Any = raw.driver_connection
     if hasattr(driver, "copy_to_table"):  # asyncpg
-        await driver.copy_to_table(
-            table.name, schema_name=table.schema, columns=COLUMNS, source=_asynchronous(pieces), format="binary"
-        )
+        options = {"schema_name": place[0] if place[1:] else None, "columns": COLUMNS, "format": "binary"}
+        await driver.copy_to_table(place[-1], source=_asynchronous(pieces), **options)
         return batch.ids
-    name = connection.dialect.identifier_preparer.format_table(table)
+    name = ".".join(map(connection.dialect.identifier_preparer.quote, place))
     async with (
         driver.cursor() as cursor,
         cursor.copy(f"copy {name} ({', '.join(COLUMNS)}) from stdin (format binary)") as stream,

@@ -74,14 +74,14 @@ def _connected(session: Session, model: Any) -> tuple[Connection, Names]:
 
 
 def _through_sqlalchemy(_: Session, connection: Connection, called: Names, search: Search) -> Sequence[Any]:
-    known = surroundings.known(connection, called, seconds=surroundings.FOR_A_TRANSACTION)
-    known = known or surroundings.learned(connection, called)
+    remembered = surroundings.known(connection, called, seconds=surroundings.FOR_A_TRANSACTION)
+    known = remembered or surroundings.learned(connection, called)
     text, arguments = search.statement(known, called, Reals(search.embedding.to_list()), drivers.ARRAY)
     try:
         return connection.exec_driver_sql(*drivers.written(connection, text, arguments)).fetchall()
     except DBAPIError as error:
         surroundings.forget(connection)
-        if error.connection_invalidated or not _has_changed(error):
+        if remembered is None or not _has_changed(error):
             raise
         raise DatabaseError(
             f"what a search needs has changed in the database just now: {refusal(error).message}",

@@ -18,7 +18,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memdb.models import Memory, MemoryType, User
-from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery
+from memdb.models.ids import new_id
+from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address, vectors
 
@@ -93,10 +94,18 @@ async def _work(engine: AsyncEngine, number: int) -> int:
             for embedding in drawn
         )
         await store.add(MemoryCreate(user_id=user.id, memory_type=MemoryType.TASK, content="a run", embedding=drawn[0]))
+        known = MemoryCreate(id=new_id(), user_id=user.id, memory_type=MemoryType.TASK, content="a run")
+        for stored in ([known.id], []):
+            assert await store.add_many([known], skip_existing=True) == stored
+        changed = await store.update(known.id or user.id, MemoryUpdate(content="a swim", extra_data={"n": number}))
+        assert changed is not None
+        assert await store.delete([changed.id]) == 1
     found = 0
     for embedding in drawn[:3]:
         async with sessions(engine).begin() as session:
             store = MemoryStore(session)
+            alone = await store.nearest(MemorySimilarityQuery(user_id=user.id, embedding=embedding, limit=1))
+            assert len(alone) == 1
             neighbours = await store.nearest(MemorySimilarityQuery(user_id=user.id, embedding=embedding, limit=20))
             listed = await store.list(MemoryQuery(user_id=user.id, extra_data={"done": False}))
             await store.touch([neighbour.id for neighbour in neighbours])

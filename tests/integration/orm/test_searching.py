@@ -297,3 +297,32 @@ async def test_a_server_that_lacks_the_table_says_so(empty: str, driver: str) ->
         with pytest.raises(DatabaseError, match="there is no table memories"):
             await nearest(session, UUID(int=1))
     await engine.dispose()
+
+
+async def test_a_schema_translate_map_leads_to_other_tables(
+    engine: AsyncEngine, one: UUID, connection: Connection
+) -> None:
+    connection.execute('create schema "Tenant"; create table "Tenant".memories (like public.memories including all)')
+    tenant = engine.execution_options(schema_translate_map={None: "Tenant"})
+    for count in (1, 2):
+        async with sessions(tenant).begin() as session:
+            await nearest(session, one)
+            assert await MemoryStore(session).add_many([a_memory(one, "of the tenant")])
+        async with sessions(tenant)() as session:
+            assert await nearest(session, one) == ["of the tenant"] * count
+    async with sessions(engine)() as session:
+        assert await nearest(session, one) == ["a walk"]
+
+
+async def test_what_may_not_be_read_is_not_told_as_a_change(
+    engine: AsyncEngine, one: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("memdb.store.surroundings.FOR_A_TRANSACTION", 0)
+    async with sessions(engine)() as session:
+        await nearest(session, one)
+        await session.execute(text("create role asking"))
+        await session.execute(text("set local role asking"))
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await nearest(session, one)
+        await session.rollback()
+        assert await nearest(session, one) == ["a walk"]
