@@ -45,29 +45,19 @@ def benchmark_similarity(
     ] = 100,
     target_recall: Annotated[
         float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            callback=finite,
-            help="Exit 1 when mean recall is below this.",
-            metavar="R",
-            show_default=False,
-        ),
+        typer.Option(min=0, max=1, callback=finite, help="Exit 1 when mean recall is below this.", metavar="R"),
     ] = None,
     user: Annotated[
-        UUID | None,
-        typer.Option(help="Search for this user only, else for users of every size.", metavar="ID", show_default=False),
+        UUID | None, typer.Option(help="Search for this user only, else for users of every size.", metavar="ID")
     ] = None,
     workload: Annotated[
-        Workload,
-        typer.Option(help="Who asks: users by what they hold, each alike, or only the one who holds most."),
+        Workload, typer.Option(help="Who asks: users by what they hold, each alike, or only the one who holds most.")
     ] = Workload.skewed,
     queries_from: Annotated[
         Path | None,
         typer.Option(
             help="Ask the questions of this .npz, .jsonl or .parquet file (embedding, and user if it has one).",
             metavar="FILE",
-            show_default=False,
         ),
     ] = None,
     random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same searches.", metavar="N")] = 1,
@@ -76,20 +66,12 @@ def benchmark_similarity(
         typer.Option(
             help="Measure these side by side: all, or some of story, hnsw, strict, relaxed, exact, search_memories.",
             metavar="NAME,…",
-            show_default=False,
         ),
     ] = None,
-    ef_search: Annotated[
-        str, typer.Option(help="Try HNSW with each of these.", metavar="N,…", show_default=False)
-    ] = "",
-    candidates: Annotated[
-        str, typer.Option(help="Try search_memories re-ranking so many.", metavar="N,…", show_default=False)
-    ] = "",
+    ef_search: Annotated[str, typer.Option(help="Try HNSW with each of these.", metavar="N,…")] = "",
+    candidates: Annotated[str, typer.Option(help="Try search_memories re-ranking so many.", metavar="N,…")] = "",
     concurrency: Annotated[
-        str,
-        typer.Option(
-            help="Also search over so many connections at once, such as 1,4,8.", metavar="N,…", show_default=False
-        ),
+        str, typer.Option(help="Also search over so many connections at once, such as 1,4,8.", metavar="N,…")
     ] = "",
     duration: Annotated[
         float,
@@ -104,8 +86,7 @@ def benchmark_similarity(
         ),
     ] = 0,
     role: Annotated[
-        str | None,
-        typer.Option(help="Also search as this role, under row-level security.", metavar="ROLE", show_default=False),
+        str | None, typer.Option(help="Also search as this role, under row-level security.", metavar="ROLE")
     ] = None,
     user_setting: Annotated[
         str, typer.Option(help="The setting in which the policies look for the user.", metavar="NAME")
@@ -114,24 +95,14 @@ def benchmark_similarity(
         bool, typer.Option("--cold", help="Also search right after a restart, of the embedded PostgreSQL only.")
     ] = False,
     try_m: Annotated[
-        str,
-        typer.Option(
-            help="Build HNSW with each m on a sample in a temporary table, and search it.",
-            metavar="M,…",
-            show_default=False,
-        ),
+        str, typer.Option(help="Build HNSW with each m on a sample in a temporary table, and search it.", metavar="M,…")
     ] = "",
     report: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="Write a report, by its ending .json, .md or .html (can be repeated).",
-            metavar="FILE",
-            show_default=False,
-        ),
+        typer.Option(help="Write a report, by its ending .json, .md or .html (can be repeated).", metavar="FILE"),
     ] = None,
     compare: Annotated[
-        Path | None,
-        typer.Option(help="Exit 1 when worse than this earlier .json report.", metavar="FILE", show_default=False),
+        Path | None, typer.Option(help="Exit 1 when worse than this earlier .json report.", metavar="FILE")
     ] = None,
     cache: Annotated[bool, typer.Option(help="Keep the true neighbours in a file for the next run.")] = True,
     place: Place = Place(),

@@ -46,7 +46,7 @@ LockTimeout = Annotated[
     "memdb migrate --plan plan.json"
 )
 def migrate(
-    to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
+    to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID")] = None,
     chosen: With = None,
     reviewing: Reviewing = Reviewing(),
     out_of_order: Annotated[
@@ -55,10 +55,10 @@ def migrate(
     wait: Wait = 60,
     lock_timeout: LockTimeout = 3,
     maintenance_work_mem: Annotated[
-        str | None, typer.Option(help="Memory for building indexes, such as 2GB.", metavar="SIZE", show_default=False)
+        str | None, typer.Option(help="Memory for building indexes, such as 2GB.", metavar="SIZE")
     ] = None,
     parallel_workers: Annotated[
-        int | None, typer.Option(min=0, max=1024, help="Workers for building indexes.", metavar="N", show_default=False)
+        int | None, typer.Option(min=0, max=1024, help="Workers for building indexes.", metavar="N")
     ] = None,
     place: MigratingPlace = MigratingPlace(),
     trial: Trial = Trial(),

@@ -47,10 +47,7 @@ def _folder(text: str) -> Path:
 SqlDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder with the SQL files. Else memdb.toml, or those memdb ships.",
-        show_default=False,
-        metavar="<path>",
-        parser=_folder,
+        help="Folder with the SQL files. Else memdb.toml, or those memdb ships.", metavar="<path>", parser=_folder
     ),
 ]
 Wait = Annotated[
@@ -58,8 +55,7 @@ Wait = Annotated[
 ]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="Format of the result.")]
 With = Annotated[
-    list[str] | None,
-    typer.Option("--with", help="Include this optional set, too (can be repeated).", metavar="SET", show_default=False),
+    list[str] | None, typer.Option("--with", help="Include this optional set, too (can be repeated).", metavar="SET")
 ]
 
 
@@ -71,16 +67,12 @@ class Place:
         str | None,
         typer.Option(
             help="Database to use. Else MEMDB_DATABASE_URL, DATABASE_URL, .env, memdb.toml, or the embedded database.",
-            show_default=False,
             metavar="URL",
         ),
     ] = None
     schema: Annotated[
         str | None,
-        typer.Option(
-            help="Schema to work in. Else MEMDB_SCHEMA, memdb.toml, or the first of the search_path.",
-            show_default=False,
-        ),
+        typer.Option(help="Schema to work in. Else MEMDB_SCHEMA, memdb.toml, or the first of the search_path."),
     ] = None
     sql_dir: SqlDir = None
 
@@ -96,7 +88,6 @@ class MigratingPlace(Place):
             help="Let a superuser work where others may create in this schema, too (can be repeated). Also in "
             "memdb.toml.",
             metavar="NAME",
-            show_default=False,
         ),
     ] = None
 
@@ -110,7 +101,6 @@ class Trial:
         typer.Option(
             help="Server to try migrations on, where it may make databases. Else MEMDB_SCRATCH_URL, memdb.toml, or an "
             "embedded one, made for this.",
-            show_default=False,
             metavar="URL",
         ),
     ] = None
@@ -118,7 +108,6 @@ class Trial:
         Path | None,
         typer.Option(
             help="SQL that makes there what migrations expect to find. Else MEMDB_SCRATCH_SETUP or memdb.toml.",
-            show_default=False,
             metavar="FILE",
         ),
     ] = None
@@ -163,12 +152,7 @@ class Session:
 
 
 @contextmanager
-def session(
-    purpose: str,
-    place: Place,
-    *,
-    chosen: list[str] | None = None,
-) -> Iterator[Session]:
+def session(purpose: str, place: Place, *, chosen: list[str] | None = None) -> Iterator[Session]:
     """Connects to the database that the settings name; says so when that is the embedded one.
 
     For a MigratingPlace, MEMDB_MIGRATION_URL comes before the other addresses: migrations cannot go through a pooler.

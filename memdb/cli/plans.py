@@ -23,9 +23,7 @@ class Reviewing:
     save_plan: Annotated[
         Path | None,
         typer.Option(
-            help="With --dry-run: keep what was shown in this file, to be reviewed and run with --plan.",
-            metavar="FILE",
-            show_default=False,
+            help="With --dry-run: keep what was shown in this file, to be reviewed and run with --plan.", metavar="FILE"
         ),
     ] = None
     plan: Annotated[
@@ -35,7 +33,6 @@ class Reviewing:
             help="Run exactly what a dry run has saved in this file; where anything has changed since, say what, and "
             "run nothing.",
             metavar="FILE",
-            show_default=False,
         ),
     ] = None
 

@@ -26,23 +26,18 @@ def init(
 
 @command(epilog="Examples: memdb new add_importance; memdb new --index 'memories (user_id, created_at)'")
 def new(
-    name: Annotated[
-        str | None, typer.Argument(help="What the migration does.", metavar="NAME", show_default=False)
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="What the migration does.", metavar="NAME")] = None,
     index: Annotated[
         str | None,
         typer.Option(
             help="Build this index while the table stays writable: what follows ON in CREATE INDEX.",
             metavar="'TABLE (COLUMN, …)'",
-            show_default=False,
         ),
     ] = None,
     from_benchmark: Annotated[
         Path | None,
         typer.Option(
-            help="Write the migrations that this .json report of benchmark-similarity recommends.",
-            metavar="FILE",
-            show_default=False,
+            help="Write the migrations that this .json report of benchmark-similarity recommends.", metavar="FILE"
         ),
     ] = None,
     set_name: Annotated[str, typer.Option("--set", help="The set to add it to.", metavar="SET")] = "core",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @command(epilog="Examples: memdb baseline; memdb baseline --to 0006")
 def baseline(
-    to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID", show_default=False)] = None,
+    to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID")] = None,
     chosen: With = None,
     wait: Wait = 60,
     place: MigratingPlace = MigratingPlace(),
@@ -27,10 +27,7 @@ def baseline(
 
     Marks pending migrations as applied without running them, if the database holds exactly what they make.
     """
-    with (
-        session("baseline", place, chosen=chosen) as open,
-        hooks() as heard,
-    ):
+    with session("baseline", place, chosen=chosen) as open, hooks() as heard:
         from memdb import migrations
         from memdb.migrations import baseline
         from memdb.verification import snapshot

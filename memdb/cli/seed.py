@@ -29,17 +29,12 @@ _USERS, _MEMORIES, _RANDOM_SEED = 20, 10_000, 1
 )
 def seed(
     users: Annotated[
-        int | None,
-        typer.Option(min=1, max=MOST, help=f"Users to make up; {_USERS} by default.", metavar="N", show_default=False),
+        int | None, typer.Option(min=1, max=MOST, help=f"Users to make up; {_USERS} by default.", metavar="N")
     ] = None,
     memories: Annotated[
         int | None,
         typer.Option(
-            min=1,
-            max=MOST,
-            help=f"Memories to load; {_MEMORIES:,} by default, or all of the file.",
-            metavar="N",
-            show_default=False,
+            min=1, max=MOST, help=f"Memories to load; {_MEMORIES:,} by default, or all of the file.", metavar="N"
         ),
     ] = None,
     tiers: Annotated[
@@ -52,12 +47,10 @@ def seed(
             max=2**63 - 1,
             help="The same number gives the same rows; 1 by default, with --append the next that is not there.",
             metavar="N",
-            show_default=False,
         ),
     ] = None,
     file: Annotated[
-        Path | None,
-        typer.Option("--from", help="Load this .npz, .jsonl or .parquet file.", metavar="FILE", show_default=False),
+        Path | None, typer.Option("--from", help="Load this .npz, .jsonl or .parquet file.", metavar="FILE")
     ] = None,
     append: Annotated[
         bool, typer.Option("--append", help="Add to the memories that are there; those with the same ids stay.")
@@ -91,12 +84,7 @@ def seed(
             return
         with _hooks(source.total) as hooks:
             result = load(
-                open.connection,
-                source,
-                append=append,
-                rebuild_indexes=rebuild_indexes,
-                wait_seconds=wait,
-                hooks=hooks,
+                open.connection, source, append=append, rebuild_indexes=rebuild_indexes, wait_seconds=wait, hooks=hooks
             )
         open.emit(result, format)
 
