@@ -23,6 +23,8 @@ MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin)
 
 RECENTLY = timedelta(hours=1)
 
+_from_json = json.JSONDecoder().decode
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
@@ -131,7 +133,7 @@ class MemoryStore(Generic[MemoryModel]):
         memories. Raises DatabaseError where the extension or the table is missing, or has changed meanwhile.
         """
         rows = await searching.run(self._session, self._model, searching.Search(query.checked()))
-        return [_neighbour(*row) for row in rows]
+        return [_neighbour(row) for row in rows]
 
     async def update(self, memory_id: UUID, change: MemoryUpdate, *, user_id: UUID | None = None) -> MemoryModel | None:
         """Changes a memory, and returns it as it is then; None where it is not there.
@@ -193,15 +195,7 @@ class MemoryStore(Generic[MemoryModel]):
         return statement if user_id is None else statement.where(self._model.user_id == user_id)
 
 
-def _neighbour(
-    id: UUID,
-    user_id: UUID,
-    tier: str,
-    content: str,
-    metadata: str | None,
-    created_at: datetime,
-    accessed_at: datetime,
-    distance: float,
-) -> Neighbour:
-    data = None if metadata is None else json.loads(metadata)
+def _neighbour(row: Sequence[Any]) -> Neighbour:
+    id, user_id, tier, content, metadata, created_at, accessed_at, distance = row
+    data = None if metadata is None else _from_json(metadata)
     return Neighbour(id, user_id, MemoryType(tier), content, data, created_at, accessed_at, distance)

@@ -67,3 +67,11 @@ async def test_an_id_that_is_taken_is_named(session: AsyncSession, user_id: UUID
         await store.add(turn(user_id, id=id))
     await session.rollback()
     assert len(await store.list(MemoryQuery(user_id=user_id))) == 1
+
+
+@pytest.mark.parametrize("offset", [2**31, 2**63 - 1])
+async def test_beyond_the_last_page_there_is_nothing(session: AsyncSession, user_id: UUID, offset: int) -> None:
+    await MemoryStore(session).add(turn(user_id))
+    assert await MemoryStore(session).list(MemoryQuery(user_id=user_id, offset=offset)) == []
+    with pytest.raises(ValueError, match="less than or equal to"):
+        MemoryQuery(user_id=user_id, offset=2**63)
