@@ -13,9 +13,9 @@ from pathlib import Path
 from bench.compare import Comparison, Subject, medians
 from bench.programs import program
 from memdb import database, embedded, migrations, shipped, target
-from memdb.benchmark import sampling
-from memdb.benchmark import similarity as benchmark
+from memdb.benchmark import sampling, strategies, study
 from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.study import Design
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.seeding import memories, seed
@@ -69,8 +69,9 @@ def _store_queries(connection: Connection) -> Target:
 
 def _memdb(connection: Connection) -> Subject:
     def p50_ms() -> float:
-        result = benchmark.run(connection, Wanted(k=_K, queries=_QUERIES, random_seed=_SEED))
-        return result.measurement.latency.p50.ms
+        wanted = Wanted(k=_K, queries=_QUERIES, random_seed=_SEED)
+        (story,) = study.run(connection, wanted, Design((strategies.STORY,))).strategies
+        return story.latency.p50.ms
 
     return p50_ms
 

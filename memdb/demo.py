@@ -8,8 +8,9 @@ from typing import Any
 from psycopg import sql
 
 from memdb import database, embedded, migrations, target
-from memdb.benchmark import similarity
+from memdb.benchmark import strategies, study
 from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.study import Design
 from memdb.database import Connection
 from memdb.errors import DatabaseError
 from memdb.ledger.sqlfiles import Sets
@@ -104,7 +105,7 @@ def run(
     yield Chapter(
         "memdb benchmark-similarity",
         "Fast is not enough: latency, recall against an exact scan, and the plan that the server chose.",
-        similarity.run(connection, Wanted(queries=100, random_seed=random_seed)),
+        study.run(connection, Wanted(queries=100, random_seed=random_seed), Design((strategies.STORY,))),
     )
 
 

@@ -44,20 +44,17 @@ def read(
     statement: LiteralString,
     queries: Sequence[Query],
     k: int,
-    *,
-    warmed_up: bool,
     identity: Identity | None = None,
 ) -> Plans:
-    """The plans of a prepared statement for these queries, run in this order; `warmed_up` means for the second time.
+    """The plans of a prepared statement for these queries, run in this order for the second time.
 
     The server plans the first five runs for their parameters and then, where that is no dearer, one plan for all. So
     the statement is prepared anew and explained through the same sequence of runs; explaining executes nothing, and
     what it decides is what it decided for the runs that were timed. Must be called within a transaction.
     """
     with _prepared(connection, statement, k, identity) as explain:
-        if warmed_up:
-            for question in queries:
-                explain(question, "format json")
+        for question in queries:
+            explain(question, "format json")
         roots = [explain(question, "format json")[0]["Plan"] for question in queries]
         return _plans(connection, roots, lambda place: explain(queries[place], "format text"))
 

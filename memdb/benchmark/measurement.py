@@ -1,12 +1,10 @@
-"""What one way of searching achieves: latency with its intervals, recall against the truth, and plans."""
+"""What a way of searching achieves: latency with its intervals, and recall against the truth."""
 
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
 
-from memdb.benchmark import explain, quantiles, searching
-from memdb.benchmark.explain import Plans
+from memdb.benchmark import quantiles, searching
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
 from memdb.database import Connection
@@ -54,27 +52,6 @@ class Recall:
     mean: float
     minimum: float
     short_results: int
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """What one way of searching achieves. `queries_per_second` is of one connection, one search after another."""
-
-    latency: Latency
-    queries_per_second: float
-    recall: Recall
-    plans: Plans
-
-
-def measure(
-    connection: Connection, statement: LiteralString, questions: Sequence[Query], truth: Sequence[Answer], k: int
-) -> Measurement:
-    """What a statement achieves on these questions, each run once to warm up and once for the time."""
-    search = Search(connection, statement, k)
-    searching.run_all(search, questions)
-    answers = searching.run_all(search, questions)
-    plans = explain.read(connection, statement, questions, k, warmed_up=True)
-    return Measurement(latency(answers), per_second(answers), recall(answers, truth), plans)
 
 
 def measure_round_trip(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> float:

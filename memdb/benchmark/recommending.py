@@ -174,13 +174,14 @@ def _memory(facts: Facts, trials: Sequence[Trial], settings: Mapping[str, str | 
     else:
         return
     needed, current = math.ceil(size * _MARGIN / 2**20), settings.get("maintenance_work_mem")
-    enough = current is not None and _megabytes(current) >= needed
+    if current is not None and _megabytes(current) >= needed:
+        return
     yield Recommendation(
         "maintenance_work_mem",
         f"{needed}MB",
         current,
-        f"{because}, and there are {facts.memories:,} memories; "
-        + ("what is set is enough" if enough else f"for a build: memdb migrate --maintenance-work-mem {needed}MB"),
+        f"{because}, and there are {facts.memories:,} memories; for a build: memdb migrate --maintenance-work-mem "
+        f"{needed}MB",
     )
 
 

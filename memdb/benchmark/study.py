@@ -1,4 +1,4 @@
-"""Ways to search side by side, for users of every size: the long form of a benchmark.
+"""Whether searching is fast and right: the story's query, or several ways side by side, for users of every size.
 
 All of it happens on one snapshot, which further connections import: the sample, the true neighbours, each strategy
 once to warm up, once for the time and once to be explained, and then under load. It reads only, unless memories are
@@ -31,10 +31,9 @@ from memdb.benchmark.load import Load
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Prepared, Sample, Wanted
 from memdb.benchmark.searching import Search
-from memdb.benchmark.similarity import Targets
 from memdb.benchmark.strategies import Strategy
 from memdb.benchmark.trials import Trial
-from memdb.benchmark.verdict import Verdict
+from memdb.benchmark.verdict import Targets, Verdict
 from memdb.database import Connection
 
 
@@ -160,7 +159,7 @@ class _Runs:
             answers, meanwhile = pace.run_all(search, questions, work)
             search.close()
             work.close()
-            plans = explain.read(self.connection, statement, questions, self.k, warmed_up=True, identity=identity)
+            plans = explain.read(self.connection, statement, questions, self.k, identity)
         latency = measurement.latency(answers)
         return Measured(
             strategy=strategy.label,
@@ -223,7 +222,7 @@ def _notes(design: Design, found: Facts) -> Iterator[str]:
             "What was added while searching was rolled back. Dead entries stay in the indexes until the next vacuum, "
             "and HNSW may find less until then: vacuum memories before you measure again."
         )
-    if not found.buffers_known:
+    if len(design.names) > 1 and not found.buffers_known:
         yield (
             "How much of an index is in shared buffers is not known: the extension pg_buffercache is not there, or not "
             "for this role."

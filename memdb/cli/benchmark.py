@@ -19,7 +19,6 @@ from memdb.errors import SetupError, UsageError
 if TYPE_CHECKING:
     from memdb.benchmark.measurement import Latency
     from memdb.benchmark.preparation import Wanted
-    from memdb.benchmark.similarity import Targets
     from memdb.benchmark.study import Design, Study
     from memdb.database import Connection
 
@@ -114,20 +113,15 @@ def benchmark_similarity(
 
     Reads only; what --writers and --try-m write is rolled back.
     """
-    from memdb.benchmark import truth
+    from memdb.benchmark import changes, truth
     from memdb.benchmark.identity import Identity
     from memdb.benchmark.preparation import Wanted
-    from memdb.benchmark.similarity import Targets
+    from memdb.benchmark.study import Design
+    from memdb.benchmark.verdict import Targets
+    from memdb.output.benchmark import reports
 
     targets = Targets(target_p95_ms, target_recall)
     wanted = Wanted(k, queries, user, random_seed, workload, queries_from, truth.default_directory() if cache else None)
-    more = (ef_search, candidates, concurrency, writers, role, cold, try_m, report, compare)
-    if strategies is None and not any(more):
-        return _measure_story(wanted, targets, place, format)
-    from memdb.benchmark import changes
-    from memdb.benchmark.study import Design
-    from memdb.output.benchmark import reports
-
     for path in report or ():
         reports.check(path)
     earlier = changes.read(compare) if compare is not None else None
@@ -167,16 +161,6 @@ def benchmark_similarity(
     if not all(written):
         return SetupError.exit_code
     return 0 if study.ok else 1
-
-
-def _measure_story(wanted: "Wanted", targets: "Targets", place: Place, format: Format) -> int:
-    """The story's query only, in few words."""
-    with session("benchmark", place) as open:
-        from memdb.benchmark import similarity
-
-        result = similarity.run(open.connection, wanted, targets=targets, on_phase=output.say)
-    output.emit(result, format)
-    return 0 if result.ok else 1
 
 
 def _measure_cold(wanted: "Wanted", design: "Design", place: Place) -> "dict[str, Latency]":

@@ -22,7 +22,7 @@ def demo(
     Migrate, verify, seed, search and benchmark, in a database of its own on the embedded PostgreSQL.
     """
     from memdb import demo, embedded, shipped
-    from memdb.benchmark.similarity import Benchmark
+    from memdb.benchmark.study import Study
     from memdb.ledger import sqlfiles
     from memdb.verification import snapshot
 
@@ -41,5 +41,5 @@ def demo(
     else:
         output.emit(demo.Farewell(server.url(demo.DATABASE)), format)
     # How fast a search is on a busy machine is shown, and is no fault of whoever wants to see memdb.
-    shown = (chapter.result for chapter in chapters if not isinstance(chapter.result, Benchmark))
+    shown = (chapter.result for chapter in chapters if not isinstance(chapter.result, Study))
     return 0 if all(getattr(result, "ok", True) for result in shown) else 1

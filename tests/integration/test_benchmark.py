@@ -14,16 +14,18 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from memdb import database, migrations, target
-from memdb.benchmark import explain, sampling, similarity
+from memdb.benchmark import explain, sampling, study
 from memdb.benchmark.measurement import Recall
 from memdb.benchmark.preparation import Wanted
-from memdb.benchmark.similarity import Benchmark, Targets
+from memdb.benchmark.study import Design, Study
+from memdb.benchmark.verdict import Targets
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError
 from memdb.ledger.sqlfiles import Sets
 
 LONE, WITHOUT, LARGEST, SMALL = UUID(int=1), UUID(int=2), UUID(int=100), UUID(int=110)
 FORCE_HNSW = "-c enable_sort=off"
+STORY = Design(("story",))
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +70,11 @@ def _text(vector: Any) -> str:
     return f"[{','.join(map(str, vector.tolist()))}]"
 
 
-def run(conninfo: str, *, options: str = "", **arguments: Any) -> Benchmark:
+def run(conninfo: str, *, options: str = "", **arguments: Any) -> Study:
     """A small benchmark, with server options as PGOPTIONS would give them."""
     targets = arguments.pop("targets", Targets())
     with database.connect(make_conninfo(conninfo, options=options), purpose="test") as connection:
-        return similarity.run(connection, Wanted(**{"queries": 40} | arguments), targets=targets)
+        return study.run(connection, Wanted(**{"queries": 40} | arguments), STORY, targets=targets)
 
 
 Command = Callable[..., tuple[int, str, str]]
@@ -92,14 +94,14 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
 
 def test_the_planners_own_way_is_exact_and_finds_everything(filled: str) -> None:
     result = run(filled, k=10)
-    assert (result.ok, result.failures) == (True, ())
-    assert result.measurement.recall == Recall(1.0, 1.0, 0)
-    assert all(plan.exact for plan in result.measurement.plans.used)
-    assert sum(plan.queries for plan in result.measurement.plans.used) == 40
+    assert (result.ok, result.verdict.failures) == (True, ())
+    assert result.strategies[0].recall == Recall(1.0, 1.0, 0)
+    assert all(plan.exact for plan in result.strategies[0].plans.used)
+    assert sum(plan.queries for plan in result.strategies[0].plans.used) == 40
 
 
 def test_latencies_are_in_order_and_within_their_interval(filled: str) -> None:
-    latency = run(filled, queries=100).measurement.latency
+    latency = run(filled, queries=100).strategies[0].latency
     assert 0 < latency.p50.ms <= latency.p95.ms <= latency.p99.ms <= latency.max_ms
     for quantile in (latency.p50, latency.p95):
         assert quantile.low_ms is not None
@@ -111,30 +113,30 @@ def test_latencies_are_in_order_and_within_their_interval(filled: str) -> None:
 
 def test_hnsw_without_iterative_scan_loses_rows_of_small_users_and_says_so(filled: str) -> None:
     result = run(filled, options=f"{FORCE_HNSW} -c hnsw.ef_search=5")
-    (plan,) = result.measurement.plans.used
+    (plan,) = result.strategies[0].plans.used
     assert plan == explain.PlanUse("ix_memories_embedding (hnsw)", False, 40)
-    assert result.measurement.recall.short_results > 0
-    assert result.measurement.recall.minimum < 1
-    assert any("Rows were lost" in note and "hnsw.iterative_scan" in note for note in result.notes)
+    assert result.strategies[0].recall.short_results > 0
+    assert result.strategies[0].recall.minimum < 1
+    assert any("story loses rows" in advice and "hnsw.iterative_scan" in advice for advice in result.verdict.advice)
     assert result.settings["hnsw.ef_search"] == "5"
 
 
 def test_an_iterative_scan_loses_none(filled: str) -> None:
     result = run(filled, options=f"{FORCE_HNSW} -c hnsw.iterative_scan=strict_order")
-    assert result.measurement.recall.short_results == 0
-    assert result.measurement.recall.mean > 0.9
+    assert result.strategies[0].recall.short_results == 0
+    assert result.strategies[0].recall.mean > 0.9
     assert result.settings["hnsw.iterative_scan"] == "strict_order"
 
 
 def test_a_missed_recall_target_is_a_failure(filled: str) -> None:
     result = run(filled, options=f"{FORCE_HNSW} -c hnsw.ef_search=5", targets=Targets(recall=0.99))
     assert not result.ok
-    assert [failure.split(" misses ")[1] for failure in result.failures] == ["the target of 0.99"]
+    assert {failure.split(" misses ")[1] for failure in result.verdict.failures} == {"0.99"}
 
 
 def test_the_plan_is_that_of_the_prepared_statement(filled: str) -> None:
-    generic = run(filled, options="-c plan_cache_mode=force_generic_plan").measurement.plans
-    custom = run(filled, options="-c plan_cache_mode=force_custom_plan").measurement.plans
+    generic = run(filled, options="-c plan_cache_mode=force_generic_plan").strategies[0].plans
+    custom = run(filled, options="-c plan_cache_mode=force_custom_plan").strategies[0].plans
     assert "user_id = $1" in generic.most_frequent
     assert "$" not in custom.most_frequent
     assert "-0.0" not in custom.most_frequent, "the query's embedding would fill pages"
@@ -148,10 +150,10 @@ def sampled(connection: database.Connection, *, queries: int, random_seed: int =
 
 
 def test_a_query_never_finds_its_own_row(filled: str) -> None:
-    assert run(filled, user=LARGEST, k=1).measurement.recall.mean == 1.0
+    assert run(filled, user=LARGEST, k=1).strategies[0].recall.mean == 1.0
     with database.connect(filled, purpose="test") as connection:
         (question,) = sampled(connection, queries=1)
-        explained = run(filled, queries=1).measurement.plans.most_frequent
+        explained = run(filled, queries=1).strategies[0].plans.most_frequent
     assert f"id <> '{question.memory_id}'" in explained
 
 
@@ -189,7 +191,7 @@ def test_it_only_reads_and_sees_one_snapshot(filled: str) -> None:
             settings = "current_setting('transaction_read_only'), current_setting('transaction_isolation')"
             modes.append(connection.execute(f"select {settings}").fetchone())
 
-        similarity.run(connection, Wanted(queries=5), on_phase=look)
+        study.run(connection, Wanted(queries=5), STORY, on_phase=look)
     assert set(modes) == {("on", "repeatable read")}
 
 
@@ -200,7 +202,7 @@ def test_a_role_that_may_only_select_can_run_it_and_nothing_stays_behind(filled:
         connection.execute(sql.SQL("grant select on memories to {}").format(role))
         try:
             connection.execute(sql.SQL("set role {}").format(role))
-            assert similarity.run(connection, Wanted(queries=5)).ok
+            assert study.run(connection, Wanted(queries=5), STORY).ok
             assert connection.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
             assert connection.execute("show search_path").fetchone() == ('"$user", public',)
         finally:
@@ -215,7 +217,7 @@ def test_an_extension_off_the_search_path_is_found(empty: str, sets: Sets) -> No
         connection.execute("set search_path to public, extensions")
         migrations.migrate(connection, sets)
         _insert(connection, rows=6)
-    assert run(empty, k=5).measurement.recall.mean == 1.0
+    assert run(empty, k=5).strategies[0].recall.mean == 1.0
 
 
 def test_embeddings_without_a_direction_are_no_answers(connection: database.Connection) -> None:
@@ -225,8 +227,8 @@ def test_embeddings_without_a_direction_are_no_answers(connection: database.Conn
         "select %s, 'task', 'zero', array_fill(0, array[1536])::vector",
         [user],
     )
-    result = similarity.run(connection, Wanted(k=4))
-    assert (result.measurement.recall.minimum, result.measurement.recall.short_results) == (1.0, 0)
+    result = study.run(connection, Wanted(k=4), STORY)
+    assert (result.strategies[0].recall.minimum, result.strategies[0].recall.short_results) == (1.0, 0)
     assert any("all zeros (1)" in note for note in result.notes)
 
 
@@ -246,7 +248,7 @@ def _insert(connection: database.Connection, *, rows: int) -> UUID:
 def test_the_command_prints_figures_and_a_verdict(filled: str, command: Command) -> None:
     code, out, err = command(filled)
     assert code == 0
-    assert all(word in out for word in ("p50", "p95", "p99", "recall@5", "exact", "pgvector", "MET p95"))
+    assert all(word in out for word in ("p50", "p95", "p99", "recall@5", "exact", "pgvector", "MET story meets p95"))
     assert "Finding the true neighbours" in err
 
 
@@ -254,8 +256,8 @@ def test_the_command_as_json_has_units_versions_and_settings(filled: str, comman
     code, out, _ = command(filled, "--format", "json", "--k", "3")
     result = json.loads(out)
     assert (code, result["ok"], result["k"], result["sample"]["queries"]) == (0, True, 3, 20)
-    assert set(result["measurement"]["latency"]) == {"p50", "p95", "p99", "max_ms"}
-    assert set(result["measurement"]["latency"]["p99"]) == {"ms", "low_ms", "high_ms"}
+    assert set(result["strategies"][0]["latency"]) == {"p50", "p95", "p99", "max_ms"}
+    assert set(result["strategies"][0]["latency"]["p99"]) == {"ms", "low_ms", "high_ms"}
     assert set(result["versions"]) == {"postgresql", "pgvector", "memdb", "psycopg"}
     assert None not in result["settings"].values()
 
@@ -263,7 +265,7 @@ def test_the_command_as_json_has_units_versions_and_settings(filled: str, comman
 def test_an_impossible_target_exits_1(filled: str, command: Command) -> None:
     code, out, _ = command(filled, "--target-p95-ms", "0.000001")
     assert code == 1
-    assert "misses the target of 1e-06 ms" in out
+    assert "misses 1e-06 ms" in out
 
 
 def test_k_out_of_range_and_a_user_that_is_no_uuid_are_wrong_usage(filled: str, command: Command) -> None:

@@ -4,8 +4,9 @@ import pytest
 from psycopg import sql
 
 from memdb import target
-from memdb.benchmark import similarity
+from memdb.benchmark import study
 from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.study import Design
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.demo import search
@@ -43,7 +44,7 @@ def test_memories_are_found_behind_a_schema_that_has_none(connection: Connection
     connection.execute("create schema before; set search_path = before, public")
     assert seed(connection, SMALL).memories == 60
     assert len(search(connection).neighbours) == 4
-    assert similarity.run(connection, Wanted(queries=5)).sample.queries == 5
+    assert study.run(connection, Wanted(queries=5), Design(("story",))).sample.queries == 5
 
 
 @pytest.mark.parametrize("kind", ["view", "materialized view"])

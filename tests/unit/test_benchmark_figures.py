@@ -1,20 +1,14 @@
 """The arithmetic of a benchmark: quantiles and their intervals, shares of the sample, recall, and the verdict."""
 
-import io
 import random
 import struct
 import uuid
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from memdb.benchmark import measurement, preparation, quantiles, sampling, searching, similarity, truth
-from memdb.benchmark.explain import Plans, PlanUse
-from memdb.benchmark.measurement import Quantile
+from memdb.benchmark import measurement, quantiles, sampling, searching, truth
 from memdb.benchmark.searching import Answer
-from memdb.benchmark.similarity import Targets
-from memdb.output import render
 
 
 @pytest.mark.parametrize("home", [None, Path("~/.cache/memdb")])
@@ -120,63 +114,3 @@ def test_recall_of_all_searches_has_its_minimum_and_counts_short_results() -> No
     result = measurement.recall(found, truth)
     assert (result.minimum, result.short_results) == (0.5, 1)
     assert result.mean == pytest.approx(2.5 / 3)
-
-
-def _result(targets: Targets) -> similarity.Benchmark:
-    measured = measurement.Measurement(
-        latency=measurement.Latency(
-            Quantile(20.0, 18.0, 22.0), Quantile(131.0, 80.0, 140.0), Quantile(140.0, 130.0, None), 150.0
-        ),
-        queries_per_second=40.0,
-        recall=measurement.Recall(0.9, 0.2, 3),
-        plans=Plans((PlanUse("ix_memories_embedding (hnsw)", False, 200),), "Limit"),
-    )
-    failures = tuple(similarity.failures(measured, targets))
-    return similarity.Benchmark(
-        ok=not failures,
-        failures=failures,
-        notes=tuple(similarity.notes_on_result(measured, targets)),
-        k=5,
-        targets=targets,
-        sample=preparation.Sample(200, 20, 4, 3_000, 1),
-        measurement=measured,
-        versions={"postgresql": "18.4"},
-        settings=dict.fromkeys(preparation.SETTINGS, "on"),
-    )
-
-
-def _text(result: similarity.Benchmark) -> str:
-    written = io.StringIO()
-    console = Console(width=120, file=written, color_system=None)
-    for part in render(result):
-        console.print(part)
-    return written.getvalue()
-
-
-def test_missed_targets_are_named_with_both_figures() -> None:
-    result = _result(Targets(p95_ms=100, recall=0.95))
-    assert result.failures == (
-        "p95 131.00 ms misses the target of 100 ms",
-        "mean recall 0.900 misses the target of 0.95",
-    )
-    assert "MISSED p95 131.00 ms misses the target of 100 ms" in _text(result)
-
-
-def test_an_interval_around_the_target_is_said_to_decide_nothing() -> None:
-    assert "do not decide" in " ".join(_result(Targets(p95_ms=100)).notes)
-    assert "do not decide" not in " ".join(_result(Targets(p95_ms=10)).notes)
-
-
-def test_quantiles_are_shown_above_their_intervals() -> None:
-    lines = [line.split() for line in _text(_result(Targets())).splitlines()]
-    assert ["20.00", "ms", "131.00", "ms", "140.00", "ms", "150.00", "ms", "40"] in lines
-    assert ["95", "%", "sure", "18.00", "to", "22.00", "80.00", "to", "140.00", "130.00", "or", "more"] in lines
-
-
-def test_lost_rows_are_noted_even_where_every_target_is_met() -> None:
-    result = _result(Targets(p95_ms=1_000))
-    assert result.ok
-    text = _text(result)
-    assert "Rows were lost: 3 searches" in text
-    assert "3 searches came up short" in text
-    assert "MET p95 131.00 ms is within the target of 1000 ms" in text

@@ -24,6 +24,7 @@ def facts(study: Study) -> Table:
         ("name", "kind", "size", "bytes a memory", "in shared buffers", "scans"),
         tuple(rows),
         ("kind",),
+        folded=len(study.strategies) == 1,
     )
 
 

@@ -10,7 +10,7 @@ class Table:
     """`note` says how to read it. Cells of all columns but the first, and those of `wide`, are figures.
 
     `missed` are the cells, by row and column, that miss a target. What is `folded` is for who looks closer: reports
-    have it, the terminal does not.
+    have it, the terminal does not. Where a single strategy was measured, that is most of it.
     """
 
     title: str

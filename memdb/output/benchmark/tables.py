@@ -5,8 +5,6 @@ from collections.abc import Iterator, Sequence
 from memdb.benchmark.figures import ForSize, Measured
 from memdb.benchmark.load import Load
 from memdb.benchmark.measurement import Latency
-from memdb.benchmark.recommending import GOOD_RECALL
-from memdb.benchmark.similarity import Targets
 from memdb.benchmark.strategies import EXPLANATIONS
 from memdb.benchmark.study import Study
 from memdb.benchmark.verdict import milliseconds
@@ -79,15 +77,11 @@ def _slow(one: Measured | ForSize, study: Study) -> bool:
 
 
 def _forgetful(one: Measured | ForSize, study: Study) -> bool:
-    return one.recall.mean < _least_recall(study.targets)
+    return one.recall.mean < study.targets.least_recall
 
 
 def _losing(one: Measured | ForSize) -> bool:
     return one.recall.short_results > 0
-
-
-def _least_recall(targets: Targets) -> float:
-    return GOOD_RECALL if targets.recall is None else targets.recall
 
 
 def _sizes(study: Study) -> Table:
@@ -99,7 +93,7 @@ def _sizes(study: Study) -> Table:
     return Table(
         "By what the user holds",
         "p95 and mean recall for users with so many memories, so that nobody hides in a mean. Marked: p95 above "
-        f"{study.targets.p95_ms:g} ms, recall below {_least_recall(study.targets):g}, or lost rows.",
+        f"{study.targets.p95_ms:g} ms, recall below {study.targets.least_recall:g}, or lost rows.",
         (
             "strategy",
             *(f"{words.held(classes[start])} ({count(classes[start].users, 'user')})" for start in starts),
@@ -200,6 +194,7 @@ def _warmth(study: Study) -> Table:
         + (" Cold: right after a restart of the server, with the operating system's cache as it was." if cold else ""),
         ("strategy", *(["cold"] if cold else []), "first run", "second run"),
         tuple(rows),
+        folded=len(rows) == 1 and not cold,
     )
 
 

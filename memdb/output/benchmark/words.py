@@ -9,6 +9,7 @@ from memdb.benchmark.study import Study
 from memdb.benchmark.verdict import milliseconds
 from memdb.words import count
 
+_SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # a table has the others
 _FIGURES = {
     "p50_ms": "p50",
     "p95_ms": "p95",
@@ -31,8 +32,8 @@ def summary(study: Study) -> str:
 
 def surroundings(study: Study) -> str:
     """When it was measured, and with what."""
-    versions = ", ".join(f"{name} {version}" for name, version in study.versions.items())
-    return f"{study.started_at:%Y-%m-%d %H:%M} UTC, {versions}"
+    told = study.versions | {name: study.settings[name] or "not set" for name in _SETTINGS if name in study.settings}
+    return f"{study.started_at:%Y-%m-%d %H:%M} UTC, {', '.join(f'{name} {value}' for name, value in told.items())}"
 
 
 def now(one: Recommendation) -> str:
