@@ -4,14 +4,22 @@
 -- which is 0.7 times what they would be if all were equally large. With them, half as many of the memories nearest to a
 -- question from another domain are overlooked. docs/search.md says what else was tried.
 --
+-- An embedding of zeros has no direction, and of one that is far too long or short the distance is NaN, infinite or
+-- chance, as pgvector sums squares in real numbers. These have no signature, and whoever searches asks for one.
+--
 -- The body is parsed when the function is created, so its names keep their meaning whatever the search_path.
 create function memory_signature(embedding vector) returns bit varying
 language sql immutable strict parallel safe
 return
-binary_quantize(embedding)
-|| binary_quantize(
-    vector_sub(subvector(l2_normalize(embedding), 1, 512), array_fill(0.018::real, array[512])::vector)
-);
+case
+    when vector_norm(embedding) between 1e-15 and 1e15
+        then
+            binary_quantize(embedding)
+            || binary_quantize(
+                vector_sub(subvector(l2_normalize(embedding), 1, 512), array_fill(0.018::real, array[512])::vector)
+            )
+end;
 
 comment on function memory_signature(vector) is
-'Signature of an embedding: 2048 bits, of which fewer differ the nearer two embeddings are.';
+'Signature of an embedding: 2048 bits, of which fewer differ the nearer two embeddings are. NULL if its length is not '
+'between 1e-15 and 1e15, as no distance to it means anything.';

@@ -4,5 +4,20 @@
 -- user's memories takes a third to two thirds of the time. In return, whatever reads the table without its embeddings
 -- reads more pages, and a change of another column writes the embedding again (docs/search.md).
 --
+-- The target lets content and metadata stay in the row as well, in what is left of the page. Otherwise, they would have
+-- to go into TOAST instead. The setting of a table that has one already stays.
+--
 -- This changes nothing in rows that are there. The next migration writes the table anew, and does.
-alter table memories alter embedding set storage plain;
+do $$
+begin
+    if not exists (
+        select
+        from pg_class
+        cross join unnest(reloptions) as option
+        where oid = 'memories'::regclass and option like 'toast\_tuple\_target=%'
+    ) then
+        alter table memories set (toast_tuple_target = 8160);
+    end if;
+    alter table memories alter embedding set storage plain;
+end
+$$;

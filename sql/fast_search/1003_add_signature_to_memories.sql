@@ -10,4 +10,5 @@ add signature bit(2048) generated always as (memory_signature(embedding)::bit(20
 alter signature set storage plain;
 
 comment on column memories.signature is
-'Bits of which fewer differ the nearer two embeddings are; made from embedding. search_memories ranks by them first.';
+'Bits of which fewer differ the nearer two embeddings are; made from embedding. search_memories ranks by them first. '
+'NULL where embedding is, or has no length that can be compared: such a memory is not found.';

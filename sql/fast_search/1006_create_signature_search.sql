@@ -1,92 +1,94 @@
--- The search for users of many memories: what is near by signature is compared by distance.
+-- What search_memories asks where a user has many memories: by signature, or exactly among those with some metadata.
 --
 -- Bodies in the standard's form are parsed when a function is created: names keep their meaning wherever the table and
--- the extension live, with any search_path. Parameters stand in subqueries: each is evaluated once, and as the planner
--- cannot look through them, a plan is the same for every user, so that PostgreSQL 18 keeps it from call to call.
+-- the extension live, with any search_path, and nothing that a caller's path holds is called. The path itself stays the
+-- caller's, as policies may call functions that look up names in it. The setting keeps each function a statement of its
+-- own instead of a part of its caller's, and long scans from being compiled. Rows of one user are named by a range that
+-- holds one user: for equality, a plan for users in general may read the whole table.
 
--- The same rows from two places, of which one is read: with a condition on metadata, the index alone has no answer.
--- This function becomes part of the statement that calls it, so only what that asks for is computed.
-create function memory_signatures_of(user_id uuid, tiers memory_type[], metadata jsonb)
-returns table (id uuid, signature bit(2048))
-language sql stable parallel safe
-begin atomic
-
-    select
-        m.id,
-        m.signature
-    from memories as m
-    where
-        m.user_id = (select memory_signatures_of.user_id)
-        and (select memory_signatures_of.metadata is null)
-        and ((select tiers is null) or m.memory_type = any((select tiers)::memory_type[]))
-        and m.signature is not null
-    union all
-    select
-        m.id,
-        m.signature
-    from memories as m
-    where
-        m.user_id = (select memory_signatures_of.user_id)
-        and m.metadata @> (select memory_signatures_of.metadata)
-        and (select memory_signatures_of.metadata is not null)
-        and ((select tiers is null) or m.memory_type = any((select tiers)::memory_type[]))
-        and m.signature is not null;
-
-end;
-
-comment on function memory_signatures_of(uuid, memory_type[], jsonb) is
-'Part of search_memories: the signatures of a user''s memories, of these tiers and with this metadata where given.';
-
--- Bits are compared in two steps. All signatures of a user are read, and those dropped that differ from the question
--- in 45 bits more than the tenth best of the first thousand. 45 is the root of 2048, what chance makes of a difference.
--- What is left is ranked by bits of which the doubtful count half. The best 100 are compared by distance, and all that
--- are within 60 of the tenth. So a question that has no near answer gets as many comparisons as it needs, 2,000 at
--- most. Where no more than 250 memories pass the filters, all of them are compared.
+-- All signatures of a user are read. Those that differ from the question in 45 bits more than the tenth best of the
+-- first thousand are dropped; 45 is the root of 2048, what chance makes of a difference. What is left is ranked by bits
+-- of which the doubtful count half. The best 64 are compared by distance, and all that are within 60 of the tenth best.
+-- Where no more than 250 memories are of the tiers asked for, all of them are compared.
+--
+-- For an answer of more than ten, the same is done for the best 20, 40, 80, and so on. So that a longer answer begins
+-- with the shorter, a memory that only a wider look has found never stands among the places of a narrower one: where it
+-- is nearer than the last of those, it is left out.
 create function search_memories_by_signature(
     user_id uuid,
     embedding vector,
     k integer,
     tiers memory_type[],
-    metadata jsonb,
     candidates integer
 )
 returns table (id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision)
 language sql stable parallel safe rows 10
-set search_path = ''
+set jit = off
 begin atomic
 
-    with question as materialized (
+    with recursive question as materialized (
         select
+            user_id,
+            embedding,
+            k as places,
+            tiers,
+            candidates,
             memory_signature(embedding)::bit(2048) as bits,
             bitxor(
                 memory_signature(embedding)::bit(2048), memory_signature_doubts(embedding)::bit(2048)
-            ) as doubts_flipped,
-            greatest(k, coalesce(candidates, 10)) as wanted,
-            greatest(k, coalesce(candidates, greatest(2000, 20 * k))) as most
+            ) as doubts_flipped
+    ),
+
+    signatures as not materialized (
+        select
+            m.id,
+            m.signature,
+            q.doubts_flipped,
+            hamming_distance(m.signature, q.bits) as differing
+        from question as q
+        inner join memories as m
+            on
+                m.user_id between q.user_id and q.user_id
+                and (q.tiers is null or m.memory_type = any(q.tiers))
+                and m.signature is not null
     ),
 
     -- Whichever come first.
-    sample as materialized (
-        select hamming_distance(s.signature, (select q.bits from question as q)) as differing
-        from
-            memory_signatures_of(
-                search_memories_by_signature.user_id, tiers, search_memories_by_signature.metadata
-            ) as s
+    thousand as (
+        select s.differing
+        from signatures as s
         limit 1000 -- noqa: AM09
     ),
 
-    -- No row: nothing can be dropped.
-    bound as materialized (
-        select max(best.differing) + 45 as differing
-        from (
-            select s.differing
-            from sample as s
-            order by s.differing
-            limit (select q.wanted from question as q)
-        ) as best
-        having
-            count(*) = (select q.wanted from question as q)
-            and (select count(*) from sample) > 250
+    sample as materialized (
+        select
+            array_agg(t.differing order by t.differing) as differing,
+            count(*) <= 250 as few
+        from thousand as t
+    ),
+
+    -- The widths of an answer, up to the first that is wide enough.
+    widths as (
+        select
+            10 * (1 << n) as width,
+            case when q.candidates >= 20 * (1 << n) then q.candidates end as candidates
+        from question as q
+        cross join generate_series(0, 26) as n
+        where n = 0 or 5 * (1 << n) < q.places
+    ),
+
+    looks as materialized (
+        select
+            w.width,
+            s.few,
+            greatest(2 * w.width, coalesce(w.candidates, 64)) as fewest,
+            case when w.candidates is null then 60 else 0 end as margin,
+            case
+                when s.few then 2048
+                else coalesce(s.differing[greatest(w.width, w.candidates)] + 45, 2048)
+            end as bound
+        from sample as s
+        cross join widths as w
     ),
 
     -- With the doubtful bits flipped, a difference in one of them takes away what it adds without: the sum of both
@@ -94,61 +96,160 @@ begin atomic
     near as materialized (
         select
             s.id,
-            (
-                3 * hamming_distance(s.signature, (select q.bits from question as q))
-                + hamming_distance(s.signature, (select q.doubts_flipped from question as q))
-            ) / 2 as differing
-        from
-            memory_signatures_of(
-                search_memories_by_signature.user_id, tiers, search_memories_by_signature.metadata
-            ) as s
-        where
-            hamming_distance(s.signature, (select q.bits from question as q))
-            <= coalesce((select b.differing from bound as b), 2048)
-        order by differing
-        limit (select q.most from question as q)
+            s.differing,
+            (3 * s.differing + hamming_distance(s.signature, s.doubts_flipped)) / 2 as weighted
+        from signatures as s
+        where s.differing <= (select max(l.bound) from looks as l)
     ),
 
-    reach as materialized (
+    best as materialized (
         select
-            greatest(
-                coalesce(
-                    (
-                        select n.differing
-                        from near as n
-                        order by n.differing
-                        limit 1 offset 99
-                    ),
-                    'infinity'
-                ),
-                (
-                    select n.differing
-                    from near as n
-                    order by n.differing
-                    limit 1 offset wanted - 1
-                ) + 60
-            ) as differing
-        from question
-        where candidates is null and exists (select from bound)
+            l.width,
+            l.few,
+            l.fewest,
+            l.margin,
+            l.bound,
+            array(
+                select n.weighted
+                from near as n
+                where n.differing <= l.bound
+                order by n.weighted
+                limit l.fewest
+            ) as weighted
+        from looks as l
+    ),
+
+    reaches as materialized (
+        select
+            b.width,
+            b.bound,
+            case
+                when b.few or b.weighted[b.fewest] is null then 'infinity'
+                else greatest(b.weighted[b.fewest], b.weighted[b.width] + b.margin)
+            end as reach
+        from best as b
+    ),
+
+    found as materialized (
+        select
+            n.id,
+            min(r.width) as width
+        from reaches as r
+        inner join near as n on r.bound >= n.differing and r.reach >= n.weighted
+        group by n.id
+    ),
+
+    -- The limit has each looked up by its key, however many the planner expects.
+    compared as materialized (
+        select
+            f.width,
+            m.id,
+            m.content,
+            m.memory_type,
+            m.metadata,
+            cosine_distance(m.embedding, q.embedding) as distance
+        from question as q
+        cross join found as f
+        cross join lateral (
+            select
+                m.id,
+                m.content,
+                m.memory_type,
+                m.metadata,
+                m.embedding
+            from memories as m
+            where m.id = f.id
+            limit 1 -- noqa: AM09
+        ) as m
+    ),
+
+    -- The last place of each width that is shorter than the answer.
+    lasts as (
+        select
+            0 as width,
+            0::bigint as places,
+            '-infinity'::double precision as distance,
+            '00000000-0000-0000-0000-000000000000'::uuid as id
+        union all
+        select
+            w.width,
+            l.places + coalesce(more.places, 0) as places,
+            coalesce(more.distance, l.distance) as distance,
+            coalesce(more.id, l.id) as id
+        from lasts as l
+        inner join looks as w on w.width = case when l.width = 0 then 10 else 2 * l.width end
+        left join
+            lateral ( -- noqa: ST05
+                select
+                    n.distance,
+                    n.id,
+                    count(*) over () as places
+                from (
+                    select
+                        c.distance,
+                        c.id
+                    from compared as c
+                    where c.width <= w.width and (c.distance, c.id) > (l.distance, l.id)
+                    order by c.distance, c.id
+                    limit w.width - l.places
+                ) as n
+                order by n.distance desc, n.id desc
+                limit 1
+            ) as more
+            on true
+        where w.width < (select q.places from question as q)
     )
+
+    select
+        c.id,
+        c.content,
+        c.memory_type,
+        c.metadata,
+        c.distance
+    from compared as c
+    where
+        not exists (
+            select from lasts as l
+            where l.width < c.width and (c.distance, c.id) <= (l.distance, l.id)
+        )
+    order by c.distance, c.id
+    limit k;
+
+end;
+
+comment on function search_memories_by_signature(uuid, vector, integer, memory_type[], integer) is
+'Part of search_memories, for users of many memories: the nearest by signature, compared by distance.';
+
+-- Metadata is not in an index of signatures. Where a row has to be read for it, its embedding is at hand as well.
+create function search_memories_by_metadata(
+    user_id uuid,
+    embedding vector,
+    k integer,
+    tiers memory_type[],
+    metadata jsonb
+)
+returns table (id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision)
+language sql stable parallel safe rows 10
+set jit = off
+begin atomic
 
     select
         m.id,
         m.content,
         m.memory_type,
         m.metadata,
-        cosine_distance(m.embedding, (select search_memories_by_signature.embedding)) as distance
+        cosine_distance(m.embedding, (select search_memories_by_metadata.embedding)) as distance
     from memories as m
     where
-        m.id = any(array(
-            select n.id
-            from near as n
-            where n.differing <= coalesce((select r.differing from reach as r), n.differing)
-        ))
-    order by distance
+        m.user_id between
+        (select search_memories_by_metadata.user_id) and (select search_memories_by_metadata.user_id)
+        and ((select tiers is null) or m.memory_type = any((select tiers)::memory_type[]))
+        and m.metadata @> (select search_memories_by_metadata.metadata)
+        and m.signature is not null
+    order by distance, m.id
     limit k;
 
 end;
 
-comment on function search_memories_by_signature(uuid, vector, integer, memory_type[], jsonb, integer) is
-'Part of search_memories, for users of many memories: the nearest by signature, compared by distance.';
+comment on function search_memories_by_metadata(uuid, vector, integer, memory_type[], jsonb) is
+'Part of search_memories, for users of many memories: those with this metadata, all compared by distance.';

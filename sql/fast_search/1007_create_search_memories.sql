@@ -1,6 +1,8 @@
 -- Similarity search within one user's memories: exact for few memories, by signature first for many.
 --
--- As in 1006, names keep their meaning with any search_path, and parameters stand in subqueries.
+-- The function becomes part of the statement that calls it: there it is planned once, if the statement is prepared,
+-- and `explain` shows what it does. As in 1006, names keep their meaning with any search_path, and users are ranges.
+-- Parameters stand in `given`, as the planner cannot look through it: a plan is the same for every user.
 -- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows in the HNSW index.
 create function search_memories(
     user_id uuid,
@@ -13,77 +15,99 @@ create function search_memories(
 )
 returns table (id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision)
 language sql stable parallel safe rows 10
-set search_path = ''
 begin atomic
 
-    -- How many memories there are, up to 251. A range that holds one user, in the order of an index: a plan made for
-    -- users in general might read the whole table for the few memories of this one.
-    with held as materialized (
-        select count(*) as memories
-        from (
-            select m.user_id
-            from memories as m
-            where m.user_id between (select search_memories.user_id) and (select search_memories.user_id)
-            order by m.user_id
-            limit 251
-        ) as first
+    with given as materialized (
+        select
+            user_id,
+            embedding::vector(1536) as embedding,
+            vector_norm(embedding::vector(1536)) as norm,
+            coalesce(k, 10) as places,
+            tiers,
+            max_distance,
+            metadata,
+            candidates
     ),
 
-    found as (
+    -- Nothing is near to an embedding of zeros. Of one whose squares are out of reach for a real, the direction counts.
+    question as materialized (
         select
-            m.id,
-            m.content,
-            m.memory_type,
-            m.metadata,
-            cosine_distance(m.embedding, (select search_memories.embedding::vector(1536))) as distance
-        from memories as m
-        where
-            (select h.memories <= 250 from held as h)
-            and m.user_id between (select search_memories.user_id) and (select search_memories.user_id)
-            and m.embedding is not null
-            and ((select tiers is null) or m.memory_type = any((select tiers)::memory_type[]))
-            and ((select search_memories.metadata is null) or m.metadata @> (select search_memories.metadata))
-        union all
-        select
-            s.id,
-            s.content,
-            s.memory_type,
-            s.metadata,
-            s.distance
-        from
-            search_memories_by_signature(
-                search_memories.user_id,
-                search_memories.embedding::vector(1536),
-                coalesce(k, 10),
-                tiers,
-                search_memories.metadata,
-                candidates
-            ) as s
-        where (select h.memories > 250 from held as h)
-    ),
-
-    nearest as (
-        select
-            f.id,
-            f.content,
-            f.memory_type,
-            f.metadata,
-            f.distance
-        from found as f
-        where (select search_memories.embedding is not null)
-        order by f.distance
-        limit (select coalesce(k, 10))
+            g.user_id,
+            g.places,
+            g.tiers,
+            g.max_distance,
+            g.metadata,
+            g.candidates,
+            case
+                when g.norm between 1e-15 and 1e15 then g.embedding
+                when g.norm > 0 then l2_normalize(g.embedding)
+            end as embedding,
+            exists(
+                select
+                from memories as m
+                where m.user_id between g.user_id and g.user_id
+                order by m.user_id
+                limit 1 offset 250
+            ) as many
+        from given as g
     )
 
     select
-        n.id,
-        n.content,
-        n.memory_type,
-        n.metadata,
-        n.distance
-    from nearest as n
-    where (select max_distance is null) or n.distance <= (select max_distance)
-    order by n.distance;
+        f.id,
+        f.content,
+        f.memory_type,
+        f.metadata,
+        f.distance
+    from question as q
+    cross join
+        lateral (
+            -- There are no more than 250; the limit tells the planner so.
+            select
+                m.id,
+                m.content,
+                m.memory_type,
+                m.metadata,
+                cosine_distance(m.embedding, q.embedding) as distance
+            from (
+                select
+                    m.id,
+                    m.content,
+                    m.memory_type,
+                    m.metadata,
+                    m.embedding,
+                    m.signature
+                from memories as m
+                where m.user_id between q.user_id and q.user_id
+                order by m.user_id
+                limit 250
+            ) as m
+            where
+                not q.many
+                and m.signature is not null
+                and (q.tiers is null or m.memory_type = any(q.tiers))
+                and (q.metadata is null or m.metadata @> q.metadata)
+            union all
+            select
+                s.id,
+                s.content,
+                s.memory_type,
+                s.metadata,
+                s.distance
+            from search_memories_by_signature(q.user_id, q.embedding, q.places, q.tiers, q.candidates) as s
+            where q.many and q.metadata is null
+            union all
+            select
+                s.id,
+                s.content,
+                s.memory_type,
+                s.metadata,
+                s.distance
+            from search_memories_by_metadata(q.user_id, q.embedding, q.places, q.tiers, q.metadata) as s
+            where q.many and q.metadata is not null
+        ) as f
+    where q.embedding is not null and (q.max_distance is null or f.distance <= q.max_distance)
+    order by f.distance, f.id
+    limit coalesce(k, 10);
 
 end;
 
