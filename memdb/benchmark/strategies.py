@@ -11,26 +11,34 @@ from memdb.errors import UsageError
 from memdb.target import Target
 
 STORY, HNSW, STRICT, RELAXED, EXACT, FUNCTION = "story", "hnsw", "strict", "relaxed", "exact", "search_memories"
-NAMES = (STORY, HNSW, STRICT, RELAXED, EXACT, FUNCTION)
-SCANNING = (HNSW, STRICT, RELAXED)  # those that ef_search has a say in
-
-EXPLANATIONS = {
-    STORY: "the story's query, as the planner runs it",
-    HNSW: "HNSW forced, filtered after the scan",
-    STRICT: "HNSW forced, iterative scan in strict order",
-    RELAXED: "HNSW forced, iterative scan in relaxed order, sorted afterwards",
-    EXACT: "every memory of the user compared",
-    FUNCTION: "search_memories of set fast_search",
-}
 
 # An index scan in the wanted order needs no sort, so where sorting is ruled out the planner takes the HNSW index.
 _FORCED = {"enable_sort": "off", "enable_seqscan": "off", "enable_bitmapscan": "off"}
-_SETTINGS = {
-    HNSW: _FORCED | {"hnsw.iterative_scan": "off"},
-    STRICT: _FORCED | {"hnsw.iterative_scan": "strict_order"},
-    RELAXED: _FORCED | {"hnsw.iterative_scan": "relaxed_order"},
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A strategy before anything is varied: what it is, its statement in sql/queries, and how HNSW scans for it."""
+
+    explanation: str
+    block: str = "similar"
+    iterative_scan: str | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {} if self.iterative_scan is None else _FORCED | {"hnsw.iterative_scan": self.iterative_scan}
+
+
+WAYS = {
+    STORY: Way("the story's query, as the planner runs it"),
+    HNSW: Way("HNSW forced, filtered after the scan", iterative_scan="off"),
+    STRICT: Way("HNSW forced, iterative scan in strict order", iterative_scan="strict_order"),
+    RELAXED: Way("HNSW forced, iterative scan in relaxed order, sorted afterwards", "relaxed", "relaxed_order"),
+    EXACT: Way("every memory of the user compared", "exact"),
+    FUNCTION: Way("search_memories of set fast_search", "search_memories"),
 }
-_BLOCKS = {RELAXED: "relaxed", EXACT: "exact", FUNCTION: "search_memories"}
+NAMES = tuple(WAYS)
+SCANNING = tuple(name for name, way in WAYS.items() if way.iterative_scan)  # those that ef_search has a say in
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class Strategy:
     def statement(self, target: Target) -> LiteralString:
         """With the user as $1, the embedding as $2, the id that is left out as $3 and k as $4."""
         if self.candidates is None:
-            return target.query("benchmark", _BLOCKS.get(self.name, "similar"))
+            return target.query("benchmark", WAYS[self.name].block)
         among = target.query("benchmark", "search_memories_among")
         return among.replace("{candidates}", f"{self.candidates:d}")
 
@@ -68,12 +76,8 @@ def choose(
     Raises UsageError where none of them is offered.
     """
     missing = dict(_missing(connection, target))
-    settings = _SETTINGS | {FUNCTION: {"search_path": target.search_path}}
     chosen = [
-        strategy
-        for name in names
-        if name not in missing
-        for strategy in _variants(name, settings.get(name, {}), ef_search, candidates)
+        strategy for name in names if name not in missing for strategy in _variants(target, name, ef_search, candidates)
     ]
     if not chosen:
         raise UsageError(f"none of these strategies can be run here: {', '.join(names)}", hint=missing[names[0]])
@@ -118,9 +122,8 @@ def _missing(connection: Connection, target: Target) -> Iterator[tuple[str, str]
         yield FUNCTION, "It comes with: memdb migrate --with fast_search"
 
 
-def _variants(
-    name: str, settings: dict[str, str], ef_search: Sequence[int], candidates: Sequence[int]
-) -> Iterator[Strategy]:
+def _variants(target: Target, name: str, ef_search: Sequence[int], candidates: Sequence[int]) -> Iterator[Strategy]:
+    settings = {"search_path": target.search_path} if name == FUNCTION else WAYS[name].settings
     if name in SCANNING and ef_search:
         for width in ef_search:
             yield Strategy(name, ef_search=width, settings=settings | {"hnsw.ef_search": str(width)})

@@ -15,7 +15,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from memdb import catalog, database, embedded, migrations, project, shipped, target
-from memdb.benchmark import cold, facts, preparation, sampling, strategies, study, trials, truth
+from memdb.benchmark import cold, facts, preparation, sampling, study, trials, truth
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.identity import Identity
 from memdb.benchmark.preparation import Wanted
@@ -422,7 +422,3 @@ def test_what_was_measured_is_kept_where_it_cannot_be_compared(
     assert call("story", "--report", paths[1], "--compare", paths[0]) == 3
     assert "has none of these strategies" in capsys.readouterr().err
     assert json.loads(Path(paths[1]).read_text())["strategies"][0]["strategy"] == "story"
-
-
-def test_every_strategy_has_an_explanation() -> None:
-    assert set(strategies.EXPLANATIONS) == set(strategies.NAMES)

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from memdb.benchmark.recommending import Recommendation
 from memdb.benchmark.study import Study
 from memdb.output import styled
 from memdb.output.benchmark import words
 from memdb.output.benchmark.table import Table
 from memdb.output.benchmark.tables import tables
 from memdb.output.rendering import render
+
+_STYLES = {"good": "bold green", "bad": "bold red", "warn": "bold cyan", "plain": "bold cyan"}
 
 
 @render.register
@@ -25,22 +26,10 @@ def _(study: Study) -> Iterator[Any]:
         yield _table(table)
     yield ""
     yield words.surroundings(study)
-    yield from (styled(("note:", "bold yellow"), f" {note}") for note in study.notes)
-    yield from (styled(("advice:", "bold cyan"), f" {advice}") for advice in study.verdict.advice)
-    yield from (_recommendation(one) for one in study.verdict.recommendations)
-    if study.changes is not None:
-        yield words.comparison(study.changes)
-        yield from (f"note: {note}" for note in study.changes.notes)
-        yield from (styled(("BETTER", "bold green"), f" {words.sentence(one)}") for one in study.changes.better)
-        yield from (styled(("WORSE", "bold red"), f" {words.sentence(one)}") for one in study.changes.worse)
-    yield from (styled(("MISSED", "bold red"), f" {failure}") for failure in study.verdict.failures)
-    if not study.verdict.failures:
-        yield styled(("MET", "bold green"), f" {words.conclusion(study)}")
-
-
-def _recommendation(one: Recommendation) -> Any:
-    what = f"{one.setting} = {one.value}{words.now(one)}"
-    return styled(("recommended:", "bold cyan"), f" {what}: {one.because}")
+    yield from (styled(("note:", "bold yellow"), f" {note}") for note in words.notes(study))
+    for remark in reversed(list(words.remarks(study))):
+        word = remark.word.upper() if remark.tone in ("good", "bad") else f"{remark.word}:"
+        yield styled((word, _STYLES[remark.tone]), f" {remark.code}{remark.text}")
 
 
 def _table(table: Table) -> Any:

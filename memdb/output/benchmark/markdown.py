@@ -20,23 +20,17 @@ def _lines(study: Study) -> Iterator[str]:
     yield ""
     yield f"{words.summary(study)}. {words.surroundings(study)}."
     yield ""
-    yield from (f"- **Missed:** {failure}" for failure in study.verdict.failures)
-    if not study.verdict.failures:
-        yield f"- **Met:** {words.conclusion(study)}"
-    if study.changes is not None:
-        yield f"- {words.comparison(study.changes)}"
-        yield from (f"  - **Worse:** {words.sentence(change)}" for change in study.changes.worse)
-        yield from (f"  - Better: {words.sentence(change)}" for change in study.changes.better)
-    yield from (f"- {advice}" for advice in study.verdict.advice)
-    for one in study.verdict.recommendations:
-        yield f"- `{one.setting} = {one.value}`{words.now(one)}: {one.because}"
+    for remark in words.remarks(study):
+        word = f"**{remark.word.capitalize()}:** " if remark.tone in ("good", "bad") else ""
+        code = f"`{remark.code}`" if remark.code else ""
+        yield f"- {word}{code}{remark.text}"
     first, second, *others = tables(study)
     for table in (first, second):
         yield from ("", f"### {table.title}", "", *_table(table))
     for table in others:
         yield from ("", f"<details><summary>{table.title}</summary>", "", *_table(table), "", "</details>")
     yield ""
-    yield from (f"- {note}" for note in (*study.notes, *(study.changes.notes if study.changes else ())))
+    yield from (f"- {note}" for note in words.notes(study))
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from html import escape
 from importlib import resources
 
-from memdb.benchmark.recommending import Recommendation
 from memdb.benchmark.study import Study
 from memdb.output.benchmark import charts, plots, words
 from memdb.output.benchmark.charts import Figure
@@ -35,34 +34,17 @@ def _body(study: Study) -> Iterator[str]:
     yield from map(_figure, charts.figures(study))
     yield "</div>"
     for table in tables(study):
-        yield from _folded(table) if table.folded else _open(table)
+        yield from _titled(table)
     yield from _plans(study)
-    notes = (*study.notes, *(study.changes.notes if study.changes else ()))
-    yield f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in notes)}</ul>'
+    yield f'<ul class="notes">{"".join(f"<li>{escape(note)}</li>" for note in words.notes(study))}</ul>'
 
 
 def _verdict(study: Study) -> Iterator[str]:
     yield f'<section class="card verdict{"" if study.ok else " missed"}">\n<h2>Verdict</h2>\n<ul>'
-    for failure in study.verdict.failures:
-        yield _item("bad", "missed", failure)
-    if not study.verdict.failures:
-        yield _item("good", "met", words.conclusion(study))
-    if study.changes is not None:
-        yield _item("plain", "compared", words.comparison(study.changes))
-        yield from (_item("bad", "worse", words.sentence(one)) for one in study.changes.worse)
-        yield from (_item("good", "better", words.sentence(one)) for one in study.changes.better)
-    yield from (_item("warn", "advice", advice) for advice in study.verdict.advice)
-    yield from map(_recommended, study.verdict.recommendations)
+    for remark in words.remarks(study):
+        code = f"<code>{escape(remark.code)}</code>" if remark.code else ""
+        yield f'<li><b class="{remark.tone}">{remark.word}</b><span>{code}{escape(remark.text)}</span></li>'
     yield "</ul>\n</section>"
-
-
-def _recommended(one: Recommendation) -> str:
-    return _item("plain", "recommended", f"{words.now(one)}: {one.because}", f"{one.setting} = {one.value}")
-
-
-def _item(kind: str, word: str, text: str, code: str = "") -> str:
-    shown = f"<code>{escape(code)}</code>" if code else ""
-    return f'<li><b class="{kind}">{word}</b><span>{shown}{escape(text)}</span></li>'
 
 
 def _figure(figure: Figure) -> str:
@@ -73,16 +55,11 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _open(table: Table) -> Iterator[str]:
-    yield f'<section class="card">\n<h2>{escape(table.title)}</h2>'
+def _titled(table: Table) -> Iterator[str]:
+    outer, inner = ("details", "summary") if table.folded else ("section", "h2")
+    yield f'<{outer} class="card">\n<{inner}>{escape(table.title)}</{inner}>'
     yield from _table(table)
-    yield "</section>"
-
-
-def _folded(table: Table) -> Iterator[str]:
-    yield f'<details class="card">\n<summary>{escape(table.title)}</summary>'
-    yield from _table(table)
-    yield "</details>"
+    yield f"</{outer}>"
 
 
 def _table(table: Table) -> Iterator[str]:

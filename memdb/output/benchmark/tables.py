@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from memdb.benchmark.figures import ForSize, Measured
 from memdb.benchmark.load import Load
 from memdb.benchmark.measurement import Latency
-from memdb.benchmark.strategies import EXPLANATIONS
+from memdb.benchmark.strategies import WAYS
 from memdb.benchmark.study import Study
 from memdb.benchmark.verdict import milliseconds
 from memdb.output.benchmark import surroundings, words
@@ -38,7 +38,7 @@ def _strategies(study: Study) -> Table:
     round_trip = study.strategies[0].server.round_trip_ms
     return Table(
         "Strategies",
-        "; ".join(f"{name}: {EXPLANATIONS[name]}" for name in described)
+        "; ".join(f"{name}: {WAYS[name].explanation}" for name in described)
         + ". In brackets is where the true value lies with 95 % confidence, ? where the searches are too few to tell. "
         f"Server is p50 less the round trip of an empty search, {milliseconds(round_trip)}. Short counts searches that "
         "lost rows.",

@@ -1,10 +1,12 @@
 """What a study says in words, for the terminal, Markdown and HTML alike."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from memdb.benchmark.changes import Change, Changes
 from memdb.benchmark.explain import Plans
 from memdb.benchmark.figures import ForSize, Measured
 from memdb.benchmark.measurement import Quantile
-from memdb.benchmark.recommending import Recommendation
 from memdb.benchmark.study import Study
 from memdb.benchmark.verdict import milliseconds
 from memdb.words import count
@@ -36,17 +38,46 @@ def surroundings(study: Study) -> str:
     return f"{study.started_at:%Y-%m-%d %H:%M} UTC, {', '.join(f'{name} {value}' for name, value in told.items())}"
 
 
-def now(one: Recommendation) -> str:
-    """What is set at present, to be put behind what is recommended."""
-    if one.current is None:
-        return ""
-    return " (as it is)" if one.current == one.value else f" (now {one.current})"
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A line of the verdict: a word that says what it is (`missed`, `advice`, …), and the text, after some code."""
+
+    word: str
+    text: str
+    code: str = ""
+
+    @property
+    def tone(self) -> str:
+        """How that sounds: good, bad, warn or plain."""
+        tones = {"missed": "bad", "worse": "bad", "met": "good", "better": "good", "advice": "warn"}
+        return tones.get(self.word, "plain")
 
 
-def conclusion(study: Study) -> str:
-    """Whether the targets are met, by what."""
-    recall = f" and mean recall {study.targets.recall:g}" if study.targets.recall is not None else ""
-    return f"{study.verdict.judged} meets p95 {study.targets.p95_ms:g} ms{recall} for users of every size"
+def remarks(study: Study) -> Iterator[Remark]:
+    """The verdict, what has changed and what would help, the most important first."""
+    yield from (Remark("missed", failure) for failure in study.verdict.failures)
+    if not study.verdict.failures:
+        recall = f" and mean recall {study.targets.recall:g}" if study.targets.recall is not None else ""
+        target = f"p95 {study.targets.p95_ms:g} ms{recall}"
+        yield Remark("met", f"{study.verdict.judged} meets {target} for users of every size")
+    if study.changes is not None:
+        yield from _changes(study.changes)
+    yield from (Remark("advice", advice) for advice in study.verdict.advice)
+    for one in study.verdict.recommendations:
+        now = "" if one.current is None else " (as it is)" if one.current == one.value else f" (now {one.current})"
+        yield Remark("recommended", f"{now}: {one.because}", f"{one.setting} = {one.value}")
+
+
+def _changes(changes: Changes) -> Iterator[Remark]:
+    counts = f"{len(changes.worse)} worse and {len(changes.better)} better than in {changes.since.name}"
+    yield Remark("compared", f"{counts}, of {changes.compared} figures compared")
+    yield from (Remark("worse", _sentence(change)) for change in changes.worse)
+    yield from (Remark("better", _sentence(change)) for change in changes.better)
+
+
+def notes(study: Study) -> tuple[str, ...]:
+    """What else is to be known of the figures."""
+    return *study.notes, *(study.changes.notes if study.changes else ())
 
 
 def label(measured: Measured) -> str:
@@ -71,20 +102,12 @@ def plans(plans: Plans) -> str:
     return "; ".join(f"{use.access}: {kinds[use.exact]}" for use in plans.used)
 
 
-def sentence(change: Change) -> str:
+def _sentence(change: Change) -> str:
     """`story, users from 1,000 memories: p95 5 ms, was 9 ms`"""
     who = f"{change.strategy} as {change.role}" if change.role else change.strategy
     whose = "" if change.from_memories is None else f", users from {change.from_memories:,} memories"
     before, after = (_figure(change.figure, value) for value in (change.before, change.after))
     return f"{who}{whose}: {_FIGURES[change.figure]} {after}, was {before}"
-
-
-def comparison(changes: Changes) -> str:
-    """One line on all changes."""
-    return (
-        f"{len(changes.worse)} worse and {len(changes.better)} better than in {changes.since.name}, "
-        f"of {changes.compared} figures compared"
-    )
 
 
 def _figure(name: str, value: float) -> str:
