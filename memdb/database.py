@@ -3,13 +3,14 @@
 import logging
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import Params
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import tuple_row
 
@@ -37,6 +38,20 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     schema: str | None = None
     search_path: str | None = None
     has_own_names: bool = False
+
+    def value(self, statement: str | bytes | sql.Composed, parameters: Params | None = None) -> Any:
+        """The first value of the first row; None where there is no row."""
+        row = self.execute(statement, parameters).fetchone()
+        return None if row is None else row[0]
+
+    @contextmanager
+    def hearing(self, on_notice: Callable[[psycopg.errors.Diagnostic], None]) -> Iterator[None]:
+        """While the block runs, `on_notice` gets each notice of the server as it comes."""
+        self.add_notice_handler(on_notice)
+        try:
+            yield
+        finally:
+            self.remove_notice_handler(on_notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +172,7 @@ def search_path(connection: Connection) -> str:
     """The search_path in which names of the user resolve, whatever memdb uses for its own statements."""
     if connection.search_path is not None:
         return connection.search_path
-    row = connection.execute("show search_path").fetchone()
-    return (row[0] if row else "") or "public"
+    return connection.value("show search_path") or "public"
 
 
 @contextmanager
@@ -184,9 +198,9 @@ def keep_to_own_names(connection: Connection) -> None:
 
 def take_own_names(connection: Connection) -> None:
     """As in own_names, for the whole session, which must not be one of a transaction pooler."""
-    row = connection.execute(f"show search_path; {OWN_NAMES}").fetchone()
+    path = connection.value(f"show search_path; {OWN_NAMES}")
     if connection.search_path is None:
-        connection.search_path = (row[0] if row else "") or "public"
+        connection.search_path = path or "public"
     connection.has_own_names = True
 
 
@@ -212,10 +226,10 @@ def use_schema(connection: Connection, schema: str) -> None:
     """
     quoted = sql.Identifier(schema).as_string()
     with own_names(connection):
-        row = connection.execute("select to_regnamespace(%s) is not null", [quoted]).fetchone()
+        is_there = connection.value("select to_regnamespace(%s) is not null", [quoted])
     if schema.startswith("pg_") or schema == "information_schema":
         raise DatabaseError(f"the schema {schema} is the server's own", hint="Work in another: --schema NAME")
-    if row != (True,):
+    if not is_there:
         raise DatabaseError(f"there is no schema {schema!r}", hint=f"Create it first: create schema {quoted}")
     connection.search_path = f"{quoted}, {search_path(connection)}"
     connection.schema = schema

@@ -63,7 +63,7 @@ def fresh_database(server: embedded.Server) -> Iterator[Connection]:
     """
     name = sql.Identifier(DATABASE)
     with database.connect(database.conninfo(server.url()), purpose="demo") as admin:
-        if admin.execute("select pg_try_advisory_lock(hashtextextended(%s, 0))", [DATABASE]).fetchone() != (True,):
+        if not admin.value("select pg_try_advisory_lock(hashtextextended(%s, 0))", [DATABASE]):
             raise DatabaseError("another demo is running", hint="Wait for it to end.")
         admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
         admin.execute(sql.SQL("create database {}").format(name))

@@ -17,8 +17,7 @@ def is_transaction_pooled(connection: Connection) -> bool:
     Who connects to the server itself is told the pid of its session when it connects. A pooler tells something
     else; it pools transactions if two connections are served by one session, or one by several.
     """
-    row = connection.execute("select pg_catalog.pg_backend_pid()").fetchone()
-    own = row[0] if row else None
+    own = connection.value("select pg_catalog.pg_backend_pid()")
     if own == connection.info.backend_pid:
         return False
     mine, theirs = {own}, set()

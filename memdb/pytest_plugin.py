@@ -38,7 +38,7 @@ def _assert_models_match(
     sql_dir: Path | None = None,
 ) -> None:
     from memdb.errors import MemdbError
-    from memdb.output import render
+    from memdb.output.rendering import render
 
     try:
         result = _verify(directory, models, database_url, sql_dir)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from memdb import target
-from memdb.benchmark import measurement, preparation, sampling, searching, strategies
+from memdb.benchmark import measurement, preparation, searching, strategies
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.sampling import Query
@@ -49,10 +49,7 @@ def _prepare(connection: Connection, wanted: Wanted, design: Design) -> tuple[li
     if design.identity is not None:
         design.identity.check(connection)
     with connection.transaction():
-        preparation.begin(connection)
-        where = target.enter(connection)
-        population = sampling.population(connection, where, wanted.user)
-        sampling.require(connection, where, population, k=wanted.k, user=wanted.user)
+        where, population = preparation.population_of(connection, wanted)
         questions, _ = preparation.questions_for(connection, where, wanted, population)
         chosen, _ = strategies.choose(connection, where, design.names, design.ef_search, design.candidates)
     return chosen, questions

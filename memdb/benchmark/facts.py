@@ -83,9 +83,9 @@ def read(connection: Connection, target: Target) -> Facts:
         )
         for oid, name, method, size, scans, valid, unique, file, options, comment in rows
     )
-    since = connection.execute(query("benchmark", "counting_since")).fetchone()
+    since = connection.value(query("benchmark", "counting_since"))
     total = (table + toast + indexes) / each
-    return Facts(memories, table, toast, indexes, total, found, since[0] if since else None, buffered is not None)
+    return Facts(memories, table, toast, indexes, total, found, since, buffered is not None)
 
 
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:
@@ -97,10 +97,10 @@ def _definitions(connection: Connection, target: Target) -> dict[int, str]:
 
 def _buffered(connection: Connection, files: list[int]) -> dict[int, int] | None:
     """Bytes in shared buffers by file, from pg_buffercache; None where that is not installed or not allowed."""
-    row = connection.execute(query("benchmark", "find_buffercache")).fetchone()
-    if row is None:
+    schema = connection.value(query("benchmark", "find_buffercache"))
+    if schema is None:
         return None
-    return dict(connection.execute(query("benchmark", "buffered", buffers=[row[0]]), [files]).fetchall())
+    return dict(connection.execute(query("benchmark", "buffered", buffers=[schema]), [files]).fetchall())
 
 
 def _share(buffered: dict[int, int] | None, file: int, size: int) -> float | None:

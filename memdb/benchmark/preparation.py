@@ -74,10 +74,7 @@ def prepare(connection: Connection, wanted: Wanted, on_phase: Callable[[str], No
 
     Raises DataError where nothing can be searched, DatabaseError where the tables are not there.
     """
-    begin(connection)
-    where = target.enter(connection)
-    population = sampling.population(connection, where, wanted.user)
-    sampling.require(connection, where, population, k=wanted.k, user=wanted.user)
+    where, population = population_of(connection, wanted)
     drawn, dropped = questions_for(connection, where, wanted, population)
     on_phase(f"Finding the true neighbours for {len(drawn):,} searches …")
     found = truth.find(connection, where, drawn, wanted.k, wanted.truth_directory)
@@ -89,6 +86,15 @@ def prepare(connection: Connection, wanted: Wanted, on_phase: Callable[[str], No
 def begin(connection: Connection) -> None:
     """Reads only, and one snapshot, until the transaction ends."""
     connection.execute("set transaction isolation level repeatable read, read only")
+
+
+def population_of(connection: Connection, wanted: Wanted) -> tuple[Target, Population]:
+    """Who could be searched for, and where. Raises like prepare."""
+    begin(connection)
+    where = target.enter(connection)
+    population = sampling.population(connection, where, wanted.user)
+    sampling.require(connection, where, population, k=wanted.k, user=wanted.user)
+    return where, population
 
 
 def questions_for(
@@ -127,8 +133,7 @@ def settings_of(connection: Connection) -> dict[str, str | None]:
 
 
 def _versions(connection: Connection, where: Target) -> dict[str, str]:
-    row = connection.execute("select current_setting('server_version')").fetchone()
-    server = str(row[0]) if row else ""
+    server = str(connection.value("select current_setting('server_version')"))
     return {"postgresql": server, "pgvector": where.pgvector, "memdb": __version__, "psycopg": psycopg.__version__}
 
 

@@ -104,8 +104,7 @@ def require(
 def _nothing_to_search(connection: Connection, target: Target, user: UUID | None) -> DataError:
     if user is None:
         return DataError("there are no memories with an embedding", hint="Load some with: memdb seed")
-    row = connection.execute(target.query("benchmark", "count_of_user"), [user]).fetchone()
-    if row == (0,):
+    if connection.value(target.query("benchmark", "count_of_user"), [user]) == 0:
         return DataError(
             f"user {user} has no memories", hint="Check the id, or leave out --user to sample users of every size."
         )
@@ -160,7 +159,7 @@ def sample(
 
 def largest_user(connection: Connection, target: Target) -> UUID:
     """Who holds most. Raises DataError where nobody holds anything."""
-    row = connection.execute(target.query("benchmark", "largest_user")).fetchone()
-    if row is None:
+    user = connection.value(target.query("benchmark", "largest_user"))
+    if user is None:
         raise _nothing_to_search(connection, target, None)
-    return UUID(str(row[0]))
+    return UUID(str(user))

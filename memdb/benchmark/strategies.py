@@ -116,9 +116,9 @@ def apply(connection: Connection, strategy: Strategy, identity: Identity | None 
 
 def _missing(connection: Connection, target: Target) -> Iterator[tuple[str, str]]:
     memories = {"memories": target.memories}
-    if connection.execute(query("benchmark", "hnsw_indexes"), memories).fetchone() is None:
+    if connection.value(query("benchmark", "hnsw_indexes"), memories) is None:
         yield from ((name, "There is no valid HNSW index on memories.") for name in SCANNING)
-    if connection.execute(query("benchmark", "find_search_memories"), memories).fetchone() != (True,):
+    if not connection.value(query("benchmark", "find_search_memories"), memories):
         yield FUNCTION, "It comes with: memdb migrate --with fast_search"
 
 

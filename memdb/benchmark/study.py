@@ -100,7 +100,7 @@ def run(
             connection, prepared.target, design.names, design.ef_search, design.candidates
         )
         empty = measurement.measure_round_trip(connection, prepared.target, prepared.questions, wanted.k)
-        runs = _Runs(connection, prepared, wanted.k, design, _export_snapshot(connection), empty)
+        runs = _Runs(connection, prepared, wanted.k, design, connection.value("select pg_export_snapshot()"), empty)
         measured = tuple(runs.run(chosen, on_phase))
         settings = preparation.settings_of(connection)
     tried = trials.run(connection, design.try_m, k=wanted.k, random_seed=wanted.random_seed, on_phase=on_phase)
@@ -206,12 +206,6 @@ class _Runs:
 
 def _told(strategy: Strategy, identity: Identity | None) -> str:
     return f"{strategy.label} as {identity.role}" if identity else strategy.label
-
-
-def _export_snapshot(connection: Connection) -> str:
-    row = connection.execute("select pg_export_snapshot()").fetchone()
-    assert row is not None
-    return str(row[0])
 
 
 def _notes(design: Design, found: Facts) -> Iterator[str]:

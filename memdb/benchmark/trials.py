@@ -89,10 +89,9 @@ def _try(sample: _Sample, m: int, truth: list[list[int]], ef_search: Sequence[in
         started = time.perf_counter()
         _build(sample, m, ef_construction, memory_kb=max(int(needed / 1024), 64 * 1024))
         seconds = time.perf_counter() - started
-        size = connection.execute("select pg_relation_size('memdb_trial_embedding')").fetchone()
-        assert size is not None
+        size = connection.value("select pg_relation_size('memdb_trial_embedding')")
         recall = {width: _recall(sample, truth, width) for width in ef_search}
-    return Trial(m, ef_construction, sample.rows, seconds, size[0], memory, recall)
+    return Trial(m, ef_construction, sample.rows, seconds, size, memory, recall)
 
 
 def _build(sample: _Sample, m: int, ef_construction: int, *, memory_kb: int) -> None:
@@ -113,11 +112,8 @@ def _memory_per_row(sample: _Sample, m: int, ef_construction: int) -> float | No
 
     # Enough rows to fill it, and no more: what no longer fits is slow to build.
     connection.execute("delete from memdb_trial where place > 1500")
-    connection.add_notice_handler(hear)
-    try:
+    with connection.hearing(hear):
         _build(sample, m, ef_construction, memory_kb=_LITTLE_KB)
-    finally:
-        connection.remove_notice_handler(hear)
     return _LITTLE_KB * 1024 / heard[0] if heard else None
 
 

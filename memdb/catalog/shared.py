@@ -19,8 +19,8 @@ class Shared:
 def read(connection: Connection) -> frozenset[Shared]:
     """All of it, but for the database that is connected to. Passwords are seen by a superuser only."""
     with database.own_names(connection):
-        row = connection.execute("select rolsuper from pg_roles where rolname = current_user").fetchone()
-        roles = "pg_authid" if row and row[0] else "pg_roles"
+        is_superuser = connection.value("select rolsuper from pg_roles where rolname = current_user")
+        roles = "pg_authid" if is_superuser else "pg_roles"
         rows = connection.execute(query("catalog_shared", "shared").replace("{roles}", roles).encode())
         return frozenset(Shared(name, tuple(roles), state) for name, roles, state in rows)
 

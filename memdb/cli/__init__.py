@@ -12,6 +12,7 @@ import typer
 from memdb import __version__, output, words
 from memdb.cli import failures
 from memdb.errors import MemdbError, OutputError, UsageError
+from memdb.output import streams
 
 INTERRUPTED = 130
 _ADDRESSES = ("--database-url", "--scratch-url")
@@ -76,11 +77,11 @@ def application(command: str = "") -> typer.Typer:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line and returns the exit code, one of those that README explains."""
-    output.prepare()
+    streams.prepare()
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         code = _run(arguments)
-        output.flush()
+        streams.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing leaves as a traceback
         return _answer(error, _format_of(arguments))
     return code
@@ -104,9 +105,9 @@ def _parser(command: str) -> Any:
 def _answer(error: BaseException, format: str) -> int:
     """Says what went wrong, as far as anybody can hear it."""
     try:
-        output.flush()  # where this fails, it is what went wrong
+        streams.flush()  # where this fails, it is what went wrong
         code = _tell(error, format)
-        output.flush()
+        streams.flush()
     except BrokenPipeError:
         return READER_GONE
     except OutputError as unwritable:

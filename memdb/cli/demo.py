@@ -24,13 +24,14 @@ def demo(
     from memdb import demo, embedded, shipped
     from memdb.benchmark.study import Study
     from memdb.ledger import sqlfiles
+    from memdb.output import bars
     from memdb.verification import snapshot
 
     directory = shipped.sql_directory()
     sets, patches = sqlfiles.read_sets(directory), snapshot.read(directory)
     server = embedded.start(embedded.data_directory())
     chapters = []
-    with demo.fresh_database(server) as connection, output.progress("Loading", memories) as bar:
+    with demo.fresh_database(server) as connection, bars.Progress("Loading", memories) as bar:
         story = demo.run(connection, sets, patches, count=memories, random_seed=random_seed, on_progress=bar.advance)
         for chapter in story:
             chapters.append(chapter)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from memdb import output
+from memdb import output, words
 from memdb.errors import MemdbError, UsageError
 
 if TYPE_CHECKING:
@@ -201,15 +201,16 @@ def confirm(consequence: str, address: str = "") -> None:
     consequence = f"{address}: {consequence}" if address else consequence
     if not sys.stdin.isatty():
         raise UsageError(f"nobody can be asked: {consequence}", hint="Add --yes if that is meant.")
-    typer.confirm(f"{output.printable(consequence)} Go on?", abort=True, err=True)
+    typer.confirm(f"{words.printable(consequence)} Go on?", abort=True, err=True)
 
 
 @contextmanager
 def hooks() -> Iterator["Hooks"]:
     """What the person at the terminal hears while a run goes on."""
     from memdb.migrations import Hooks
+    from memdb.output import bars
 
-    with output.build_progress() as progress:
+    with bars.BuildProgress() as progress:
         yield Hooks(
             on_start=lambda direction, migration: output.say(
                 f"{'Applying' if direction == 'migrate' else 'Rolling back'} {migration.id} …"

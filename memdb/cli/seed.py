@@ -92,9 +92,10 @@ def seed(
 @contextmanager
 def _hooks(total: int | None) -> Iterator["Hooks"]:
     """What the person at the terminal hears meanwhile: one bar at a time, and lines."""
+    from memdb.output import bars
     from memdb.seeding.hooks import Hooks
 
-    with output.progress("Loading", total) as bar, output.build_progress() as build:
+    with bars.Progress("Loading", total) as bar, bars.BuildProgress() as build:
 
         def begin(what: str) -> None:
             bar.clear()

@@ -143,7 +143,7 @@ def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
     if home.unreadable or home.odd:
         return False
     block = query("history", "has_any", schema=[home.schema])
-    return connection.execute(block, [list(ids)]).fetchone() == (True,)
+    return bool(connection.value(block, [list(ids)]))
 
 
 def _require_sound(home: Home) -> None:

@@ -94,8 +94,7 @@ class Reader:
     def _own_name(self, catalog: str, oid: int) -> str:
         """The name of an object of PostgreSQL's own."""
         if (catalog, oid) not in self._own:
-            row = self._connection.execute(_NAME, [catalog, oid]).fetchone()
-            self._own[catalog, oid] = str(row and row[0])
+            self._own[catalog, oid] = str(self._connection.value(_NAME, [catalog, oid]))
         return self._own[catalog, oid]
 
     def _tables(self) -> list[str]:

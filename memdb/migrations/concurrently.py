@@ -73,15 +73,14 @@ def _find(connection: Connection, statement: IndexStatement) -> tuple[str, bool]
     oid = _oid(connection, statement.table or statement.index)
     with database.own_names(connection):
         if statement.table is not None:
-            row = connection.execute(query("history", "index_of_table"), [statement.index, oid]).fetchone()
-            oid = row[0] if row else None
+            oid = connection.value(query("history", "index_of_table"), [statement.index, oid])
         found = connection.execute(query("history", "index_state"), [oid]).fetchone()
     return None if found is None else (str(found[0]), bool(found[1]))
 
 
 def _oid(connection: Connection, name: str) -> int | None:
-    row = connection.execute(query("history", "resolve"), [name]).fetchone()
-    return row[0] if row else None
+    found: int | None = connection.value(query("history", "resolve"), [name])
+    return found
 
 
 def drop_if_invalid(connection: Connection, statement: IndexStatement) -> None:
@@ -111,10 +110,10 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
         return lambda _: ""
     oid = _oid(connection, statement.table)
     with database.own_names(connection):
-        table = connection.execute(query("history", "table_name"), [oid]).fetchone()
+        table = connection.value(query("history", "table_name"), [oid])
         if table is None:
             return lambda _: ""
-        build_memory = sql.SQL(query("history", "build_memory")).format(table=sql.SQL(table[0]))
+        build_memory = sql.SQL(query("history", "build_memory")).format(table=sql.SQL(table))
         megabytes, rows = connection.execute(build_memory).fetchone() or (0, 0)
 
     def advise(notice: str) -> str:

@@ -133,8 +133,5 @@ def notices(connection: Connection, on_notice: Callable[[str], None] = lambda _:
         messages.append(f"{diagnostic.severity}: {diagnostic.message_primary}")
         on_notice(messages[-1])
 
-    connection.add_notice_handler(handler)
-    try:
+    with connection.hearing(handler):
         yield messages
-    finally:
-        connection.remove_notice_handler(handler)

@@ -29,7 +29,7 @@ def migration_lock(connection: Connection, *, wait_seconds: float, on_wait: Call
     """
     deadline = time.monotonic() + wait_seconds
     told = False
-    while connection.execute(_TRY, [LOCK]).fetchone() != (True,):
+    while not connection.value(_TRY, [LOCK]):
         holder = _holder(connection)
         if time.monotonic() >= deadline:
             raise LockTimeout(
@@ -56,9 +56,9 @@ def require_held(connection: Connection) -> None:
 
     Raises LockTimeout where another run has taken it meanwhile. Does nothing for a session that never had it.
     """
-    if connection not in _HOLDERS or connection.execute(query("history", "lock_is_held"), [LOCK]).fetchone() == (True,):
+    if connection not in _HOLDERS or connection.value(query("history", "lock_is_held"), [LOCK]):
         return
-    if connection.execute(_TRY, [LOCK]).fetchone() != (True,):
+    if not connection.value(_TRY, [LOCK]):
         raise LockTimeout(
             f"this migration gave up memdb's lock, and another run has taken it: {_holder(connection)}",
             hint="Remove pg_advisory_unlock_all() or discard all from the migration.",

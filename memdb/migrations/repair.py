@@ -141,7 +141,7 @@ def _to_unmark(past: History, found: Changes, name: str) -> str:
 def _edit(connection: Connection, past: History, migration: Migration, applied_as: str) -> Edit:
     statement = query("history", "sql_that_was_run", schema=[past.home.schema])
     with database.own_names(connection):
-        row = connection.execute(statement, [applied_as]).fetchone()
-    before, after = (texts.normalised(text).splitlines() for text in (str(row[0] if row else ""), migration.sql))
+        was_run = connection.value(statement, [applied_as])
+    before, after = (texts.normalised(text).splitlines() for text in (was_run or "", migration.sql))
     lines = difflib.unified_diff(before, after, "as it was run", str(migration.path), lineterm="")
     return Edit(migration.id, str(migration.path), "\n".join(lines), applied_as)

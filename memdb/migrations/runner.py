@@ -226,13 +226,13 @@ def _closing_if_busy(connection: Connection) -> Iterator[None]:
 @contextmanager
 def _without_lock_timeout(connection: Connection) -> Iterator[None]:
     """A concurrent build waits for old transactions to end, and nobody has to wait for it meanwhile."""
-    row = connection.execute("show lock_timeout").fetchone()
+    before = connection.value("show lock_timeout")
     connection.execute("set lock_timeout = 0")
     try:
         yield
     finally:
         with suppress(psycopg.Error):
-            connection.execute("select pg_catalog.set_config('lock_timeout', %s, false)", [row[0] if row else "0"])
+            connection.execute("select pg_catalog.set_config('lock_timeout', %s, false)", [before])
 
 
 def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:

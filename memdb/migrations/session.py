@@ -65,9 +65,9 @@ def names_of_the_target(connection: Connection) -> Iterator[None]:
     """While the block runs, names lead where those of the user lead, and to the type vector, wherever that is."""
     names = database.names(connection)
     path = database.search_path(connection)
-    row = connection.execute(query("session", "extension_schema")).fetchone()
-    if row is not None and row[0] not in names.path:
-        path += f", {sql.Identifier(row[0]).as_string()}"
+    schema = connection.value(query("session", "extension_schema"))
+    if schema is not None and schema not in names.path:
+        path += f", {sql.Identifier(schema).as_string()}"
     connection.execute("select set_config('search_path', %s, false)", [path])
     connection.has_own_names = False
     yield  # not taken back here: after an error the transaction is over, and with it the setting; else clean() follows
@@ -84,10 +84,10 @@ def take_time(connection: Connection) -> None:
 @contextmanager
 def own_names(connection: Connection) -> Iterator[None]:
     """While the block runs, between statements of a file, names lead to pg_catalog; then to where the file has them."""
-    row = connection.execute("select pg_catalog.current_setting('search_path')").fetchone()
+    path = connection.value("select pg_catalog.current_setting('search_path')")
     connection.execute(OWN_NAMES)
     yield
-    connection.execute("select pg_catalog.set_config('search_path', %s, false)", row)
+    connection.execute("select pg_catalog.set_config('search_path', %s, false)", [path])
 
 
 def _set_limits(connection: Connection, limits: Limits) -> None:

@@ -16,32 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 from memdb.errors import MemdbError
 from memdb.output import streams
-from memdb.output.bars import build_progress, progress
 from memdb.output.rendering import render
-from memdb.output.streams import flush, prepare, styled
 from memdb.words import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-
-__all__ = [
-    "as_json",
-    "build_progress",
-    "emit",
-    "emit_error",
-    "emit_usage_error",
-    "flush",
-    "prepare",
-    "printable",
-    "progress",
-    "render",
-    "say",
-    "style",
-    "styled",
-    "write_line",
-    "write_lines",
-]
 
 _UNBOUNDED = 100_000
 

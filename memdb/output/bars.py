@@ -1,11 +1,9 @@
-"""How far something is, on stderr: a bar where that is a terminal."""
+"""How far something is, on stderr: a bar where that is a terminal, else a line every ten seconds."""
 
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 from memdb.output import streams
 from memdb.words import printable
@@ -13,86 +11,24 @@ from memdb.words import printable
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-class Progress:
-    """Counts things done on stderr: a bar where that is a terminal, else a line every ten seconds."""
+class _Shown:
+    """A bar begins when something is shown first, and after it was cleared.
 
-    def __init__(self, label: str, total: int | None, bar: Any = None) -> None:
-        self._label, self._total, self._bar = label, total, bar
-        self._task = None if bar is None else bar.add_task(label, total=total)
-        self._done, self._said_at = 0, time.monotonic()
-
-    def advance(self, count: int = 1) -> None:
-        """So many more are done."""
-        self._done += count
-        if self._bar is not None:
-            self._bar.advance(self._task, count)
-        elif time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
-            self._said_at = time.monotonic()
-            of = "" if self._total is None else f" of {self._total:,}"
-            streams.say(f"  {self._label}: {self._done:,}{of}")
-
-    def clear(self) -> None:
-        """Takes the bar away, before what is told next."""
-        if self._bar is not None:
-            self._bar.stop()
-
-
-@contextmanager
-def progress(label: str, total: int | None) -> Iterator[Progress]:
-    """`with progress("Loading", total) as bar: bar.advance(n)`"""
-    if not sys.stderr.isatty():
-        yield Progress(label, total)
-        return
-    from rich import progress as bars
-    from rich.console import Console
-
-    text, count = bars.TextColumn("{task.description}", markup=False), bars.MofNCompleteColumn()
-    columns = (text, bars.BarColumn(), count, bars.TimeRemainingColumn())
-    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Progress(label, total, bar)
-
-
-class BuildProgress:
-    """How far an index build is: a bar where stderr is a terminal, else a line every ten seconds.
-
-    The bar begins with the first build: while there is one, a question, which does not end its line, would not be seen.
+    While there is one, a question, which does not end its line, would not be seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, counts: bool, said_at: float) -> None:
+        """`counts` things, or else tells a share. The first line comes ten seconds after `said_at`."""
         self._bar: Any = None
         self._task: Any = None
-        self._said_at = -_SECONDS_BETWEEN_LINES
+        self._counts, self._said_at = counts, said_at
         self._lock = threading.Lock()  # one thread shows, another one clears
 
-    def show(self, label: str, done: float | None) -> None:
-        """`done` is a share, 0 to 1, or None where it is not known."""
-        label = printable(label)
-        if sys.stderr.isatty() or self._bar is not None:
-            self._draw(label, done)
-        elif time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
-            self._said_at = time.monotonic()
-            streams.say(f"  {label}" + ("" if done is None else f", {done:.0%} done"))
+    def __enter__(self) -> Self:
+        return self
 
-    def _draw(self, label: str, done: float | None) -> None:
-        with self._lock:
-            self._draw_alone(label, done)
-
-    def _draw_alone(self, label: str, done: float | None) -> None:
-        if self._bar is None:
-            from rich import progress as bars
-            from rich.console import Console
-
-            columns = (
-                bars.TextColumn("  {task.description}", markup=False),
-                bars.BarColumn(),
-                bars.TaskProgressColumn(),
-            )
-            self._bar = bars.Progress(
-                *columns, bars.TimeRemainingColumn(), console=Console(stderr=True), transient=True
-            )
-            self._task = self._bar.add_task(label, total=None)
-            self._bar.start()
-        self._bar.update(self._task, description=label, total=None if done is None else 1.0, completed=done or 0)
+    def __exit__(self, *_: object) -> None:
+        self.clear()
 
     def clear(self) -> None:
         """Takes the bar away; what is shown next begins another."""
@@ -101,12 +37,49 @@ class BuildProgress:
                 self._bar.stop()
                 self._bar = None
 
+    def _show(self, label: str, line: str, done: float, total: float | None) -> None:
+        if sys.stderr.isatty():
+            with self._lock:
+                self._draw(printable(label), done, total)
+        elif time.monotonic() - self._said_at >= _SECONDS_BETWEEN_LINES:
+            self._said_at = time.monotonic()
+            streams.say(f"  {label}{line}")
 
-@contextmanager
-def build_progress() -> Iterator[BuildProgress]:
-    """Progress of index builds."""
-    progress = BuildProgress()
-    try:
-        yield progress
-    finally:
-        progress.clear()
+    def _draw(self, label: str, done: float, total: float | None) -> None:
+        if self._bar is None:
+            from rich import progress as bars
+            from rich.console import Console
+
+            indent, figure = ("", bars.MofNCompleteColumn) if self._counts else ("  ", bars.TaskProgressColumn)
+            text = bars.TextColumn(f"{indent}{{task.description}}", markup=False)
+            columns = (text, bars.BarColumn(), figure(), bars.TimeRemainingColumn())
+            self._bar = bars.Progress(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._bar.add_task(label, total=None)
+            self._bar.start()
+        self._bar.update(self._task, description=label, total=total, completed=done)
+
+
+class Progress(_Shown):
+    """`with Progress("Loading", total) as bar: bar.advance(n)`"""
+
+    def __init__(self, label: str, total: int | None) -> None:
+        super().__init__(counts=True, said_at=time.monotonic())
+        self._label, self._total, self._done = label, total, 0
+
+    def advance(self, count: int = 1) -> None:
+        """So many more are done."""
+        self._done += count
+        of = "" if self._total is None else f" of {self._total:,}"
+        self._show(self._label, f": {self._done:,}{of}", self._done, self._total)
+
+
+class BuildProgress(_Shown):
+    """How far index builds are; without a terminal, the first line comes at once."""
+
+    def __init__(self) -> None:
+        super().__init__(counts=False, said_at=-_SECONDS_BETWEEN_LINES)
+
+    def show(self, label: str, done: float | None) -> None:
+        """`done` is a share, 0 to 1, or None where it is not known."""
+        told = "" if done is None else f", {done:.0%} done"
+        self._show(label, told, done or 0, None if done is None else 1.0)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from memdb import output
 from memdb.demo import Chapter, Farewell, Search
 from memdb.output.rendering import render
+from memdb.output.streams import styled
 
 
 @render.register
@@ -13,8 +13,8 @@ def _(chapter: Chapter) -> Iterator[Any]:
     from rich.constrain import Constrain
     from rich.rule import Rule
 
-    yield Constrain(Rule(output.styled((chapter.title, "bold cyan")), align="left", style="cyan"), 120)
-    yield output.styled((chapter.story, "italic"))
+    yield Constrain(Rule(styled((chapter.title, "bold cyan")), align="left", style="cyan"), 120)
+    yield styled((chapter.story, "italic"))
     yield ""
     yield from render(chapter.result)
     yield ""
@@ -25,9 +25,9 @@ def _(search: Search) -> Iterator[Any]:
     from rich.table import Table
 
     found = Table(box=None, show_header=False, pad_edge=False)
-    found.add_row("", "", output.styled((f"“{search.question}”", "bold")))
+    found.add_row("", "", styled((f"“{search.question}”", "bold")))
     for neighbour in search.neighbours:
-        found.add_row(f"{neighbour.distance:.3f}", output.styled(neighbour.tier), output.styled(neighbour.content))
+        found.add_row(f"{neighbour.distance:.3f}", styled(neighbour.tier), styled(neighbour.content))
     yield found
 
 

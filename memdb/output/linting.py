@@ -7,6 +7,7 @@ from memdb import output
 from memdb.linting.findings import Finding
 from memdb.linting.lint import Review
 from memdb.output.rendering import render
+from memdb.output.streams import styled
 from memdb.words import count, listed
 
 _COLORS = {"error": "bold red", "warning": "yellow"}
@@ -43,7 +44,7 @@ def _(result: Review) -> Iterator[Any]:
 
 def _block(finding: Finding) -> Iterator[Any]:
     place = f"{finding.file}:{finding.line}:{finding.column}: "
-    yield output.styled(place, (finding.level, _COLORS[finding.level]), f"[{finding.rule}]")
+    yield styled(place, (finding.level, _COLORS[finding.level]), f"[{finding.rule}]")
     yield from (f"    {text}" for text in (finding.message, finding.help) if text)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.ledger.status import MigrationStatus, Status
-from memdb.output import styled
 from memdb.output.rendering import render
+from memdb.output.streams import styled
 
 
 @render.register

@@ -5,6 +5,7 @@ from typing import Any
 
 from memdb import output
 from memdb.output.rendering import render
+from memdb.output.streams import styled
 from memdb.verification.comparison import Difference
 from memdb.verification.declarations import Drift
 from memdb.verification.drift import ModelsVerification
@@ -77,7 +78,7 @@ def details(difference: Difference) -> Iterator[tuple[str, str]]:
 
 def block(difference: Difference) -> Iterator[Any]:
     """A difference for a person: what, expected, found, mend."""
-    yield output.styled((headline(difference), "bold red"))
+    yield styled((headline(difference), "bold red"))
     width = max((len(label) for label, _ in details(difference)), default=0)
     yield from (f"  {label:<{width}}  {text}" for label, text in details(difference))
     yield ""

@@ -107,6 +107,4 @@ def _tables(connection: Connection, tried: list[Tried]) -> dict[str, _Table]:
 
 
 def _count(connection: Connection, table: str) -> int:
-    row = connection.execute(sql.SQL("select count(*) from {}").format(sql.SQL(table))).fetchone()
-    assert row is not None
-    return int(row[0])
+    return int(connection.value(sql.SQL("select count(*) from {}").format(sql.SQL(table))))

@@ -65,8 +65,8 @@ def _remove_memories(connection: Connection, target: Target) -> int:
 
 
 def _remove_users(connection: Connection, target: Target, users: list[UUID]) -> int:
-    row = connection.execute(query("seed", "as_it_was_made"), {"users": target.users}).fetchone()
-    conditions = [*_not_referenced(connection, target.users), _escaped(row[0] if row else "true")]
+    as_it_was_made = connection.value(query("seed", "as_it_was_made"), {"users": target.users})
+    conditions = [*_not_referenced(connection, target.users), _escaped(as_it_was_made)]
     statement = " and ".join([target.query("seed", "remove_users"), *conditions])
     parameters = {"ids": users, "mentioned": _mentioned(connection, target, ids.USERS)}
     return connection.execute(statement, parameters).rowcount

@@ -1,7 +1,6 @@
 """Vector indexes around a load: building one afterwards takes a fraction of keeping it up row by row."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import LiteralString
 
@@ -71,14 +70,5 @@ def restore(
         if needed is not None:
             on_outgrown(Outgrown(index.name, megabytes, needed))
 
-    with _hearing(connection, hear):
+    with connection.hearing(hear):
         connection.execute(index.create)
-
-
-@contextmanager
-def _hearing(connection: Connection, hear: Callable[[psycopg.errors.Diagnostic], None]) -> Iterator[None]:
-    connection.add_notice_handler(hear)
-    try:
-        yield
-    finally:
-        connection.remove_notice_handler(hear)

@@ -25,8 +25,8 @@ from memdb.benchmark.study import Study
 from memdb.benchmark.trials import Trial
 from memdb.benchmark.verdict import Targets
 from memdb.errors import DataError, UsageError
-from memdb.output import render
 from memdb.output.benchmark import markdown, page, plots, reports, tags, words
+from memdb.output.rendering import render
 
 DEFINITION = (
     "CREATE INDEX ix_memories_embedding ON memories USING hnsw (embedding vector_cosine_ops) "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from memdb import output
+from memdb import output, words
 from memdb.errors import MemdbError
 from memdb.ledger.status import MigrationStatus, Status
 from memdb.migrations.running import Done, Run
@@ -29,7 +29,7 @@ SHOWN = r"a\n::error::b\r\x1b[2J\x1b]0;title\x07\x9b1m\u202e\u2028\udcff[/][bold
     ],
 )
 def test_only_what_a_terminal_would_obey_is_changed(text: str, shown: str) -> None:
-    assert output.printable(text) == shown
+    assert words.printable(text) == shown
 
 
 def test_a_line_stays_a_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -52,7 +52,7 @@ def status(name: str) -> Status:
 def test_names_in_tables_are_shown_as_they_are(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     output.emit(status(name), "text")
     shown = capsys.readouterr().out
-    assert shown.count(output.printable(name)) >= 3
+    assert shown.count(words.printable(name)) >= 3
     assert [line for line in shown.split("\n") if line.lstrip().startswith("::")] == []
 
 

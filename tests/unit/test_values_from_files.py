@@ -126,7 +126,7 @@ def test_text_of_any_kind_is_read(tmp_path: Path, kind: str) -> None:
             created_at=column("2025-01-02T03:04:05+01:00", "2025-01-02"),
         )
     )
-    assert batch.users == [users.user_id("ann")] * 2
+    assert batch.users == [users.named("ann")] * 2
     assert (batch.contents, batch.tiers) == (["naïve", "日本"], ["project", "task"])
     assert [json.loads(text) for text in batch.metadata] == [{"a": 1}, {"b": [None]}]
     assert [id.tobytes() for id in batch.ids] == [id.bytes for id in IDS]
@@ -256,7 +256,7 @@ def test_embeddings_of_no_numbers_are_refused(tmp_path: Path, values: list[Any])
 
 @pytest.mark.parametrize("value", [7, 2**63, "7"])
 def test_a_number_names_the_same_user_in_every_kind(tmp_path: Path, value: Any) -> None:
-    expected = users.user_id(str(value))
+    expected = users.named(str(value))
     assert read(jsonl(tmp_path, user=value)).users[0] == expected
     assert read(npz(tmp_path, user=np.array([value, value]))).users[0] == expected
     assert (

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.benchmark.study import Study
-from memdb.output import styled
 from memdb.output.benchmark import words
 from memdb.output.benchmark.table import Table
 from memdb.output.benchmark.tables import tables
 from memdb.output.rendering import render
+from memdb.output.streams import styled
 
 _STYLES = {"good": "bold green", "bad": "bold red", "warn": "bold cyan", "plain": "bold cyan"}
 
