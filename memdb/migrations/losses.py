@@ -4,8 +4,7 @@ The trial is taken back to a savepoint. What it would lose is counted then, unde
 compared with what somebody has agreed to lose. Only after that the rollback is run for good.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -17,11 +16,16 @@ from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, MigrationError, StatementFailed
 from memdb.ledger.plan import Step
-from memdb.migrations import concurrently
+from memdb.migrations import concurrently, counters
 from memdb.migrations.risks import Kind, Risk, Table, is_uncounted, risks, shared, tables
 from memdb.words import count
 
 CHANGED = "40001"  # serialization_failure
+_HOW = {
+    "converted": ", converted to another type",
+    "changed": ", deleted or overwritten",
+    "counter": ", which it would give out again",
+}
 # Beside what this role may not see: a materialized view cannot be locked, a foreign table may lead to nowhere, and some
 # types have no binary form.
 _UNREADABLE = (
@@ -36,11 +40,13 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What the rollback `step` loses of `object`, a table or a column with its schema.
+    """What the rollback `step` loses of `object`, a table, column or sequence with its schema.
 
     table, column: it is dropped with its rows or values; converted: the values of a column get another type; changed:
-    rows are deleted, overwritten or truncated; unknown: it could not be tried.
-    `count` is of rows, or of values that are not null; None where they cannot be counted.
+    rows are deleted, overwritten or truncated; counter: a sequence that was used is dropped or set back; unknown: it
+    could not be tried.
+    `count` is of rows, of values that are not null, or of those that the sequence would give out again; None where they
+    cannot be counted.
     """
 
     step: str
@@ -52,8 +58,8 @@ class Loss:
         """`app.memories (300 rows)`"""
         if self.kind == "unknown":
             return f"what {self.object} changes, which cannot be tried"
-        noun = "value" if self.kind in ("column", "converted") else "row"
-        how = {"converted": ", converted to another type", "changed": ", deleted or overwritten"}.get(self.kind, "")
+        noun = "row" if self.kind in ("table", "changed") else "value"
+        how = _HOW.get(self.kind, "")
         if self.count is None:
             return f"{self.object} ({noun}s that this role cannot count{how})"
         return f"{self.object} ({count(self.count, noun)}{how})"
@@ -129,14 +135,16 @@ def of_untried(step: Step) -> tuple[Loss, ...]:
 def measure(connection: Connection, step: str, run: Callable[[], object]) -> Measured:
     """What `run` would lose, counted in the open transaction, in which it then has left nothing but locks."""
     before = tables(connection)
-    with counters_kept(connection), connection.transaction(force_rollback=True):
+    with counters.kept(connection) as used, connection.transaction(force_rollback=True):
         run()
         database.keep_to_own_names(connection)
         after = tables(connection)
+        of_counters = tuple(counters.risks(connection, step, used, after))
         uncounted = [(table, after[table.oid]) for table in before.values() if is_uncounted(table, after)]
         contents = {table.name: _contents(connection, now.name, shared(table, now)[1]) for table, now in uncounted}
-    found = tuple(risks(step, before, after))
-    _lock(connection, {risk.table for risk in found})
+    of_tables = tuple(risks(step, before, after))
+    found = of_tables + of_counters
+    _lock(connection, {risk.table for risk in of_tables})
     kept = {table.name for table, now in uncounted if _is_kept(connection, table, now, contents[table.name])}
     measured = (
         _corrected(counted(connection, risk), risk)
@@ -146,23 +154,10 @@ def measure(connection: Connection, step: str, run: Callable[[], object]) -> Mea
     return Measured(tuple(loss for loss in measured if loss.count != 0), found)
 
 
-@contextmanager
-def counters_kept(connection: Connection) -> Iterator[None]:
-    """Puts sequences forward again that what is tried has set back, which no transaction takes back."""
-    with database.own_names(connection):
-        before = dict(connection.execute(query("losses", "counters")).fetchall())
-    try:
-        yield
-    finally:
-        if not connection.closed:
-            with suppress(*_UNREADABLE), database.own_names(connection), connection.transaction():
-                values = {"names": list(before), "values": list(before.values())}
-                connection.execute(query("losses", "put_back"), values)
-
-
 def counted(connection: Connection, risk: Risk) -> Loss:
     """How much there is to be lost, at most."""
-    return Loss(risk.step, risk.kind, risk.object, _count(connection, risk))
+    count = counters.given_out(connection, risk.table) if risk.kind == "counter" else _count(connection, risk)
+    return Loss(risk.step, risk.kind, risk.object, count)
 
 
 def foreseen(

@@ -9,12 +9,15 @@ from psycopg.rows import class_row
 from memdb import database
 from memdb.database import Connection, query
 
-Kind = Literal["table", "column", "converted", "changed", "unknown"]
+Kind = Literal["table", "column", "converted", "changed", "counter", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """Rows or values that a step was seen to touch. `changed` counts rows where all that it did can be told by that."""
+    """Rows or values that a step was seen to touch. `table` may be a sequence.
+
+    `changed` counts rows where all that it did can be told by that, and the values by which a sequence was set back.
+    """
 
     step: str
     kind: Kind

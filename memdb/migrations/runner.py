@@ -16,7 +16,7 @@ from memdb.errors import StatementFailed
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
-from memdb.migrations import concurrently, locking, losses, risks, session
+from memdb.migrations import concurrently, counters, locking, losses, risks, session
 from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_deferred, execute_file, notices
 from memdb.migrations.losses import Agreement, Loss, Measured, of_untried
@@ -64,8 +64,11 @@ class Runner:
         """
         session.clean(self._connection, self._limits)
         found: list[Loss] = []
-        kept = losses.counters_kept(self._connection)
-        with kept, self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
+        with (
+            counters.kept(self._connection),
+            self._connection.transaction(force_rollback=True),
+            _closing_if_busy(self._connection),
+        ):
             for position, step in enumerate(steps):
                 if not step.migration.transactional:
                     found += of_untried(step)
@@ -81,8 +84,9 @@ class Runner:
         return tuple(found)
 
     def risks(self, step: Step) -> tuple[Risk, ...]:
-        """What a rollback in a transaction does to tables, tried and taken back."""
+        """What a rollback in a transaction does to a temporary database, tried and taken back."""
         session.clean(self._connection, self._limits)
+        counters.use(self._connection)
         with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
             return self._measure(step).risks
 

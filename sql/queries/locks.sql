@@ -1,8 +1,9 @@
 -- What memdb migrate --dry-run reads of the database where the migrations are going to run.
 
 -- name: rows
--- Sizes and estimated rows of tables; null where the table was never analyzed. The estimate grows with the table, as
--- the planner's does. The bytes count what is stored out of line, but no indexes; these are given by name and method.
+-- Sizes of tables, whether this role sees all their rows, and how many they may be; null where the table was never
+-- analyzed. The estimate grows with the table, as the planner's does. The bytes count what is stored out of line, but no
+-- indexes; these are given by name and method.
 with asked as (
     select
         %s::text[] as names,
@@ -13,7 +14,7 @@ select
     t.name,
     format('%%I.%%I', n.nspname, c.relname),
     pg_relation_size(c.oid),
-    has_table_privilege(c.oid, 'select'),
+    has_table_privilege(c.oid, 'select') and not row_security_active(c.oid),
     case
         when c.reltuples >= 0 and c.relpages > 0
             then round(

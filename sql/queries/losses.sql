@@ -93,12 +93,32 @@ select
 from only {table}; -- noqa: PRS
 
 -- name: counters
--- How far sequences are, as far as this role may see: no transaction takes a setval back.
+-- How far sequences are, as far as this role may see: no transaction takes a setval back. With the table and the number
+-- of the column to which each belongs.
+with owners as (
+    select
+        d.objid,
+        d.refobjid,
+        d.refobjsubid
+    from pg_depend as d
+    where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype in ('a', 'i')
+)
+
 select
-    format('%I.%I', schemaname, sequencename),
-    last_value
-from pg_sequences
-where last_value is not null;
+    s.seqrelid as oid,
+    format('%I.%I', n.nspname, c.relname) as name,
+    o.refobjid as of_table,
+    o.refobjsubid::text as of_column,
+    s.seqstart as first,
+    s.seqincrement as step,
+    case when has_sequence_privilege(c.oid, 'usage, select') then pg_sequence_last_value(c.oid) end as last,
+    not has_sequence_privilege(c.oid, 'usage, select') as hidden
+from pg_sequence as s
+inner join pg_class as c on s.seqrelid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+left join owners as o on c.oid = o.objid
+where not pg_is_other_temp_schema(n.oid)
+order by n.nspname, c.relname;
 
 -- name: put_back
 -- Those that are behind where they were.
@@ -108,3 +128,15 @@ inner join
     unnest(%(names)s::text[], %(values)s::bigint[]) as was (name, value)
     on was.name = format('%%I.%%I', s.schemaname, s.sequencename)
 where s.last_value is null or (s.last_value - was.value::numeric) * sign(s.increment_by) < 0;
+
+-- name: use
+-- As if each had given out a thousand values, or all that it has.
+select
+    setval(
+        s.seqrelid::regclass,
+        (case
+            when s.seqincrement > 0 then least(s.seqstart + 1000 * s.seqincrement::numeric, s.seqmax)
+            else greatest(s.seqstart + 1000 * s.seqincrement::numeric, s.seqmin)
+        end)::bigint
+    )
+from pg_sequence as s;

@@ -55,6 +55,21 @@ def test_locks_are_measured_statement_by_statement(connection: Connection, exten
     assert result.locks_source.startswith("measured on an embedded PostgreSQL")
 
 
+def test_rows_that_row_level_security_hides_are_not_said_to_be_none(connection: Connection, extended: Path) -> None:
+    connection.execute(
+        "alter table memories enable row level security; alter table memories force row level security;"
+        "insert into users select; insert into memories (user_id, memory_type, content, embedding) "
+        "select id, 'task', 'x', array_fill(1, array[1536])::vector from users;"
+        "create role hidden_rows; grant hidden_rows to current_user;"
+        "grant select on all tables in schema public to hidden_rows; set role hidden_rows"
+    )
+    try:
+        found = dry_run(connection, extended, "alter table memories add column importance real;")
+    finally:
+        connection.execute("reset role; drop owned by hidden_rows; drop role hidden_rows")
+    assert found.touched == (locks.Rows("memories", None, exact=False),)
+
+
 def test_of_a_long_statement_no_more_than_its_beginning_is_shown(connection: Connection, extended: Path) -> None:
     result = dry_run(connection, extended, f"do $$ begin lock table memories; end $$ /* {'x' * 1000} */;")
     assert [len(item.statement) for item in result.steps[-1].statements] == [71]

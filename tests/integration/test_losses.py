@@ -46,6 +46,12 @@ MADE = """
     insert into session select i, i from generate_series(1, 8) as i;
     insert into badge select i from generate_series(1, 6) as i;
     insert into audit.entry select i, i from generate_series(1, 70) as i;
+    create sequence ticket;
+    create sequence down increment -2;
+    create sequence unused;
+    create table bill (id serial, number int generated always as identity, of text);
+    select count(nextval('ticket')), count(nextval('down')) from generate_series(1, 40);
+    insert into bill (of) select 'x' from generate_series(1, 5);
 """
 
 LOSSES = {
@@ -99,8 +105,29 @@ LOSSES = {
     "do $$ begin if (select count(*) from account) > 5 then delete from account; end if; end $$": [
         ("changed", "public.account", 50)
     ],
+    "drop sequence ticket": [("counter", "public.ticket", 40)],
+    "drop sequence ticket; create sequence ticket": [("counter", "public.ticket", 40)],
+    "select setval('ticket', 30)": [("counter", "public.ticket", 10)],
+    "select setval('ticket', 30, false)": [("counter", "public.ticket", 11)],
+    "do $$ begin execute 'alter sequence ticket restart'; end $$": [("counter", "public.ticket", 40)],
+    "select setval('down', -9)": [("counter", "public.down", 35)],
+    "alter table bill alter id drop default; drop sequence bill_id_seq": [("counter", "public.bill_id_seq", 5)],
+    "alter table bill alter number drop identity": [("counter", "public.bill_number_seq", 5)],
+    "alter table bill drop column number": [("column", "public.bill.number", 5)],
+    "drop table bill": [("table", "public.bill", 5)],
+    "truncate bill restart identity": [
+        ("changed", "public.bill", 5),
+        ("counter", "public.bill_id_seq", 5),
+        ("counter", "public.bill_number_seq", 5),
+    ],
 }
 LOSSLESS = [
+    "drop sequence unused",
+    "select setval('ticket', 41, false)",
+    "select setval('ticket', 100)",
+    "select nextval('ticket')",
+    "alter sequence ticket rename to tickets",
+    "alter sequence ticket set schema audit",
     "drop table idle",
     "truncate idle",
     "delete from account where id > 1000",
@@ -187,6 +214,25 @@ def test_rows_that_cannot_be_counted_are_asked_for(empty: str, empty_connection:
         assert empty_connection.execute("select count(*) from a").fetchone() == (1000,)
     finally:
         empty_connection.execute(f"drop owned by {role} cascade; drop role {role}")
+
+
+@pytest.mark.parametrize(
+    ("undo", "foreseen"),
+    [
+        ("drop sequence ticket;", "public.ticket (40 values, which it would give out again)"),
+        ("select setval('ticket', 1);", "public.ticket (40 values, which it would give out again)"),
+        ("select nextval('ticket'); drop sequence unused;", ""),
+    ],
+)
+def test_a_dry_run_foresees_values_of_sequences_that_would_come_again(
+    empty_connection: Connection, folder: Folder, undo: str, foreseen: str
+) -> None:
+    sets = folder(m0001_a=("create sequence ticket; create sequence unused;", undo))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("select nextval('ticket') from generate_series(1, 40)")
+    found = preview.dry_run(empty_connection, sets, Rollback())
+    assert ", ".join(loss.in_words() for loss in found.losses) == foreseen
+    assert empty_connection.execute("select last_value from ticket").fetchone() == (40,)
 
 
 def test_what_cannot_be_tried_is_asked_for(empty_connection: Connection, folder: Folder) -> None:
