@@ -64,10 +64,10 @@ begin atomic
         select
             array_agg(t.differing order by t.differing) as differing,
             count(*) <= 250
-            or not exists(
+            or not exists (
                 select
                 from signatures
-                limit 1 offset (select q.places from question as q)
+                limit 1 offset (select q.places from question as q) -- noqa: AM09
             ) as few
         from thousand as t
     ),
