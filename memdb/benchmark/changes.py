@@ -42,12 +42,15 @@ class Change:
 class Changes:
     """`compared` counts figures, `notes` says what makes the two studies differ in more than their figures."""
 
-    ok: bool
     since: Path
     worse: tuple[Change, ...]
     better: tuple[Change, ...]
     compared: int
     notes: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.worse
 
 
 _Key = tuple[str, str | None, int | None]  # strategy, role, and `from_memories`, None for users of every size
@@ -118,7 +121,7 @@ def since(earlier: Earlier, study: "Study", again: Callable[[tuple[str, ...]], "
         worse = {change.strategy for change in changes.worse}
         names = dict.fromkeys(one.name for one in study.strategies if one.strategy in worse)
         changes = _lasting(changes, compare(earlier, again(tuple(names))))
-    return replace(study, ok=study.ok and changes.ok, changes=changes)
+    return replace(study, changes=changes)
 
 
 def _lasting(first: Changes, second: Changes) -> Changes:
@@ -127,7 +130,7 @@ def _lasting(first: Changes, second: Changes) -> Changes:
     worse = tuple(change for change in first.worse if _subject(change) in still)
     passing = len(first.worse) - len(worse)
     note = (f"Figures that were worse at first, but not when measured once more: {passing:,}.",) if passing else ()
-    return replace(first, ok=not worse, worse=worse, notes=(*first.notes, *note))
+    return replace(first, worse=worse, notes=(*first.notes, *note))
 
 
 def _subject(change: Change) -> tuple[object, ...]:
@@ -145,7 +148,7 @@ def compare(earlier: Earlier, study: "Study") -> Changes:
     better = tuple(change for change in changes if not change.worse)
     undecided = sum(not decided for _, decided in compared)
     notes = (*_notes(earlier, study), *_notes_on_pace(pairs.values()), *_notes_on_doubt(undecided))
-    return Changes(not worse, earlier.path, worse, better, len(compared) - undecided, notes)
+    return Changes(earlier.path, worse, better, len(compared) - undecided, notes)
 
 
 def _figures_of(study: "Study") -> Iterator[tuple[_Key, Figures]]:

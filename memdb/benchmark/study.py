@@ -59,9 +59,8 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """The whole result. `ok`: what the verdict is about meets the targets, and nothing is worse than before."""
+    """The whole result."""
 
-    ok: bool
     started_at: datetime
     verdict: Verdict
     notes: tuple[str, ...]
@@ -75,6 +74,11 @@ class Study:
     versions: dict[str, str]
     settings: dict[str, str | None]
     changes: Changes | None = None
+
+    @property
+    def ok(self) -> bool:
+        """What the verdict is about meets the targets, and nothing is worse than before."""
+        return not self.verdict.failures and (self.changes is None or self.changes.ok)
 
 
 def run(
@@ -106,7 +110,6 @@ def run(
     tried = trials.run(connection, design.try_m, k=wanted.k, random_seed=wanted.random_seed, on_phase=on_phase)
     judged = verdict.judge(measured, found, tried, settings, targets)
     return Study(
-        ok=not judged.failures,
         started_at=started_at,
         verdict=judged,
         notes=(*left_out, *prepared.notes, *_notes(design, found)),

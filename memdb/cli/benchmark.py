@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from memdb.benchmark.measurement import Latency
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
+    from memdb.benchmark.verdict import Targets
     from memdb.database import Connection
 
 
@@ -31,71 +32,116 @@ class Workload(StrEnum):
     single = "single"
 
 
-@command(
-    epilog="Examples: memdb benchmark-similarity; memdb benchmark-similarity --k 10 --target-p95-ms 50 "
-    "--target-recall 0.95; memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html "
-    "--report search.json; memdb benchmark-similarity --strategies story --compare search.json"
-)
-def benchmark_similarity(
-    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories a search asks for.")] = 5,
-    queries: Annotated[int, typer.Option(min=1, max=10_000, help="How many searches to time.", metavar="N")] = 200,
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which searches are made, and what they have to reach."""
+
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories a search asks for.")] = 5
+    queries: Annotated[int, typer.Option(min=1, max=10_000, help="How many searches to time.", metavar="N")] = 200
     target_p95_ms: Annotated[
         float, typer.Option(min=0, callback=finite, help="Exit 1 when p95 is above this.", metavar="MS")
-    ] = 100,
+    ] = 100
     target_recall: Annotated[
         float | None,
         typer.Option(min=0, max=1, callback=finite, help="Exit 1 when mean recall is below this.", metavar="R"),
-    ] = None,
+    ] = None
     user: Annotated[
         UUID | None, typer.Option(help="Search for this user only, else for users of every size.", metavar="ID")
-    ] = None,
+    ] = None
     workload: Annotated[
         Workload, typer.Option(help="Who asks: users by what they hold, each alike, or only the one who holds most.")
-    ] = Workload.skewed,
+    ] = Workload.skewed
     queries_from: Annotated[
         Path | None,
         typer.Option(
             help="Ask the questions of this .npz, .jsonl or .parquet file (embedding, and user if it has one).",
             metavar="FILE",
         ),
-    ] = None,
-    random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same searches.", metavar="N")] = 1,
+    ] = None
+    random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same searches.", metavar="N")] = 1
+
+    def wanted(self, truth_directory: Path | None) -> "Wanted":
+        from memdb.benchmark.preparation import Wanted
+
+        return Wanted(
+            self.k, self.queries, self.user, self.random_seed, self.workload, self.queries_from, truth_directory
+        )
+
+    def targets(self) -> "Targets":
+        from memdb.benchmark.verdict import Targets
+
+        return Targets(self.target_p95_ms, self.target_recall)
+
+
+@dataclass(frozen=True, slots=True)
+class Varied:
+    """What is put side by side."""
+
     strategies: Annotated[
         str | None,
         typer.Option(
             help="Measure these side by side: all, or some of story, hnsw, strict, relaxed, exact, search_memories.",
             metavar="NAME,…",
         ),
-    ] = None,
-    ef_search: Annotated[str, typer.Option(help="Try HNSW with each of these.", metavar="N,…")] = "",
-    candidates: Annotated[str, typer.Option(help="Try search_memories re-ranking so many.", metavar="N,…")] = "",
+    ] = None
+    ef_search: Annotated[str, typer.Option(help="Try HNSW with each of these.", metavar="N,…")] = ""
+    candidates: Annotated[str, typer.Option(help="Try search_memories re-ranking so many.", metavar="N,…")] = ""
     concurrency: Annotated[
         str, typer.Option(help="Also search over so many connections at once, such as 1,4,8.", metavar="N,…")
-    ] = "",
+    ] = ""
     duration: Annotated[
         float,
         typer.Option(
             min=0.1, max=3600, callback=finite, help="How long to search at each --concurrency.", metavar="SECONDS"
         ),
-    ] = 2.0,
+    ] = 2.0
     writers: Annotated[
         int,
         typer.Option(
             min=0, max=100, help="Also search while so many connections add memories. Rolled back.", metavar="N"
         ),
-    ] = 0,
+    ] = 0
     role: Annotated[
         str | None, typer.Option(help="Also search as this role, under row-level security.", metavar="ROLE")
-    ] = None,
+    ] = None
     user_setting: Annotated[
         str, typer.Option(help="The setting in which the policies look for the user.", metavar="NAME")
-    ] = "request.jwt.claims",
+    ] = "request.jwt.claims"
     cold: Annotated[
         bool, typer.Option("--cold", help="Also search right after a restart, of the embedded PostgreSQL only.")
-    ] = False,
+    ] = False
     try_m: Annotated[
         str, typer.Option(help="Build HNSW with each m on a sample in a temporary table, and search it.", metavar="M,…")
-    ] = "",
+    ] = ""
+
+    def design(self) -> "Design":
+        """Raises UsageError for lists that are none, and for a sweep in which no strategy takes part."""
+        from memdb.benchmark.identity import Identity
+        from memdb.benchmark.study import Design
+
+        widths = lists.numbers("--ef-search", self.ef_search, 1, 1000)
+        depths = lists.numbers("--candidates", self.candidates, 1, 100_000)
+        return Design(
+            names=lists.strategies(self.strategies, widths, depths),
+            ef_search=widths,
+            candidates=depths,
+            # What writing costs shows beside the same searches without it.
+            concurrency=lists.numbers("--concurrency", self.concurrency or ("1" if self.writers else ""), 1, 100),
+            seconds=self.duration,
+            writers=self.writers,
+            identity=Identity(self.role, self.user_setting) if self.role else None,
+            try_m=lists.numbers("--try-m", self.try_m, 2, 100),
+        )
+
+
+@command(
+    epilog="Examples: memdb benchmark-similarity; memdb benchmark-similarity --k 10 --target-p95-ms 50 "
+    "--target-recall 0.95; memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html "
+    "--report search.json; memdb benchmark-similarity --strategies story --compare search.json"
+)
+def benchmark_similarity(
+    asked: Asked = Asked(),
+    varied: Varied = Varied(),
     report: Annotated[
         list[Path] | None,
         typer.Option(help="Write a report, by its ending .json, .md or .html (can be repeated).", metavar="FILE"),
@@ -114,39 +160,19 @@ def benchmark_similarity(
     Reads only; what --writers and --try-m write is rolled back.
     """
     from memdb.benchmark import changes, truth
-    from memdb.benchmark.identity import Identity
-    from memdb.benchmark.preparation import Wanted
-    from memdb.benchmark.study import Design
-    from memdb.benchmark.verdict import Targets
     from memdb.output.benchmark import reports
 
-    targets = Targets(target_p95_ms, target_recall)
-    wanted = Wanted(k, queries, user, random_seed, workload, queries_from, truth.default_directory() if cache else None)
     for path in report or ():
         reports.check(path)
     earlier = changes.read(compare) if compare is not None else None
-    widths, depths = (
-        lists.numbers("--ef-search", ef_search, 1, 1000),
-        lists.numbers("--candidates", candidates, 1, 100_000),
-    )
-    design = Design(
-        names=lists.strategies(strategies, widths, depths),
-        ef_search=widths,
-        candidates=depths,
-        # What writing costs shows beside the same searches without it.
-        concurrency=lists.numbers("--concurrency", concurrency or ("1" if writers else ""), 1, 100),
-        seconds=duration,
-        writers=writers,
-        identity=Identity(role, user_setting) if role else None,
-        try_m=lists.numbers("--try-m", try_m, 2, 100),
-    )
-    if cold:
+    wanted, design = asked.wanted(truth.default_directory() if cache else None), varied.design()
+    if varied.cold:
         design = replace(design, cold=_measure_cold(wanted, design, place))
     with session("benchmark", place) as open:
         from memdb.benchmark import study as studying
 
-        def measure(design: Design) -> "Study":
-            return studying.run(open.connection, wanted, design, targets=targets, on_phase=output.say)
+        def measure(design: "Design") -> "Study":
+            return studying.run(open.connection, wanted, design, targets=asked.targets(), on_phase=output.say)
 
         def again(names: tuple[str, ...]) -> "Study":
             output.say("Something looks worse. Once more, to see whether it lasts:")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,26 +21,22 @@ if TYPE_CHECKING:
 _USERS, _MEMORIES, _RANDOM_SEED = 20, 10_000, 1
 
 
-@command(
-    epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
-    "memdb seed --from embeddings.npz --append; memdb seed --reset. "
-    "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
-    "(a JSON object), created_at, accessed_at (ISO 8601, with the zone) and id. A user that is no uuid gets one "
-    "from its name, always the same. Rows with ids of their own are an application's: --reset leaves them."
-)
-def seed(
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is loaded: rows that are made up, or those of a file."""
+
     users: Annotated[
         int | None, typer.Option(min=1, max=MOST, help=f"Users to make up; {_USERS} by default.", metavar="N")
-    ] = None,
+    ] = None
     memories: Annotated[
         int | None,
         typer.Option(
             min=1, max=MOST, help=f"Memories to load; {_MEMORIES:,} by default, or all of the file.", metavar="N"
         ),
-    ] = None,
-    tiers: Annotated[
-        str, typer.Option(help="Proportions of personal, project and task memories.", metavar="P,P,P")
-    ] = "30,30,40",
+    ] = None
+    tiers: Annotated[str, typer.Option(help="Proportions of personal, project and task memories.", metavar="P,P,P")] = (
+        "30,30,40"
+    )
     random_seed: Annotated[
         int | None,
         typer.Option(
@@ -48,10 +45,41 @@ def seed(
             help="The same number gives the same rows; 1 by default, with --append the next that is not there.",
             metavar="N",
         ),
-    ] = None,
+    ] = None
     file: Annotated[
         Path | None, typer.Option("--from", help="Load this .npz, .jsonl or .parquet file.", metavar="FILE")
-    ] = None,
+    ] = None
+
+    def source(self, *, append: bool) -> "Source | Further":
+        from memdb.seeding.files import FileSource
+        from memdb.seeding.memories import Further, Synthetic
+
+        weights = _weights(self.tiers)
+        random_seed = _RANDOM_SEED if self.random_seed is None else self.random_seed
+        if self.file is not None:
+            if self.users is not None:
+                raise UsageError("--users and --from exclude each other", hint="The file says whose memories it holds.")
+            return FileSource(self.file, random_seed, weights, self.memories)
+        memories = self.memories or _MEMORIES
+        users = self.users or min(_USERS, memories)
+        if users > memories:
+            raise UsageError(
+                f"{memories} memories are too few for {users} users", hint="Each user has at least one memory."
+            )
+        if append and self.random_seed is None:
+            return Further(users, memories, weights)
+        return Synthetic(users, memories, random_seed, weights)
+
+
+@command(
+    epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
+    "memdb seed --from embeddings.npz --append; memdb seed --reset. "
+    "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
+    "(a JSON object), created_at, accessed_at (ISO 8601, with the zone) and id. A user that is no uuid gets one "
+    "from its name, always the same. Rows with ids of their own are an application's: --reset leaves them."
+)
+def seed(
+    what: Rows = Rows(),
     append: Annotated[
         bool, typer.Option("--append", help="Add to the memories that are there; those with the same ids stay.")
     ] = False,
@@ -71,9 +99,9 @@ def seed(
 
     Made up, or from a file: all of them, or none.
     """
-    if reset and (append or rebuild_indexes or file or users or memories):
+    if reset and (append or rebuild_indexes or what.file or what.users or what.memories):
         raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
-    source = None if reset else _source(users, memories, tiers, random_seed, file, append)
+    source = None if reset else what.source(append=append)
     with session("seed", place) as open:
         from memdb.seeding.resetting import reset as remove
         from memdb.seeding.seed import seed as load
@@ -115,29 +143,6 @@ def _hooks(total: int | None) -> Iterator["Hooks"]:
 
 def _tell(whom: str) -> None:
     output.say(f"Waiting for {whom}")
-
-
-def _source(
-    users: int | None, memories: int | None, tiers: str, random_seed: int | None, file: Path | None, append: bool
-) -> "Source | Further":
-    weights = _weights(tiers)
-    if file is not None:
-        if users is not None:
-            raise UsageError("--users and --from exclude each other", hint="The file says whose memories it holds.")
-        from memdb.seeding.files import FileSource
-
-        return FileSource(file, _RANDOM_SEED if random_seed is None else random_seed, weights, memories)
-    from memdb.seeding.memories import Further, Synthetic
-
-    memories = memories or _MEMORIES
-    if users is not None and users > memories:
-        raise UsageError(
-            f"{memories} memories are too few for {users} users", hint="Each user has at least one memory."
-        )
-    users = users or min(_USERS, memories)
-    if append and random_seed is None:
-        return Further(users, memories, weights)
-    return Synthetic(users, memories, _RANDOM_SEED if random_seed is None else random_seed, weights)
 
 
 def _weights(tiers: str) -> tuple[float, float, float]:

@@ -19,13 +19,17 @@ _DIRECTIONS: tuple[Direction, Direction] = ("migrate", "rollback")
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """`ok` where nothing is found that is an error. `files` are those that were reviewed; `rehearsed`, if they ran."""
+    """`files` are those that were reviewed; `rehearsed`, if they ran."""
 
-    ok: bool
     findings: tuple[Finding, ...]
     files: tuple[str, ...]
     rehearsed: bool
     notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is an error."""
+        return all(finding.level != "error" for finding in self.findings)
 
 
 def pending(connection: Connection, sets: Sets, chosen: Iterable[str] = ()) -> list[Migration]:
@@ -56,8 +60,7 @@ def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Option
     findings = [finding for finding in found if not silenced(finding, texts[finding.file])]
     order = list(texts)
     findings.sort(key=lambda finding: (order.index(finding.file), finding.line, finding.column, finding.rule))
-    ok = all(finding.level != "error" for finding in findings)
-    return Review(ok, tuple(findings), tuple(texts), rehearsed, (note,) if note else ())
+    return Review(tuple(findings), tuple(texts), rehearsed, (note,) if note else ())
 
 
 def _read(program: str, step: Step, file: str, text: str) -> Iterator[Finding]:

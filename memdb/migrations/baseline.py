@@ -21,9 +21,12 @@ REASON = "memdb baseline: the schema was there, and was verified"
 class Baseline:
     """`marked` are the migrations that count as applied now: none where the schema differs."""
 
-    ok: bool
     marked: tuple[str, ...]
     verification: Verification
+
+    @property
+    def ok(self) -> bool:
+        return self.verification.ok
 
 
 def baseline(
@@ -53,4 +56,4 @@ def baseline(
                 for step in planned.steps:
                     scribe.mark(step.migration, REASON)
         marked = tuple(step.id for step in planned.steps) if result.ok else ()
-    return Baseline(result.ok, marked, result)
+    return Baseline(marked, result)

@@ -57,9 +57,10 @@ def write_lines(text: str) -> None:
 
 
 def as_json(value: Any) -> Any:
-    """Dataclasses as objects, tuples as lists, times in ISO 8601, paths as text; what is no number, as null."""
+    """Dataclasses as objects, with their `ok`, tuples as lists, times in ISO 8601, paths as text, NaN as null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        names = [*(["ok"] if hasattr(value, "ok") else []), *(field.name for field in dataclasses.fields(value))]
+        return {name: as_json(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {str(key): as_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

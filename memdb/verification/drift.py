@@ -26,7 +26,6 @@ NOT_COMPARED = (
 class ModelsVerification:
     """`database` is None where the models were compared with the snapshot only."""
 
-    ok: bool
     models: str
     differences: tuple[Drift, ...]
     notes: tuple[str, ...]
@@ -34,6 +33,10 @@ class ModelsVerification:
     not_compared: tuple[str, ...]
     database: str | None
     schema: str | None
+
+    @property
+    def ok(self) -> bool:
+        return not self.differences
 
 
 def verify_models(
@@ -55,7 +58,6 @@ def verify_models(
     comparisons = {side: Comparison(objects, declared.objects, tables) for side, objects in sides.items()}
     differences = tuple(_merged({side: list(comparison.differences()) for side, comparison in comparisons.items()}))
     return ModelsVerification(
-        ok=not differences,
         models=models,
         differences=differences,
         notes=tuple(dict.fromkeys(note for comparison in comparisons.values() for note in comparison.left_out())),

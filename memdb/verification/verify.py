@@ -35,7 +35,6 @@ NOT_COMPARED = (
 class Verification:
     """`compared` are the names of what was expected, by kind; `inferred` where the history cannot be read."""
 
-    ok: bool
     differences: tuple[Difference, ...]
     notes: tuple[str, ...]
     compared: dict[str, tuple[str, ...]]
@@ -46,6 +45,10 @@ class Verification:
     schema: str
     server_version: str
     pgvector_version: str | None
+
+    @property
+    def ok(self) -> bool:
+        return not self.differences
 
 
 def verify(
@@ -77,7 +80,6 @@ def verify(
     differences += _old_pgvector(live.pgvector_version, expected)
     paths = {migration.id: files.shown(migration.path) for migration in sets.migrations}
     return Verification(
-        ok=not differences,
         differences=tuple(replace(item, path=paths.get(item.migration or "")) for item in differences),
         notes=(
             *_history_notes(own, sets, ids, absent=absent),

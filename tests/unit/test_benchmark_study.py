@@ -98,7 +98,6 @@ def measured(
 def study(*measurements: Measured, targets: Targets = Targets(50.0), trials: tuple[Trial, ...] = ()) -> Study:
     judged = verdict.judge(measurements, FACTS, trials, SERVER_SETTINGS, targets)
     return Study(
-        ok=not judged.failures,
         started_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         verdict=judged,
         notes=("A note with <angles>.",),

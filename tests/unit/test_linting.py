@@ -134,7 +134,7 @@ def test_a_comment_silences_a_rule_for_the_next_line_or_the_file(text: str, expe
 
 
 def test_annotations_escape_what_github_reads_as_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    report.emit(Review(False, (FINDING,), ("a.sql",), True), "github")
+    report.emit(Review((FINDING,), ("a.sql",), True), "github")
     assert capsys.readouterr().out.splitlines() == [
         "::error title=unguarded-delete,file=a.sql,line=3,col=5::DELETE without WHERE: all, 100%25%0ASay which.",
         "1 error in 1 file read, applied and rolled back.",
@@ -142,7 +142,7 @@ def test_annotations_escape_what_github_reads_as_its_own(capsys: pytest.CaptureF
 
 
 def test_text_and_json_say_the_same(capsys: pytest.CaptureFixture[str]) -> None:
-    review = Review(False, (FINDING,), ("a.sql",), False, ("Nothing was run.",))
+    review = Review((FINDING,), ("a.sql",), False, ("Nothing was run.",))
     output.emit(review, "text")
     assert capsys.readouterr().out.splitlines() == [
         "a.sql:3:5: error[unguarded-delete]",
