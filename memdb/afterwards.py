@@ -4,7 +4,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 # Its stdin ends when memdb does. It loads nothing before.
@@ -23,10 +23,10 @@ class Watcher:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
-    def note(self, text: str) -> None:
+    def note(self, argument: str | Sequence[str]) -> None:
         """One more argument for the `sweep` that would follow."""
         if self._process.stdin is not None:
-            self._process.stdin.write(json.dumps(text).encode() + b"\n")
+            self._process.stdin.write(json.dumps(argument).encode() + b"\n")
 
     def dismiss(self) -> None:
         """Nothing is left to be done."""

@@ -1,9 +1,9 @@
 -- What memdb migrate --dry-run reads of the database where the migrations are going to run.
 
 -- name: rows
--- Sizes of tables, whether this role sees all their rows, and how many they may be; null where the table was never
--- analyzed. The estimate grows with the table, as the planner's does. The bytes count what is stored out of line, but no
--- indexes; these are given by name and method.
+-- Sizes of tables, whether this role sees all of their rows, and how many these may be; null where never analyzed. The
+-- estimate grows with the table, as the planner's does. The bytes count what is stored out of line, but no indexes;
+-- these are given by name and method.
 with asked as (
     select
         %s::text[] as names,

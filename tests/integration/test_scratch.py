@@ -42,6 +42,34 @@ def test_roles_are_made_on_the_spot_and_go_with_the_database(
     assert leftovers(server) == []
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize(
+    "statements",
+    [
+        "create schema own; create table own.a (id int)",
+        "create table a (id int)",
+        "reset role; grant {} to current_user",
+    ],
+)
+def test_a_role_that_is_made_on_the_spot_may_create(
+    server: str, folder: Folder, role: str, statements: str, elsewhere: bool
+) -> None:
+    sets = folder(
+        m0001_a=(f"set role {role}; {statements.format(role)};", "select 1;"),
+        m0002_b=(f"set role {role}; create schema other;", "drop schema other;"),
+    )
+    options = scratch.Options(url=server if elsewhere else None)
+    assert "schema other" in recording.record(sets, options=options)["0002_b"]
+    assert leftovers(server) == []
+
+
+def test_subscriptions_do_not_keep_a_database_from_being_dropped(server: str, folder: Folder) -> None:
+    made = "create subscription s connection 'host=127.0.0.1 port=1' publication p with (connect = false);"
+    sets = folder(m0001_a=(made, "select 1;"))
+    recording.record(sets, options=scratch.Options(url=server))
+    assert leftovers(server) == []
+
+
 def test_a_server_is_left_as_it_was_when_a_migration_fails_there(server: str, folder: Folder, role: str) -> None:
     sets = folder(m0001_a=(f"create table a (id int); grant select on a to {role}; select oops;", "drop table a;"))
     with pytest.raises(StatementFailed, match='column "oops" does not exist') as raised:

@@ -5,22 +5,20 @@ On an embedded server of its own, or on one that is named (`url`), which then ha
 
 import importlib.util
 import re
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from memdb import addresses, afterwards, database, embedded, statements
 from memdb.afterwards import Watcher
 from memdb.database import Connection
-from memdb.errors import EmbeddedError, MemdbError, SqlFilesError, StatementFailed
+from memdb.errors import EmbeddedError, SqlFilesError, StatementFailed
 from memdb.ledger import texts
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
@@ -29,20 +27,13 @@ from memdb.migrations import beside_others
 from memdb.migrations.execution import execute_file
 from memdb.migrations.risks import Risk
 from memdb.migrations.runner import Runner
+from memdb.scratch import sweeping
 
 _UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 16MB\n"
 _LAST_EMBEDDED_16 = 16
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
 _NO_SUCH_ROLE = {"42704", "22023"}  # undefined_object; invalid_parameter_value, where a role is to be taken on
 _NOT_SUPPORTED = "0A000"
-_PATIENCE_SECONDS = 20
-_PAUSE_SECONDS = 0.2
-# What a client that was killed has asked for goes on.
-_CREATING = """
-select from pg_catalog.pg_stat_activity
-where usename operator(pg_catalog.=) current_user and state operator(pg_catalog.=) 'active'
-    and query operator(pg_catalog.~~) 'create database "memdb_scratch_%'
-"""
 _PROGRAM = re.compile(r"copy\b.*\b(?:from|to)\s+program\b", re.IGNORECASE | re.DOTALL)
 
 T = TypeVar("T")
@@ -75,30 +66,34 @@ class Scratch:
     def database(self, purpose: str, *, schema: str = "public") -> Iterator["Database"]:
         """A new database with this target schema, empty but for what the set-up file makes; dropped afterwards."""
         name = f"memdb_scratch_{uuid.uuid4().hex[:12]}"
-        drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-        self._note(drop)
+        self._note("database", name)
         self._administer(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         try:
             with database.connect(make_conninfo(self._conninfo, dbname=name), purpose=purpose) as connection:
                 if schema != "public":
                     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
                     database.use_schema(connection, schema)
+                self._let_create(connection, self.made_roles)
                 if self._options.setup is not None:
                     execute_file(connection, _read(self._options.setup), str(self._options.setup))
                 yield Database(connection, self)
         finally:
-            self._administer(drop)
+            self._drop("database", name)
 
     @property
     def is_embedded(self) -> bool:
         """Whether it is on this machine, and made for the trial."""
         return self._options.url is None
 
-    def make_role(self, name: str) -> None:
-        """A role that migrations expect to be there, without any rights."""
-        self._administer(sql.SQL("create role {}").format(sql.Identifier(name)))
-        self._note(_drop_role(name))
+    def make_role(self, connection: Connection, name: str) -> None:
+        """A role that migrations expect to be there, and that has been granted nobody knows what: it may do everything
+        on a server of our own, and create in the temporary databases on another.
+        """
+        create = "create role {} superuser" if self.is_embedded else "create role {}"
+        self._administer(sql.SQL(create).format(sql.Identifier(name)))
+        self._note("role", name)
         self.made_roles.append(name)
+        self._let_create(connection, [name])
 
     @property
     def own_roles(self) -> list[str]:
@@ -108,21 +103,33 @@ class Scratch:
     def take_roles(self, names: Iterable[str]) -> None:
         """Has the roles that a migration has made dropped in the end."""
         for name in names:
-            self._note(_drop_role(name))
+            self._note("role", name)
             self._left_roles.append(name)
 
     def drop_roles(self) -> None:
         """Leaves a server that is not ours as it was."""
         for name in self.own_roles:
-            self._administer(_drop_role(name))
+            self._drop("role", name)
 
-    def _note(self, undoing: sql.Composed) -> None:
+    def _let_create(self, connection: Connection, roles: Iterable[str]) -> None:
+        """Where they may not do everything."""
+        if not self.is_embedded:
+            for name in roles:
+                grant = sql.SQL("grant create on database {} to {}; grant create, usage on schema {} to {}")
+                of = (connection.info.dbname, name, database.target_schema(connection), name)
+                connection.execute(grant.format(*map(sql.Identifier, of)))
+
+    def _note(self, kind: sweeping.Kind, name: str) -> None:
         if self._watcher is not None:
-            self._watcher.note(undoing.as_string())
+            self._watcher.note([kind, name])
 
     def _administer(self, statement: sql.Composed) -> None:
         with database.connect(self._conninfo, purpose="scratch") as admin:
             admin.execute(statement)
+
+    def _drop(self, kind: sweeping.Kind, name: str) -> None:
+        with database.connect(self._conninfo, purpose="scratch") as admin:
+            sweeping.drop(admin, self._conninfo, kind, name)
 
 
 class Database:
@@ -202,7 +209,7 @@ class Database:
                 role = _MISSING_ROLE.search(error.message) if error.sqlstate in _NO_SUCH_ROLE else None
                 if role is None:
                     raise self._explained(error) from None
-                self._server.make_role(role[1])
+                self._server.make_role(self.connection, role[1])
 
     def _explained(self, error: StatementFailed) -> StatementFailed:
         error.hint = (
@@ -223,7 +230,7 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
         conninfo = database.conninfo(options.url)
         where = f"on {addresses.describe(addresses.parameters(conninfo))}"
         options.on_start(f"Trying it in a temporary database {where} …")
-        with afterwards.watched(__name__) as watcher:
+        with afterwards.watched(sweeping.__name__) as watcher:
             watcher.note(conninfo)
             scratch = Scratch(conninfo, where, options, watcher)
             try:
@@ -241,24 +248,6 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     options.on_start(f"Trying it on a temporary PostgreSQL {major} …")
     with embedded.temporary(major=major, configuration=_UNLOGGED) as running:
         yield Scratch(database.conninfo(running.url()), f"on an embedded PostgreSQL {major}", options)
-
-
-def sweep(conninfo: str, *undoing: str) -> None:
-    """Drops what a memdb that is gone has left on a server that is not ours, as soon as that can be reached."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(MemdbError), database.connect(conninfo, purpose="scratch") as admin:
-            while admin.execute(_CREATING).fetchone() and time.monotonic() < deadline:
-                time.sleep(_PAUSE_SECONDS)
-            for statement in sorted(undoing):  # databases first, in which roles have rights
-                with suppress(psycopg.DatabaseError):
-                    admin.execute(statement.encode())
-            return
-        time.sleep(_PAUSE_SECONDS)
-
-
-def _drop_role(name: str) -> sql.Composed:
-    return sql.SQL("drop role if exists {}").format(sql.Identifier(name))
 
 
 def _read(path: Path) -> str:

@@ -1,0 +1,67 @@
+"""Dropping what trials have made on a server, also where memdb was killed, and whatever migrations have left in it."""
+
+import time
+from contextlib import suppress
+from typing import Literal
+
+import psycopg
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from memdb import database
+from memdb.database import Connection
+from memdb.errors import MemdbError
+
+_PATIENCE_SECONDS = 20
+_PAUSE_SECONDS = 0.2
+# What a client that was killed has asked for goes on.
+_CREATING = """
+select from pg_catalog.pg_stat_activity
+where usename operator(pg_catalog.=) current_user and state operator(pg_catalog.=) 'active'
+    and query operator(pg_catalog.~~) 'create database "memdb_scratch_%'
+"""
+_SUBSCRIPTIONS = """
+select subname from pg_catalog.pg_subscription
+where subdbid operator(pg_catalog.=) (
+    select oid from pg_catalog.pg_database
+    where datname operator(pg_catalog.=) pg_catalog.current_database()
+)
+"""
+
+Kind = Literal["database", "role"]
+
+
+def sweep(conninfo: str, *made: tuple[Kind, str]) -> None:
+    """Drops what a memdb that is gone has left on a server that is not ours, as soon as that can be reached."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        with suppress(MemdbError), database.connect(conninfo, purpose="scratch") as admin:
+            while admin.execute(_CREATING).fetchone() and time.monotonic() < deadline:
+                time.sleep(_PAUSE_SECONDS)
+            for kind, name in sorted(made):  # databases first, in which roles have rights
+                with suppress(MemdbError, psycopg.DatabaseError):
+                    drop(admin, conninfo, kind, name)
+            return
+        time.sleep(_PAUSE_SECONDS)
+
+
+def drop(admin: Connection, conninfo: str, kind: Kind, name: str) -> None:
+    """Drops a temporary database, whatever is going on in it, or a role. Raises psycopg.Error."""
+    if kind == "role":
+        admin.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
+        return
+    statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    try:
+        admin.execute(statement)
+    except psycopg.errors.ObjectInUse:  # even by force
+        with database.connect(make_conninfo(conninfo, dbname=name), purpose="scratch") as inside:
+            _end_subscriptions(inside)
+        admin.execute(statement)
+
+
+def _end_subscriptions(connection: Connection) -> None:
+    """What they have on the server that they subscribe to stays: it may be another database's."""
+    for (name,) in connection.execute(_SUBSCRIPTIONS).fetchall():
+        for statement in ("alter {} disable", "alter {} set (slot_name = none)", "drop {}"):
+            subscription = sql.SQL("subscription {}").format(sql.Identifier(name))
+            connection.execute(sql.SQL(statement).format(subscription))
