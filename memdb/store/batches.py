@@ -21,16 +21,16 @@ class Batch:
 
     def __iter__(self) -> Iterator[tuple[UUID, MemoryCreate]]:
         """Each as it is stored. Raises InvalidMemory for the first that cannot be, and says which it is."""
-        for position, memory in enumerate(self._memories):
+        for position, given in enumerate(self._memories):
+            try:
+                memory = given.checked()
+            except InvalidMemory as error:
+                raise InvalidMemory(f"{_name(position, given.id)}: {error.message}", hint=error.hint) from None
             if memory.id is not None:
                 self._given.add(position)
             self.ids.append(memory.id or new_id())
             self._users.setdefault(memory.user_id, position)
-            try:
-                checked = memory.checked()
-            except InvalidMemory as error:
-                raise InvalidMemory(f"{self.name(position)}: {error.message}", hint=error.hint) from None
-            yield self.ids[-1], checked
+            yield self.ids[-1], memory
 
     def refuse_ids_of_others(self, piece: Sequence[tuple[UUID, MemoryCreate]], owners: Mapping[UUID, UUID]) -> None:
         """Of the memories taken last, none may have an id that is stored for another user, whoever that is."""
@@ -40,8 +40,7 @@ class Batch:
 
     def name(self, position: int) -> str:
         """`memory 7 (counted from 0)`, and its id, where the caller knows that."""
-        own = f", id {self.ids[position]}" if position in self._given else ""
-        return f"memory {position} (counted from 0{own})"
+        return _name(position, self.ids[position] if position in self._given else None)
 
     def refused(self, refusal: Refusal) -> str:
         """Which memory the server means: it counts the rows of COPY, and names ids and users; nothing if unknown."""
@@ -56,3 +55,7 @@ class Batch:
 
     def _last(self, id: UUID) -> int | None:
         return len(self.ids) - 1 - self.ids[::-1].index(id) if id in self.ids else None
+
+
+def _name(position: int, id: UUID | None) -> str:
+    return f"memory {position} (counted from 0{'' if id is None else f', id {id}'})"

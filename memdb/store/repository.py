@@ -24,6 +24,7 @@ MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin)
 RECENTLY = timedelta(hours=1)
 
 _from_json = json.JSONDecoder().decode
+_TIERS = {tier.value: tier for tier in MemoryType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,4 +199,4 @@ class MemoryStore(Generic[MemoryModel]):
 def _neighbour(row: Sequence[Any]) -> Neighbour:
     id, user_id, tier, content, metadata, created_at, accessed_at, distance = row
     data = None if metadata is None else _from_json(metadata)
-    return Neighbour(id, user_id, MemoryType(tier), content, data, created_at, accessed_at, distance)
+    return Neighbour(id, user_id, _TIERS[tier], content, data, created_at, accessed_at, distance)

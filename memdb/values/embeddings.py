@@ -30,12 +30,18 @@ def embedding(value: Any) -> Vectors:
             f"embedding must have {DIMENSIONS} numbers, and this one has {_counted(numbers)}",
             hint="Is it of another model than text-embedding-3-small?",
         )
-    with np.errstate(all="ignore"):  # what 32 bits cannot hold becomes infinite or zero, and is told as that
-        vector = np.ascontiguousarray(numbers, np.float32)
-        is_usable = _SHORTEST**2 <= np.dot(vector, vector) <= _LONGEST**2
-    if not is_usable:
+    vector = _narrow(numbers)
+    if not _SHORTEST**2 <= np.vdot(vector, vector) <= _LONGEST**2:  # dot would warn of an overflow
         raise InvalidMemory(f"embedding {_reason(vector)}", hint=_HINT)
     return vector
+
+
+def _narrow(numbers: NDArray[Any]) -> Vectors:
+    """What 32 bits cannot hold becomes infinite or zero, and is told as that."""
+    if numbers.dtype == np.float32:
+        return np.ascontiguousarray(numbers)
+    with np.errstate(all="ignore"):  # which takes longer than all the rest
+        return np.ascontiguousarray(numbers, np.float32)
 
 
 def unusable(vectors: Vectors) -> tuple[int, str] | None:
@@ -60,6 +66,8 @@ def _reason(vector: Vectors) -> str:
 def _numbers(value: Any) -> NDArray[Any]:
     if hasattr(value, "to_numpy"):  # pgvector's, without importing it
         value = value.to_numpy()
+    if type(value) is np.ndarray and value.dtype == np.float32:  # the usual one, in a fifth of the time
+        return value
     if isinstance(value, str | bytes | Mapping | Set):
         raise InvalidMemory(f"embedding must be a list of numbers, and is {type(value).__name__}", hint=_HINT)
     try:

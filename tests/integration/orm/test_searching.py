@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from memdb import migrations
@@ -126,6 +126,29 @@ async def test_a_search_sees_what_the_transaction_has_done(engine: AsyncEngine, 
         assert await nearest(session, one) == ["a walk", "not flushed"]
         await session.rollback()
         assert await nearest(session, one) == ["a walk"]
+
+
+async def test_a_search_after_a_search_belongs_to_what_the_session_does_in_between(
+    engine: AsyncEngine, one: UUID, sent_alone: list[str]
+) -> None:
+    async with sessions(engine)() as session:
+        assert await nearest(session, one) == ["a walk"]
+        await session.rollback()
+        for number in (1, 2):
+            assert await nearest(session, one) == ["a walk"]
+            assert len(sent_alone) == number
+        async with session.begin_nested():
+            assert await nearest(session, one) == ["a walk"]  # to which it can be rolled back
+        session.add(Memory(user_id=one, memory_type="task", content="not flushed", embedding=AHEAD))
+        assert await nearest(session, one) == ["a walk", "not flushed"]
+        session.add(Memory(user_id=UUID(int=1), memory_type="task", content="of nobody"))
+        for error in (IntegrityError, PendingRollbackError):
+            with pytest.raises(error):
+                await nearest(session, one)
+        assert len(sent_alone) == 2
+        await session.rollback()
+        assert await nearest(session, one) == ["a walk"]
+        assert len(sent_alone) == 3
 
 
 async def test_a_repeatable_read_stays_one(migrated: str, driver: str, one: UUID, sent_alone: list[str]) -> None:

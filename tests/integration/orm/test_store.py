@@ -89,6 +89,23 @@ async def test_adding_many_adds_all_or_none_and_keeps_what_was_done_before(
     assert (await session.scalars(select(Memory.content))).all() == ["before"]
 
 
+async def test_adding_many_takes_what_was_assigned_as_the_constructor_would(
+    store: MemoryStore[Memory], user_id: UUID
+) -> None:
+    id = uuid4()
+    for skip_existing in (False, True):
+        memory = a_memory(user_id, "x")
+        memory.id, memory.user_id, memory.memory_type = str(id), str(user_id), "project"  # type: ignore[assignment]
+        assert await store.add_many([memory], skip_existing=skip_existing) == [id]
+        read = await store.get(id)
+        assert read is not None
+        assert (read.user_id, read.memory_type) == (user_id, MemoryType.PROJECT)
+        assert await store.delete([id]) == 1
+        memory.user_id = []  # type: ignore[assignment]
+        with pytest.raises(InvalidMemory, match=rf"^memory 0 \(counted from 0, id {id}\): user_id"):
+            await store.add_many([memory], skip_existing=skip_existing)
+
+
 async def test_an_unknown_user_is_told_clearly(store: MemoryStore[Memory], session: AsyncSession) -> None:
     nobody = uuid4()
     with pytest.raises(UnknownUser, match=f"there is no user {nobody}") as error:
