@@ -4,13 +4,15 @@ Attributes of models are checked when they are assigned. What changes in place a
 the attributes, such as `insert(Memory)`, meet the rules here.
 """
 
+import json
 from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, String, Text, TypeDecorator
+from sqlalchemy import DateTime, String, Text, TypeDecorator, cast, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DontWrapMixin
+from sqlalchemy.sql.elements import ColumnElement
 
 from memdb import values
 from memdb.errors import InvalidMemory
@@ -62,13 +64,36 @@ class Content(_Stored):
     rule = staticmethod(values.content)
 
 
+class _Written(_Stored):
+    """An object on its way to the server."""
+
+    impl = Text
+    cache_ok = True
+    rule = staticmethod(lambda value: json.dumps(values.metadata(value), ensure_ascii=False))
+
+
 class Object(_Stored):
-    """`jsonb` that is an object; None is NULL, also where it is inserted, and not the default."""
+    """`jsonb` that is an object; None is NULL, also where it is inserted, and not the default.
+
+    It travels as text, which the server converts: an application may have told its driver, or SQLAlchemy, to read and
+    write `jsonb` in another way.
+    """
 
     impl = JSONB(none_as_null=True)
     cache_ok = True
     should_evaluate_none = True
-    rule = staticmethod(values.metadata)
+
+    def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
+        return cast(type_coerce(bindvalue, _Written()), JSONB)
+
+    def column_expression(self, column: Any) -> ColumnElement[Any]:
+        return type_coerce(cast(column, Text), self)
+
+    def process_result_value(self, value: Any, dialect: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        return self if isinstance(value, dict) else self.impl_instance.coerce_compared_value(op, value)
 
 
 class CollectionType(_Stored):

@@ -54,6 +54,7 @@ class StoredObject(Object):
     cache_ok = True
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
+        value = super().process_result_value(value, dialect)
         if not isinstance(value, dict):
             return value
         data = Metadata(value)

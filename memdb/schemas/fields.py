@@ -92,7 +92,8 @@ class Schema(BaseModel):
         Raises InvalidMemory for the first value that cannot be right, and names its place. What is in metadata is
         looked through only here, when it can no longer be changed.
         """
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        may_have_changed = {name for name, field in type(self).model_fields.items() if field.default_factory}
+        given = {name: getattr(self, name) for name in self.model_fields_set | may_have_changed}
         try:
             again = type(self).model_validate(given, by_name=True, by_alias=False)
         except ValidationError as error:

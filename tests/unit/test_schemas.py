@@ -199,6 +199,13 @@ def test_metadata_that_were_changed_in_place_are_checked_before_they_are_stored_
             schema.checked()
 
 
+def test_metadata_that_were_not_given_and_filled_in_place_are_kept() -> None:
+    asked = MemorySimilarityQuery(user_id=USER, embedding=[1.0] * 1536)
+    for schema in (MemoryCreate(**VALID), MemoryQuery(user_id=USER), asked):
+        schema.extra_data["source"] = "chat"
+        assert schema.checked().extra_data == {"source": "chat"}
+
+
 def test_checking_a_query_names_what_cannot_be_asked() -> None:
     for name, value in (("offset", 2**63), ("limit", 0), ("created_from", datetime(2026, 1, 1)), ("memory_types", [])):  # noqa: DTZ001
         query = MemoryQuery(user_id=USER)

@@ -1,0 +1,79 @@
+"""What an application has told its driver, or SQLAlchemy, of types: nothing of it reaches what is stored and read."""
+
+import json
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from psycopg.types.json import set_json_dumps, set_json_loads
+from sqlalchemy import event, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from memdb.database import Connection
+from memdb.models import Memory
+from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
+from memdb.store import MemoryStore, create_engine, sessions
+from tests.helpers import address
+
+AHEAD = [1.0, *[0.0] * 1535]
+
+
+def exact(text: Any) -> Any:
+    """JSON as an application may read it, in its own way."""
+    return json.loads(text, parse_float=Decimal)
+
+
+async def _tell(driver: Any) -> None:
+    if hasattr(driver, "set_type_codec"):  # asyncpg
+        for name in ("json", "jsonb"):
+            await driver.set_type_codec(name, schema="pg_catalog", encoder=json.dumps, decoder=exact)
+    else:
+        set_json_dumps(lambda value: json.dumps({"wrapped": value}), driver)
+        set_json_loads(exact, driver)
+
+
+@pytest.fixture(params=["the driver", "SQLAlchemy"])
+async def told(migrated: str, driver: str, request: pytest.FixtureRequest) -> AsyncIterator[AsyncEngine]:
+    """An engine that reads and writes JSON in another way."""
+    options: dict[str, Any] = {}
+    if request.param == "SQLAlchemy":
+        options = {"json_serializer": lambda value: json.dumps(str(value)), "json_deserializer": exact}
+    engine = create_engine(address(migrated, driver), **options)
+    if request.param == "the driver":
+        event.listen(engine.sync_engine, "connect", lambda connection, _: connection.run_async(_tell))
+    yield engine
+    await engine.dispose()
+
+
+async def test_metadata_are_stored_and_read_alike_however_an_application_writes_json(
+    told: AsyncEngine, connection: Connection, user_id: UUID
+) -> None:
+    data: dict[str, Any] = {"a": 0.1, "b": {"c": [1.5, None]}}
+    memory: Any = {"user_id": user_id, "memory_type": "task", "content": "x", "embedding": AHEAD, "extra_data": data}
+    async with sessions(told).begin() as session:
+        store = MemoryStore(session)
+        await store.add(MemoryCreate(**memory))
+        await store.add_many([MemoryCreate(**memory)])
+        await store.add_many([MemoryCreate(**memory)], skip_existing=True)
+        changed = await store.add(MemoryCreate(**memory | {"extra_data": {"a": 0.1}}))
+        await store.update(changed.id, MemoryUpdate(extra_data={"b": data["b"]}))
+        assigned = await store.add(MemoryCreate(**memory | {"extra_data": {"a": 0.1}}))
+        assert assigned.extra_data is not None
+        assigned.extra_data["b"] = data["b"]
+    stored = connection.execute("select distinct metadata::text from memories").fetchall()
+    assert [json.loads(text) for (text,) in stored] == [data]
+    async with sessions(told)() as session:
+        store = MemoryStore(session)
+        listed = await store.list(MemoryQuery(user_id=user_id, extra_data={"a": 0.1, "done": False, "gone": None}))
+        nearest = await store.nearest(MemorySimilarityQuery(user_id=user_id, embedding=AHEAD, extra_data={"a": 0.1}))
+        assert [found.extra_data for found in listed] == [found.extra_data for found in nearest] == [data] * 5
+        assert {type(found.extra_data["a"]) for found in listed if found.extra_data} == {float}
+
+
+async def test_metadata_in_a_condition_are_sent_alike(told: AsyncEngine, user_id: UUID) -> None:
+    async with sessions(told).begin() as session:
+        session.add(Memory(user_id=user_id, memory_type="task", content="x", extra_data={"a": 1}))
+        for condition in (Memory.extra_data.contains({"a": 1}), Memory.extra_data == {"a": 1}):
+            assert await session.scalar(select(Memory.content).where(condition)) == "x"
