@@ -69,8 +69,10 @@ OWN_NAMES = "set search_path = pg_catalog, pg_temp"
 
 
 @contextmanager
-def connect(conninfo: str, *, purpose: str) -> Iterator[Connection]:
-    """An autocommit connection; whatever the driver raises inside the block leaves it as a MemdbError.
+def connect(conninfo: str, *, purpose: str, schema: str | None = None) -> Iterator[Connection]:
+    """An autocommit connection, to work in `schema` if one is given.
+
+    Whatever the driver raises inside the block leaves it as a MemdbError.
 
     No statement is prepared on the server behind the caller's back, since transaction poolers do not keep them.
     """
@@ -87,6 +89,8 @@ def connect(conninfo: str, *, purpose: str) -> Iterator[Connection]:
         except (psycopg.Error, ValueError, OverflowError) as error:
             raise connection_failed(values, error) from None
         with connection:
+            if schema is not None:
+                use_schema(connection, schema)
             yield connection
 
 
@@ -192,12 +196,12 @@ def own_names(connection: Connection) -> Iterator[None]:
 
 
 def keep_to_own_names(connection: Connection) -> None:
-    """As in own_names, for a transaction that has begun already, until it ends."""
+    """Does what own_names does for a transaction that has begun already, until it ends."""
     connection.execute(OWN_NAMES.replace("set", "set local", 1))
 
 
 def take_own_names(connection: Connection) -> None:
-    """As in own_names, for the whole session, which must not be one of a transaction pooler."""
+    """Does what own_names does for the whole session, which must not be one of a transaction pooler."""
     path = connection.value(f"show search_path; {OWN_NAMES}")
     if connection.search_path is None:
         connection.search_path = path or "public"

@@ -11,9 +11,11 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from memdb.errors import UsageError
 
 _TEMPORARY = ".memdb-"  # hidden: a run that is killed may leave one, which nobody takes for a migration or a report
 
@@ -55,6 +57,30 @@ def write(path: Path, text: str) -> None:
     _sync_folder(target.parent)
 
 
+def expect_replaceable(path: Path, what: str, called: str, is_one: Callable[[Path], bool]) -> None:
+    """Raises UsageError where a report or plan, as `what` says, cannot or should not be written.
+
+    Only an empty file is written over, and an earlier one, which `is_one` tells; `called` is what such a file is.
+    """
+    target = Path(os.path.realpath(path))  # it may be linked to where it is
+    if not target.parent.is_dir():
+        raise UsageError(f"there is no folder {target.parent} for the {what}", hint="Make it first, or name another.")
+    is_closed = not os.access(target.parent, os.W_OK | os.X_OK)
+    if is_closed or (os.path.lexists(target) and not os.access(target, os.W_OK)):
+        raise UsageError(f"{path} may not be written", hint="Name another file.")
+    try:
+        is_replaceable = not read_bytes(target) or is_one(target)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UsageError(f"{path} cannot hold the {what}: {error.strerror}", hint="Name another file.") from None
+    except (ValueError, TypeError):
+        is_replaceable = False
+    if not is_replaceable:
+        hint = f"Name another file; memdb writes over earlier {what}s only."
+        raise UsageError(f"{path} is there already, and is no {called}", hint=hint)
+
+
 def create(texts: Mapping[Path, str]) -> None:
     """Writes new files in UTF-8, all of them or none, with the folders that they need.
 
@@ -66,7 +92,7 @@ def create(texts: Mapping[Path, str]) -> None:
 
 @contextlib.contextmanager
 def created(texts: Mapping[Path, str]) -> Iterator[None]:
-    """Like `create`; and what fails inside the block takes the files away again."""
+    """Writes new files as `create` does, and takes them away again when the block fails."""
     with contextlib.ExitStack() as undoing:
         for folder in dict.fromkeys(path.parent for path in texts):
             _make_folder(folder, undoing)

@@ -57,7 +57,6 @@ def _verify(directory: Path, models: str, database_url: str | None, sql_dir: Pat
     sets, patches = sqlfiles.read_sets(loaded.sql_dir), snapshot.read(loaded.sql_dir)
     if database_url is None:
         return drift.verify_models(models, sets, patches)
-    with database.connect(database.conninfo(database_url), purpose="verify-models") as connection:
-        if loaded.schema is not None:
-            database.use_schema(connection, loaded.schema)
+    conninfo = database.conninfo(database_url)
+    with database.connect(conninfo, purpose="verify-models", schema=loaded.schema) as connection:
         return drift.verify_models(models, sets, patches, connection)

@@ -25,44 +25,38 @@ _HARMLESS = """
     uselibpqcompat supa
 """
 
-_SCHEMA = "Leave it out, and use --schema {value} (or MEMDB_SCHEMA, or schema in memdb.toml)."
 # Settings of the server, which asyncpg, pgx and node-postgres take from the URL.
 _SETTINGS = """
     role statement_timeout lock_timeout idle_in_transaction_session_timeout transaction_timeout timezone work_mem
     datestyle default_transaction_read_only default_transaction_isolation
 """
-_INSTEAD = {
-    **dict.fromkeys(_SETTINGS.split(), "Write options=-c%20{name}%3D{value}."),
-    **dict.fromkeys(["schema", "currentSchema", "schema_search_path"], _SCHEMA),
-    "search_path": "Leave it out, and use --schema {value}; or write options=-c%20search_path%3D{value}.",
-    "ssl": "Write sslmode=…, with the values of libpq.",
-    "sslaccept": "Write sslmode=verify-full where it says strict, else sslmode=require.",
-    "sslidentity": "Write sslcert=FILE&sslkey=FILE, in PEM format.",
-    "sslca": "Write sslrootcert=FILE.",
-    "ssl_root_cert": "Write sslrootcert=FILE.",
-    "ssl_cert": "Write sslcert=FILE.",
-    "ssl_key": "Write sslkey=FILE.",
-    "ssl_mode": "Write sslmode=…, with the values of libpq.",
-    "sslfactory": "Write sslmode=…, with the values of libpq.",
-    "sslhostnameverifier": "Write sslmode=verify-full, or verify-ca where the name of the host is not compared.",
-    "ssl_context": "Write sslmode=…, with the values of libpq.",
-    "ssl_check_hostname": "Write sslmode=verify-full, or verify-ca where the name of the host is not compared.",
-    "timeout": "Write connect_timeout=SECONDS.",
-    "connectTimeout": "Write connect_timeout=SECONDS.",
-    "loginTimeout": "Write connect_timeout=SECONDS.",
-    "tcpKeepAlive": "Write keepalives=1.",
-    "ApplicationName": "Write application_name={value}.",
-    "targetServerType": "Write target_session_attrs=…, with the values of libpq.",
-    "loadBalanceHosts": "Write load_balance_hosts=random.",
-    "database": "Write dbname={value}.",
-    "username": "Write user={value}.",
-    "socket": "Write host=DIRECTORY.",
-    "unix_sock": "Write host=DIRECTORY.",
-    "encoding": "Leave it out: memdb speaks UTF-8.",
-    "charset": "Leave it out: memdb speaks UTF-8.",
-    "readOnly": "Write options=-c%20default_transaction_read_only%3Don.",
-    "server_settings": "Write options=-c%20NAME%3DVALUE.",
+_SCHEMA = "Leave it out, and use --schema {value} (or MEMDB_SCHEMA, or schema in memdb.toml)."
+_VERIFY = "Write sslmode=verify-full, or verify-ca where the name of the host is not compared."
+# What to write instead, with the parameters of other tools that mean it.
+_INSTEAD_OF = {
+    "Write options=-c%20{name}%3D{value}.": _SETTINGS,
+    _SCHEMA: "schema currentSchema schema_search_path",
+    "Leave it out, and use --schema {value}; or write options=-c%20search_path%3D{value}.": "search_path",
+    "Write sslmode=…, with the values of libpq.": "ssl ssl_mode sslfactory ssl_context",
+    "Write sslmode=verify-full where it says strict, else sslmode=require.": "sslaccept",
+    "Write sslcert=FILE&sslkey=FILE, in PEM format.": "sslidentity",
+    "Write sslrootcert=FILE.": "sslca ssl_root_cert",
+    "Write sslcert=FILE.": "ssl_cert",
+    "Write sslkey=FILE.": "ssl_key",
+    _VERIFY: "sslhostnameverifier ssl_check_hostname",
+    "Write connect_timeout=SECONDS.": "timeout connectTimeout loginTimeout",
+    "Write keepalives=1.": "tcpKeepAlive",
+    "Write application_name={value}.": "ApplicationName",
+    "Write target_session_attrs=…, with the values of libpq.": "targetServerType",
+    "Write load_balance_hosts=random.": "loadBalanceHosts",
+    "Write dbname={value}.": "database",
+    "Write user={value}.": "username",
+    "Write host=DIRECTORY.": "socket unix_sock",
+    "Leave it out: memdb speaks UTF-8.": "encoding charset",
+    "Write options=-c%20default_transaction_read_only%3Don.": "readOnly",
+    "Write options=-c%20NAME%3DVALUE.": "server_settings",
 }
+_INSTEAD = {name: hint for hint, names in _INSTEAD_OF.items() for name in names.split()}
 _SSL = {"true": "require", "1": "require", "no-verify": "require", "false": "disable", "0": "disable"}
 
 

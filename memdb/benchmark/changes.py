@@ -112,7 +112,7 @@ def _conditions(report: Mapping[str, Any]) -> dict[str, object]:
 
 
 def since(earlier: Earlier, study: "Study", again: Callable[[tuple[str, ...]], "Study"]) -> "Study":
-    """The same study, which is not all right where something got worse.
+    """The study with its changes since an earlier one.
 
     `again` measures the strategies with these names once more. Raises like `compare`.
     """

@@ -87,7 +87,7 @@ def server_time(latency: Latency, round_trip_ms: float) -> ServerTime:
 
 
 def by_size(questions: Sequence[Query], answers: Sequence[Answer], truth: Sequence[Answer]) -> Iterator[ForSize]:
-    """The same figures for users of each order of magnitude."""
+    """Latency and recall for the users of each order of magnitude."""
     classes: dict[int, list[int]] = {}
     for place, question in enumerate(questions):
         classes.setdefault(len(str(question.user_memories)) - 1, []).append(place)

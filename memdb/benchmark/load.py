@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle, islice
 
 import psycopg
 from psycopg import pq, sql
@@ -89,7 +90,9 @@ def crowd(
 
 def measure(searches: Sequence[Search], questions: Sequence[Query], truth: Sequence[Answer], seconds: float) -> Load:
     """Searches for so many seconds over all connections, after a few searches of each to warm up."""
-    clients = [_client(search, place, questions) for place, search in enumerate(searches)]
+    # Each goes round all questions, from a place of its own.
+    round = range(len(questions))
+    clients = [_Client(search, islice(cycle(round), place, None)) for place, search in enumerate(searches)]
     with searching.no_garbage_collection():
         _drive(clients, questions, limit=_WARM_UP)
         started = time.perf_counter()
@@ -99,18 +102,6 @@ def measure(searches: Sequence[Search], questions: Sequence[Query], truth: Seque
     shares = [searching.recall(searching.distances(result), truth[place].distances) for place, _, result in done]
     recall = sum(shares) / len(shares)
     return Load(len(searches), elapsed, len(done), len(done) / elapsed, latency, recall)
-
-
-def _client(search: Search, place: int, questions: Sequence[Query]) -> _Client:
-    """Each goes round all questions, from a place of its own."""
-
-    def places() -> Iterator[int]:
-        at = place
-        while True:
-            yield at % len(questions)
-            at += 1
-
-    return _Client(search, places())
 
 
 def _drive(

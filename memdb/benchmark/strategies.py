@@ -107,7 +107,7 @@ def applied(connection: Connection, strategy: Strategy, identity: Identity | Non
 
 
 def apply(connection: Connection, strategy: Strategy, identity: Identity | None = None) -> None:
-    """The same until the transaction ends."""
+    """The strategy's settings and the identity's role, until the transaction ends."""
     parameters = {"names": list(strategy.settings), "values": list(strategy.settings.values())}
     connection.execute(query("benchmark", "apply_settings"), parameters)
     if identity is not None:

@@ -4,7 +4,6 @@ They are built in a temporary table that is gone when the transaction is rolled 
 measured, too: given little, the server says after how many rows the graph no longer fits.
 """
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +13,12 @@ import psycopg
 from memdb import target
 from memdb.database import Connection, query
 from memdb.errors import DataError
+from memdb.migrations import concurrently
 from memdb.target import Target
 
 EF_CONSTRUCTION = 4  # times m, but at least 64: below that pgvector warns of poor recall
 _QUERIES = 50
 _LITTLE_KB = 8 * 1024
-_NO_LONGER_FITS = re.compile(r"no longer fits .* after (\d+) tuples")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +106,8 @@ def _memory_per_row(sample: _Sample, m: int, ef_construction: int) -> float | No
     connection, heard = sample.connection, list[int]()
 
     def hear(diagnostic: psycopg.errors.Diagnostic) -> None:
-        if match := _NO_LONGER_FITS.search(diagnostic.message_primary or ""):
-            heard.append(int(match[1]))
+        if (rows := concurrently.rows_held(diagnostic.message_primary or "")) is not None:
+            heard.append(rows)
 
     # Enough rows to fill it, and no more: what no longer fits is slow to build.
     connection.execute("delete from memdb_trial where place > 1500")

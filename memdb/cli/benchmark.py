@@ -1,7 +1,6 @@
 """memdb benchmark-similarity."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -206,11 +205,8 @@ def _measure_cold(wanted: "Wanted", design: "Design", place: Place) -> "dict[str
         embedded.stop(directory)
         embedded.start(directory)
 
-    @contextmanager
-    def connect() -> "Iterator[Connection]":
-        with database.connect(database.conninfo(embedded.start(directory).url()), purpose="benchmark") as connection:
-            if loaded.schema is not None:
-                database.use_schema(connection, loaded.schema)
-            yield connection
+    def connect() -> "AbstractContextManager[Connection]":
+        conninfo = database.conninfo(embedded.start(directory).url())
+        return database.connect(conninfo, purpose="benchmark", schema=loaded.schema)
 
     return cold.measure(connect, restart, wanted, design, on_phase=output.say)

@@ -79,7 +79,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MigratingPlace(Place):
-    """The same for what changes the history: it comes by MEMDB_MIGRATION_URL, where that is set."""
+    """A place whose history is changed: MEMDB_MIGRATION_URL counts, where that is set."""
 
     trust_schema: Annotated[
         list[str] | None,
@@ -113,7 +113,7 @@ class Trial:
     ] = None
 
     def options(self) -> "scratch.Options":
-        """The same with what the settings say, and what is said meanwhile."""
+        """What was given, completed by the settings, and what is said when a trial begins."""
         from memdb import scratch, settings
 
         loaded = settings.scratch(url=self.scratch_url, setup=self.scratch_setup)
@@ -167,13 +167,11 @@ def session(purpose: str, place: Place, *, chosen: list[str] | None = None) -> I
     conninfo, embedded_server = database.resolve(chosen_database.url)
     if embedded_server is not None:
         output.say(f"Using {embedded_server.description} (memdb db stop ends it).")
-    with database.connect(conninfo, purpose=purpose) as connection:
+    with database.connect(conninfo, purpose=purpose, schema=loaded.schema) as connection:
         address = embedded_server.description if embedded_server else database.describe(connection)
         dispute = _dispute(address, chosen_database)
         if dispute:
             output.say(f"Using {address}: {dispute}.")
-        if loaded.schema is not None:
-            database.use_schema(connection, loaded.schema)
         try:
             yield Session(connection, loaded, address, dispute)
         except MemdbError as error:

@@ -123,7 +123,7 @@ def _process(pid: int) -> tuple[int, list[str]]:
 
 
 def _process_without_proc(pid: int) -> tuple[int, list[str]]:
-    """As above, on macOS."""
+    """The user and the command line of a process on macOS, which has no /proc."""
     import psutil
 
     try:

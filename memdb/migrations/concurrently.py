@@ -127,5 +127,11 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
 
 def megabytes_for(notice: str, megabytes: int, rows: int) -> int | None:
     """What would hold the graph of so many rows; None where the notice is not that it outgrows so many megabytes."""
+    held = rows_held(notice)
+    return None if held is None or not rows else round(1.1 * megabytes * rows / max(1, held))
+
+
+def rows_held(notice: str) -> int | None:
+    """After how many rows pgvector says that a graph outgrows maintenance_work_mem; None for another notice."""
     match = _GRAPH_NOTICE.search(notice)
-    return round(1.1 * megabytes * rows / max(1, int(match[1]))) if match and rows else None
+    return int(match[1]) if match else None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from memdb import files, records
-from memdb.errors import HistoryError, SetupError, UsageError
+from memdb.errors import HistoryError, SetupError
 from memdb.ledger.plan import Direction, Migrate, Request, Rollback
 from memdb.migrations.losses import Agreement, Loss
 
@@ -131,21 +131,7 @@ _VERBS: dict[Direction, str] = {"migrate": "migrate", "rollback": "roll back"}
 
 def check_place(path: Path) -> None:
     """Before anything is tried. Raises UsageError where no file can be, or one is that is no saved plan."""
-    if not path.parent.is_dir():
-        raise UsageError(f"there is no folder {path.parent} for the plan", hint="Make it first, or name another.")
-    try:
-        is_one = not files.read_bytes(path) or _FORMAT_KEY in files.read_json(path)
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise UsageError(f"{path} cannot hold the plan: {error.strerror}", hint="Name another file.") from None
-    except (ValueError, TypeError):
-        is_one = False
-    if not is_one:
-        raise UsageError(
-            f"{path} is there already, and is no saved plan",
-            hint="Name another file; memdb writes over earlier plans only.",
-        )
+    files.expect_replaceable(path, "plan", "saved plan", lambda found: _FORMAT_KEY in files.read_json(found))
 
 
 def write(path: Path, plan: SavedPlan) -> None:

@@ -149,14 +149,14 @@ def _copy(arrivals: Arrivals, batches: Iterator[Batch]) -> None:
 
 
 def _told(batches: Iterator[Batch], on_progress: Callable[[int], None]) -> Iterator[Batch]:
-    """The same batches; `on_progress` hears of each once it has been used."""
+    """Hands on the batches; `on_progress` hears of each once it has been used."""
     for batch in batches:
         yield batch
         on_progress(len(batch))
 
 
 def _ahead(items: Iterator[T]) -> Generator[T]:
-    """The same items; while one is used, the next two are made in a thread, as the server takes rows in bursts."""
+    """Hands on the items; while one is used, the next two are made in a thread: the server takes rows in bursts."""
     with ThreadPoolExecutor(1) as worker:
         coming = deque(worker.submit(next, items, None) for _ in range(2))
         while (item := coming.popleft().result()) is not None:

@@ -13,8 +13,8 @@ PACKAGE = Path(memdb.__file__).parent
 # From the bottom up. A module or package may import from lower layers only: those of one layer, such as the use cases,
 # do not import each other.
 LAYERS = [
-    {"afterwards", "errors", "files", "records", "shipped", "words"},
-    {"values"},
+    {"afterwards", "errors", "records", "shipped", "words"},
+    {"files", "values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store", "target"},

@@ -1,7 +1,6 @@
 """Reports of a study in files: the kind follows from the ending of the name."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,30 +45,7 @@ def check(path: Path) -> None:
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
         raise UsageError(f"{path} is no kind of report that memdb writes", hint=f"End it with {', '.join(KINDS)}.")
-    target = Path(os.path.realpath(path))  # a report may be linked to where it is
-    if not target.parent.is_dir():
-        raise UsageError(f"there is no folder {target.parent} for the report", hint="Make it first, or name another.")
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise UsageError(f"{path} may not be written", hint="Name another file.")
-    if os.path.lexists(target):
-        _check_replaceable(path, target, kind)
-
-
-def _check_replaceable(path: Path, target: Path, kind: Kind) -> None:
-    """An earlier report may be written over, and an empty file; nothing else."""
-    if target.is_dir():
-        raise UsageError(f"{path} is a folder", hint="Name a file in it.")
-    if not os.access(target, os.W_OK):
-        raise UsageError(f"{path} may not be written", hint="Name another file.")
-    try:
-        replaceable = not files.read_bytes(target) or kind.is_one(target)
-    except (OSError, ValueError):
-        replaceable = False
-    if not replaceable:
-        raise UsageError(
-            f"{path} is there already, and is no report of benchmark-similarity",
-            hint="Name another file; memdb writes over earlier reports only.",
-        )
+    files.expect_replaceable(path, "report", "report of benchmark-similarity", kind.is_one)
 
 
 def write(study: Study, path: Path) -> bool:

@@ -62,10 +62,6 @@ def _type(differing: Differing, alter: str) -> list[str]:
     return [*rewrites, *without_views(differing, [*default, statement])]
 
 
-def _collation(differing: Differing, alter: str) -> list[str]:
-    return without_views(differing, [f"{alter} type {column_type(differing.expected)};"])
-
-
 def keeps_values(before: str, after: str) -> bool:
     """Whether each value of a type is the same as one of another, so that a column can change to this one."""
     if after in ("text", "character varying"):
@@ -125,18 +121,16 @@ def _drop_identity(differing: Differing, alter: str) -> list[str]:
     return told("it numbers its rows by itself, which the application may rely on; the numbers would not go on")
 
 
-def _storage(differing: Differing, _: str) -> list[str]:
-    return [set_storage(differing.name, differing.expected)]
-
-
 _LINES: dict[str, Callable[[Differing, str], list[str]]] = {
     "drop default": lambda _, alter: [f"{alter} drop default;"],
     "drop identity": _drop_identity,
     "type": _type,
-    "collation": _collation,
+    "collation": lambda differing, alter: without_views(
+        differing, [f"{alter} type {column_type(differing.expected)};"]
+    ),
     "nullable": _nullable,
     "generated": _generated,
     "identity": _identity,
-    "storage": _storage,
+    "storage": lambda differing, _: [set_storage(differing.name, differing.expected)],
     "default": lambda differing, alter: [f"{alter} set default {differing.expected['default']};"],
 }
