@@ -18,6 +18,7 @@ from memdb import addresses, shipped
 from memdb.addresses import conninfo as conninfo
 from memdb.addresses.failures import connection_failed
 from memdb.errors import ConnectionFailed, DatabaseError, MemdbError
+from memdb.words import shortened
 
 if TYPE_CHECKING:
     from memdb.embedded import Server
@@ -120,8 +121,8 @@ def translated_errors() -> Iterator[None]:
     except MemdbError:
         raise
     except psycopg.Error as error:
-        message = error.diag.message_primary or str(error).strip()
-        hint = error.diag.message_hint or ""
+        message = shortened(error.diag.message_primary or str(error).strip())
+        hint = shortened(error.diag.message_hint or "")
         lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
         if lost or error.sqlstate in _CONNECTION_ENDED:
             raise ConnectionFailed(

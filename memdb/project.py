@@ -1,5 +1,6 @@
 """A team's own SQL directory: a copy of the one memdb ships, and new migrations in it."""
 
+import errno
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -193,6 +194,7 @@ def _writing(hint: str) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
+        hint = "Make room on the disk." if error.errno in (errno.ENOSPC, errno.EDQUOT) else hint
         raise SqlFilesError(f"{error.filename} cannot be written: {reason}", hint=hint) from None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 # Control characters but the tab, line and paragraph separators, what turns the direction of writing, half surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+LONGEST = 1000  # characters
 _PLURALS = {"index": "indexes", "statistics": "statistics"}
 
 
@@ -22,6 +23,12 @@ def listed(words: Sequence[str]) -> str:
 def printable(text: str) -> str:
     r"""The text on one line, with `\n`, `\x1b`, `\u202e` where it has such characters."""
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def shortened(text: str) -> str:
+    """As much of what a server or a user said as leaves room for the rest: it may be as long as a file."""
+    more = len(text) - LONGEST
+    return text if more <= 0 else f"{text[:LONGEST]}… ({count(more, 'character')} more)"
 
 
 def may_hold_password(text: str) -> bool:

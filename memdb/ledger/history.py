@@ -10,8 +10,13 @@ from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger.sqlfiles import Sets
+from memdb.words import listed
 
 DETAILS = "memdb_migrations"
+
+
+class IncompleteHistory(HistoryError):
+    """Some of its tables are there, and not the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,8 @@ class Applied:
 class Home:
     """The schema in which a history lies, and what is to be known of its tables before they are read or written.
 
-    `unreadable` are those that this role may not read, `unwritable` those that it may not keep up; `odd` says why one
-    of them is not what memdb or yoyo made.
+    `unreadable` are those that this role may not read, `unwritable` those that it may not keep up, `missing` those of
+    yoyo's that are not there; `odd` says why one of them is not what memdb or yoyo made.
     """
 
     schema: str
@@ -39,6 +44,7 @@ class Home:
     has_positions: bool = False
     unreadable: tuple[str, ...] = ()
     unwritable: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     odd: str | None = None
 
 
@@ -136,11 +142,11 @@ def require_sound(connection: Connection, schema: str) -> None:
 
 def _homes(connection: Connection) -> list[Home]:
     homes = (Home(*row) for row in connection.execute(query("history", "homes")).fetchall())
-    return [home for home in homes if home.exists or home.odd]
+    return [home for home in homes if home.exists or home.missing or home.odd]
 
 
 def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
-    if home.unreadable or home.odd:
+    if home.unreadable or home.missing or home.odd:
         return False
     block = query("history", "has_any", schema=[home.schema])
     return bool(connection.value(block, [list(ids)]))
@@ -151,6 +157,12 @@ def _require_sound(home: Home) -> None:
         raise HistoryError(
             f"the history of migrations in the schema {home.schema} cannot be trusted: {home.odd}",
             hint="Find out who made it, and why, before anything is applied here; or work elsewhere: --schema NAME.",
+        )
+    if home.missing:
+        raise IncompleteHistory(
+            f"the history of migrations in the schema {home.schema} lacks {listed(home.missing)}",
+            hint="Restore it from a backup first: without it, migrations might run twice. If it is not that of these "
+            "migrations, work elsewhere: --schema NAME.",
         )
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 
 import psycopg
 from psycopg import generators, pq
@@ -12,12 +13,14 @@ from memdb.database import Connection
 from memdb.errors import ConnectionFailed, StatementFailed
 from memdb.migrations import hints
 from memdb.statements import Statement
+from memdb.words import shortened
 
 _BLOCK_LINE = re.compile(r"inline_code_block\D+(\d+)")
 _QUOTE = re.compile(r"\$\w*\$|'")
 _NOT_BLANK = re.compile(r"\S|\Z")
 _GONE = ("FATAL", "PANIC")  # after these the server closes the connection
 _COMMITS_BY_ITSELF = re.compile(r"(do|call|vacuum|cluster|reindex)\b", re.IGNORECASE)
+_SHOWN_CALLS = 10
 _CALLED = re.compile(r"(SQL|PL/\w+) ")  # and not what a statement of several lines goes on with
 
 
@@ -58,10 +61,10 @@ def _located(connection: Connection, refusal: psycopg.Error, sql: str, offset: i
 def _failed(
     connection: Connection, refusal: psycopg.Error, sql: str, *, location: str, excerpt: str = ""
 ) -> StatementFailed:
-    detail = f" ({refusal.diag.message_detail})" if refusal.diag.message_detail else ""
+    detail = f" ({shortened(refusal.diag.message_detail)})" if refusal.diag.message_detail else ""
     hint = hints.advise(refusal)
     return StatementFailed(
-        f"{refusal.diag.message_primary}{detail}",
+        f"{shortened(refusal.diag.message_primary or '')}{detail}",
         hint=" ".join(filter(None, (hint, _kept(connection, sql)))),
         location=location,
         excerpt="\n".join(filter(None, (excerpt, *_context(refusal)))),
@@ -102,9 +105,9 @@ def _kept(connection: Connection, sql: str) -> str:
 
 def _context(error: psycopg.Error) -> Iterator[str]:
     """In which functions it happened, the innermost first. A block of the file itself is in the excerpt."""
-    for line in (error.diag.context or "").splitlines():
-        if _CALLED.match(line) and "inline_code_block" not in line:
-            yield f"      | in {statements.cut(line)}"
+    called = (line for line in (error.diag.context or "").splitlines() if _CALLED.match(line))
+    for line in islice((line for line in called if "inline_code_block" not in line), _SHOWN_CALLS):
+        yield f"      | in {statements.cut(line)}"
 
 
 def _offset(error: psycopg.Error, sql: str, completed: int) -> int:

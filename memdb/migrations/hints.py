@@ -8,6 +8,8 @@ import re
 
 import psycopg
 
+from memdb.words import shortened
+
 _ALONE = (
     'put it alone into a migration whose first line is "-- transactional: false" (a rollback runs as its migration)'
 )
@@ -94,7 +96,7 @@ _DESTROYS = re.compile(r"\bCASCADE\b")
 
 def advise(error: psycopg.Error) -> str:
     """The server's hint and ours; where the server has one, ours only if it is of the cause."""
-    said = error.diag.message_hint or ""
+    said = shortened(error.diag.message_hint or "")
     if _DESTROYS.search(said):
         said = ""
     message = f"{error.diag.message_primary or ''} {said}"

@@ -24,7 +24,7 @@ from yoyo.migrations import default_migration_table
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
-from memdb.ledger.history import DETAILS, Home
+from memdb.ledger.history import DETAILS, Home, IncompleteHistory
 from memdb.ledger.sqlfiles import Migration
 
 _WRITTEN = ("_yoyo_migration", "_yoyo_log", DETAILS)
@@ -70,10 +70,10 @@ class Scribe:
             if tables:  # adding a trigger waits for this lock
                 statement = sql.SQL("lock table {} in row exclusive mode").format(sql.SQL(", ").join(tables))
                 self._connection.execute(statement)
-            history.require_sound(self._connection, self._home.schema)
             try:
+                history.require_sound(self._connection, self._home.schema)
                 yield
-            except psycopg.errors.UndefinedTable:
+            except (psycopg.errors.UndefinedTable, IncompleteHistory):
                 raise HistoryError(
                     f"the migration itself has dropped the history of migrations, in the schema {self._home.schema}",
                     hint="Nothing of it was kept. Have its file drop what was made by its name, and not the schema.",

@@ -5,7 +5,7 @@ from typing import Any
 
 from memdb.migrations import Run
 from memdb.output.rendering import render
-from memdb.words import count
+from memdb.words import count, shortened
 
 _SHOWN_NOTICES = 10
 
@@ -24,7 +24,7 @@ def _(run: Run) -> Iterator[Any]:
 
 
 def _first(notices: Sequence[str]) -> Iterator[str]:
-    """A thousand of them would hide the result."""
-    yield from (f"  {notice}" for notice in notices[:_SHOWN_NOTICES])
+    """A thousand of them would hide the result, and so would a long one."""
+    yield from (f"  {shortened(notice)}" for notice in notices[:_SHOWN_NOTICES])
     if (more := len(notices) - _SHOWN_NOTICES) > 0:
         yield f"  … and {count(more, 'notice')} more (--format json has all)"

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from memdb.words import shortened
+
 _QUOTED = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 _PLAIN = re.compile(r"[\w.,+/ -]*")
 _UNSHOWN = "(not shown, as it may hold a password)"
@@ -17,7 +19,7 @@ def message(error: Any) -> str:
     if text.startswith("Got unexpected extra argument"):
         return f"Got unexpected extra arguments {_UNSHOWN}; a value with spaces needs quotes."
     text = _QUOTED.sub(lambda quoted: quoted[0] if _PLAIN.fullmatch(quoted[0][1:-1]) else "'…'", text)
-    return f"{text.partition(':')[0]} {_UNSHOWN}." if re.search("://|@|(?<![<>])=", text) else text
+    return f"{text.partition(':')[0]} {_UNSHOWN}." if re.search("://|@|(?<![<>])=", text) else shortened(text)
 
 
 def lines(error: Any) -> list[str]:

@@ -3,9 +3,10 @@
 
 -- name: homes
 -- Every schema with tables of a history, whoever made them, with what is to be known before they are trusted: which of
--- them this role may not read, and why one is not what yoyo or memdb made. Rows, and what belongs to the table, must
--- have nothing to call: not triggers and rules alone, but types with casts of their own (made after the database: oids
--- from 16384), defaults and expressions, too. started_at has a default, which memdb never uses.
+-- them this role may not read, which of yoyo's are not there, and why one is not what yoyo or memdb made. Rows, and
+-- what belongs to the table, must have nothing to call: not triggers and rules alone, but types with casts of their own
+-- (made after the database: oids from 16384), defaults and expressions, too. started_at has a default, which memdb
+-- never uses.
 with tables as (
     select
         n.oid as schema_oid,
@@ -60,6 +61,10 @@ select
         ),
         '{}'
     ) as unwritable,
+    array(
+        select part.name from unnest(array['_yoyo_migration', '_yoyo_log', '_yoyo_version']) as part (name)
+        where part.name <> all(array_agg(t.relname))
+    ) as missing,
     min(
         case
             when t.relkind <> 'r' then format('%s is no table', t.relname)

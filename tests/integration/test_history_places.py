@@ -204,6 +204,45 @@ def test_a_file_that_drops_the_history_itself_is_named(
         getattr(migrations, direction)(empty_connection, sets)
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        "_yoyo_migration",
+        "_yoyo_log",
+        "_yoyo_version",
+        "_yoyo_log, _yoyo_version",
+        "_yoyo_migration, _yoyo_log, _yoyo_version",
+    ],
+)
+def test_a_history_that_has_lost_a_table_is_stopped_for(
+    empty_connection: Connection, folder: Folder, lost: str
+) -> None:
+    sets = folder(m0001_a=("create table if not exists a (); select 1;", "drop table a;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(f"drop table {lost}")
+    for work in (migrations.migrate, migrations.rollback, read_status):
+        with pytest.raises(HistoryError, match=rf"the schema public lacks {lost.split(',')[0]}"):
+            work(empty_connection, sets)
+
+
+def test_a_history_without_what_memdb_adds_is_that_of_yoyo(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("drop table memdb_migrations")
+    assert migrations.migrate(empty_connection, sets).applied == 1
+    assert migrations.rollback(empty_connection, sets).applied == 0
+
+
+@pytest.mark.parametrize("table", ["_yoyo_migration", "_yoyo_log"])
+def test_a_file_that_drops_a_part_of_the_history_is_named(
+    empty_connection: Connection, folder: Folder, table: str
+) -> None:
+    sets = folder(m0001_a=(f"create table a (); drop table {table};", "drop table a;"))
+    with pytest.raises(HistoryError, match="the migration itself has dropped the history"):
+        migrations.migrate(empty_connection, sets)
+    assert empty_connection.execute("select to_regclass('a')").fetchone() == (None,)
+
+
 def test_a_text_that_a_file_had_formerly_is_no_edit(empty_connection: Connection, folder: Folder) -> None:
     sets = folder(m0001_a=("create table a ();", "drop table a;"))
     migrations.migrate(empty_connection, sets)

@@ -230,3 +230,19 @@ def test_bytes_of_literals_are_stored_as_they_are(empty_connection: Connection) 
     text = "a\r\nb\rc\n\td\u2028e\ufefff\x0b"
     execute_file(empty_connection, f"create table t (body text);\r\ninsert into t values ('{text}');\r\n", "x.sql")
     assert empty_connection.execute("select body from t").fetchone() == (text,)
+
+
+@pytest.mark.parametrize("part", ["message", "detail", "hint"])
+def test_what_a_function_says_at_length_does_not_hide_the_rest(connection: Connection, part: str) -> None:
+    of_message = "" if part == "message" else "message = 'm', "
+    long = f"raise exception using {of_message}{part} = repeat('x', 1000000)"
+    error = refused(connection, f"do $$ begin {long}; end $$;")
+    assert len(error.message) + len(error.hint) + len(vars(error)["excerpt"]) < 2000
+    assert error.hint.endswith(KEPT)
+
+
+def test_of_functions_that_call_each_other_the_innermost_are_named(connection: Connection) -> None:
+    calls = "if n = 0 then raise exception 'deep'; else perform deep(n - 1); end if;"
+    made = f"create function deep(n int) returns void language plpgsql as $$ begin {calls} end $$;"
+    error = refused(connection, f"{made} select deep(200);")
+    assert vars(error)["excerpt"].count("| in ") == 10

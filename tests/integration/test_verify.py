@@ -243,7 +243,7 @@ def test_a_database_without_the_schema_misses_all_of_core(
 
 
 def test_a_schema_without_a_history_is_held_to_core(connection: Connection, sets: Sets, patches: Patches) -> None:
-    connection.execute("drop table _yoyo_migration cascade")
+    connection.execute("drop table _yoyo_migration, _yoyo_log, _yoyo_version, memdb_migrations")
     result = verify.verify(connection, sets, patches)
     assert (result.ok, result.applied) == (True, ())
     assert "history is empty" in result.notes[0]

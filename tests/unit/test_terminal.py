@@ -103,6 +103,17 @@ def test_notices_do_not_hide_the_result(count: int, shown: int, capsys: pytest.C
     assert len(json.loads(capsys.readouterr().out)["steps"][0]["notices"]) == count
 
 
+def test_a_long_notice_does_not_hide_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    notice = "NOTICE: " + "a\n" * 50_000
+    run = Run(direction="migrate", steps=(Done("0001_a", "core", 1.0, (notice,)),), applied=1, history="public")
+    output.emit(run, "text")
+    shown = capsys.readouterr().out
+    assert len(shown) < 3000
+    assert "… (99,008 characters more)" in shown
+    output.emit(run, "json")
+    assert json.loads(capsys.readouterr().out)["steps"][0]["notices"] == [notice]
+
+
 def parts() -> Iterator[Path]:
     """The modules that make text of results."""
     yield from (Path(output.__file__).parent).rglob("*.py")
