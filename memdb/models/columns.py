@@ -118,3 +118,7 @@ class Tier(ENUM):
 
     def column_expression(self, column: Any) -> ColumnElement[Any]:
         return type_coerce(cast(column, Text), self)
+
+    def result_processor(self, dialect: Any, coltype: Any) -> Any:
+        """Raises InvalidMemory for a tier that somebody else has added."""
+        return lambda name: None if name is None else values.stored_tier(name)

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DataError as ValueRefused
 from sqlalchemy.exc import StatementError
 
-from memdb.errors import InvalidMemory, MemdbError, UnknownUser
+from memdb.errors import DatabaseError, InvalidMemory, MemdbError, UnknownUser, UsageError
 
 _FOREIGN_KEY_VIOLATION = "23503"
 _NOT_NULL_VIOLATION = "23502"
 _UNIQUE_VIOLATION = "23505"
+_NO_TRANSACTION = "25P01"
 _DATA_EXCEPTION = "22"
+_NO_RIGHT = "42501"
+_CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
+"""What a server says where a table, a function, a type, a schema or a prepared statement is gone, or another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ def refusal(error: BaseException) -> Refusal:
     )
 
 
+def has_changed(error: BaseException) -> bool:
+    """Whether something in the database may not be what it was, or may not be used any more."""
+    return _CHANGED.match(refusal(error).state) is not None
+
+
 def cause_of(error: BaseException) -> BaseException:
     """What was raised below SQLAlchemy."""
     original = error.orig if isinstance(error, StatementError) and error.orig is not None else error
@@ -49,7 +58,8 @@ def cause_of(error: BaseException) -> BaseException:
 
 @contextmanager
 def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]:
-    """Raises UnknownUser for a user who is not there, InvalidMemory for values that do not fit.
+    """Raises UnknownUser for a user who is not there, InvalidMemory for values that do not fit, DatabaseError for a
+    schema that is not what it was, UsageError where there can be no transaction.
 
     `which` may say which memory it is that is refused.
     """
@@ -77,6 +87,17 @@ def _translation(said: Refusal, memory: str) -> MemdbError | None:
         )
     if named is not None and said.of_memories and said.state == _UNIQUE_VIOLATION and named[1] == "id":
         return taken(named[2], memory)
+    if _CHANGED.match(said.state) and said.state != _NO_RIGHT:
+        return DatabaseError(
+            f"the schema is not what it was, or not what memdb needs: {said.message}",
+            hint="If it has just been changed, roll back and begin again: the next transaction finds what is there. "
+            "If not, see what differs: memdb verify-schema",
+        )
+    if said.state == _NO_TRANSACTION:
+        return UsageError(
+            "this session has no transactions, so many memories cannot be stored all or none",
+            hint="Its isolation level is AUTOCOMMIT: take an engine with another one.",
+        )
     if said.state.startswith(_DATA_EXCEPTION) or said.state == _NOT_NULL_VIOLATION:
         return InvalidMemory(f"the database refused {memory or 'a value'}: {said.message}")
     return None

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import CursorResult, ScalarResult, Table, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
 
+from memdb import values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import copying, searching, statements
@@ -24,7 +25,6 @@ MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin)
 RECENTLY = timedelta(hours=1)
 
 _from_json = json.JSONDecoder().decode
-_TIERS = {tier.value: tier for tier in MemoryType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class MemoryStore(Generic[MemoryModel]):
         same can be said again when nobody knows whether it arrived. Raises UnknownUser where the user is not there,
         InvalidMemory where the id is another memory's; then roll the session back.
         """
-        if skip_existing:
-            stored = await self.add_many([memory], skip_existing=True)
+        if skip_existing or self._known(memory.id):  # which somebody else may have deleted
+            stored = await self.add_many([memory], skip_existing=skip_existing)
             return await self.get(stored[0]) if stored else None
         memory = memory.checked()
         added = self._model(**{name: getattr(memory, name) for name in MemoryCreate.model_fields})
@@ -164,26 +164,32 @@ class MemoryStore(Generic[MemoryModel]):
             .with_for_update(skip_locked=True)
         )
         noted = update(model).where(model.id.in_(due)).values(accessed_at=func.now())
-        await self._session.flush()
-        rows = await self._session.execute(
-            noted.returning(model.id, model.accessed_at), execution_options={"synchronize_session": False}
-        )
-        return await self._session.run_sync(self._noted, rows.all())
+        with translated():
+            await self._session.flush()
+            rows = await self._session.execute(
+                noted.returning(model.id, model.accessed_at), execution_options={"synchronize_session": False}
+            )
+        return self._noted(rows.all())
 
-    def _noted(self, session: Session, rows: Sequence[Any]) -> int:
+    def _noted(self, rows: Sequence[Any]) -> int:
         """Objects of the session show it, too; to forget what they know would need the database at the next look."""
         for id, accessed_at in rows:
-            memory = session.identity_map.get(identity_key(self._model, id))
-            if memory is not None:
+            if (memory := self._known(id)) is not None:
                 set_committed_value(memory, "accessed_at", accessed_at)
         return len(rows)
 
     async def delete(self, memory_ids: Iterable[UUID], *, user_id: UUID | None = None) -> int:
         """Deletes memories; returns how many were there."""
-        await self._session.flush()
         statement = self._of(delete(self._model), memory_ids, user_id)
-        result = await self._session.execute(statement, execution_options={"synchronize_session": "fetch"})
+        with translated():
+            await self._session.flush()
+            result = await self._session.execute(statement, execution_options={"synchronize_session": "fetch"})
         return cast("CursorResult[Any]", result).rowcount
+
+    def _known(self, id: UUID | None) -> MemoryModel | None:
+        """The object that the session has of a memory."""
+        key = identity_key(self._model, (id,))
+        return cast("MemoryModel | None", self._session.sync_session.identity_map.get(key))
 
     async def _read(self, statement: Any) -> ScalarResult[Any]:
         """Objects as the database has them, once it has what was changed in the session."""
@@ -193,10 +199,12 @@ class MemoryStore(Generic[MemoryModel]):
 
     def _of(self, statement: Any, memory_ids: Iterable[UUID], user_id: UUID | None) -> Any:
         statement = statement.where(statements.among(self._model.id, memory_ids))
-        return statement if user_id is None else statement.where(self._model.user_id == user_id)
+        if user_id is None:
+            return statement
+        return statement.where(self._model.user_id == values.identifier(user_id, "user_id"))
 
 
 def _neighbour(row: Sequence[Any]) -> Neighbour:
     id, user_id, tier, content, metadata, created_at, accessed_at, distance = row
     data = None if metadata is None else _from_json(metadata)
-    return Neighbour(id, user_id, _TIERS[tier], content, data, created_at, accessed_at, distance)
+    return Neighbour(id, user_id, values.stored_tier(tier), content, data, created_at, accessed_at, distance)

@@ -7,7 +7,6 @@ database, it is sent once more, with what is there now. Anything else goes throu
 
 import functools
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,15 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from memdb import database
-from memdb.errors import DatabaseError
 from memdb.models.columns import Reals
 from memdb.schemas import MemorySimilarityQuery
 from memdb.store import drivers, surroundings
-from memdb.store.failures import refusal
+from memdb.store.failures import has_changed, refusal, translated
 from memdb.store.surroundings import Names, Surroundings
-
-_CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
-"""What a server says where a function, a type, a schema or a prepared statement is gone, or another one."""
 
 _CONNECTION = "memdb: the transaction of the last search, and its connection"
 """In the info of a session, for each model."""
@@ -67,7 +62,7 @@ async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any
         try:
             return await driver.fetch(text, arguments)
         except Exception as error:
-            if not (_has_changed(error) or _is_of_driver(error, driver)):
+            if not (has_changed(error) or _is_of_driver(error, driver)):
                 raise DBAPIError(text, None, error) from error
             surroundings.forget(connection)
     return await session.run_sync(_through_sqlalchemy, connection, called, search)
@@ -92,23 +87,15 @@ def _connected(session: Session, model: Any) -> Connection:
 
 
 def _through_sqlalchemy(_: Session, connection: Connection, called: Names, search: Search) -> Sequence[Any]:
-    remembered = surroundings.known(connection, called, seconds=surroundings.FOR_A_TRANSACTION)
-    known = remembered or surroundings.learned(connection, called)
+    known = surroundings.known(connection, called, seconds=surroundings.FOR_A_TRANSACTION)
+    known = known or surroundings.learned(connection, called)
     text, arguments = search.statement(known, called, Reals(search.embedding.to_list()), drivers.ARRAY)
     try:
-        return connection.exec_driver_sql(*drivers.written(connection, text, arguments)).fetchall()
-    except DBAPIError as error:
+        with translated():
+            return connection.exec_driver_sql(*drivers.written(connection, text, arguments)).fetchall()
+    except Exception:
         surroundings.forget(connection)
-        if remembered is None or not _has_changed(error):
-            raise
-        raise DatabaseError(
-            f"what a search needs has changed in the database just now: {refusal(error).message}",
-            hint="Roll back and begin again: the next transaction will find what is there.",
-        ) from error
-
-
-def _has_changed(error: Exception) -> bool:
-    return _CHANGED.match(refusal(error).state) is not None
+        raise
 
 
 def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Insert, Uuid, any_, case, func, literal, literal_c
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
+from memdb import values
 from memdb.models.metadata import merged
 from memdb.schemas import MemoryUpdate
 
@@ -27,8 +28,11 @@ def holds(metadata: ColumnElement[Any], entry: str, value: Any) -> ColumnElement
 
 
 def among(column: Any, ids: Iterable[UUID]) -> ColumnElement[bool]:
-    """Whether a column holds one of the ids, which are one parameter however many they are."""
-    equal: ColumnElement[bool] = column == any_(literal([*ids], ARRAY(Uuid)))
+    """Whether a column holds one of the ids, which are one parameter however many they are.
+
+    Raises InvalidMemory for what is no UUID.
+    """
+    equal: ColumnElement[bool] = column == any_(literal([values.identifier(id) for id in ids], ARRAY(Uuid)))
     return equal
 
 

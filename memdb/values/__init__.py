@@ -8,7 +8,7 @@ from memdb.values.embeddings import DIMENSIONS, embedding, unusable
 from memdb.values.identifiers import identifier
 from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
 from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
-from memdb.values.tiers import MemoryType, tier
+from memdb.values.tiers import MemoryType, stored_tier, tier
 from memdb.values.times import stored_time, time
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "json_object",
     "metadata",
     "name",
+    "stored_tier",
     "stored_time",
     "text",
     "tier",

@@ -21,3 +21,14 @@ def tier(value: Any) -> MemoryType:
     except ValueError:
         names = ", ".join(member.value for member in MemoryType)
         raise InvalidMemory(f"there is no tier {repr(value)[:60]}", hint=f"Tiers are: {names}.") from None
+
+
+def stored_tier(name: str) -> MemoryType:
+    """The tier of a memory that is read."""
+    try:
+        return MemoryType(name)
+    except ValueError:
+        raise InvalidMemory(
+            f"the tier of a memory is {repr(name)[:60]}, which memdb does not know: another program has added it",
+            hint="See how many there are: select memory_type, count(*) from memories group by memory_type",
+        ) from None
