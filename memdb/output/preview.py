@@ -1,12 +1,13 @@
-"""Text for a dry run."""
+"""Text for a dry run, which is SQL: what is said of it, of locks and losses, is in comments."""
 
 import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from memdb.output import locks
+from memdb.effects import costs
 from memdb.output.rendering import render
 from memdb.preview import DryRun
+from memdb.preview.locks import Job, Rows, StatementLocks
 from memdb.words import count
 
 
@@ -16,8 +17,9 @@ def _(dry_run: DryRun) -> Iterator[Any]:
     for step in dry_run.steps:
         yield f"-- {step.path}"
         yield from step.sql.replace("\r\n", "\n").split("\n")
-        yield from locks.of_step(step)
-    yield from locks.summary(dry_run)
+        for statement in step.statements:
+            yield from _locks(statement)
+    yield from _locked(dry_run)
     yield from (f"-- may lose {loss.in_words()}" for loss in dry_run.losses)
     for refusal in dry_run.refusals:
         yield " ".join(filter(None, ("-- would be refused:", refusal.location, refusal.message)))
@@ -27,3 +29,41 @@ def _(dry_run: DryRun) -> Iterator[Any]:
     yield f"-- {done}; nothing was run"
     if dry_run.saved_as is not None:
         yield f"-- to run exactly this: memdb {dry_run.direction} --plan {shlex.quote(str(dry_run.saved_as))}"
+
+
+def _locks(statement: StatementLocks) -> Iterator[str]:
+    """What a statement locks and works through; nothing where it locks nothing."""
+    where = f"-- line {statement.line}: {statement.statement}"
+    if statement.locks is None:
+        yield where
+        yield "--   locks are not known"
+    elif statement.locks:
+        yield where
+        note = "" if statement.measured else " (as documented)"
+        yield from (f"--   locks {lock.relation}: {lock.mode}, blocks {lock.blocks}{note}" for lock in statement.locks)
+    yield from (f"--   {_job(job)}" for job in statement.jobs)
+
+
+def _job(job: Job) -> str:
+    rows = "an unknown number of rows" if job.rows is None else count(job.rows, "row")
+    time = "a time that cannot be told" if job.seconds is None else costs.duration(job.seconds)
+    size = f"({rows}, {_size(job.bytes)})"
+    return f"{costs.in_words(job.work)} {size}: {time}, {costs.who_waits(job.work, 'it')}"
+
+
+def _size(bytes: int) -> str:
+    return f"{bytes / 1e6:,.0f} MB" if bytes >= 1e6 else f"{bytes / 1e3:,.0f} kB"
+
+
+def _locked(dry_run: DryRun) -> Iterator[str]:
+    """The rows in the tables, and how the locks were found out."""
+    yield from (f"-- {rows.table} holds {_rows(rows)}" for rows in dry_run.touched)
+    if dry_run.locks_source and dry_run.steps:
+        yield f"-- locks are held until their migration ends; they are {dry_run.locks_source}"
+
+
+def _rows(rows: Rows) -> str:
+    if rows.rows is None:
+        return "an unknown number of rows (it was never analyzed)"
+    counted = count(rows.rows, "row")
+    return f"{counted} (counted)" if rows.exact else f"about {counted} (estimated)"

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from memdb.catalog import KINDS, STANDALONE, Objects, Patch, base_name, identifiers, kind_and_name, member, table_of
-from memdb.verification import mending
-from memdb.verification.mending import Differing, Surroundings
+from memdb.verification.mending import changing, creating, telling
+from memdb.verification.mending.differing import Differing
+from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
+from memdb.verification.mending.writing import one_line, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,15 @@ class Difference:
     path: str | None = None
     parts: tuple[str, ...] = ()
 
+    @property
+    def key(self) -> str:
+        """As the catalog has it."""
+        return f"{self.kind} {self.object}"
+
+
+_Draft = tuple[Difference, list[str]]
+"""A difference, and its mend in lines that may still become comments."""
+
 
 def compare(
     expected: Objects,
@@ -37,7 +48,7 @@ def compare(
     *,
     applied: Mapping[str, Patch] | None = None,
     known: Collection[str] = (),
-    place: Surroundings = mending.UNKNOWN,
+    place: Surroundings = UNKNOWN,
 ) -> list[Difference]:
     """Every object that is missing, different or unexpected, in an order in which the mends can be run.
 
@@ -45,7 +56,7 @@ def compare(
     """
     comparison = _Comparison(expected, found, applied or {}, known, place)
     drafts = sorted([*comparison.unexpected(), *comparison.missing(), *comparison.different()], key=comparison.rank)
-    return [draft.difference(lines) for draft, lines in zip(drafts, _runnable(drafts), strict=True)]
+    return [replace(difference, mend="\n".join(map(one_line, lines))) for difference, lines in _runnable(drafts)]
 
 
 def departs(expected: Objects, found: Objects) -> set[str]:
@@ -63,36 +74,16 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A difference whose mend is still lines."""
-
-    key: str
-    problem: Literal["missing", "unexpected", "different"]
-    expected: dict[str, Any] | None
-    found: dict[str, Any] | None
-    lines: list[str]
-    migration: str | None
-    parts: tuple[str, ...] = ()
-
-    def difference(self, lines: Iterable[str]) -> Difference:
-        mend = "\n".join(map(mending.one_line, lines))
-        return Difference(
-            *kind_and_name(self.key), self.problem, self.expected, self.found, mend, self.migration, parts=self.parts
-        )
-
-
-def _runnable(drafts: Iterable[_Draft]) -> Iterable[list[str]]:
-    """The lines of each mend; as comments where they need something that is not made by lines of its own."""
+def _runnable(drafts: Iterable[_Draft]) -> Iterable[_Draft]:
+    """With comments in place of lines that need something which is not made by lines of its own."""
     absent: list[str] = []  # objects that only a person can bring back
-    for draft in drafts:
-        needed = next((key for key in absent if any(_mentions(line, key) for line in draft.lines)), None)
-        told = needed is not None and not all(line.startswith("--") for line in draft.lines)
-        lines = mending.told(f"once {needed} is there:", *draft.lines) if told else draft.lines
-        is_view_of_another_kind = draft.problem == "different" and "materialized" in (draft.expected or {})
-        if (draft.problem == "missing" or is_view_of_another_kind) and all(line.startswith("--") for line in lines):
-            absent.append(draft.key)
-        yield lines
+    for difference, lines in drafts:
+        needed = next((key for key in absent if any(_mentions(line, key) for line in lines)), None)
+        is_told = all(line.startswith("--") for line in lines)
+        yield difference, lines if needed is None or is_told else told(f"once {needed} is there:", *lines)
+        is_view_of_another_kind = difference.problem == "different" and "materialized" in (difference.expected or {})
+        if (difference.problem == "missing" or is_view_of_another_kind) and (is_told or needed is not None):
+            absent.append(difference.key)
 
 
 def _mentions(line: str, key: str) -> bool:
@@ -128,15 +119,15 @@ class _Comparison:
 
     def rank(self, draft: _Draft) -> tuple[int, int, int]:
         """What a mend needs comes before it: keys before those that refer to them, views before what reads them."""
-        kind = kind_and_name(draft.key)[0]
-        attributes = self._expected.get(draft.key) or draft.found or {}
+        difference, _ = draft
+        kind, attributes = difference.kind, self._expected.get(difference.key) or difference.found or {}
         rank = KINDS.index(kind)
         if kind == "index" and f"view {attributes['table']}" in self._expected:
             rank = KINDS.index("rule")
         if kind == "table" and str(attributes.get("replica_identity")).startswith("using index"):
             rank = KINDS.index("statistics")
         refers = str(attributes.get("definition", "")).startswith("FOREIGN KEY")
-        return rank, refers, self._depth(draft.key)
+        return rank, refers, self._depth(difference.key)
 
     def _depth(self, key: str, seen: int = 0) -> int:
         reads = self._expected.get(key, {}).get("reads", ()) if seen < len(self._expected) else ()
@@ -163,33 +154,34 @@ class _Comparison:
                 continue
             parts = self._parts(key)
             previous = next((old for old, new in self._renamed.items() if new == key), None)
-            lines = mending.rename(previous, key) if previous else self._created(key)
+            lines = telling.rename(previous, key) if previous else self._created(key)
             lines = self._application_users(key) or lines or self._files(key, *parts)
-            yield _Draft(key, "missing", self._expected[key], None, lines, self._origin(key), parts)
+            expected, origin = self._expected[key], self._origin(key)
+            yield Difference(*kind_and_name(key), "missing", expected, None, "", origin, parts=parts), lines
 
     def _created(self, key: str) -> list[str]:
         """A sequence belongs to its column once this is there, too."""
-        lines = mending.create(key, self._expected[key], self._place)
+        lines = creating.create(key, self._expected[key], self._place)
         if lines and (other := self._place.in_place_of.get(key)):
-            return mending.told(f"{other} has its name: see whose that is, and once it is called otherwise:", *lines)
+            return told(f"{other} has its name: see whose that is, and once it is called otherwise:", *lines)
         kind, name = kind_and_name(key)
         owner = self._expected[key].get("owned_by")
         if kind == "sequence" and owner and f"column {owner}" not in self._missing:
-            return [*lines, mending.owned(name, owner)]
+            return [*lines, creating.owned(name, owner)]
         if kind == "column":
             owned = [other for other in self._missing if self._expected[other].get("owned_by") == name]
-            return [*lines, *(mending.owned(kind_and_name(other)[1], name) for other in owned)]
+            return [*lines, *(creating.owned(kind_and_name(other)[1], name) for other in owned)]
         return lines
 
     def unexpected(self) -> Iterable[_Draft]:
         for key in self._unexpected:
             owner = self._owner(table_of(key, self._found[key]))
             if key in self._renamed:
-                lines = mending.told(f"see {self._renamed[key]}: it seems to have been renamed")
+                lines = told(f"see {self._renamed[key]}: it seems to have been renamed")
             else:
-                lines = mending.unexpected(key, known=key in self._known)
+                lines = telling.unexpected(key, known=key in self._known)
             origin = self._origin(owner) if owner else None
-            yield _Draft(key, "unexpected", None, self._found[key], lines, origin)
+            yield Difference(*kind_and_name(key), "unexpected", None, self._found[key], "", origin), lines
 
     def different(self) -> Iterable[_Draft]:
         for key in sorted(self._expected.keys() & self._found.keys()):
@@ -198,9 +190,9 @@ class _Comparison:
             if not names:
                 continue
             change = Differing(key, ours, theirs, names, self._place, self._expected, self._found)
-            lines = self._application_users(key) or mending.change(change) or self._files(key)
+            lines = self._application_users(key) or changing.change(change) or self._files(key)
             expected, found = ({name: side.get(name) for name in names} for side in (ours, theirs))
-            yield _Draft(key, "different", expected, found, lines, self._origin(key, names))
+            yield Difference(*kind_and_name(key), "different", expected, found, "", self._origin(key, names)), lines
 
     def _parts(self, key: str) -> tuple[str, ...]:
         kind, name = kind_and_name(key)
@@ -212,13 +204,13 @@ class _Comparison:
         if "referable" not in self._expected[key]:
             return []
         needed = 'a column "id" of type uuid with a primary key or unique constraint'
-        return mending.told(f'"users" is the application\'s: it needs {needed}')
+        return told(f'"users" is the application\'s: it needs {needed}')
 
     def _files(self, key: str, *parts: str) -> list[str]:
         ids = dict.fromkeys(id for id in map(self._origin, (key, *parts)) if id)
         files = ", ".join(f"{id}.sql" for id in ids) or "its migration"
         again = ', as "create or replace"' if key.startswith("function ") and key in self._found else ""
-        return mending.told(f"run the statements for it in {files}{again}")
+        return told(f"run the statements for it in {files}{again}")
 
     def _origin(self, key: str, names: Collection[str] = ()) -> str | None:
         """The last applied migration that sets one of the attributes `names`, else the one that makes the object."""

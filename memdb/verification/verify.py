@@ -11,7 +11,8 @@ from memdb.ledger import changes, history
 from memdb.ledger.changes import Changes
 from memdb.ledger.sqlfiles import CORE, Sets
 from memdb.verification.comparison import Difference, compare, departs
-from memdb.verification.mending import UNKNOWN, Surroundings, surroundings
+from memdb.verification.mending import surroundings
+from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
 
 RECOMMENDED_PGVECTOR = "0.8.4"
 

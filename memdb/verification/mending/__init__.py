@@ -4,23 +4,3 @@ A line that is no comment can be pasted as it stands: it is one statement, it lo
 and takes away nothing that an application may have made or may rely on. What cannot be mended so is told in comments,
 for a person to decide.
 """
-
-from memdb.verification.mending.changing import change
-from memdb.verification.mending.creating import create, owned
-from memdb.verification.mending.differing import Differing
-from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
-from memdb.verification.mending.telling import rename, unexpected
-from memdb.verification.mending.writing import one_line, told
-
-__all__ = [
-    "UNKNOWN",
-    "Differing",
-    "Surroundings",
-    "change",
-    "create",
-    "one_line",
-    "owned",
-    "rename",
-    "told",
-    "unexpected",
-]
