@@ -170,6 +170,8 @@ def with_length(length: float) -> list[float]:
         (object(), "not iterable"),
         (Vector([0.1] * 3), "this one has 3"),
         (Vector([0.0] * 1536), "all zeros"),
+        (Vector([3e38] * 1536), "has the length 1.2e[+]40"),
+        (np.full(1536, 1e-30, np.float32), "has the length"),
     ],
 )  # fmt: skip
 def test_an_embedding_whose_distances_are_not_numbers_is_refused(value: Any, message: str) -> None:
