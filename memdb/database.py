@@ -65,6 +65,7 @@ class Names:
 
 MINIMUM_PGVECTOR = "0.8.0"
 # Shut down, crashed, starting up; idle for too long, or in a transaction that was.
+_READ_ONLY = "Connect to the primary server, with default_transaction_read_only off."
 _CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 OWN_NAMES = "set search_path = pg_catalog, pg_temp"
 
@@ -132,13 +133,19 @@ def translated_errors() -> Iterator[None]:
         if isinstance(error, psycopg.errors.InsufficientPrivilege):
             hint = hint or "Connect as a role that has this privilege."
         elif isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-            hint = "Connect to the primary server, with default_transaction_read_only off."
+            hint = _READ_ONLY
         elif isinstance(error, psycopg.errors.CharacterNotInRepertoire | psycopg.errors.UntranslatableCharacter):
             hint = (
                 "The database holds names or texts that are no UTF8. Rename what they belong to, "
                 "or use a database whose encoding is UTF8."
             )
         raise DatabaseError(f"the server refused: {message}", hint=hint) from error
+
+
+def require_writable(connection: Connection) -> None:
+    """Raises DatabaseError on a standby, and where transactions are read-only by setting."""
+    if connection.value("show transaction_read_only") == "on":
+        raise DatabaseError("nothing can be changed in this database: its transactions are read-only", hint=_READ_ONLY)
 
 
 def query(name: str, block: str, **names: Sequence[str]) -> LiteralString:

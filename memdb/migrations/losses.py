@@ -18,7 +18,7 @@ from memdb.errors import HistoryError, MigrationError, StatementFailed
 from memdb.ledger.plan import Step
 from memdb.migrations import concurrently, counters
 from memdb.migrations.risks import Kind, Risk, Table, is_uncounted, risks, shared, tables
-from memdb.words import count
+from memdb.words import count, printable
 
 CHANGED = "40001"  # serialization_failure
 _HOW = {
@@ -56,13 +56,14 @@ class Loss:
 
     def in_words(self) -> str:
         """`app.memories (300 rows)`"""
+        name = printable(self.object)
         if self.kind == "unknown":
-            return f"what {self.object} changes, which cannot be tried"
+            return f"what {name} changes, which cannot be tried"
         noun = "row" if self.kind in ("table", "changed") else "value"
         how = _HOW.get(self.kind, "")
         if self.count is None:
-            return f"{self.object} ({noun}s that this role cannot count{how})"
-        return f"{self.object} ({count(self.count, noun)}{how})"
+            return f"{name} ({noun}s that this role cannot count{how})"
+        return f"{name} ({count(self.count, noun)}{how})"
 
 
 class WouldLose(MigrationError):

@@ -21,6 +21,7 @@ from yoyo.internalmigrations import mark_schema_version, needs_upgrading, schema
 from yoyo.migrations import Migration as YoyoMigration
 from yoyo.migrations import default_migration_table
 
+from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
@@ -37,6 +38,7 @@ class Scribe:
     """
 
     def __init__(self, connection: Connection, home: Home) -> None:
+        database.require_writable(connection)
         history.require_writable(home)
         self._connection, self._home = connection, home
         self._yoyo = _Backend(connection, home.schema)

@@ -50,11 +50,12 @@ def of_failure(error: StatementFailed) -> Refusal | None:
 
 
 def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]) -> Iterator[Refusal]:
-    """What would be refused before the first step: a role that may not write down what is done, and one that others
-    could make use of; `trusted` are the schemas in which they may create.
+    """What would be refused before the first step: a database that is read-only, a role that may not write down what
+    is done, and one that others could make use of; `trusted` are the schemas in which they may create.
     """
     home = planned.history.home
     checks: tuple[Callable[[], object], ...] = (
+        lambda: database.require_writable(connection),
         lambda: history.require_writable(home),
         lambda: trust.require(connection, home.schema, trusted),
     )

@@ -146,6 +146,13 @@ def test_users_without_a_uuid_are_foreseen(empty_connection: Connection, dry_run
     assert refusal.message == 'the table "users" has no uuid column "id" that memories could refer to'
 
 
+def test_a_database_that_is_read_only_is_foreseen(connection: Connection, dry_run: DryRunOf) -> None:
+    connection.execute("set default_transaction_read_only = on")
+    (refusal,) = dry_run(connection, "create table t (id int);").refusals
+    assert "its transactions are read-only" in refusal.message
+    assert "primary server" in refusal.hint
+
+
 def test_what_the_role_lacks_is_foreseen(connection: Connection, dry_run: DryRunOf) -> None:
     with as_role(connection, "deploying") as other:
         connection.execute("grant select on all tables in schema public to deploying")

@@ -188,6 +188,16 @@ def test_status_writes_nothing(empty_connection: Connection, sets: Sets) -> None
     assert not table_exists(empty_connection, "_yoyo_migration")
 
 
+def test_where_transactions_are_read_only_nothing_is_begun(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    migrations.migrate(empty_connection, sets)
+    sets = folder(m0002_b=("create table b ();", "drop table b;"))
+    empty_connection.execute("set default_transaction_read_only = on")
+    for work in (migrations.migrate, migrations.rollback):
+        with pytest.raises(DatabaseError, match="its transactions are read-only"):
+            work(empty_connection, sets)
+
+
 def test_an_optional_set_is_applied_only_when_chosen_and_then_kept_up(
     empty_connection: Connection, folder: Folder
 ) -> None:
