@@ -11,13 +11,14 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from psycopg import sql
 from pydantic_core import to_json
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate
-from memdb.store import statements, surroundings
+from memdb.store import drivers, statements, surroundings
 from memdb.store.batches import Batch
 
 COLUMNS = ("id", "user_id", "memory_type", "content", "embedding", "metadata", "created_at")
@@ -40,23 +41,29 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
 
     The session must be in a transaction already, since this goes past SQLAlchemy to the driver.
     """
-    connection = await session.connection(bind_arguments={"mapper": model})
-    place = await connection.run_sync(lambda sync: surroundings.names(sync, model.__table__).table)
+    connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
+    place = surroundings.names(connection, model.__table__).table
     pieces = _pieces(batch, now=await _now(session, model))
-    raw = await connection.get_raw_connection()
-    driver: Any = raw.driver_connection
-    if hasattr(driver, "copy_to_table"):  # asyncpg
-        options = {"schema_name": place[0] if place[1:] else None, "columns": COLUMNS, "format": "binary"}
-        await driver.copy_to_table(place[-1], source=_asynchronous(pieces), **options)
-        return batch.ids
-    name = ".".join(map(connection.dialect.identifier_preparer.quote, place))
-    async with (
-        driver.cursor() as cursor,
-        cursor.copy(f"copy {name} ({', '.join(COLUMNS)}) from stdin (format binary)") as stream,
-    ):
+    driver: Any = connection.connection.driver_connection
+    async with drivers.given_up_when_interrupted(connection):
+        if connection.dialect.driver == "asyncpg":
+            await _send_by_asyncpg(driver, place, pieces)
+        else:
+            await _send_by_psycopg(driver, place, pieces)
+    return batch.ids
+
+
+async def _send_by_asyncpg(driver: Any, place: tuple[str, ...], pieces: Iterable[bytes]) -> None:
+    options = {"schema_name": place[0] if place[1:] else None, "columns": COLUMNS, "format": "binary"}
+    await driver.copy_to_table(place[-1], source=_asynchronous(pieces), **options)
+
+
+async def _send_by_psycopg(driver: Any, place: tuple[str, ...], pieces: Iterable[bytes]) -> None:
+    text = sql.SQL("copy {} ({}) from stdin (format binary)")
+    statement = text.format(sql.Identifier(*place), sql.SQL(", ").join(map(sql.Identifier, COLUMNS)))
+    async with driver.cursor() as cursor, cursor.copy(statement) as stream:
         for piece in pieces:
             await stream.write(piece)
-    return batch.ids
 
 
 async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:

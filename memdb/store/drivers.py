@@ -1,6 +1,8 @@
 """What is asked of a driver itself, past SQLAlchemy: one statement that needs no transaction."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from pgvector import Vector
@@ -8,6 +10,7 @@ from psycopg import AsyncRawCursor
 from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from sqlalchemy.engine import Connection
+from sqlalchemy.util import greenlet_spawn
 
 from memdb.models.columns import Reals
 
@@ -75,7 +78,7 @@ class Psycopg:
             await cursor.execute(text.encode(), arguments)
             return await cursor.fetchall()
         finally:
-            if self.is_open():
+            if self._driver.info.transaction_status == TransactionStatus.IDLE:  # else it is lost, or was interrupted
                 await self._driver.set_autocommit(False)
 
     def is_open(self) -> bool:
@@ -91,6 +94,22 @@ def alone(connection: Connection, extension: str) -> Alone | None:
         return None if driver.is_in_transaction() else Asyncpg(driver, connection.info, extension)
     idle = driver.info.transaction_status == TransactionStatus.IDLE and not driver.autocommit
     return Psycopg(driver) if idle else None
+
+
+@asynccontextmanager
+async def given_up_when_interrupted(connection: Connection) -> AsyncIterator[None]:
+    """Around what is asked of a driver past SQLAlchemy.
+
+    Where a task is cancelled, or Ctrl-C pressed, nobody knows what the connection is in the middle of. So it is closed
+    and leaves the pool, as SQLAlchemy has it with statements of its own.
+    """
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException as interruption:
+        await greenlet_spawn(connection.invalidate, interruption)
+        raise
 
 
 def written(connection: Connection, text: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy.exc import DataError as ValueRefused
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, StatementError
 
 from memdb.errors import DatabaseError, InvalidMemory, MemdbError, UnknownUser, UsageError
 
@@ -50,6 +50,14 @@ def has_changed(error: BaseException) -> bool:
     return _CHANGED.match(refusal(error).state) is not None
 
 
+def of_sqlalchemy(error: Exception, said: Refusal, statement: str | None = None) -> DBAPIError:
+    """An error of a driver that was asked past SQLAlchemy, as an application expects it."""
+    return _KINDS.get(said.state[:2], OperationalError)(statement, None, error)
+
+
+_KINDS: dict[str, type[DBAPIError]] = {"22": ValueRefused, "23": IntegrityError, "42": ProgrammingError}
+
+
 def cause_of(error: BaseException) -> BaseException:
     """What was raised below SQLAlchemy."""
     original = error.orig if isinstance(error, StatementError) and error.orig is not None else error
@@ -73,6 +81,8 @@ def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]
         translation = _translation(said, which(said) if said.of_memories else "")
         if translation is None and (isinstance(error, ValueRefused) or _is_value(error, cause)):
             translation = InvalidMemory(f"a value cannot be sent to the database: {said.message}")
+        if translation is None and said.state and not isinstance(error, StatementError):
+            raise of_sqlalchemy(error, said) from error
         if translation is None:
             raise
         raise translation from error

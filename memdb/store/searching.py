@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -19,7 +18,7 @@ from memdb import database
 from memdb.models.columns import Reals
 from memdb.schemas import MemorySimilarityQuery
 from memdb.store import drivers, surroundings
-from memdb.store.failures import has_changed, refusal, translated
+from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
 from memdb.store.surroundings import Names, Surroundings
 
 _CONNECTION = "memdb: the transaction of the last search, and its connection"
@@ -60,10 +59,11 @@ async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any
     if known is not None and driver is not None:
         text, arguments = search.statement(known, called, *driver.form(search.embedding))
         try:
-            return await driver.fetch(text, arguments)
+            async with drivers.given_up_when_interrupted(connection):
+                return await driver.fetch(text, arguments)
         except Exception as error:
             if not (has_changed(error) or _is_of_driver(error, driver)):
-                raise DBAPIError(text, None, error) from error
+                raise of_sqlalchemy(error, refusal(error), text) from error
             surroundings.forget(connection)
     return await session.run_sync(_through_sqlalchemy, connection, called, search)
 

@@ -1,0 +1,129 @@
+"""Whatever interrupts a call in the middle, the pool gives out connections that work, and nothing half done."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from memdb.database import Connection
+from memdb.models import MemoryType
+from memdb.schemas import MemoryCreate, MemorySimilarityQuery
+from memdb.store import MemoryStore, create_engine, sessions
+from tests.helpers import address, vectors
+
+NEAR = vectors(1)[0]
+
+
+@pytest.fixture
+def engine(migrated: str, driver: str) -> AsyncEngine:
+    """One connection, which every request has to find in order."""
+    return create_engine(address(migrated, driver), pool_size=1, max_overflow=0, pool_timeout=5)
+
+
+async def works_as_before(engine: AsyncEngine) -> None:
+    """The connection in the pool has transactions, which a rollback ends, and finds what is stored."""
+    async with sessions(engine)() as session:
+        count = await session.scalar(text("select count(*) from users"))
+        await session.execute(text("insert into users default values"))
+        await session.rollback()
+        assert await session.scalar(text("select count(*) from users")) == count
+        assert await session.scalar(text("select count(*) from memories")) == 0
+
+
+async def search(engine: AsyncEngine, user_id: UUID) -> None:
+    async with sessions(engine)() as session:
+        await MemoryStore(session).nearest(MemorySimilarityQuery(user_id=user_id, embedding=NEAR))
+
+
+async def add_many(engine: AsyncEngine, memories: Iterator[MemoryCreate]) -> None:
+    async with sessions(engine).begin() as session:
+        await MemoryStore(session).add_many(memories)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_a_search_that_is_cancelled_says_so_however_often_it_is(
+    engine: AsyncEngine, user_id: UUID, connection: Connection, times: int
+) -> None:
+    await search(engine, user_id)
+    with connection.transaction():
+        connection.execute("lock table memories")
+        searching = asyncio.create_task(search(engine, user_id))
+        waiting = (
+            "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        )
+        while connection.execute(waiting).fetchone() == (0,):
+            await asyncio.sleep(0.01)
+        for _ in range(times):
+            searching.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await searching
+    await works_as_before(engine)
+    await engine.dispose()
+
+
+def interrupted(user_id: UUID, interrupt: Callable[[], object]) -> Iterator[MemoryCreate]:
+    for number in range(200):
+        if number == 100:
+            interrupt()
+        yield MemoryCreate(user_id=user_id, memory_type=MemoryType.TASK, content=f"{number}", embedding=NEAR)
+
+
+def press_ctrl_c() -> None:
+    raise KeyboardInterrupt
+
+
+def cancel_once() -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+def cancel_twice() -> None:
+    cancel_once()
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().call_soon(lambda: asyncio.get_running_loop().call_soon(task.cancel))
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "told"),
+    [
+        (press_ctrl_c, KeyboardInterrupt),
+        (cancel_once, asyncio.CancelledError),
+        (cancel_twice, asyncio.CancelledError),
+    ],
+)
+async def test_a_load_that_is_interrupted_leaves_nothing(
+    engine: AsyncEngine, user_id: UUID, interrupt: Callable[[], object], told: type[BaseException]
+) -> None:
+    with pytest.raises(told):
+        await add_many(engine, interrupted(user_id, interrupt))
+    await works_as_before(engine)
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("setting", "kind"),
+    [
+        ("set local statement_timeout = 50", DBAPIError),
+        ("set transaction read only", DBAPIError),
+        ("set local role pg_monitor", ProgrammingError),
+        ("alter table memories add constraint short check (length(content) < 2)", IntegrityError),
+    ],
+)
+async def test_what_the_database_has_against_a_load_is_an_error_of_sqlalchemy(
+    engine: AsyncEngine, user_id: UUID, setting: str, kind: type[DBAPIError]
+) -> None:
+    memories = interrupted(user_id, lambda: time.sleep(0.1))
+    async with sessions(engine)() as session:
+        await session.execute(text(setting))
+        with pytest.raises(kind):
+            await MemoryStore(session).add_many(memories)
+    await works_as_before(engine)
+    await engine.dispose()
