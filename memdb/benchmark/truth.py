@@ -1,9 +1,9 @@
 """The true neighbours: an exact scan in the snapshot of the searches, kept in a file for the next run.
 
-A kept answer is used only where it must be right. Its file is named by a digest of everything that it follows from:
-the server and database, the statement, k, the questions with their embeddings, and which version of which row
-(id, ctid and xmin) the users asked for hold. A change to any of their memories, or a rewrite of the table, gives
-another name; so an old file is never wrong, only unused.
+A kept answer is used only where it must be right. Its file is named by a digest of everything that it follows from: the
+server and database, the statement, k, the questions with their embeddings, and the version of each row (id, ctid and
+xmin) of the users who are asked for. Where one of their memories changes, or the table is rewritten, the name is
+another one. So an old file is never wrong, only unused.
 """
 
 import contextlib

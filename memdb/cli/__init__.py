@@ -52,8 +52,8 @@ def _global(
 
 
 def application(command: str = "") -> typer.Typer:
-    """What the parser is made of: one command, since all take as long as some commands do; or all, where there is no
-    such command."""
+    """What the parser is made of: the one command, as loading all takes as long as running some; or all of them, where
+    there is no such command."""
     app = typer.Typer(
         name="memdb",
         callback=_global,

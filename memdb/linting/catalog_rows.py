@@ -1,8 +1,8 @@
 """How the rows of the system catalogs are read, so that two moments can be compared.
 
-Nothing here lists the properties of tables, functions or publications: each row is taken as it is. What is left out
-means nothing by itself (numbers of columns, where the data lies, statistics). What the catalogs keep as parsed
-expressions is replaced by its text.
+No properties of tables, functions or publications are listed here: each row of a catalog is compared as it is. Left out
+is what means nothing by itself: numbers of columns, where the data lies, statistics. Expressions, which the catalogs
+keep parsed, are compared as text.
 """
 
 from typing import LiteralString

@@ -76,8 +76,7 @@ def _take(fresh: scratch.Database, planned: Plan, trial: Trial) -> None:
 def _like(
     connection: Connection, sets: Sets, planned: Plan, options: scratch.Options
 ) -> Iterator[tuple[scratch.Database, str]]:
-    """A database in which the same migrations are applied, and how to call what is measured there. Of the real one
-    only the catalog is read."""
+    """A database in which the same migrations are applied, and how to call what is measured there."""
     with (
         scratch.server(options, like=connection.info.server_version) as server,
         server.database("dry run", schema=database.target_schema(connection)) as fresh,

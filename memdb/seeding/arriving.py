@@ -1,4 +1,4 @@
-"""Rows as they arrive: whose users have to be added, which are there already, and how many came."""
+"""Rows as they arrive: which users have to be added, which rows are there already, and how many came."""
 
 from collections import Counter
 from dataclasses import dataclass, field

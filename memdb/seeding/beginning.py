@@ -1,4 +1,4 @@
-"""What loading and removing begin with: the tables, alone with them among those who load, and nobody's code in them."""
+"""What loading and removing begin with: the tables are found and locked, and run nobody else's code."""
 
 from memdb import target
 from memdb.database import Connection, query

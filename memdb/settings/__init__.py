@@ -1,7 +1,7 @@
 """Where a setting comes from: flag, then environment, then `.env`, then `memdb.toml`, then the default.
 
-What is set counts, also when it is empty, which is an error: a variable that was never filled in must not lead to
-another database, schema or folder than the one that is meant.
+A setting that is there but empty is an error, and does not lead to the next one: a variable that was never filled in
+must not lead to another database, schema or folder than the one that is meant.
 """
 
 import os

@@ -3,10 +3,10 @@
 
 -- name: homes
 -- Every schema with tables of a history, whoever made them, with what is to be known before they are trusted: which of
--- them this role may not read, which of yoyo's are not there, and why one is not what yoyo or memdb made. Rows, and
--- what belongs to the table, must have nothing to call: not triggers and rules alone, but types with casts of their own
--- (made after the database: oids from 16384), defaults and expressions, too. started_at has a default, which memdb
--- never uses.
+-- them this role may not read, which of yoyo's are not there, and why one is not what yoyo or memdb made. Whoever reads
+-- or writes them must call nothing that others have made: no trigger and no rule, no default and no expression, and no
+-- type with casts of its own (made after the database: oids from 16384). started_at has a default, which memdb never
+-- uses.
 with tables as (
     select
         n.oid as schema_oid,
@@ -126,7 +126,7 @@ comment on column {schema}.memdb_migrations.position is
 'The order in which migrations were applied, counted by the server: clocks of clients differ.';
 
 -- name: add_positions
--- For a table that was made before there were any.
+-- Positions for the table of an earlier memdb, which had none.
 alter table {schema}.memdb_migrations add column position bigint;
 update {schema}.memdb_migrations as m
 set position = o.position

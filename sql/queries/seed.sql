@@ -252,7 +252,8 @@ where
     );
 
 -- name: marked_by_earlier_versions
--- Earlier versions of memdb wrote this into metadata, where anybody may have written it. With a statement that shows it.
+-- Rows that say in their metadata that memdb seeded them, as earlier versions had it; anybody may have written that. And
+-- a statement that shows them.
 select
     count(*) as memories,
     count(distinct user_id) filter (where metadata @> '{"seeded": {"user_created": true}}') as users,

@@ -1,4 +1,4 @@
-"""What mends have to know of a database, beyond the objects that are compared: who else stands on them."""
+"""What mends have to know of a database beyond the objects that are compared: what else uses them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
