@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import UntrustedSchema
+from memdb.words import argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,6 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
             f"others may create in a schema to which this superuser's migrations lead: {listed}",
             hint="What they put there would be called with the rights of a superuser. Connect as the owner of the "
             "schema, or revoke create on it; where these roles are trusted, say so by name: "
-            + " ".join(f"--trust-schema {schema.name}" for schema in found),
+            + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
         )
     return found

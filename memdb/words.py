@@ -1,6 +1,7 @@
 """Numbers, lists and what others have named, in sentences."""
 
 import re
+import shlex
 from collections.abc import Sequence
 
 # Control characters but the tab, line and paragraph separators, what turns the direction of writing, half surrogates.
@@ -23,6 +24,11 @@ def listed(words: Sequence[str]) -> str:
 def printable(text: str) -> str:
     r"""The text on one line, with `\n`, `\x1b`, `\u202e` where it has such characters."""
     return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def argument(text: str) -> str:
+    """A word for a shell: what others have named is put into commands to be pasted, and must not become one."""
+    return shlex.quote(printable(text))
 
 
 def shortened(text: str) -> str:

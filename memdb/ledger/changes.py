@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from memdb.errors import HistoryError
 from memdb.ledger.history import History
 from memdb.ledger.sqlfiles import Migration, Sets, number_of
+from memdb.words import argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,12 @@ class Changes:
             )
         hint = (
             "Restore the file, or name its directory with --sql-dir; if it was removed on purpose, see what it means "
-            f"to forget it, and decide: memdb repair --unmark {id}"
+            f"to forget it, and decide: memdb repair --unmark {argument(id)}"
         )
         if self.replacing:
-            settle = [f"--unmark {other}" for other in self.missing] + [f"--mark {file}" for file in self.replacing]
+            settle = [f"--unmark {argument(other)}" for other in self.missing] + [
+                f"--mark {file}" for file in self.replacing
+            ]
             hint += (
                 f". Where new files do what these did, such as {', '.join(self.replacing)}, they must not run here, so "
                 f"settle all at once: memdb repair {' '.join(settle)}"

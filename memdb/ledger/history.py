@@ -10,7 +10,7 @@ from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger.sqlfiles import Sets
-from memdb.words import listed
+from memdb.words import argument, listed
 
 DETAILS = "memdb_migrations"
 
@@ -124,8 +124,8 @@ def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
         raise HistoryError(
             f"these migrations are applied in the schema {ours[0].schema} already ({ours[0].schema}._yoyo_migration), "
             f"which is not on the search_path",
-            hint=f"Work there with --schema {ours[0].schema}. A second, independent copy of everything is made only "
-            f"where that is said: --schema {target}.",
+            hint=f"Work there with --schema {argument(ours[0].schema)}. A second, independent copy of everything is "
+            f"made only where that is said: --schema {argument(target)}.",
         )
     begun = (
         ours or [home for home in on_path if home.has_details] or [home for home in on_path if home.schema == target]

@@ -1,9 +1,11 @@
 """What others plant on the way of a name is never called by whoever runs memdb, and never taken for what was meant."""
 
+import shlex
 from collections.abc import Iterator
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from memdb import database, migrations
@@ -193,7 +195,7 @@ def test_a_superuser_does_not_migrate_where_others_may_create_unless_they_are_tr
         with database.connect(empty, purpose="test") as connection:
             with pytest.raises(UntrustedSchema, match=role) as refused:
                 migrations.migrate(connection, sets)
-            schema = refused.value.hint.rsplit("--trust-schema ", 1)[1]
+            (schema,) = shlex.split(refused.value.hint.rsplit("--trust-schema ", 1)[1])
             assert read_status(connection, sets).history is None
             assert migrations.migrate(connection, sets, limits=Limits(trusted_schemas=(schema,))).applied == 1
     finally:
@@ -223,3 +225,30 @@ def test_it_is_said_whose_users_are_taken(
     assert main(["migrate", "--to", "0004", "--database-url", empty]) == 0
     told = capsys.readouterr()
     assert f"the users in the table public.users, of the role {role}" in told.out + told.err
+
+
+@pytest.mark.parametrize("id", ["0000_x; touch planted", "0000_$(touch planted)", "0000_'`touch planted`"])
+def test_commands_to_be_pasted_do_not_run_what_a_name_says(
+    empty_connection: Connection, folder: Folder, id: str
+) -> None:
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("insert into _yoyo_migration values (%s, %s, now()::timestamp)", ["0" * 64, id])
+    empty_connection.execute(
+        "insert into memdb_migrations (migration_id, checksum, sql) values (%s, %s, '')", [id, "0" * 64]
+    )
+    with pytest.raises(HistoryError) as raised:
+        migrations.migrate(empty_connection, sets)
+    _, _, command = raised.value.hint.partition("decide: ")
+    assert shlex.split(command) == ["memdb", "repair", "--unmark", id]
+
+
+def test_a_schema_in_a_command_to_be_pasted_is_one_word(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    name = "it's; touch planted"
+    empty_connection.execute(sql.SQL("create schema {0}; set search_path to {0}").format(sql.Identifier(name)))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("reset search_path")
+    with pytest.raises(HistoryError) as raised:
+        read_status(empty_connection, sets)
+    assert f"--schema {shlex.quote(name)}." in raised.value.hint
