@@ -1,4 +1,4 @@
-"""Many memories at once, with either driver: through binary COPY, or where some may be there, through INSERT.
+"""Many memories at once, with either driver: through binary COPY, or INSERT where some may be there, or policies are.
 
 https://www.postgresql.org/docs/current/sql-copy.html describes the format: a header, then for each row the number
 of columns and each column's length and bytes, then a trailer.
@@ -13,7 +13,8 @@ from uuid import UUID
 
 from psycopg import sql
 from pydantic_core import to_json
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, insert, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb.models import MemoryType
@@ -39,10 +40,13 @@ _time = struct.Struct(">iq").pack
 async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     """Loads the memories, taking them while the server works, and returns their ids.
 
-    The session must be in a transaction already, since this goes past SQLAlchemy to the driver.
+    The session must be in a transaction already, since this goes past SQLAlchemy to the driver. Where policies decide
+    what may be stored, there is no COPY, and the memories are inserted.
     """
     connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
     place = surroundings.names(connection, model.__table__).table
+    if await _is_secured(session, connection, model):
+        return await _insert(session, model, batch)
     pieces = _pieces(batch, now=await _now(session, model))
     driver: Any = connection.connection.driver_connection
     async with drivers.given_up_when_interrupted(connection):
@@ -66,6 +70,21 @@ async def _send_by_psycopg(driver: Any, place: tuple[str, ...], pieces: Iterable
             await stream.write(piece)
 
 
+async def _is_secured(session: AsyncSession, connection: Connection, model: Any) -> bool:
+    """Whether row-level security holds on the table for the role that asks."""
+    place = surroundings.names(connection, model.__table__).table
+    name = ".".join(map(connection.dialect.identifier_preparer.quote, place))
+    asked = select(func.row_security_active(cast(name, Text)))
+    return bool(await session.scalar(asked, bind_arguments={"mapper": model}))
+
+
+async def _insert(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
+    now, rows = await _now(session, model), iter(batch)
+    while piece := list(islice(rows, _PIECE)):
+        await session.execute(insert(model), _values(piece, now))
+    return batch.ids
+
+
 async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     """Inserts the memories whose ids are not there yet, and returns those ids.
 
@@ -73,13 +92,16 @@ async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UU
     """
     now, rows, stored = await _now(session, model), iter(batch), list[UUID]()
     while piece := list(islice(rows, _PIECE)):
-        values = [{**dict(memory), "id": id, "created_at": memory.created_at or now} for id, memory in piece]
-        new = set(await session.scalars(statements.insert_new(model).returning(model.id), values))
+        new = set(await session.scalars(statements.insert_new(model).returning(model.id), _values(piece, now)))
         owners = {id: memory.user_id for id, memory in reversed(piece) if id in new}
         owners |= await _owners(session, model, {id for id, _ in piece} - new)
         batch.refuse_ids_of_others(piece, owners)
         stored += [id for id in dict.fromkeys(id for id, _ in piece) if id in new]
     return stored
+
+
+def _values(piece: Iterable[tuple[UUID, MemoryCreate]], now: datetime) -> list[dict[str, Any]]:
+    return [{**dict(memory), "id": id, "created_at": memory.created_at or now} for id, memory in piece]
 
 
 async def _owners(session: AsyncSession, model: Any, ids: Set[UUID]) -> dict[UUID, UUID]:

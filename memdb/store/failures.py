@@ -15,6 +15,7 @@ _NOT_NULL_VIOLATION = "23502"
 _UNIQUE_VIOLATION = "23505"
 _NO_TRANSACTION = "25P01"
 _DATA_EXCEPTION = "22"
+_COLUMNS = {"memories_pkey": "id", "memories_user_id_fkey": "user_id"}
 _NO_RIGHT = "42501"
 _CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
 """What a server says where a table, a function, a type, a schema or a prepared statement is gone, or another one."""
@@ -28,6 +29,7 @@ class Refusal:
     message: str
     detail: str
     context: str
+    constraint: str
     of_memories: bool
 
 
@@ -41,6 +43,7 @@ def refusal(error: BaseException) -> Refusal:
         message=str(getattr(report, "message_primary", None) or cause),
         detail=str(getattr(report, "message_detail", None) or getattr(report, "detail", None) or ""),
         context=str(getattr(report, "context", None) or ""),
+        constraint=str(getattr(report, "constraint_name", None) or ""),
         of_memories=table in (None, "memories"),
     )
 
@@ -89,14 +92,18 @@ def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]
 
 
 def _translation(said: Refusal, memory: str) -> MemdbError | None:
+    # Under row-level security the server keeps to itself which value it was.
     named = re.search(r"\((id|user_id)\)=\((.*?)\)", said.detail)
+    column = named[1] if named is not None else _COLUMNS.get(said.constraint)
+    value = named[2] if named is not None else ""
     who = f", of {memory}" if memory else ""
-    if named is not None and said.of_memories and said.state == _FOREIGN_KEY_VIOLATION and named[1] == "user_id":
+    if said.of_memories and said.state == _FOREIGN_KEY_VIOLATION and column == "user_id":
         return UnknownUser(
-            f"there is no user {named[2]}{who}, so nothing can be remembered of them", hint="Add the user first."
+            f"there is no {f'user {value}' if value else 'such user'}{who}, so nothing can be remembered of them",
+            hint="Add the user first.",
         )
-    if named is not None and said.of_memories and said.state == _UNIQUE_VIOLATION and named[1] == "id":
-        return taken(named[2], memory)
+    if said.of_memories and said.state == _UNIQUE_VIOLATION and column == "id":
+        return taken(value, memory)
     if _CHANGED.match(said.state) and said.state != _NO_RIGHT:
         return DatabaseError(
             f"the schema is not what it was, or not what memdb needs: {said.message}",
@@ -118,7 +125,8 @@ def taken(id: object, memory: str = "", *, hint: str = "") -> InvalidMemory:
     which = f", of {memory}," if memory else ""
     usual = "If this memory may have been stored before, add it with skip_existing=True."
     return InvalidMemory(
-        f"the id {id}{which} is that of another memory", hint=hint or f"Each has an id of its own. {usual}"
+        f"{f'the id {id}' if id else 'an id'}{which} is that of another memory",
+        hint=hint or f"Each has an id of its own. {usual}",
     )
 
 
