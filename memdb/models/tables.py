@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, PrimaryKeyConstraint, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
+from sqlalchemy.orm.attributes import flag_modified, instance_state
 from sqlalchemy.sql import ClauseElement
 
 from memdb import values
@@ -51,7 +52,7 @@ def _of_user(table: str) -> Any:
 
 
 def _validator(**rules: Callable[[Any], Any]) -> Any:
-    """Holds what is assigned to attributes to the rules of memdb.values.
+    """Holds what is assigned to attributes to the rules of memdb.values, and has it written in any case.
 
     SQL is left to the database. None is the absence of a value, which it may have a default for.
     """
@@ -61,7 +62,11 @@ def _validator(**rules: Callable[[Any], Any]) -> Any:
             return value
         is_sql = isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
         is_absent = value is None and name not in _NEVER_NONE
-        return value if is_sql or is_absent else rules[name](value)
+        taken = value if is_sql or is_absent else rules[name](value)
+        state = instance_state(target)
+        if state.key is not None and name in state.dict and name != "id":
+            flag_modified(target, name)  # the database may have another value by now than the object remembers
+        return taken
 
     return validates(*rules)(check)
 

@@ -87,6 +87,40 @@ async def test_an_update_to_what_the_session_remembers_is_one(
     assert (memory.embedding, memory.memory_type) == (AHEAD, MemoryType.PROJECT)  # the text is what it has been
 
 
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("content", "likes coffee"),
+        ("memory_type", "personal"),
+        ("embedding", [0.0, *AHEAD[:-1]]),
+        ("extra_data", {"theirs": 1}),
+    ],
+)
+async def test_what_is_assigned_is_written_also_where_the_object_remembers_it(
+    session: AsyncSession, other: AsyncSession, memory: Memory, name: str, theirs: Any
+) -> None:
+    mine = getattr(memory, name)
+    await change(other, memory.id, **{name: theirs})
+    setattr(memory, name, dict(mine) if isinstance(mine, dict) else mine)
+    await session.commit()
+    stored = await MemoryStore(other).get(memory.id)
+    assert stored is not None
+    assert getattr(stored, name) == mine
+
+
+async def test_what_was_refused_leaves_nothing_to_be_written(
+    session: AsyncSession, other: AsyncSession, memory: Memory
+) -> None:
+    await change(other, memory.id, content="likes coffee")
+    with pytest.raises(InvalidMemory):
+        memory.content = " "
+    assert not session.dirty
+    await session.commit()
+    stored = await MemoryStore(other).get(memory.id)
+    assert stored is not None
+    assert stored.content == "likes coffee"
+
+
 async def test_an_update_is_one_statement(session: AsyncSession, engine: AsyncEngine, memory: Memory) -> None:
     sent = list[str]()
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *arguments: sent.append(arguments[2]))
