@@ -7,17 +7,12 @@ from typing import Any
 
 from psycopg import sql
 
-from memdb import database, embedded, migrations, target
-from memdb.benchmark import strategies, study
+from memdb import database, embedded, settings, shipped, target
 from memdb.benchmark.preparation import Wanted
-from memdb.benchmark.study import Design
 from memdb.database import Connection
+from memdb.door import Database
 from memdb.errors import DatabaseError
-from memdb.ledger.sqlfiles import Sets
-from memdb.seeding import memories, seed
 from memdb.seeding.hooks import Hooks
-from memdb.verification import verify
-from memdb.verification.snapshot import Patches
 
 DATABASE = "memdb_demo"
 
@@ -56,8 +51,8 @@ class Farewell:
 
 
 @contextmanager
-def fresh_database(server: embedded.Server) -> Iterator[Connection]:
-    """A connection to the demo's own database, which is made anew; it stays afterwards.
+def fresh_database(server: embedded.Server) -> Iterator[Database]:
+    """The demo's own database, which is made anew, with the SQL that memdb ships; it stays afterwards.
 
     Raises DatabaseError while another demo runs there.
     """
@@ -67,46 +62,45 @@ def fresh_database(server: embedded.Server) -> Iterator[Connection]:
             raise DatabaseError("another demo is running", hint="Wait for it to end.")
         admin.execute(sql.SQL("drop database if exists {} with (force)").format(name))
         admin.execute(sql.SQL("create database {}").format(name))
-        with database.connect(database.conninfo(server.url(DATABASE)), purpose="demo") as connection:
-            yield connection
+        # Whatever a memdb.toml or the environment says.
+        place = settings.Database(server.url(DATABASE))
+        yield Database(settings.Settings(shipped.sql_directory()), lambda: place)
 
 
 def run(
-    connection: Connection,
-    sets: Sets,
-    patches: Patches,
-    *,
-    count: int,
-    random_seed: int,
-    on_progress: Callable[[int], None] = lambda _: None,
+    db: Database, *, count: int, random_seed: int, on_progress: Callable[[int], None] = lambda _: None
 ) -> Iterator[Chapter]:
     """The chapters, as they happen, on an empty database."""
-    made_up = memories.Synthetic(users=20, memories=count, tiers=(30, 30, 40), random_seed=random_seed)
     yield Chapter(
         "memdb migrate",
         "Eight plain SQL files make the schema, each in one transaction with its entry in the history.",
-        migrations.migrate(connection, sets),
+        db.migrate(),
     )
     yield Chapter(
         "memdb verify-schema",
         "Is it really there? Every column, key, index, parameter and comment is compared with the snapshot.",
-        verify.verify(connection, sets, patches),
+        db.verify(),
     )
     yield Chapter(
         "memdb seed",
         "A companion with 20 users: who they are, what they plan, what they talked about.",
-        seed.seed(connection, made_up, hooks=Hooks(on_progress=on_progress)),
+        db.seed(memories=count, random_seed=random_seed, hooks=Hooks(on_progress=on_progress)),
     )
     yield Chapter(
         "A search",
         "What else did this user tell us that is close in meaning? Cosine distance, smallest first.",
-        search(connection),
+        _search(db),
     )
     yield Chapter(
         "memdb benchmark-similarity",
         "Fast is not enough: latency, recall against an exact scan, and the plan that the server chose.",
-        study.run(connection, Wanted(queries=100, random_seed=random_seed), Design((strategies.STORY,))),
+        db.benchmark(Wanted(queries=100, random_seed=random_seed)),
     )
+
+
+def _search(db: Database) -> Search:
+    with db.connected("demo") as connection:
+        return search(connection)
 
 
 def search(connection: Connection) -> Search:

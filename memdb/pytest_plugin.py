@@ -5,12 +5,9 @@ In conftest.py: `pytest_plugins = ["memdb.pytest_plugin"]`.
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import pytest
-
-if TYPE_CHECKING:
-    from memdb.verification.drift import ModelsVerification
 
 
 class AssertModelsMatch(Protocol):
@@ -37,26 +34,14 @@ def _assert_models_match(
     *,
     sql_dir: Path | None = None,
 ) -> None:
+    from memdb import door
     from memdb.errors import MemdbError
     from memdb.output.rendering import render
 
     try:
-        result = _verify(directory, models, database_url, sql_dir)
+        with door.open(database_url, sql_dir=sql_dir, directory=directory) as db:
+            result = db.verify_models(models, offline=database_url is None)
     except MemdbError as error:
         pytest.fail("\n".join(filter(None, (error.message, error.hint))), pytrace=False)
     if not result.ok:
         pytest.fail("\n".join(render(result)), pytrace=False)
-
-
-def _verify(directory: Path, models: str, database_url: str | None, sql_dir: Path | None) -> "ModelsVerification":
-    from memdb import database, settings
-    from memdb.ledger import sqlfiles
-    from memdb.verification import drift, snapshot
-
-    loaded = settings.load(sql_dir=sql_dir, directory=directory)
-    sets, patches = sqlfiles.read_sets(loaded.sql_dir), snapshot.read(loaded.sql_dir)
-    if database_url is None:
-        return drift.verify_models(models, sets, patches)
-    conninfo = database.conninfo(database_url)
-    with database.connect(conninfo, purpose="verify-models", schema=loaded.schema) as connection:
-        return drift.verify_models(models, sets, patches, connection)

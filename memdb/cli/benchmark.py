@@ -1,6 +1,5 @@
 """memdb benchmark-similarity."""
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,7 @@ import typer
 from memdb import output
 from memdb.cli import lists
 from memdb.cli.commands import command
-from memdb.cli.options import Format, OutputFormat, Place, finite, session
+from memdb.cli.options import Format, OutputFormat, Place, finite
 from memdb.errors import SetupError, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
     from memdb.benchmark.verdict import Targets
-    from memdb.database import Connection
+    from memdb.door import Database
 
 
 class Workload(StrEnum):
@@ -165,13 +164,12 @@ def benchmark_similarity(
         reports.check(path)
     earlier = changes.read(compare) if compare is not None else None
     wanted, design = asked.wanted(truth.default_directory() if cache else None), varied.design()
-    if varied.cold:
-        design = replace(design, cold=_measure_cold(wanted, design, place))
-    with session("benchmark", place) as open:
-        from memdb.benchmark import study as studying
+    with place.open() as db:
+        if varied.cold:
+            design = replace(design, cold=_measure_cold(db, wanted, design))
 
         def measure(design: "Design") -> "Study":
-            return studying.run(open.connection, wanted, design, targets=asked.targets(), on_phase=output.say)
+            return db.benchmark(wanted, design, asked.targets())
 
         def again(names: tuple[str, ...]) -> "Study":
             output.say("Something looks worse. Once more, to see whether it lasts:")
@@ -188,13 +186,12 @@ def benchmark_similarity(
     return 0 if study.ok else 1
 
 
-def _measure_cold(wanted: "Wanted", design: "Design", place: Place) -> "dict[str, Latency]":
+def _measure_cold(db: "Database", wanted: "Wanted", design: "Design") -> "dict[str, Latency]":
     """Raises UsageError where the server is not memdb's own to restart."""
-    from memdb import database, embedded, settings
+    from memdb import embedded
     from memdb.benchmark import cold
 
-    loaded = settings.load(schema=place.schema)
-    if settings.database(place.database_url).url is not None:
+    if not db.is_embedded:
         raise UsageError(
             "--cold restarts the server, which memdb does with the embedded PostgreSQL only",
             hint="Leave out --cold: the first run of each strategy is reported in any case.",
@@ -205,8 +202,4 @@ def _measure_cold(wanted: "Wanted", design: "Design", place: Place) -> "dict[str
         embedded.stop(directory)
         embedded.start(directory)
 
-    def connect() -> "AbstractContextManager[Connection]":
-        conninfo = database.conninfo(embedded.start(directory).url())
-        return database.connect(conninfo, purpose="benchmark", schema=loaded.schema)
-
-    return cold.measure(connect, restart, wanted, design, on_phase=output.say)
+    return cold.measure(lambda: db.connected("benchmark"), restart, wanted, design, on_phase=output.say)

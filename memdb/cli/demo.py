@@ -21,18 +21,14 @@ def demo(
 
     Migrate, verify, seed, search and benchmark, in a database of its own on the embedded PostgreSQL.
     """
-    from memdb import demo, embedded, shipped
+    from memdb import demo, embedded
     from memdb.benchmark.study import Study
-    from memdb.ledger import sqlfiles
     from memdb.output import bars
-    from memdb.verification import snapshot
 
-    directory = shipped.sql_directory()
-    sets, patches = sqlfiles.read_sets(directory), snapshot.read(directory)
     server = embedded.start(embedded.data_directory())
     chapters = []
-    with demo.fresh_database(server) as connection, bars.Progress("Loading", memories) as bar:
-        story = demo.run(connection, sets, patches, count=memories, random_seed=random_seed, on_progress=bar.advance)
+    with demo.fresh_database(server) as db, bars.Progress("Loading", memories) as bar:
+        story = demo.run(db, count=memories, random_seed=random_seed, on_progress=bar.advance)
         for chapter in story:
             chapters.append(chapter)
             if format == Format.text:

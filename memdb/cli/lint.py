@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from memdb.cli.commands import command
-from memdb.cli.options import Place, Trial, With, session
+from memdb.cli.options import Place, Trial, With
 
 
 class ReviewFormat(StrEnum):
@@ -30,18 +30,9 @@ def lint(
 
     Locks, lost data, rollbacks that do not undo their file, missing names and comments. Exit 1 on errors.
     """
-    from memdb import settings
-    from memdb.ledger import sqlfiles
-    from memdb.linting import lint as review
     from memdb.output import linting as report
 
-    if all:
-        sets = sqlfiles.read_sets(settings.load(sql_dir=place.sql_dir).sql_dir)
-        migrations = list(sets.migrations)
-    else:
-        with session("lint", place, chosen=chosen) as open:
-            sets = open.sets
-            migrations = review.pending(open.connection, sets, open.settings.sets)
-    result = review.lint(sets, migrations, options=trial.options())
+    with place.open(chosen=chosen, trial=trial) as db:
+        result = db.lint(all=all)
     report.emit(result, format)
     return 0 if result.ok and not (strict and result.findings) else 1

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from memdb import output
 from memdb.cli.commands import command
 from memdb.cli.options import (
     MOST,
@@ -12,22 +13,21 @@ from memdb.cli.options import (
     MigratingPlace,
     OutputFormat,
     Place,
-    Session,
     Trial,
     Wait,
     With,
     confirm,
     finite,
     hooks,
-    session,
 )
 from memdb.cli.plans import Reviewing
 from memdb.errors import MigrationError, UsageError
 
 if TYPE_CHECKING:
+    from memdb.door import Database
     from memdb.ledger.plan import Request
     from memdb.migrations import Limits, Rollback, Run
-    from memdb.scratch import Options
+    from memdb.migrations.losses import WouldLose
 
 LockTimeout = Annotated[
     float,
@@ -70,19 +70,19 @@ def migrate(
     """
     answered = {"--to": to is not None, "--with": bool(chosen), "--out-of-order": out_of_order}
     saved = reviewing.plan_to_run("migrate", answered)
-    with session("migrate", place, chosen=chosen) as open:
-        from memdb import migrations
+    with place.open(chosen=chosen, trial=trial) as db:
+        from memdb.migrations import Limits, Migrate
 
-        request = migrations.Migrate(to, open.settings.sets, out_of_order)
         if reviewing.dry_run:
-            return _preview(open, request, trial.options(), reviewing.save_plan, format)
-        limits = migrations.Limits(
-            wait, lock_timeout, maintenance_work_mem, parallel_workers, open.settings.trusted_schemas
-        )
+            return _preview(db, Migrate(to, out_of_order=out_of_order), reviewing.save_plan, format)
+        limits = Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
         with hooks() as heard:
-            run = migrations.run(open.connection, open.sets, saved or request, limits=limits, hooks=heard)
-        open.emit(run, format)
-        return 0
+            if saved is None:
+                run = db.migrate(to, out_of_order=out_of_order, limits=limits, hooks=heard)
+            else:
+                run = db.run(saved, limits=limits, hooks=heard)
+        output.emit(run, format, address=db.address)
+    return 0
 
 
 @command(
@@ -113,21 +113,20 @@ def rollback(
     saved = reviewing.plan_to_run("rollback", answered)
     if sum(answered.values()) > 1:
         raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
-    with session("rollback", place) as open:
-        from memdb import migrations
+    with place.open(trial=trial) as db:
+        from memdb.migrations import Limits, Rollback
 
-        request = migrations.Rollback(None if all else steps or 1, to)
+        request = Rollback(None if all else steps or 1, to)
         if reviewing.dry_run:
-            return _preview(open, request, trial.options(), reviewing.save_plan, format)
-        open.expect_no_dispute()
-        limits = migrations.Limits(wait, lock_timeout, trusted_schemas=open.settings.trusted_schemas)
+            return _preview(db, request, reviewing.save_plan, format)
+        limits = Limits(wait, lock_timeout)
         if saved is None:
-            run = _roll_back(open, request, limits, ask=not yes)
+            run = _roll_back(db, request, limits, ask=not yes)
         else:
             with hooks() as heard:
-                run = migrations.run(open.connection, open.sets, saved, limits=limits, hooks=heard)
-        open.emit(run, format)
-        return 0
+                run = db.run(saved, limits=limits, hooks=heard)
+        output.emit(run, format, address=db.address)
+    return 0
 
 
 @command(epilog="Examples: memdb status; memdb status --exit-code --format json")
@@ -141,39 +140,32 @@ def status(
 
     Late is what is pending although a later one is applied; unknown is what somebody else applied. Reads only.
     """
-    with session("status", place, chosen=chosen) as open:
-        from memdb.ledger.status import status
-
-        result = status(open.connection, open.sets, chosen=open.settings.sets)
-        open.emit(result, format)
+    with place.open(chosen=chosen) as db:
+        result = db.status()
+    output.emit(result, format, address=db.address)
     return 1 if exit_code and not result.clean else 0
 
 
-def _preview(open: Session, request: "Request", options: "Options", save_as: Path | None, format: Format) -> int:
+def _preview(db: "Database", request: "Request", save_as: Path | None, format: Format) -> int:
     """Shows what would run, and keeps it in a file where that is asked for.
 
     The exit code is that of a run that stops, where it is foreseen to.
     """
-    from memdb import preview
-
-    result = preview.dry_run(
-        open.connection, open.sets, request, options=options, trusted=open.settings.trusted_schemas, save_as=save_as
-    )
-    open.emit(result, format, label="-- Database")
+    result = db.plan(request, save_as=save_as)
+    output.emit(result, format, address=db.address, label="-- Database")
     return MigrationError.exit_code if result.refusals else 0
 
 
-def _roll_back(open: Session, request: "Rollback", limits: "Limits", *, ask: bool) -> "Run":
+def _roll_back(db: "Database", request: "Rollback", limits: "Limits", *, ask: bool) -> "Run":
     """Takes back what loses nothing at once, and all else after somebody has agreed to what it loses."""
-    from memdb import migrations
-    from memdb.migrations.losses import Agreement, WouldLose
+    from memdb.migrations.losses import WouldLose
 
-    agreement = Agreement() if ask else None
-    try:
+    def roll_back(losing: "WouldLose | bool") -> "Run":
         with hooks() as heard:
-            return migrations.run(open.connection, open.sets, request, agreement=agreement, limits=limits, hooks=heard)
+            return db.rollback(request.steps, to=request.to, losing=losing, limits=limits, hooks=heard)
+
+    try:
+        return roll_back(losing=not ask)
     except WouldLose as found:
-        confirm(f"This loses {', '.join(loss.in_words() for loss in found.losses)}.", open.address)
-        agreement = Agreement(found.steps, found.losses)
-    with hooks() as heard:
-        return migrations.run(open.connection, open.sets, request, agreement=agreement, limits=limits, hooks=heard)
+        confirm(f"This loses {', '.join(loss.in_words() for loss in found.losses)}.", db.address)
+        return roll_back(found)

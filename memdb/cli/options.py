@@ -3,8 +3,8 @@
 import math
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,12 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from memdb import output, words
-from memdb.errors import MemdbError, UsageError
+from memdb.errors import UsageError
 
 if TYPE_CHECKING:
-    from memdb import scratch, settings
-    from memdb.database import Connection
-    from memdb.ledger import sqlfiles
+    from memdb.door import Database
     from memdb.migrations import Hooks
 
 
@@ -76,6 +74,22 @@ class Place:
     ] = None
     sql_dir: SqlDir = None
 
+    def open(self, *, chosen: list[str] | None = None, trial: "Trial | None" = None) -> "Database":
+        """The database, which says on stderr what happens there; a MigratingPlace by MEMDB_MIGRATION_URL."""
+        from memdb import door
+
+        return door.open(
+            self.database_url,
+            schema=self.schema,
+            sql_dir=self.sql_dir,
+            sets=tuple(chosen or ()),
+            trusted_schemas=tuple(getattr(self, "trust_schema", None) or ()),
+            scratch_url=trial.scratch_url if trial else None,
+            scratch_setup=trial.scratch_setup if trial else None,
+            migrating=isinstance(self, MigratingPlace),
+            on_message=output.say,
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MigratingPlace(Place):
@@ -112,87 +126,6 @@ class Trial:
         ),
     ] = None
 
-    def options(self) -> "scratch.Options":
-        """What was given, completed by the settings, and what is said when a trial begins."""
-        from memdb import scratch, settings
-
-        loaded = settings.scratch(url=self.scratch_url, setup=self.scratch_setup)
-        return scratch.Options(loaded.url, loaded.setup, on_start=output.say)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A connection, with what the settings say about the SQL to use on it.
-
-    `address` is where it leads; `dispute` says so when settings contradict each other about that.
-    """
-
-    connection: "Connection"
-    settings: "settings.Settings"
-    address: str
-    dispute: str = ""
-
-    @property
-    def sets(self) -> "sqlfiles.Sets":
-        from memdb.ledger import sqlfiles
-
-        return sqlfiles.read_sets(self.settings.sql_dir)
-
-    def emit(self, result: object, format: str, *, label: str = "Database", to_stderr: bool = False) -> None:
-        """Prints a result with the database that it is about."""
-        output.emit(result, format, address=self.address, label=label, to_stderr=to_stderr)
-
-    def expect_no_dispute(self) -> None:
-        """Raises UsageError where what is about to be lost may be in another database than is meant."""
-        if self.dispute:
-            raise UsageError(
-                f"two settings name different databases: {self.dispute}",
-                hint="Give --database-url for the one that is meant.",
-            )
-
-
-@contextmanager
-def session(purpose: str, place: Place, *, chosen: list[str] | None = None) -> Iterator[Session]:
-    """Connects to the database that the settings name; says so when that is the embedded one.
-
-    For a MigratingPlace, MEMDB_MIGRATION_URL comes before the other addresses: migrations cannot go through a pooler.
-    """
-    from memdb import database, settings
-
-    trusted = place.trust_schema if isinstance(place, MigratingPlace) else None
-    loaded = settings.load(
-        sql_dir=place.sql_dir, sets=tuple(chosen or ()), schema=place.schema, trusted_schemas=tuple(trusted or ())
-    )
-    chosen_database = settings.database(place.database_url, migrating=isinstance(place, MigratingPlace))
-    conninfo, embedded_server = database.resolve(chosen_database.url)
-    if embedded_server is not None:
-        output.say(f"Using {embedded_server.description} (memdb db stop ends it).")
-    with database.connect(conninfo, purpose=purpose, schema=loaded.schema) as connection:
-        address = embedded_server.description if embedded_server else database.describe(connection)
-        dispute = _dispute(address, chosen_database)
-        if dispute:
-            output.say(f"Using {address}: {dispute}.")
-        try:
-            yield Session(connection, loaded, address, dispute)
-        except MemdbError as error:
-            error.address = address
-            raise
-
-
-def _dispute(address: str, chosen: "settings.Database") -> str:
-    """Says which setting counts, where another one names another database; else nothing."""
-    if chosen.url is None or chosen.rival is None or chosen.rival.url is None:
-        return ""
-    from memdb import addresses
-
-    # A pooler has another host and port than the server behind it.
-    compared = ("dbname",) if "MIGRATION" in chosen.source else ("host", "hostaddr", "port", "dbname", "service")
-    with suppress(MemdbError):
-        ours, other = (addresses.parameters(addresses.conninfo(url)) for url in (chosen.url, chosen.rival.url))
-        if any(ours.get(key) != other.get(key) for key in compared):
-            return f"{chosen.source} says {address}, {chosen.rival.source} says {addresses.describe(other)}"
-    return ""
-
 
 def confirm(consequence: str, address: str = "") -> None:
     """Goes on only if the person at the terminal agrees. Raises UsageError where nobody can answer."""
@@ -205,15 +138,9 @@ def confirm(consequence: str, address: str = "") -> None:
 @contextmanager
 def hooks() -> Iterator["Hooks"]:
     """What the person at the terminal hears while a run goes on."""
-    from memdb.migrations import Hooks
+    from memdb.door import telling
     from memdb.output import bars
 
     with bars.BuildProgress() as progress:
-        yield Hooks(
-            on_start=lambda direction, migration: output.say(
-                f"{'Applying' if direction == 'migrate' else 'Rolling back'} {migration.id} …"
-            ),
-            on_wait=lambda whom: output.say(f"Waiting for {whom}"),
-            on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done),
-            on_advice=lambda advice: output.say(advice) if advice else None,
-        )
+        spoken = telling.of_migrating(output.say)
+        yield replace(spoken, on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done))

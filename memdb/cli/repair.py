@@ -6,11 +6,12 @@ import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import Format, MigratingPlace, OutputFormat, Session, Trial, Wait, With, confirm, hooks, session
+from memdb.cli.options import Format, MigratingPlace, OutputFormat, Trial, Wait, With, confirm, hooks
 from memdb.errors import EmbeddedError
 
 if TYPE_CHECKING:
     from memdb import scratch
+    from memdb.door import Database
     from memdb.ledger.sqlfiles import Sets
     from memdb.verification.snapshot import Patches
 
@@ -27,21 +28,20 @@ def baseline(
 
     Marks pending migrations as applied without running them, if the database holds exactly what they make.
     """
-    with session("baseline", place, chosen=chosen) as open, hooks() as heard:
+    with place.open(chosen=chosen) as db, db.connected("baseline") as connection, hooks() as heard:
         from memdb import migrations
         from memdb.migrations import baseline
-        from memdb.verification import snapshot
 
         result = baseline.baseline(
-            open.connection,
-            open.sets,
-            snapshot.read(open.settings.sql_dir),
+            connection,
+            db.sets,
+            db.expected,
             to=to,
-            chosen=open.settings.sets,
-            limits=migrations.Limits(wait, trusted_schemas=open.settings.trusted_schemas),
+            chosen=db.settings.sets,
+            limits=migrations.Limits(wait, trusted_schemas=db.settings.trusted_schemas),
             hooks=heard,
         )
-        open.emit(result, format)
+        output.emit(result, format, address=db.address)
     return 0 if result.ok else 1
 
 
@@ -64,34 +64,33 @@ def repair(
     Accepts edited and renamed files, and marks or forgets migrations, after showing what that means in effect. Exit 1
     when an applied migration has no file, which no repair can settle.
     """
-    with session("repair", place) as open:
+    with place.open(trial=trial) as db, db.connected("repair") as connection:
         from memdb import migrations
         from memdb.migrations import repair
 
-        sets, options = open.sets, trial.options()
+        sets, options = db.sets, db.trial
         proposal = repair.propose(
-            open.connection, sets, lambda: _patches(open, sets, options), mark=mark or (), unmark=unmark or ()
+            connection, sets, lambda: _patches(db, sets, options), mark=mark or (), unmark=unmark or ()
         )
         if not proposal.needed:
-            open.emit(proposal, format)
+            output.emit(proposal, format, address=db.address)
             return 1 if proposal.unsettled else 0
         if not yes:
-            open.emit(proposal, Format.text, to_stderr=True)
-            confirm("This changes the migration history.", open.address)
-        limits = migrations.Limits(wait, trusted_schemas=open.settings.trusted_schemas)
+            output.emit(proposal, Format.text, address=db.address, to_stderr=True)
+            confirm("This changes the migration history.", db.address)
+        limits = migrations.Limits(wait, trusted_schemas=db.settings.trusted_schemas)
         with hooks() as heard:
-            done = repair.carry_out(open.connection, sets, proposal, limits=limits, hooks=heard)
-        open.emit(done, format)
+            done = repair.carry_out(connection, sets, proposal, limits=limits, hooks=heard)
+        output.emit(done, format, address=db.address)
         return 1 if proposal.unsettled else 0
 
 
-def _patches(open: Session, sets: "Sets", options: "scratch.Options") -> "Patches":
+def _patches(db: "Database", sets: "Sets", options: "scratch.Options") -> "Patches":
     """What the files make as they are now; the snapshot may be older than an edit."""
     from memdb import recording
-    from memdb.verification import snapshot
 
     try:
         return recording.record(sets, options=options)
     except EmbeddedError as error:
         output.say(f"The effect is told by the snapshot: {error.message}.")
-        return snapshot.read(open.settings.sql_dir)
+        return db.expected

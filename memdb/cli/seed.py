@@ -10,7 +10,7 @@ import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait, session
+from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,21 +18,17 @@ if TYPE_CHECKING:
     from memdb.seeding.memories import Further
     from memdb.seeding.source import Source
 
-_USERS, _MEMORIES, _RANDOM_SEED = 20, 10_000, 1
-
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """What is loaded: rows that are made up, or those of a file."""
 
     users: Annotated[
-        int | None, typer.Option(min=1, max=MOST, help=f"Users to make up; {_USERS} by default.", metavar="N")
+        int | None, typer.Option(min=1, max=MOST, help="Users to make up; 20 by default.", metavar="N")
     ] = None
     memories: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=MOST, help=f"Memories to load; {_MEMORIES:,} by default, or all of the file.", metavar="N"
-        ),
+        typer.Option(min=1, max=MOST, help="Memories to load; 10,000 by default, or all of the file.", metavar="N"),
     ] = None
     tiers: Annotated[str, typer.Option(help="Proportions of personal, project and task memories.", metavar="P,P,P")] = (
         "30,30,40"
@@ -51,24 +47,10 @@ class Rows:
     ] = None
 
     def source(self, *, append: bool) -> "Source | Further":
-        from memdb.seeding.files import FileSource
-        from memdb.seeding.memories import Further, Synthetic
+        from memdb.seeding import choosing
 
-        weights = _weights(self.tiers)
-        random_seed = _RANDOM_SEED if self.random_seed is None else self.random_seed
-        if self.file is not None:
-            if self.users is not None:
-                raise UsageError("--users and --from exclude each other", hint="The file says whose memories it holds.")
-            return FileSource(self.file, random_seed, weights, self.memories)
-        memories = self.memories or _MEMORIES
-        users = self.users or min(_USERS, memories)
-        if users > memories:
-            raise UsageError(
-                f"{memories} memories are too few for {users} users", hint="Each user has at least one memory."
-            )
-        if append and self.random_seed is None:
-            return Further(users, memories, weights)
-        return Synthetic(users, memories, random_seed, weights)
+        tiers = _weights(self.tiers)
+        return choosing.source(self.file, self.users, self.memories, tiers, self.random_seed, append=append)
 
 
 @command(
@@ -102,19 +84,13 @@ def seed(
     if reset and (append or rebuild_indexes or what.file or what.users or what.memories):
         raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
     source = None if reset else what.source(append=append)
-    with session("seed", place) as open:
-        from memdb.seeding.resetting import reset as remove
-        from memdb.seeding.seed import seed as load
-
+    with place.open() as db:
         if source is None:
-            open.expect_no_dispute()
-            open.emit(remove(open.connection, wait_seconds=wait, on_wait=_tell), format)
+            output.emit(db.unseed(wait_seconds=wait), format, address=db.address)
             return
         with _hooks(source.total) as hooks:
-            result = load(
-                open.connection, source, append=append, rebuild_indexes=rebuild_indexes, wait_seconds=wait, hooks=hooks
-            )
-        open.emit(result, format)
+            result = db.seed(source, append=append, rebuild_indexes=rebuild_indexes, wait_seconds=wait, hooks=hooks)
+        output.emit(result, format, address=db.address)
 
 
 @contextmanager
@@ -137,22 +113,15 @@ def _hooks(total: int | None) -> Iterator["Hooks"]:
             on_build=lambda done: build.show("Building", done),
             on_outgrown=lambda outgrown: output.emit(outgrown, Format.text, to_stderr=True),
             on_vacuum=lambda: begin("Vacuuming memories"),
-            on_wait=_tell,
+            on_wait=lambda whom: output.say(f"Waiting for {whom}"),
         )
-
-
-def _tell(whom: str) -> None:
-    output.say(f"Waiting for {whom}")
 
 
 def _weights(tiers: str) -> tuple[float, float, float]:
     try:
         personal, project, task = (float(part) for part in tiers.split(","))
     except ValueError:
-        personal = project = task = -1
-    weights = (personal, project, task)
-    if not all(0 <= weight < float("inf") for weight in weights) or not 0 < sum(weights) < float("inf"):
         raise UsageError(
             f"--tiers {tiers} is not three proportions", hint="For example 30,30,40: personal, project, task."
-        )
-    return weights
+        ) from None
+    return personal, project, task

@@ -1,6 +1,5 @@
 """memdb verify-schema, verify-models, snapshot."""
 
-from contextlib import nullcontext
 from enum import StrEnum
 from typing import Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import Format, OutputFormat, Place, SqlDir, Trial, session
+from memdb.cli.options import Format, OutputFormat, Place, SqlDir, Trial
 
 
 class ReportFormat(StrEnum):
@@ -29,12 +28,11 @@ def verify_schema(
 
     Compares it with what the applied migrations make. Exit 1 when it differs. Reads only.
     """
-    with session("verify-schema", place) as open:
-        from memdb.output import verification as report
-        from memdb.verification import snapshot, verify
+    from memdb.output import verification as report
 
-        result = verify.verify(open.connection, open.sets, snapshot.read(open.settings.sql_dir))
-    report.emit(result, format, address=open.address)
+    with place.open() as db:
+        result = db.verify()
+    report.emit(result, format, address=db.address)
     return 0 if result.ok else 1
 
 
@@ -53,14 +51,8 @@ def verify_models(
 
     Compares them with the database and the snapshot. Exit 1 when they differ. Reads only.
     """
-    from memdb import settings
-    from memdb.ledger import sqlfiles
-    from memdb.verification import drift, snapshot
-
-    directory = settings.load(sql_dir=place.sql_dir).sql_dir
-    with nullcontext() if offline else session("verify-models", place) as open:
-        connection = open.connection if open else None
-        result = drift.verify_models(models, sqlfiles.read_sets(directory), snapshot.read(directory), connection)
+    with place.open() as db:
+        result = db.verify_models(models, offline=offline)
     output.emit(result, format)
     return 0 if result.ok else 1
 
@@ -76,18 +68,7 @@ def snapshot(
 
     Into schema.json, with which verify-schema compares, from fresh temporary databases.
     """
-    from memdb import project, recording, settings
-    from memdb.ledger import sqlfiles
-    from memdb.verification import snapshot
-
-    directory = settings.load(sql_dir=sql_dir).sql_dir
-    if not check:
-        project.require_own(directory)
-    patches = recording.record(
-        sqlfiles.read_sets(directory),
-        options=trial.options(),
-        on_start=lambda migration: output.say(f"Applying {migration.id} …"),
-    )
-    result = snapshot.check(directory, patches) if check else snapshot.write(directory, patches)
+    with Place(sql_dir=sql_dir).open(trial=trial) as db:
+        result = db.snapshot(check=check)
     output.emit(result, format)
     return 1 if check and result.stale else 0

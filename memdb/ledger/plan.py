@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from memdb.errors import HistoryError
+from memdb.errors import HistoryError, UsageError
 from memdb.ledger import changes
 from memdb.ledger.history import History
 from memdb.ledger.sqlfiles import Migration, Sets, find
@@ -31,6 +31,10 @@ class Rollback:
 
     steps: int | None = 1
     to: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.steps is not None and self.steps < 1:
+            raise UsageError(f"{self.steps} steps cannot be taken back", hint="Give 1 or more, or None for all.")
 
 
 Request: TypeAlias = Migrate | Rollback

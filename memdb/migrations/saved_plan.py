@@ -104,8 +104,8 @@ def direction_of(request: Request) -> Direction:
     return "migrate" if isinstance(request, Migrate) else "rollback"
 
 
-def read(path: Path, direction: Direction) -> SavedPlan:
-    """The plan in a file. Raises SetupError for what is none, PlanChanged for one of the other direction."""
+def read(path: Path, direction: Direction | None = None) -> SavedPlan:
+    """The plan in a file, of this direction. Raises SetupError for what is none, PlanChanged for one of the other."""
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise ValueError(f"it is larger than {LARGEST_BYTES:,} bytes")
@@ -114,9 +114,9 @@ def read(path: Path, direction: Direction) -> SavedPlan:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SetupError(
             f"{path} cannot be used as a saved plan: {reason}",
-            hint=f"Make one with: memdb {direction} --dry-run --save-plan FILE",
+            hint=f"Make one with: memdb {direction or 'migrate'} --dry-run --save-plan FILE",
         ) from None
-    if plan.direction != direction:
+    if direction is not None and plan.direction != direction:
         change = f"it is a plan to {_VERBS[plan.direction]}, and not to {_VERBS[direction]}"
         raise PlanChanged(
             f"{path} does not fit, and nothing was run: {change}",

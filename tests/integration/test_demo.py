@@ -4,17 +4,15 @@ import json
 
 import pytest
 
-from memdb import demo, embedded, shipped
+import memdb
+from memdb import demo, embedded
 from memdb.cli import main
-from memdb.database import Connection
 from memdb.errors import DatabaseError
-from memdb.ledger import sqlfiles
-from memdb.verification import snapshot
 
 
-def test_every_chapter_of_the_demo_comes_true(empty_connection: Connection, sets: sqlfiles.Sets) -> None:
-    patches = snapshot.read(shipped.sql_directory())
-    chapters = list(demo.run(empty_connection, sets, patches, count=500, random_seed=1))
+def test_every_chapter_of_the_demo_comes_true(empty: str) -> None:
+    with memdb.open(empty) as db:
+        chapters = list(demo.run(db, count=500, random_seed=1))
     assert [chapter.title for chapter in chapters] == [
         "memdb migrate",
         "memdb verify-schema",

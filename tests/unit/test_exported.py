@@ -1,0 +1,104 @@
+"""What the package promises to those who import it: names, signatures and docstrings."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import memdb
+
+NAMES = [
+    "Database",
+    "Design",
+    "Limits",
+    "MemdbError",
+    "Migrate",
+    "Rollback",
+    "Targets",
+    "Wanted",
+    "WouldLose",
+    "open",
+]
+CALLS = {
+    "benchmark": "(self, wanted: 'Wanted | None' = None, design: 'Design | None' = None, "
+    "targets: 'Targets | None' = None) -> 'Study'",
+    "close": "(self) -> None",
+    "connected": "(self, purpose: str, *, losing: bool = False) -> collections.abc.Iterator[memdb.database.Connection]",
+    "lint": "(self, *, all: bool = False) -> 'Review'",
+    "migrate": "(self, to: str | None = None, *, out_of_order: bool = False, limits: 'Limits | None' = None, "
+    "hooks: 'Hooks | None' = None) -> 'Run'",
+    "plan": "(self, request: 'Request | None' = None, *, save_as: str | os.PathLike[str] | None = None) -> 'DryRun'",
+    "rollback": "(self, steps: int | None = 1, *, to: str | None = None, losing: 'WouldLose | bool' = False, "
+    "limits: 'Limits | None' = None, hooks: 'Hooks | None' = None) -> 'Run'",
+    "run": "(self, plan: 'str | PathLike[str] | SavedPlan', *, limits: 'Limits | None' = None, "
+    "hooks: 'Hooks | None' = None) -> 'Run'",
+    "seed": "(self, source: 'str | PathLike[str] | Source | Further | None' = None, *, users: int | None = None, "
+    "memories: int | None = None, tiers: tuple[float, float, float] = (30, 30, 40), random_seed: int | None = None, "
+    "append: bool = False, rebuild_indexes: bool = False, wait_seconds: float = 60, "
+    "hooks: 'SeedingHooks | None' = None) -> 'Seeding'",
+    "snapshot": "(self, *, check: bool = False) -> 'Snapshot'",
+    "status": "(self) -> 'Status'",
+    "unseed": "(self, *, wait_seconds: float = 60) -> 'Reset'",
+    "verify": "(self) -> 'Verification'",
+    "verify_models": "(self, models: str = 'memdb.models:Base', *, offline: bool = False) -> 'ModelsVerification'",
+}
+OPTIONS = [
+    "url",
+    "schema",
+    "sql_dir",
+    "sets",
+    "trusted_schemas",
+    "scratch_url",
+    "scratch_setup",
+    "directory",
+    "migrating",
+    "on_message",
+]
+
+
+def test_the_package_exports_these_names_and_no_others() -> None:
+    assert sorted(memdb.__all__) == NAMES
+    assert all(getattr(memdb, name) for name in NAMES)
+    assert set(NAMES) < set(dir(memdb))
+
+
+def test_a_name_that_is_not_exported_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'memdb' has no attribute 'close'"):
+        _ = memdb.close
+
+
+def test_a_database_is_opened_with_these_options() -> None:
+    assert list(inspect.signature(memdb.open).parameters) == OPTIONS
+
+
+def test_a_database_has_these_calls_and_no_others() -> None:
+    calls = inspect.getmembers(memdb.Database, inspect.isfunction)
+    assert {name: str(inspect.signature(call)) for name, call in calls if not name.startswith("_")} == CALLS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_whatever_is_exported_says_what_it_is(name: str) -> None:
+    thing = getattr(memdb, name)
+    assert thing.__doc__
+    assert not thing.__doc__.startswith(f"{name}(")
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_call_says_what_it_does(name: str) -> None:
+    assert inspect.getdoc(getattr(memdb.Database, name))
+
+
+def test_importing_the_package_loads_nothing_else_of_it() -> None:
+    code = "import sys, memdb; print([name for name in sys.modules if name.startswith(('memdb.', 'psycopg', 'numpy'))])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_a_database_that_is_not_used_loads_none_of_what_could_be_done_with_it() -> None:
+    code = (
+        "import sys, memdb; memdb.open('postgresql://host/name'); "
+        "print([name for name in ('numpy', 'yoyo', 'rich', 'typer', 'sqlalchemy') if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

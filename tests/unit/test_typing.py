@@ -1,0 +1,52 @@
+"""The package is typed for those who use it: what docs/python.md shows passes a strict check."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import memdb
+
+PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+RESULTS = """
+from typing import assert_type
+
+from memdb.benchmark.study import Study
+from memdb.ledger.status import Status
+from memdb.linting.lint import Review
+from memdb.migrations import Run
+from memdb.preview import DryRun
+from memdb.seeding.resetting import Reset
+from memdb.seeding.seed import Seeding
+from memdb.verification.snapshot import Snapshot
+from memdb.verification.verify import Verification
+
+
+def typed(db: memdb.Database) -> None:
+    assert_type(db.migrate("0006"), Run)
+    assert_type(db.rollback(), Run)
+    assert_type(db.plan(), DryRun)
+    assert_type(db.status(), Status)
+    assert_type(db.verify(), Verification)
+    assert_type(db.seed(), Seeding)
+    assert_type(db.unseed(), Reset)
+    assert_type(db.benchmark(), Study)
+    assert_type(db.lint(), Review)
+    assert_type(db.snapshot(), Snapshot)
+    db.migrate(3)  # type: ignore[arg-type]
+"""
+
+
+def test_a_program_of_somebody_else_is_checked_strictly(tmp_path: Path) -> None:
+    pytest.importorskip("mypy", reason="the group check is not installed")
+    program = tmp_path / "program.py"
+    program.write_text("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)) + RESULTS)
+    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", program.name]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.stdout.startswith("Success"), result.stdout + result.stderr
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert Path(memdb.__file__).with_name("py.typed").exists()
