@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, String, Text, TypeDecorator, cast, type_coerce
+from sqlalchemy import DateTime, String, Text, TypeDecorator, cast, func, literal_column, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DontWrapMixin
 from sqlalchemy.sql.elements import ColumnElement
@@ -18,6 +18,10 @@ from memdb import values
 from memdb.errors import InvalidMemory
 
 _Value = TypeVar("_Value")
+
+
+_EARLIEST: ColumnElement[Any] = literal_column(f"timestamptz '{values.EARLIEST}'")
+_LATEST: ColumnElement[Any] = literal_column(f"timestamptz '{values.LATEST}'")
 
 
 class Refused(InvalidMemory, DontWrapMixin):
@@ -33,7 +37,11 @@ def bound(rule: Callable[[Any], _Value], value: Any) -> _Value | None:
 
 
 class Moment(TypeDecorator[Any]):
-    """`timestamptz`, also beside an operator: a naive time would be taken for one of the client's time zone."""
+    """`timestamptz`, also beside an operator: a naive time would be taken for one of the client's time zone.
+
+    What other programs have written beyond the years that memdb stores, infinity included, is read as the nearest
+    moment within: Python has none for it, and a driver would fail for all of the rows.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -43,6 +51,9 @@ class Moment(TypeDecorator[Any]):
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         return self if isinstance(value, date) else self.impl_instance.coerce_compared_value(op, value)
+
+    def column_expression(self, column: Any) -> ColumnElement[Any]:
+        return type_coerce(func.least(func.greatest(column, _EARLIEST), _LATEST), self)
 
 
 class _Stored(TypeDecorator[Any]):

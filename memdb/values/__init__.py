@@ -9,10 +9,12 @@ from memdb.values.identifiers import identifier
 from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
 from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
 from memdb.values.tiers import MemoryType, stored_tier, tier
-from memdb.values.times import stored_time, time
+from memdb.values.times import EARLIEST, LATEST, stored_time, time
 
 __all__ = [
     "DIMENSIONS",
+    "EARLIEST",
+    "LATEST",
     "MAXIMUM_CONTENT",
     "MAXIMUM_DEPTH",
     "MemoryType",

@@ -7,6 +7,9 @@ from memdb.errors import InvalidMemory
 
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
 
+EARLIEST, LATEST = "0002-01-01 00:00:00+00", "9998-12-31 23:59:59.999999+00"
+"""As PostgreSQL writes them: every time zone can show what is between."""
+
 
 def time(value: Any, name: str = "the time") -> datetime:
     """A moment to compare with, which Python can tell in UTC, as the drivers do. `name` is what an error calls it."""

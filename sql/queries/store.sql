@@ -58,14 +58,15 @@ from place as l;
 -- metadata contain $6, have no true under the keys $7, and nothing or null under the keys $8; NULL is no condition.
 -- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows. Parameters that are converted
 -- stand in subqueries: each is converted once. The distance to an embedding of zeros is NaN, which is beyond any.
+-- Times that other programs have set may be infinite, or before Christ: Python has none, and drivers would fail.
 select
     f.id,
     f.user_id,
     f.memory_type::text,
     f.content,
     f.metadata::text,
-    f.created_at,
-    f.accessed_at,
+    least(greatest(f.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    least(greatest(f.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     f.distance
 from (
     select
@@ -111,8 +112,8 @@ select
     m.memory_type::text,
     m.content,
     m.metadata::text,
-    m.created_at,
-    m.accessed_at,
+    least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     f.distance
 from
     {function}(

@@ -7,15 +7,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event, select, text
+from sqlalchemy import DateTime, cast, event, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import InvalidMemory
+from memdb.ledger.sqlfiles import Sets
 from memdb.models import Memory, User
-from memdb.schemas import MemoryCreate, MemoryQuery, MemoryResponse
+from memdb.schemas import MemoryCreate, MemoryQuery, MemoryResponse, MemorySimilarityQuery
 from memdb.store import MemoryStore, create_engine, sessions
-from tests.helpers import address
+from tests.helpers import address, vectors
 
 # fmt: off
 EXACT: list[Any] = [
@@ -125,6 +127,35 @@ async def test_what_other_programs_have_written_is_read(session: AsyncSession, u
     listed = await MemoryStore(session).list(MemoryQuery(user_id=user_id), embeddings=True)
     assert {len(memory.content): memory.extra_data for memory in listed} == {0: {}, 1: None, 10_001: None}
     assert [MemoryResponse.model_validate(memory).content for memory in listed]
+
+
+@pytest.mark.parametrize("chosen", [(), ("fast_search",)])
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+async def test_times_that_python_lacks_are_read_as_the_nearest_that_may_be_stored(
+    session: AsyncSession, user_id: UUID, connection: Connection, sets: Sets, chosen: tuple[str, ...], zone: str
+) -> None:
+    migrations.migrate(connection, sets, chosen=chosen)
+    first, last = datetime(2, 1, 1, tzinfo=UTC), datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    beyond = {"-infinity": first, "0044-03-15 BC": first, "infinity": last, "294275-01-01": last}
+    (near,) = vectors(1)
+    await MemoryStore(session).add_many(a_memory(user_id, content=time, embedding=near) for time in beyond)
+    await session.execute(update(Memory).values(created_at=cast(Memory.content, DateTime(timezone=True))))
+    await session.execute(update(Memory).values(accessed_at=Memory.created_at))
+    await session.commit()
+    query = MemorySimilarityQuery(user_id=user_id, embedding=near, limit=10)
+    for _ in range(2):  # in a transaction, and alone
+        found = await MemoryStore(session).nearest(query)
+        await session.rollback()
+        assert {memory.content: memory.created_at for memory in found} == beyond
+    await session.execute(text(f"set time zone '{zone}'"))
+    for memories in (
+        await MemoryStore(session).nearest(query),
+        await MemoryStore(session).list(MemoryQuery(user_id=user_id)),
+        [await MemoryStore(session).get(memory.id) for memory in found],
+    ):
+        assert {memory.content: memory.created_at for memory in memories if memory} == beyond
+        assert {memory.content: memory.accessed_at for memory in memories if memory} == beyond
+        assert [MemoryResponse.model_validate(memory).model_dump_json() for memory in memories]
 
 
 async def test_metadata_that_are_no_object_are_told_with_how_to_find_them(session: AsyncSession, user_id: UUID) -> None:
