@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+import memdb
 from bench.compare import Comparison, Subject, command, medians, timed
 from bench.programs import psql
-from memdb import database, embedded, migrations, shipped
-from memdb.ledger import sqlfiles
+from memdb import database, embedded, shipped
 
 PYTHON = sys.executable
 MEMDB = (PYTHON, "-m", "memdb")
@@ -42,8 +42,8 @@ def run() -> Iterator[Comparison]:
     with embedded.temporary() as server, tempfile.TemporaryDirectory() as folder:
         conninfo = database.conninfo(server.url())
         core = shipped.sql_directory() / "core"
-        with database.connect(conninfo, purpose="bench") as connection:
-            migrations.migrate(connection, sqlfiles.read_sets(core.parent))
+        with memdb.open(conninfo, sql_dir=core.parent) as db:
+            db.migrate()
         yield from _no_op(conninfo, core, Path(folder))
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute("create database statements")

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import memdb
 from bench.compare import Comparison, command, medians
-from memdb import database, embedded, migrations
-from memdb.ledger import sqlfiles
+from memdb import database, embedded
 
 _FEW, _MANY = 10, 1000
 
@@ -30,8 +30,8 @@ def _migrated(server: embedded.Server, folder: Path, count: int) -> list[str]:
     with database.connect(server.url(), purpose="bench") as connection:
         connection.execute(f"create database of_{count}")
     url = server.url(f"of_{count}")
-    with database.connect(url, purpose="bench") as connection:
-        migrations.migrate(connection, sqlfiles.read_sets(folder))
+    with memdb.open(url, sql_dir=folder) as db:
+        db.migrate()
     return ["migrate", "--database-url", url, "--sql-dir", str(folder)]
 
 

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from typing import LiteralString
 
+import memdb
 from bench import half_indexes, search_rows, through_store
 from bench.compare import Comparison
 from bench.peers import client
 from bench.search_rows import Rows
 from bench.searching import AnySearch, Measured, Search, measure, prepare, show
-from memdb import database, embedded, migrations, shipped
+from memdb import database, embedded
 from memdb.database import Connection
-from memdb.ledger import sqlfiles
 
 SIZES = [10, 100, 500, 1_000, 10_000, 20_000, 40_000]
 _LARGEST = 300_000  # one more user, among the 1,000,000
@@ -190,7 +190,8 @@ def _database(server: embedded.Server, name: str) -> AbstractContextManager[Conn
 
 
 def _migrate(connection: Connection, to: str | None = None, chosen: tuple[str, ...] = ()) -> None:
-    migrations.migrate(connection, sqlfiles.read_sets(shipped.sql_directory()), to=to, chosen=chosen)
+    with memdb.open(connection.info.dsn, sets=chosen) as db:
+        db.migrate(to=to)
 
 
 def _migrate_with_set(connection: Connection, *, embedding_index: bool = False) -> None:

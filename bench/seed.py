@@ -14,12 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import memdb
 from bench.commands import MEMDB
 from bench.compare import Comparison, Subject, medians
 from bench.programs import psql
-from memdb import database, embedded, migrations, shipped
+from memdb import database, embedded
 from memdb.database import Connection, query
-from memdb.ledger import sqlfiles
 
 _MEMORIES = 20_000
 _COPY_IN = query("seed", "copy", schema=["public"]).replace("\n", " ")
@@ -56,7 +56,7 @@ def _without_vector_index() -> Iterator[tuple[Connection, embedded.Server]]:
         embedded.temporary() as server,
         database.connect(database.conninfo(server.url()), purpose="bench") as connection,
     ):
-        migrations.migrate(connection, sqlfiles.read_sets(shipped.sql_directory()), to="0006")
+        memdb.open(server.url()).migrate(to="0006")
         yield connection, server
 
 

@@ -10,15 +10,14 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import memdb
 from bench.compare import Comparison, Subject, medians
 from bench.programs import program
-from memdb import database, embedded, migrations, shipped, target
+from memdb import database, embedded, target
 from memdb.benchmark import sampling, strategies, study
 from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.study import Design
 from memdb.database import Connection
-from memdb.ledger import sqlfiles
-from memdb.seeding import memories, seed
 from memdb.target import Target
 
 _MEMORIES, _QUERIES, _SEED, _K = 10_000, 200, 1, 5
@@ -32,22 +31,20 @@ def run() -> Iterator[Comparison]:
     """The comparison, as it is measured."""
     with embedded.temporary() as server, tempfile.TemporaryDirectory() as folder:
         conninfo = database.conninfo(server.url())
-        with database.connect(conninfo, purpose="bench") as connection:
-            _fill(connection)
+        with memdb.open(conninfo) as db, db.connected("bench") as connection:
+            _fill(db)
+            connection.execute("vacuum analyze memories")
             where = _store_queries(connection)
             subjects = {"memdb": _memdb(connection), "pgbench": _pgbench(server.url(), where, Path(folder))}
             found = medians(subjects, runs=5)
     yield Comparison("benchmark-similarity p50 / pgbench -M prepared p50", found["memdb"], found["pgbench"], 1.15)
 
 
-def _fill(connection: Connection) -> None:
+def _fill(db: memdb.Database) -> None:
     """The default data of `memdb seed`, loaded before the slow index is built."""
-    sets = sqlfiles.read_sets(shipped.sql_directory())
-    migrations.migrate(connection, sets, to="0006_create_lookup_indexes")
-    source = memories.Synthetic(users=20, memories=_MEMORIES, tiers=(0.2, 0.3, 0.5), random_seed=_SEED)
-    seed.seed(connection, source)
-    migrations.migrate(connection, sets)
-    connection.execute("vacuum analyze memories")
+    db.migrate(to="0006_create_lookup_indexes")
+    db.seed(users=20, memories=_MEMORIES, tiers=(0.2, 0.3, 0.5), random_seed=_SEED)
+    db.migrate()
 
 
 def _store_queries(connection: Connection) -> Target:

@@ -18,10 +18,10 @@ from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
 from sqlalchemy import text
 
+import memdb
 from bench.compare import Comparison, medians
-from memdb import database, embedded, migrations, shipped
+from memdb import database, embedded
 from memdb.database import Connection
-from memdb.ledger import sqlfiles
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate, MemorySimilarityQuery
 from memdb.seeding.embeddings import Synthetic, Vectors
@@ -42,7 +42,7 @@ def run() -> Iterator[Comparison]:
     with embedded.temporary() as server:
         conninfo = database.conninfo(server.url())
         with database.connect(conninfo, purpose="bench") as connection:
-            migrations.migrate(connection, sqlfiles.read_sets(shipped.sql_directory()), to="0006")
+            memdb.open(conninfo).migrate(to="0006")
             users = [uuid4() for _ in range(_USERS)]
             connection.execute("insert into users (id) select unnest(%s::uuid[])", [users])
             yield _loading(connection, conninfo, users, embeddings)
