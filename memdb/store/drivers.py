@@ -1,4 +1,4 @@
-"""What is asked of a driver itself, past SQLAlchemy: one statement that needs no transaction."""
+"""What a driver is asked itself, past SQLAlchemy: for its form of embeddings, and one statement without transaction."""
 
 import re
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.util import greenlet_spawn
 
 from memdb.models.columns import Reals
+from memdb.store.failures import cause_of
 
 ARRAY = ("pg_catalog", "_float4")
 """real[]. It is the same on every server, whatever a driver has been told."""
@@ -20,15 +21,20 @@ ARRAY = ("pg_catalog", "_float4")
 MAY_READ_ALONE = "memdb: a read may go without a transaction"
 """In the info of a connection: it is prepared for, and what follows it meets the same server process."""
 
+_DATA_EXCEPTION = "22000"
+"""It is also what asyncpg raises itself for what it cannot write."""
 
-_TOLD = "memdb: where the type vector is that asyncpg has been told of"
+_TOLD = "memdb: the number of the type vector that asyncpg has been told of"
+
+
+class _Written(Vector):
+    """What an application has told the driver later writes it as well, or fails before the server knows of it."""
+
+    __str__ = Vector.to_text
 
 
 class Alone(Protocol):
     """A connection of a driver with no transaction open."""
-
-    def form(self, embedding: Vector) -> tuple[Any, tuple[str, ...]]:
-        """The embedding as this driver sends it fastest, and the type that it is sent as."""
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[Any]:
         """The rows of one statement, whose parameters are $1, $2, …"""
@@ -37,25 +43,13 @@ class Alone(Protocol):
 
 
 class Asyncpg:
-    """An embedding as an array takes ten times as long as in the binary form of its own type.
+    """It begins no transaction by itself."""
 
-    That form goes by the number of the type, which changes when it is made anew: after a failure it is told once more.
-    """
-
-    def __init__(self, driver: Any, info: Any, extension: str) -> None:
-        self._driver, self._info, self._extension = driver, info, extension
-
-    def form(self, embedding: Vector) -> tuple[Any, tuple[str, ...]]:
-        return embedding, (self._extension, "vector")
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[Any]:
-        if self._info.get(_TOLD) != self._extension:
-            await exchange_vectors_in_binary(self._driver, self._info, self._extension)
-        try:
-            rows: list[Any] = await self._driver.fetch(text, *arguments)
-        except Exception:
-            self._info.pop(_TOLD, None)
-            raise
+        rows: list[Any] = await self._driver.fetch(text, *arguments)
         return rows
 
     def is_open(self) -> bool:
@@ -67,9 +61,6 @@ class Psycopg:
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
-
-    def form(self, embedding: Vector) -> tuple[Any, tuple[str, ...]]:
-        return Reals(embedding.to_list()), ARRAY
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[Any]:
         await self._driver.set_autocommit(True)
@@ -85,13 +76,13 @@ class Psycopg:
         return not self._driver.closed
 
 
-def alone(connection: Connection, extension: str) -> Alone | None:
+def alone(connection: Connection) -> Alone | None:
     """The driver's connection, if a statement on it would be the first of its transaction, and may be the only one."""
     if MAY_READ_ALONE not in connection.info or "isolation_level" in connection.get_execution_options():
         return None
     driver: Any = connection.connection.driver_connection
     if connection.dialect.driver == "asyncpg":
-        return None if driver.is_in_transaction() else Asyncpg(driver, connection.info, extension)
+        return None if driver.is_in_transaction() else Asyncpg(driver)
     idle = driver.info.transaction_status == TransactionStatus.IDLE and not driver.autocommit
     return Psycopg(driver) if idle else None
 
@@ -120,11 +111,35 @@ def written(connection: Connection, text: str, arguments: tuple[Any, ...]) -> tu
     return named, {f"p{number}": value for number, value in enumerate(arguments, 1)}
 
 
-async def exchange_vectors_in_binary(driver: Any, info: Any, schema: str) -> None:
+def form(connection: Connection, embedding: Vector, schema: str, number: int) -> tuple[Any, tuple[str, ...]]:
+    """The embedding as the driver sends it fastest, and the type that it is sent as.
+
+    As an array it takes asyncpg ten times as long as in the binary form of its own type. That goes by the number of the
+    type, which is another one when the type is made anew.
+    """
+    if connection.info.get(_TOLD) == number:
+        return _Written(embedding.to_numpy()), (schema, "vector")
+    return Reals(embedding.to_list()), ARRAY
+
+
+def is_sent_as_array(connection: Connection, error: Exception) -> bool:
+    """Whether embeddings go as arrays from now on, as the driver could not write one in binary.
+
+    So it is where the type is another one by now, or an application has told the driver of a form of its own. The
+    server knows nothing of it yet, so the transaction goes on.
+    """
+    cause = cause_of(error)
+    is_of_server = getattr(cause, "severity", None) is not None
+    if connection.invalidated or is_of_server or getattr(cause, "sqlstate", None) != _DATA_EXCEPTION:
+        return False
+    return connection.info.pop(_TOLD, None) is not None
+
+
+async def exchange_vectors_in_binary(driver: Any, info: Any, schema: str, number: int) -> None:
     """Tells a connection of asyncpg of the type, which it would exchange as text otherwise."""
     codec = {"encoder": _encode, "decoder": Vector.from_binary, "format": "binary"}
     await driver.set_type_codec("vector", schema=schema, **codec)
-    info[_TOLD] = schema
+    info[_TOLD] = number
 
 
 def _encode(value: Any) -> bytes:

@@ -101,11 +101,11 @@ def _exchange_vectors_in_binary(connection: Any, record: ConnectionPoolEntry) ->
 
 
 async def _register(connection: Any, info: Any) -> None:
-    """Where there is an extension; one that is created later is told of when it is needed."""
+    """Where there is an extension. Of one that is created later, the pool's next connections are told."""
     async with connection.transaction():  # for a pooler
-        schema = await connection.fetchval(database.query("store", "extension_schema"))
-        if schema is not None:
-            await drivers.exchange_vectors_in_binary(connection, info, schema)
+        found = await connection.fetchrow(database.query("store", "type_of_embeddings"))
+        if found is not None:
+            await drivers.exchange_vectors_in_binary(connection, info, *found)
 
 
 def _let_read_alone(_: Any, record: ConnectionPoolEntry) -> None:

@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from memdb import database
-from memdb.models.columns import Reals
 from memdb.schemas import MemorySimilarityQuery
 from memdb.store import drivers, surroundings
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
@@ -30,7 +29,7 @@ class Search:
 
     def __init__(self, query: MemorySimilarityQuery) -> None:
         data = query.extra_data
-        self.embedding = query.embedding
+        self._embedding = query.embedding
         untrue = [key for key, value in data.items() if value is False]
         absent = [key for key, value in data.items() if value is None]
         contained = {key: value for key, value in data.items() if value is not None and value is not False}
@@ -38,10 +37,9 @@ class Search:
         self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
         self._user_id, self._further = query.user_id, (untrue or None, absent or None)
 
-    def statement(
-        self, known: Surroundings, called: Names, embedding: Any, sent: tuple[str, ...]
-    ) -> tuple[str, tuple[Any, ...]]:
-        """The text and its parameters, with the embedding in the form that `sent` names the type of."""
+    def statement(self, connection: Connection, known: Surroundings, called: Names) -> tuple[str, tuple[Any, ...]]:
+        """The text and its parameters."""
+        embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
         through_function = known.has_search_function and not any(self._further)
         arguments = (self._user_id, embedding, *self._asked)
         text = _text("searched" if through_function else "nearest", known, called, sent)
@@ -55,9 +53,9 @@ async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any
         connection = await session.run_sync(_connected, model)
     called = surroundings.names(connection, model.__table__)
     known = surroundings.known(connection, called, seconds=surroundings.FOR_ONE_STATEMENT)
-    driver = drivers.alone(connection, known.extension) if known and known.reads_what_is_committed else None
+    driver = drivers.alone(connection) if known and known.reads_what_is_committed else None
     if known is not None and driver is not None:
-        text, arguments = search.statement(known, called, *driver.form(search.embedding))
+        text, arguments = search.statement(connection, known, called)
         try:
             async with drivers.given_up_when_interrupted(connection):
                 return await driver.fetch(text, arguments)
@@ -89,13 +87,15 @@ def _connected(session: Session, model: Any) -> Connection:
 def _through_sqlalchemy(_: Session, connection: Connection, called: Names, search: Search) -> Sequence[Any]:
     known = surroundings.known(connection, called, seconds=surroundings.FOR_A_TRANSACTION)
     known = known or surroundings.learned(connection, called)
-    text, arguments = search.statement(known, called, Reals(search.embedding.to_list()), drivers.ARRAY)
-    try:
-        with translated():
-            return connection.exec_driver_sql(*drivers.written(connection, text, arguments)).fetchall()
-    except Exception:
-        surroundings.forget(connection)
-        raise
+    statement = drivers.written(connection, *search.statement(connection, known, called))
+    with translated():
+        try:
+            return connection.exec_driver_sql(*statement).fetchall()
+        except Exception as error:
+            surroundings.forget(connection)
+            if not drivers.is_sent_as_array(connection, error):
+                raise
+    return _through_sqlalchemy(_, connection, called, search)
 
 
 def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
@@ -107,4 +107,5 @@ def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
 def _text(block: str, known: Surroundings, called: Names, sent: tuple[str, ...]) -> str:
     tier = (known.tier,) if known.tier_schema is None else (known.tier_schema, known.tier)
     places = {"extension": (known.extension,), "tier": tier, "sent": sent}
-    return database.query("store", block, table=called.table, function=called.function, **places)
+    statement = database.query("store", block, table=called.table, function=called.function, **places)
+    return f"{statement} -- {known.vector}"  # drivers prepare a text once, for the type that there was then

@@ -21,9 +21,12 @@ _QUESTION = database.query("store", "surroundings")
 
 
 class Surroundings(NamedTuple):
-    """The extension's schema, the type of tiers with its schema where that has to be said, and what is there."""
+    """The extension's schema and the number of its type, the type of tiers with its schema where that has to be said,
+    and what is there.
+    """
 
     extension: str
+    vector: int
     tier_schema: str | None
     tier: str
     has_search_function: bool
@@ -60,7 +63,7 @@ def learned(connection: Connection, called: Names) -> Surroundings:
     row: Any = connection.execute(_ASKED, written).one_or_none()
     if row is None:
         raise DatabaseError('this database has no extension "vector"', hint="Create it with: memdb migrate")
-    if row[2] is None:
+    if row.typname is None:
         raise DatabaseError(f"there is no table {written['table_name']}", hint="Create it with: memdb migrate")
     found = Surroundings(*row)
     _known.setdefault(connection.engine.pool, {})[called] = time.monotonic(), found

@@ -1,26 +1,31 @@
 -- What memdb.store asks beside the statements that SQLAlchemy builds from the models.
 
--- name: extension_schema
--- Where the type vector and its operators live. No row: there is no extension.
-select n.nspname
+-- name: type_of_embeddings
+-- The schema and the number of the type vector. No row: there is no extension.
+select
+    n.nspname,
+    v.oid
 from pg_extension as e
 inner join pg_namespace as n on e.extnamespace = n.oid
+inner join pg_type as v on n.oid = v.typnamespace and v.typname = 'vector'
 where e.extname = 'vector';
 
 -- name: surroundings
--- What a search has to know: the schema of the extension (no row: there is none), the type of tiers and its schema
--- where the search_path does not lead to it (NULL: there is no table), whether search_memories of set fast_search
--- stands beside the table, is what its name leads to, and may be called, and whether each statement of a transaction
--- sees what others have committed.
+-- What a search has to know: the schema of the extension (no row: there is none) and the number of its type, the type
+-- of tiers and its schema where the search_path does not lead to it (NULL: there is no table), whether search_memories
+-- of set fast_search stands beside the table, is what its name leads to, and may be called, and whether each statement
+-- of a transaction sees what others have committed.
 with place as (
     select
         n.nspname,
+        v.oid as vector,
         t.oid as tier,
         t.typname,
         c.relnamespace,
         case when not pg_type_is_visible(t.oid) then s.nspname end as tier_schema
     from pg_extension as e
     inner join pg_namespace as n on e.extnamespace = n.oid
+    inner join pg_type as v on n.oid = v.typnamespace and v.typname = 'vector'
     left join pg_class as c on c.oid = pg_catalog.to_regclass(%(table_name)s)::pg_catalog.oid
     left join pg_attribute as a on c.oid = a.attrelid and a.attname = 'memory_type'
     left join pg_type as t on a.atttypid = t.oid
@@ -30,6 +35,7 @@ with place as (
 
 select
     l.nspname,
+    l.vector,
     l.tier_schema,
     l.typname,
     exists(

@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
+from pgvector.asyncpg import register_vector
 from psycopg.types.json import set_json_dumps, set_json_loads
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -77,3 +79,32 @@ async def test_metadata_in_a_condition_are_sent_alike(told: AsyncEngine, user_id
         session.add(Memory(user_id=user_id, memory_type="task", content="x", extra_data={"a": 1}))
         for condition in (Memory.extra_data.contains({"a": 1}), Memory.extra_data == {"a": 1}):
             assert await session.scalar(select(Memory.content).where(condition)) == "x"
+
+
+async def _as_text(driver: Any) -> None:
+    await driver.set_type_codec("vector", encoder=str, decoder=json.loads)
+
+
+async def _of_arrays(driver: Any) -> None:
+    def encode(value: Any) -> str:
+        return np.array2string(value, separator=",", threshold=2000)
+
+    await driver.set_type_codec("vector", encoder=encode, decoder=json.loads)
+
+
+@pytest.mark.parametrize("tell", [register_vector, _as_text, _of_arrays])
+async def test_a_search_goes_on_with_an_applications_own_form_of_vectors(
+    migrated: str, user_id: UUID, tell: Any
+) -> None:
+    """Also within a transaction, which a refusal by the server would end."""
+    engine = create_engine(address(migrated, "asyncpg"), pool_size=1, max_overflow=0)
+    event.listen(engine.sync_engine, "connect", lambda connection, _: connection.run_async(tell))
+    query = MemorySimilarityQuery(user_id=user_id, embedding=AHEAD)
+    async with sessions(engine).begin() as session:
+        session.add(Memory(user_id=user_id, memory_type="task", content="x", embedding=AHEAD))
+        for _ in range(2):
+            assert [found.content for found in await MemoryStore(session).nearest(query)] == ["x"]
+    for _ in range(2):
+        async with sessions(engine)() as session:
+            assert [found.content for found in await MemoryStore(session).nearest(query)] == ["x"]
+    await engine.dispose()

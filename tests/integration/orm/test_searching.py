@@ -8,7 +8,8 @@ from uuid import UUID
 import numpy as np
 import psycopg
 import pytest
-from sqlalchemy import text
+from pgvector import Vector
+from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, PendingRollbackError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
@@ -118,6 +119,20 @@ async def test_a_search_that_comes_first_needs_no_transaction(
         assert len(sent_alone) == 2  # in a transaction it belongs to that
 
 
+async def test_a_search_within_a_transaction_sends_asyncpg_no_array(migrated: str, one: UUID) -> None:
+    """Which would take most of its time."""
+    engine = create_engine(address(migrated, "asyncpg"))
+    sent = list[Any]()
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *arguments: sent.append(arguments[3]))
+    async with sessions(engine)() as session:
+        assert await nearest(session, one) == ["a walk"]
+        async with session.begin_nested():
+            assert await nearest(session, one) == ["a walk"]
+    assert [type(value) for values in sent for value in values if isinstance(value, list)] == []
+    assert sum(isinstance(value, Vector) for values in sent for value in values) == 2
+    await engine.dispose()
+
+
 async def test_a_search_sees_what_the_transaction_has_done(engine: AsyncEngine, one: UUID) -> None:
     async with sessions(engine)() as session:
         await nearest(session, one)
@@ -167,8 +182,9 @@ async def test_a_repeatable_read_stays_one(migrated: str, driver: str, one: UUID
         await engine.dispose()
 
 
+@pytest.mark.parametrize("place", ["alone", "in a transaction"])
 async def test_a_lost_connection_is_an_error_of_sqlalchemy_and_leaves_the_pool(
-    migrated: str, driver: str, one: UUID, connection: Connection
+    migrated: str, driver: str, one: UUID, connection: Connection, place: str
 ) -> None:
     engine = create_engine(address(migrated, driver), pool_size=1, max_overflow=0)
     for _ in range(2):
@@ -177,8 +193,10 @@ async def test_a_lost_connection_is_an_error_of_sqlalchemy_and_leaves_the_pool(
     ended = (
         "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid != %s"
     )
-    connection.execute(ended, [connection.info.backend_pid])
     async with sessions(engine)() as session:
+        if place != "alone":
+            await session.execute(text("select 1"))
+        connection.execute(ended, [connection.info.backend_pid])
         with pytest.raises(DBAPIError) as error:
             await nearest(session, one)
         assert error.value.connection_invalidated
@@ -204,7 +222,10 @@ async def test_a_search_that_takes_too_long_is_an_error_of_sqlalchemy(
     await engine.dispose()
 
 
-async def test_a_search_that_is_cancelled_leaves_a_pool_that_works(migrated: str, driver: str, one: UUID) -> None:
+@pytest.mark.parametrize("place", ["alone", "in a transaction"])
+async def test_a_search_that_is_cancelled_leaves_a_pool_that_works(
+    migrated: str, driver: str, one: UUID, place: str
+) -> None:
     engine = create_engine(address(migrated, driver), pool_size=1, max_overflow=0)
     other = create_engine(address(migrated, driver))
     for _ in range(2):
@@ -213,6 +234,8 @@ async def test_a_search_that_is_cancelled_leaves_a_pool_that_works(migrated: str
     for _ in range(3):
         async with sessions(other).begin() as locking, sessions(engine)() as session:
             await locking.execute(text("lock table memories"))
+            if place != "alone":
+                await session.execute(text("select 1"))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(nearest(session, one), timeout=0.1)
         async with sessions(engine)() as session:
@@ -309,6 +332,30 @@ async def test_requests_go_on_after_the_schema_was_made_anew(
     migrations.migrate(connection, sets)
     for alone in (True, False) * 2:
         assert await request(alone=alone) == ["a walk"] * 2
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("conditions", [{}, {"extra_data": {"done": False}}], ids=["prepared", "not prepared"])
+async def test_a_type_made_anew_a_moment_ago_costs_one_transaction_at_most(
+    migrated: str, driver: str, sets: Sets, connection: Connection, monkeypatch: pytest.MonkeyPatch, conditions: Any
+) -> None:
+    migrations.migrate(connection, sets, chosen=("fast_search",))
+    monkeypatch.setattr("memdb.store.surroundings.FOR_A_TRANSACTION", 600)
+    engine = create_engine(address(migrated, driver), pool_size=1, max_overflow=0)
+
+    async def request(**conditions: Any) -> list[str]:
+        async with sessions(engine).begin() as session:
+            await session.execute(text("select 1"))
+            return await nearest(session, UUID(int=1), **conditions)
+
+    for _ in range(7):
+        assert await request() == []
+    migrations.rollback(connection, sets, steps=None)
+    migrations.migrate(connection, sets, chosen=("fast_search",))
+    with contextlib.suppress(DatabaseError):
+        await request(**conditions)
+    for _ in range(2):
+        assert await request(**conditions) == []
     await engine.dispose()
 
 
