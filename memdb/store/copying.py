@@ -49,7 +49,7 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
         return await _insert(session, model, batch)
     pieces = _pieces(batch, now=await _now(session, model))
     driver: Any = connection.connection.driver_connection
-    async with drivers.given_up_when_interrupted(connection):
+    async with drivers.past_sqlalchemy(connection):
         if connection.dialect.driver == "asyncpg":
             await _send_by_asyncpg(driver, place, pieces)
         else:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 from pgvector import Vector
@@ -88,19 +88,22 @@ def alone(connection: Connection) -> Alone | None:
 
 
 @asynccontextmanager
-async def given_up_when_interrupted(connection: Connection) -> AsyncIterator[None]:
-    """Around what is asked of a driver past SQLAlchemy.
+async def past_sqlalchemy(connection: Connection) -> AsyncIterator[None]:
+    """Around what is asked of a driver itself.
 
-    Where a task is cancelled, or Ctrl-C pressed, nobody knows what the connection is in the middle of. So it is closed
-    and leaves the pool, as SQLAlchemy has it with statements of its own.
+    It waits for its turn as statements of SQLAlchemy do, which has a lock for each connection of asyncpg: tasks that
+    share a session would meet in the middle of a BEGIN otherwise, and asyncpg never forget it. Where it is interrupted,
+    by a task that is cancelled or by Ctrl-C, nobody knows what the connection is in the middle of. So it is closed and
+    leaves the pool, as SQLAlchemy has it with statements of its own.
     """
-    try:
-        yield
-    except Exception:
-        raise
-    except BaseException as interruption:
-        await greenlet_spawn(connection.invalidate, interruption)
-        raise
+    async with getattr(connection.connection.dbapi_connection, "_execute_mutex", nullcontext()):
+        try:
+            yield
+        except Exception:
+            raise
+        except BaseException as interruption:
+            await greenlet_spawn(connection.invalidate, interruption)
+            raise
 
 
 def written(connection: Connection, text: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:

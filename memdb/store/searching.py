@@ -57,7 +57,7 @@ async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any
     if known is not None and driver is not None:
         text, arguments = search.statement(connection, known, called)
         try:
-            async with drivers.given_up_when_interrupted(connection):
+            async with drivers.past_sqlalchemy(connection):
                 return await driver.fetch(text, arguments)
         except Exception as error:
             if not (has_changed(error) or _is_of_driver(error, driver)):

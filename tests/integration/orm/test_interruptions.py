@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from memdb.database import Connection
 from memdb.models import MemoryType
-from memdb.schemas import MemoryCreate, MemorySimilarityQuery
+from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address, vectors
 
@@ -125,5 +125,23 @@ async def test_what_the_database_has_against_a_load_is_an_error_of_sqlalchemy(
         await session.execute(text(setting))
         with pytest.raises(kind):
             await MemoryStore(session).add_many(memories)
+    await works_as_before(engine)
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_tasks_that_share_a_session_leave_the_pool_in_order(
+    engine: AsyncEngine, user_id: UUID, first: bool
+) -> None:
+    """SQLAlchemy does not promise them answers, but nobody else may suffer."""
+    query = MemorySimilarityQuery(user_id=user_id, embedding=NEAR)
+    await search(engine, user_id)
+    async with sessions(engine)() as session:
+        store = MemoryStore(session)
+        if first:
+            await store.nearest(query)
+        reads = [store.nearest(query), store.list(MemoryQuery(user_id=user_id))]
+        await asyncio.gather(*reads, store.nearest(query), return_exceptions=True)
+        await session.rollback()
     await works_as_before(engine)
     await engine.dispose()
