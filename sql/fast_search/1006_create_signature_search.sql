@@ -9,7 +9,7 @@
 -- All signatures of a user are read. Those that differ from the question in 45 bits more than the tenth best of the
 -- first thousand are dropped; 45 is the root of 2048, what chance makes of a difference. What is left is ranked by bits
 -- of which the doubtful count half. The best 64 are compared by distance, and all that are within 60 of the tenth best.
--- Where no more than 250 memories are of the tiers asked for, or no more than are asked for, all of them are compared.
+-- Where no more than 250 memories are of the tiers asked for, or no more than twice k, all of them are compared.
 --
 -- For an answer of more than ten, the same is done for the best 20, 40, 80, and so on. So that a longer answer begins
 -- with the shorter, a memory that only a wider look has found never stands among the places of a narrower one: where it
@@ -67,7 +67,7 @@ begin atomic
             or not exists (
                 select
                 from signatures
-                limit 1 offset (select q.places from question as q) -- noqa: AM09
+                limit 1 offset (select 2 * q.places::bigint from question as q) -- noqa: AM09
             ) as few
         from thousand as t
     ),

@@ -158,9 +158,9 @@ def test_a_longer_answer_begins_with_the_shorter(
     for question in [*held_out[1][:3], *held_out[2][:3], *random]:
         filters = {name: value for name, value in options.items() if name != "candidates"}
         held = len(exact(searchable, user, question, k=5000, **filters))
-        longest = search(searchable, user, question, k=held - 1, **options)
+        longest = search(searchable, user, question, k=(held - 1) // 2, **options)
         assert [row[4] for row in longest] == sorted(row[4] for row in longest)
-        for k in [k for k in (1, 9, 10, 11, 20, 21, 64, 100, 500, 1281) if k < held]:
+        for k in [k for k in (1, 9, 10, 11, 20, 21, 64, 100, 500, 1281) if 2 * k < held]:
             assert search(searchable, user, question, k=k, **options) == longest[:k]
 
 
@@ -185,9 +185,9 @@ def test_any_number_can_be_asked_for(
     held = {MANY: 3500, SOME: 700, FEW: 100}[user]
     everything = exact(searchable, user, held_out[1][0], k=5000)
     assert len(everything) == held
-    for most in (k, held):
+    for most in (k, held, held // 2):
         for candidates in (None, 2_147_483_647, held, 30):
-            assert same(search(searchable, user, held_out[1][0], k=most, candidates=candidates), everything)
+            assert same(search(searchable, user, held_out[1][0], k=most, candidates=candidates), everything[:most])
     for candidates in (-1, 0, 1, 2_147_483_647):
         assert len(search(searchable, user, held_out[1][0], k=10, candidates=candidates)) == 10
 
