@@ -39,8 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Makes Ctrl-C what it is at a terminal: whoever starts the tests in the background has it ignored, also below."""
+    """Makes signals what they are at a terminal: in the background or below nohup, they would be ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
