@@ -91,6 +91,21 @@ def end(directory: Path, *signals: signal.Signals) -> bool:
     return bool(pids)
 
 
+def lacks_programs(pid: int) -> bool:
+    """Whether the programs of a server have been deleted, with the environment that it was started from.
+
+    It goes on, but loads no library any more: not even PL/pgSQL.
+    """
+    _, arguments = _process(pid)
+    try:
+        Path(arguments[0]).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, IndexError):  # what is not to be seen may be there; a process that has ended lacks nothing
+        return False
+    return False
+
+
 def forget(directory: Path) -> None:
     """Deletes the postmaster.pid of a dead server."""
     (directory / _FILE).unlink(missing_ok=True)

@@ -90,27 +90,33 @@ def of(major: int) -> Programs:
     folder = program.parents[1]
     user = account.of_server()
     if user and account.closed_to(user, program):
-        folder = _copy_of(folder, f"{major}-{version(WHEEL)}")
+        folder = _copy_of(folder, f"{WHEEL}-{version(WHEEL)}-{major}")
     return Programs(major, folder, user)
 
 
 def _copy_of(folder: Path, name: str) -> Path:
-    """Where root's environment is private, the user that the server runs as gets a copy of its own (some 30 MB)."""
+    """Where root's environment is private, the user that the server runs as gets a copy of its own (some 40 MB).
+
+    Programs look for the wheel's libraries where these lie beside them: in the package, or beside it.
+    """
+    package = folder.parent
     copy = _COPIES / name
-    if copy.exists():
-        return copy
-    for step in (_COPIES.parent, _COPIES):
-        step.mkdir(exist_ok=True)
-        step.chmod(0o755)
-    with tempfile.TemporaryDirectory(dir=_COPIES) as parent:
-        made = Path(parent, name)
-        shutil.copytree(folder, made, ignore=shutil.ignore_patterns("include"))
-        for path in (made, *made.rglob("*")):
-            mode = path.stat().st_mode
-            path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
-        if not copy.exists():
-            made.rename(copy)
-    return copy
+    if not copy.exists():
+        for step in (_COPIES.parent, _COPIES):
+            step.mkdir(exist_ok=True)
+            step.chmod(0o755)
+        with tempfile.TemporaryDirectory(dir=_COPIES) as parent:
+            made = Path(parent, name)
+            for part in (folder, package / ".dylibs", package.with_name(f"{package.name}.libs")):
+                if part.exists():
+                    to = made / part.relative_to(package.parent)
+                    shutil.copytree(part, to, ignore=shutil.ignore_patterns("include"))
+            for path in (made, *made.rglob("*")):
+                mode = path.stat().st_mode
+                path.chmod(mode | (0o055 if mode & 0o100 else 0o044))
+            if not copy.exists():
+                made.rename(copy)
+    return copy / package.name / folder.name
 
 
 def complaint(text: str) -> str:

