@@ -1,11 +1,9 @@
 """Writes docs/cli.md from the --help texts: `make docs`. A test holds that it is up to date."""
 
 from collections.abc import Iterator
+from typing import Any
 
-import typer
-from typer.testing import CliRunner
-
-from memdb.cli import application
+from memdb.cli import parser
 
 _INTRODUCTION = """\
 # Commands
@@ -21,22 +19,24 @@ def reference() -> str:
 
 def command_paths() -> Iterator[tuple[str, ...]]:
     """() for memdb itself, then each command, with those of a group after it."""
-    yield ()
-    yield from _below(typer.main.get_command(application()), ())
+    for _, path in commands():
+        yield path
 
 
-def _below(group: object, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    for name, command in sorted(getattr(group, "commands", {}).items()):
-        yield (*path, name)
-        yield from _below(command, (*path, name))
+def commands() -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Each command, loaded and in a context of its own, with its path."""
+    yield from _below(parser().make_context("memdb", [], resilient_parsing=True, terminal_width=80), ())
+
+
+def _below(context: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    yield context, path
+    for name, command in getattr(context.command, "commands", {}).items():
+        yield from _below(command.make_context(name, [], context, resilient_parsing=True), (*path, name))
 
 
 def help_of(path: tuple[str, ...]) -> str:
     """What `memdb PATH --help` prints."""
-    result = CliRunner().invoke(application(), [*path, "--help"], prog_name="memdb")
-    if result.exit_code:
-        raise RuntimeError(result.output)
-    return result.output
+    return next(str(context.get_help()) for context, other in commands() if other == path)
 
 
 def _section(path: tuple[str, ...]) -> str:

@@ -1,16 +1,16 @@
-"""The command line. Nothing heavy is imported here: each command loads what it needs when it runs."""
+"""The command line. Nothing heavy is imported here: a command is loaded when it is asked for."""
 
 import functools
-import importlib
 import os
 import re
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from memdb import __version__, output, words
-from memdb.cli import failures
+from memdb.cli import failures, group
 from memdb.errors import MemdbError, OutputError, UsageError
 from memdb.output import streams
 
@@ -18,28 +18,11 @@ INTERRUPTED = 130
 _ADDRESSES = ("--database-url", "--scratch-url")
 READER_GONE = 141  # as a shell has it for a program that is ended by SIGPIPE
 
-MODULES = {
-    "migrate": "migrate",
-    "rollback": "migrate",
-    "status": "migrate",
-    "lint": "lint",
-    "verify-schema": "verify",
-    "verify-models": "verify",
-    "snapshot": "verify",
-    "baseline": "repair",
-    "repair": "repair",
-    "seed": "seed",
-    "benchmark-similarity": "benchmark",
-    "demo": "demo",
-    "db": "db",
-    "init": "project",
-    "new": "project",
-}
-"""Where each command is, in the order in which help lists them."""
+_COMPLETING = "_MEMDB_COMPLETE"  # what a shell sets to be told how the command line may go on
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         output.write_line(__version__)
         raise typer.Exit
 
@@ -51,28 +34,15 @@ def _global(
 ) -> None: ...
 
 
-def application(command: str = "") -> typer.Typer:
-    """What the parser is made of: the one command, as loading all takes as long as running some; or all of them, where
-    there is no such command."""
-    app = typer.Typer(
-        name="memdb",
-        callback=_global,
-        no_args_is_help=True,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"max_content_width": 110},
+@functools.cache
+def parser() -> TyperGroup:
+    """What reads the command line."""
+    return group.parser(
+        _global,
         help="The database layer of an AI companion's memory: apply it, prove it is there, fill it, measure it.",
         epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
         "4 a migration failed, 130 interrupted, 141 the reader of the output has gone.",
     )
-    for name in [command] if command in MODULES else MODULES:
-        found = getattr(importlib.import_module(f"{__name__}.{MODULES[name]}"), name.replace("-", "_"))
-        if isinstance(found, typer.Typer):
-            app.add_typer(found, name=name)
-        else:
-            app.command(name, epilog=found.epilog)(found)
-    return app
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -83,30 +53,26 @@ def main(arguments: list[str] | None = None) -> int:
         code = _run(arguments)
         streams.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nothing leaves as a traceback
-        return _answer(error, _format_of(arguments))
+        return _answer(error, arguments)
     return code
 
 
 def _run(arguments: list[str]) -> int:
     _expect_text(arguments)
     _expect_no_stray_url(arguments)
-    command = _parser(next(iter(arguments), ""))
+    if _COMPLETING in os.environ:
+        parser().main(prog_name="memdb")
     # What typer's own main would add is another way with each error.
-    with command.make_context("memdb", list(arguments)) as context:
-        code = command.invoke(context)
+    with parser().make_context("memdb", list(arguments)) as context:
+        code = context.command.invoke(context)
     return code if isinstance(code, int) else 0
 
 
-@functools.cache
-def _parser(command: str) -> Any:
-    return typer.main.get_command(application(command))
-
-
-def _answer(error: BaseException, format: str) -> int:
+def _answer(error: BaseException, arguments: list[str]) -> int:
     """Says what went wrong, as far as anybody can hear it."""
     try:
         streams.flush()  # where this fails, it is what went wrong
-        code = _tell(error, format)
+        code = _tell(error, arguments)
         streams.flush()
     except BrokenPipeError:
         return READER_GONE
@@ -116,7 +82,7 @@ def _answer(error: BaseException, format: str) -> int:
     return code
 
 
-def _tell(error: BaseException, format: str) -> int:
+def _tell(error: BaseException, arguments: list[str]) -> int:
     match error:
         case typer.Exit():
             return error.exit_code
@@ -127,15 +93,15 @@ def _tell(error: BaseException, format: str) -> int:
             output.say("Interrupted; what was not finished has been undone.")
             return INTERRUPTED
         case typer.TyperException():
-            output.emit_usage_error(error, format)
+            output.emit_usage_error(error, group.format_of(arguments))
             return UsageError.exit_code
         case BrokenPipeError():
             return READER_GONE
         case MemdbError():
-            output.emit_error(error, format)
+            output.emit_error(error, group.format_of(arguments))
             return error.exit_code
         case _:
-            return _tell_the_unforeseen(error, format)
+            return _tell_the_unforeseen(error, group.format_of(arguments))
 
 
 def _tell_the_unforeseen(error: BaseException, format: str) -> int:
@@ -163,14 +129,3 @@ def _expect_no_stray_url(arguments: list[str]) -> None:
                 "a database URL is in the place of something else (it is not shown, as it may hold a password)",
                 hint="Give it as --database-url URL.",
             )
-
-
-def _format_of(arguments: list[str]) -> str:
-    """The output format that was asked for, even where the rest of the command line cannot be parsed."""
-    for index, argument in enumerate(arguments):
-        if argument in ("--format=json", "-fjson") or arguments[index : index + 2] in (
-            ["--format", "json"],
-            ["-f", "json"],
-        ):
-            return "json"
-    return "text"

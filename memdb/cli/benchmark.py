@@ -3,23 +3,24 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from uuid import UUID
 
 import typer
 
-from memdb import output
+from memdb import embedded, output
+from memdb.benchmark import changes, cold, truth
+from memdb.benchmark.identity import Identity
+from memdb.benchmark.measurement import Latency
+from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.study import Design, Study
+from memdb.benchmark.verdict import Targets
 from memdb.cli import lists
 from memdb.cli.commands import command
 from memdb.cli.options import Format, OutputFormat, Place, finite
+from memdb.door import Database
 from memdb.errors import SetupError, UsageError
-
-if TYPE_CHECKING:
-    from memdb.benchmark.measurement import Latency
-    from memdb.benchmark.preparation import Wanted
-    from memdb.benchmark.study import Design, Study
-    from memdb.benchmark.verdict import Targets
-    from memdb.door import Database
+from memdb.output.benchmark import reports
 
 
 class Workload(StrEnum):
@@ -58,16 +59,12 @@ class Asked:
     ] = None
     random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same searches.", metavar="N")] = 1
 
-    def wanted(self, truth_directory: Path | None) -> "Wanted":
-        from memdb.benchmark.preparation import Wanted
-
+    def wanted(self, truth_directory: Path | None) -> Wanted:
         return Wanted(
             self.k, self.queries, self.user, self.random_seed, self.workload, self.queries_from, truth_directory
         )
 
-    def targets(self) -> "Targets":
-        from memdb.benchmark.verdict import Targets
-
+    def targets(self) -> Targets:
         return Targets(self.target_p95_ms, self.target_recall)
 
 
@@ -112,11 +109,8 @@ class Varied:
         str, typer.Option(help="Build HNSW with each m on a sample in a temporary table, and search it.", metavar="M,…")
     ] = ""
 
-    def design(self) -> "Design":
+    def design(self) -> Design:
         """Raises UsageError for lists that are none, and for a sweep in which no strategy takes part."""
-        from memdb.benchmark.identity import Identity
-        from memdb.benchmark.study import Design
-
         widths = lists.numbers("--ef-search", self.ef_search, 1, 1000)
         depths = lists.numbers("--candidates", self.candidates, 1, 100_000)
         return Design(
@@ -157,9 +151,6 @@ def benchmark_similarity(
 
     Reads only; what --writers and --try-m write is rolled back.
     """
-    from memdb.benchmark import changes, truth
-    from memdb.output.benchmark import reports
-
     for path in report or ():
         reports.check(path)
     earlier = changes.read(compare) if compare is not None else None
@@ -168,10 +159,10 @@ def benchmark_similarity(
         if varied.cold:
             design = replace(design, cold=_measure_cold(db, wanted, design))
 
-        def measure(design: "Design") -> "Study":
+        def measure(design: Design) -> Study:
             return db.benchmark(wanted, design, asked.targets())
 
-        def again(names: tuple[str, ...]) -> "Study":
+        def again(names: tuple[str, ...]) -> Study:
             output.say("Something looks worse. Once more, to see whether it lasts:")
             return measure(replace(design, names=names, concurrency=(), writers=0, try_m=()))
 
@@ -186,11 +177,8 @@ def benchmark_similarity(
     return 0 if study.ok else 1
 
 
-def _measure_cold(db: "Database", wanted: "Wanted", design: "Design") -> "dict[str, Latency]":
+def _measure_cold(db: Database, wanted: Wanted, design: Design) -> dict[str, Latency]:
     """Raises UsageError where the server is not memdb's own to restart."""
-    from memdb import embedded
-    from memdb.benchmark import cold
-
     if not db.is_embedded:
         raise UsageError(
             "--cold restarts the server, which memdb does with the embedded PostgreSQL only",

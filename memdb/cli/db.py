@@ -4,25 +4,22 @@ from typing import Annotated
 
 import typer
 
-from memdb import output
+from memdb import embedded, output
+from memdb.cli.group import PLAIN
 from memdb.cli.options import Format, OutputFormat, confirm
 
-db = typer.Typer(no_args_is_help=True, help="The embedded PostgreSQL by hand.")
+db = typer.Typer(**PLAIN, no_args_is_help=True, help="The embedded PostgreSQL by hand.")
 
 
 @db.command(epilog='Example: psql "$(memdb db start)"')
 def start(format: OutputFormat = Format.text) -> None:
-    """Start the embedded PostgreSQL, if it does not run, and print its URL."""
-    from memdb import embedded
-
+    """Start the embedded PostgreSQL and print its URL."""
     output.emit(embedded.Address.of(embedded.start(embedded.data_directory())), format)
 
 
 @db.command(epilog="Example: memdb db stop")
 def stop(format: OutputFormat = Format.text) -> None:
     """Stop the embedded PostgreSQL; its data stays."""
-    from memdb import embedded
-
     directory = embedded.data_directory()
     output.emit(embedded.Stopped(directory, was_running=embedded.stop(directory)), format)
 
@@ -30,8 +27,6 @@ def stop(format: OutputFormat = Format.text) -> None:
 @db.command(epilog='Example: psql "$(memdb db url)"')
 def url(format: OutputFormat = Format.text) -> None:
     """Print the URL of the embedded PostgreSQL, which must be running."""
-    from memdb import embedded
-
     output.emit(embedded.Address.of(embedded.expect_running(embedded.data_directory())), format)
 
 
@@ -40,8 +35,6 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, format: OutputFormat = Format.text
 ) -> None:
     """Stop the embedded PostgreSQL and delete its data."""
-    from memdb import embedded
-
     directory = embedded.data_directory()
     if embedded.holds_data(directory) and not yes:
         confirm(f"This deletes the embedded database in {directory}.")

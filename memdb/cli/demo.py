@@ -4,9 +4,12 @@ from typing import Annotated
 
 import typer
 
-from memdb import output
+from memdb import demo as whole
+from memdb import embedded, output
+from memdb.benchmark.study import Study
 from memdb.cli.commands import command
 from memdb.cli.options import MOST, Format, OutputFormat
+from memdb.output import bars
 
 
 @command(epilog="Examples: memdb demo; memdb demo --memories 50000")
@@ -21,14 +24,10 @@ def demo(
 
     Migrate, verify, seed, search and benchmark, in a database of its own on the embedded PostgreSQL.
     """
-    from memdb import demo, embedded
-    from memdb.benchmark.study import Study
-    from memdb.output import bars
-
     server = embedded.start(embedded.data_directory())
     chapters = []
-    with demo.fresh_database(server) as db, bars.Progress("Loading", memories) as bar:
-        story = demo.run(db, count=memories, random_seed=random_seed, on_progress=bar.advance)
+    with whole.fresh_database(server) as db, bars.Progress("Loading", memories) as bar:
+        story = whole.run(db, count=memories, random_seed=random_seed, on_progress=bar.advance)
         for chapter in story:
             chapters.append(chapter)
             if format == Format.text:
@@ -36,7 +35,7 @@ def demo(
     if format == Format.json:
         output.emit(tuple(chapters), format)
     else:
-        output.emit(demo.Farewell(server.url(demo.DATABASE)), format)
+        output.emit(whole.Farewell(server.url(whole.DATABASE)), format)
     # How fast a search is on a busy machine is shown, and is no fault of whoever wants to see memdb.
     shown = (chapter.result for chapter in chapters if not isinstance(chapter.result, Study))
     return 0 if all(getattr(result, "ok", True) for result in shown) else 1

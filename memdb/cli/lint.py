@@ -7,6 +7,7 @@ import typer
 
 from memdb.cli.commands import command
 from memdb.cli.options import Place, Trial, With
+from memdb.output import linting as report
 
 
 class ReviewFormat(StrEnum):
@@ -30,8 +31,6 @@ def lint(
 
     Locks, lost data, rollbacks that do not undo their file, missing names and comments. Exit 1 on errors.
     """
-    from memdb.output import linting as report
-
     with place.open(chosen=chosen, trial=trial) as db:
         result = db.lint(all=all)
     report.emit(result, format)

@@ -2,6 +2,7 @@
 
 import re
 
+from memdb.benchmark import strategies as known
 from memdb.errors import UsageError
 
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -9,8 +10,6 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 def strategies(text: str | None, ef_search: tuple[int, ...], candidates: tuple[int, ...]) -> tuple[str, ...]:
     """Their names. Raises UsageError for one that does not exist, and for a sweep that none of them takes part in."""
-    from memdb.benchmark import strategies as known
-
     names = known.parse(known.STORY if text is None else text)
     for option, given, sweeping in (
         ("--ef-search", ef_search, known.SCANNING),

@@ -2,21 +2,15 @@
 
 import math
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from memdb import output, words
+from memdb import door, output, words
 from memdb.errors import UsageError
-
-if TYPE_CHECKING:
-    from memdb.door import Database
-    from memdb.migrations import Hooks
 
 
 class Format(StrEnum):
@@ -51,6 +45,16 @@ SqlDir = Annotated[
 Wait = Annotated[
     float, typer.Option(min=0, callback=finite, help="How long to wait for others, in all.", metavar="SECONDS")
 ]
+LockTimeout = Annotated[
+    float,
+    typer.Option(
+        min=0.001,
+        max=MOST // 1000,
+        callback=finite,
+        help="How long a statement may wait for a lock before it makes way.",
+        metavar="SECONDS",
+    ),
+]
 OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="Format of the result.")]
 With = Annotated[
     list[str] | None, typer.Option("--with", help="Include this optional set, too (can be repeated).", metavar="SET")
@@ -74,10 +78,8 @@ class Place:
     ] = None
     sql_dir: SqlDir = None
 
-    def open(self, *, chosen: list[str] | None = None, trial: "Trial | None" = None) -> "Database":
+    def open(self, *, chosen: list[str] | None = None, trial: "Trial | None" = None) -> door.Database:
         """The database, which says on stderr what happens there; a MigratingPlace by MEMDB_MIGRATION_URL."""
-        from memdb import door
-
         return door.open(
             self.database_url,
             schema=self.schema,
@@ -133,14 +135,3 @@ def confirm(consequence: str, address: str = "") -> None:
     if not sys.stdin.isatty():
         raise UsageError(f"nobody can be asked: {consequence}", hint="Add --yes if that is meant.")
     typer.confirm(f"{words.printable(consequence)} Go on?", abort=True, err=True)
-
-
-@contextmanager
-def hooks() -> Iterator["Hooks"]:
-    """What the person at the terminal hears while a run goes on."""
-    from memdb.door import telling
-    from memdb.output import bars
-
-    with bars.BuildProgress() as progress:
-        spoken = telling.of_migrating(output.say)
-        yield replace(spoken, on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done))

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from memdb.errors import UsageError
-
-if TYPE_CHECKING:
-    from memdb.ledger.plan import Direction
-    from memdb.migrations.saved_plan import SavedPlan
+from memdb import output
+from memdb.door import Database
+from memdb.errors import MigrationError, UsageError
+from memdb.ledger.plan import Direction, Request
+from memdb.migrations import saved_plan
+from memdb.migrations.saved_plan import SavedPlan
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -36,7 +37,7 @@ class Reviewing:
         ),
     ] = None
 
-    def plan_to_run(self, command: "Direction", answered: dict[str, bool]) -> "SavedPlan | None":
+    def plan_to_run(self, command: Direction, answered: dict[str, bool]) -> SavedPlan | None:
         """The plan that is to be run, where one is given.
 
         `answered` says of the options that a plan answers whether they are given as well. Raises UsageError for what
@@ -58,6 +59,13 @@ class Reviewing:
                     f"--plan and {option} exclude each other: what runs is in the plan",
                     hint=f"Give --plan alone; or make another plan: memdb {command} … --dry-run --save-plan FILE",
                 )
-        from memdb.migrations import saved_plan
-
         return saved_plan.read(self.plan, command)
+
+    def show(self, db: Database, request: Request, format: str) -> int:
+        """Shows what would run, and keeps it in a file where that is asked for.
+
+        The exit code is that of a run that stops, where it is foreseen to.
+        """
+        result = db.plan(request, save_as=self.save_plan)
+        output.emit(result, format, address=db.address, label="-- Database")
+        return MigrationError.exit_code if result.refusals else 0

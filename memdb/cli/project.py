@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from memdb import output
+from memdb import output, project, settings
 from memdb.cli.commands import command
 from memdb.cli.options import Format, OutputFormat, SqlDir
 
@@ -19,8 +19,6 @@ def init(
 
     To own and to extend it; memdb.toml then points all commands there.
     """
-    from memdb import project
-
     output.emit(project.init(directory), format)
 
 
@@ -48,8 +46,6 @@ def new(
 
     To be filled in, or complete for an --index and --from-benchmark.
     """
-    from memdb import project, settings
-
     directory = settings.load(sql_dir=sql_dir).sql_dir
     if from_benchmark is not None:
         output.emit(project.recommended(directory, from_benchmark, set_name=set_name), format)

@@ -1,48 +1,18 @@
-"""memdb baseline, repair."""
+"""memdb repair."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from memdb import output
+from memdb import migrations, output, recording, scratch
 from memdb.cli.commands import command
-from memdb.cli.options import Format, MigratingPlace, OutputFormat, Trial, Wait, With, confirm, hooks
+from memdb.cli.options import Format, MigratingPlace, OutputFormat, Trial, Wait, confirm
+from memdb.cli.progress import hooks
+from memdb.door import Database
 from memdb.errors import EmbeddedError
-
-if TYPE_CHECKING:
-    from memdb import scratch
-    from memdb.door import Database
-    from memdb.ledger.sqlfiles import Sets
-    from memdb.verification.snapshot import Patches
-
-
-@command(epilog="Examples: memdb baseline; memdb baseline --to 0006")
-def baseline(
-    to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID")] = None,
-    chosen: With = None,
-    wait: Wait = 60,
-    place: MigratingPlace = MigratingPlace(),
-    format: OutputFormat = Format.text,
-) -> int:
-    """Take a schema that is there for migrated.
-
-    Marks pending migrations as applied without running them, if the database holds exactly what they make.
-    """
-    with place.open(chosen=chosen) as db, db.connected("baseline") as connection, hooks() as heard:
-        from memdb import migrations
-        from memdb.migrations import baseline
-
-        result = baseline.baseline(
-            connection,
-            db.sets,
-            db.expected,
-            to=to,
-            chosen=db.settings.sets,
-            limits=migrations.Limits(wait, trusted_schemas=db.settings.trusted_schemas),
-            hooks=heard,
-        )
-        output.emit(result, format, address=db.address)
-    return 0 if result.ok else 1
+from memdb.ledger.sqlfiles import Sets
+from memdb.migrations.repair import carry_out, propose
+from memdb.verification.snapshot import Patches
 
 
 @command(epilog="Examples: memdb repair; memdb repair --unmark 0009_add_importance; memdb repair --mark 0009 --yes")
@@ -65,13 +35,8 @@ def repair(
     when an applied migration has no file, which no repair can settle.
     """
     with place.open(trial=trial) as db, db.connected("repair") as connection:
-        from memdb import migrations
-        from memdb.migrations import repair
-
         sets, options = db.sets, db.trial
-        proposal = repair.propose(
-            connection, sets, lambda: _patches(db, sets, options), mark=mark or (), unmark=unmark or ()
-        )
+        proposal = propose(connection, sets, lambda: _patches(db, sets, options), mark=mark or (), unmark=unmark or ())
         if not proposal.needed:
             output.emit(proposal, format, address=db.address)
             return 1 if proposal.unsettled else 0
@@ -80,15 +45,13 @@ def repair(
             confirm("This changes the migration history.", db.address)
         limits = migrations.Limits(wait, trusted_schemas=db.settings.trusted_schemas)
         with hooks() as heard:
-            done = repair.carry_out(connection, sets, proposal, limits=limits, hooks=heard)
+            done = carry_out(connection, sets, proposal, limits=limits, hooks=heard)
         output.emit(done, format, address=db.address)
         return 1 if proposal.unsettled else 0
 
 
-def _patches(db: "Database", sets: "Sets", options: "scratch.Options") -> "Patches":
+def _patches(db: Database, sets: Sets, options: scratch.Options) -> Patches:
     """What the files make as they are now; the snapshot may be older than an edit."""
-    from memdb import recording
-
     try:
         return recording.record(sets, options=options)
     except EmbeddedError as error:

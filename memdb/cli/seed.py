@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,11 +12,11 @@ from memdb import output
 from memdb.cli.commands import command
 from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait
 from memdb.errors import UsageError
-
-if TYPE_CHECKING:
-    from memdb.seeding.hooks import Hooks
-    from memdb.seeding.memories import Further
-    from memdb.seeding.source import Source
+from memdb.output import bars
+from memdb.seeding import choosing
+from memdb.seeding.hooks import Hooks
+from memdb.seeding.memories import Further
+from memdb.seeding.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,7 @@ class Rows:
         Path | None, typer.Option("--from", help="Load this .npz, .jsonl or .parquet file.", metavar="FILE")
     ] = None
 
-    def source(self, *, append: bool) -> "Source | Further":
-        from memdb.seeding import choosing
-
+    def source(self, *, append: bool) -> Source | Further:
         tiers = _weights(self.tiers)
         return choosing.source(self.file, self.users, self.memories, tiers, self.random_seed, append=append)
 
@@ -94,11 +92,8 @@ def seed(
 
 
 @contextmanager
-def _hooks(total: int | None) -> Iterator["Hooks"]:
+def _hooks(total: int | None) -> Iterator[Hooks]:
     """What the person at the terminal hears meanwhile: one bar at a time, and lines."""
-    from memdb.output import bars
-    from memdb.seeding.hooks import Hooks
-
     with bars.Progress("Loading", total) as bar, bars.BuildProgress() as build:
 
         def begin(what: str) -> None:

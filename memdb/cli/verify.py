@@ -8,6 +8,7 @@ import typer
 from memdb import output
 from memdb.cli.commands import command
 from memdb.cli.options import Format, OutputFormat, Place, SqlDir, Trial
+from memdb.output import verification as report
 
 
 class ReportFormat(StrEnum):
@@ -28,8 +29,6 @@ def verify_schema(
 
     Compares it with what the applied migrations make. Exit 1 when it differs. Reads only.
     """
-    from memdb.output import verification as report
-
     with place.open() as db:
         result = db.verify()
     report.emit(result, format, address=db.address)

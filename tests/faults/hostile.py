@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from memdb.cli import application
+from docs import cli as reference
 
 TEXTS = [
     *("", " ", "-", "a\0b", "\udcff", "a\n::error::\x1b[2J\x07\u202e[/][bold]x[link=http://x]", "%s%(x)s{0}%"),
@@ -82,15 +80,9 @@ def odd_files(folder: Path, suffix: str) -> list[str]:
 
 def commands() -> Iterator[tuple[tuple[str, ...], Any]]:
     """Every command with its name, as typer has it."""
-    yield from _below(typer.main.get_command(application()), ())
-
-
-def _below(group: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, command in sorted(group.commands.items()):
-        if hasattr(command, "commands"):
-            yield from _below(command, (*path, name))
-        else:
-            yield (*path, name), command
+    for context, path in reference.commands():
+        if not hasattr(context.command, "commands"):
+            yield path, context.command
 
 
 def values(parameter: Any, folder: Path) -> list[str]:

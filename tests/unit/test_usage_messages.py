@@ -49,7 +49,6 @@ def test_a_password_in_the_wrong_place_is_not_shown(
     [
         (("statu",), "No such command 'statu'"),
         (("migrate", "--wait", "soon"), "Invalid value for '--wait': 'soon' is not a valid float"),
-        (("status", "--format", "yaml"), "'yaml' is not one of 'text', 'json'"),
         (("status", "--exit-cod"), "--exit-code"),
         (("rollback", "--steps"), "'--steps' requires an argument"),
         (("status", "--sql-dir", ""), "--sql-dir is empty"),
@@ -60,6 +59,11 @@ def test_plain_words_are_shown(arguments: tuple[str, ...], told: str, capsys: py
     assert told in capsys.readouterr().err
     assert main([*arguments[:1], "--format=json", *arguments[1:]]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 2
+
+
+def test_an_unknown_format_is_told_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--format", "yaml"]) == 2
+    assert "'yaml' is not one of 'text', 'json'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("given", [("--scratch-url", URL), (f"--scratch-url={URL}",)])

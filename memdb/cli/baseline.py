@@ -1,0 +1,37 @@
+"""memdb baseline."""
+
+from typing import Annotated
+
+import typer
+
+from memdb import migrations, output
+from memdb.cli.commands import command
+from memdb.cli.options import Format, MigratingPlace, OutputFormat, Wait, With
+from memdb.cli.progress import hooks
+from memdb.migrations.baseline import baseline as take_over
+
+
+@command(epilog="Examples: memdb baseline; memdb baseline --to 0006")
+def baseline(
+    to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID")] = None,
+    chosen: With = None,
+    wait: Wait = 60,
+    place: MigratingPlace = MigratingPlace(),
+    format: OutputFormat = Format.text,
+) -> int:
+    """Take a schema that is there for migrated.
+
+    Marks pending migrations as applied without running them, if the database holds exactly what they make.
+    """
+    with place.open(chosen=chosen) as db, db.connected("baseline") as connection, hooks() as heard:
+        result = take_over(
+            connection,
+            db.sets,
+            db.expected,
+            to=to,
+            chosen=db.settings.sets,
+            limits=migrations.Limits(wait, trusted_schemas=db.settings.trusted_schemas),
+            hooks=heard,
+        )
+        output.emit(result, format, address=db.address)
+    return 0 if result.ok else 1

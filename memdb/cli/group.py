@@ -1,0 +1,101 @@
+"""The commands: listed by what people want to do, each loaded when it is asked for."""
+
+import functools
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+PLAIN: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+
+SECTIONS = {
+    "The schema": {
+        "migrate": ("migrate", "Apply all pending migrations."),
+        "rollback": ("rollback", "Take back the newest migrations."),
+        "status": ("status", "Show what is applied, pending, edited or missing."),
+        "verify-schema": ("verify", "Prove that the database has the schema."),
+        "baseline": ("baseline", "Take a schema that is there for migrated."),
+        "repair": ("repair", "Bring the history in line with the files."),
+    },
+    "The memories": {
+        "seed": ("seed", "Load realistic memories, or remove them."),
+        "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
+    },
+    "A project of your own": {
+        "init": ("project", "Copy memdb's SQL into your project."),
+        "new": ("project", "Write the next migration and its rollback."),
+        "lint": ("lint", "Review pending migrations before they run."),
+        "snapshot": ("verify", "Write down the schema that is expected."),
+        "verify-models": ("verify", "Prove that SQLAlchemy models fit the schema."),
+    },
+    "Trying memdb": {
+        "demo": ("demo", "See it all at once."),
+        "db": ("db", "The embedded PostgreSQL by hand."),
+    },
+}
+"""What is there for each purpose: a command's module, and what the list of commands says of it."""
+
+
+class _Listed(TyperCommand):
+    """A command as the list of commands needs it; the command itself is loaded to read its arguments."""
+
+    def __init__(self, name: str, module: str, summary: str) -> None:
+        super().__init__(name, help=summary, rich_markup_mode=None)
+        self._module = module
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        return _load(self._module, self.name or "").make_context(info_name, args, parent, **extra)
+
+
+class _Sections(TyperGroup):
+    """Lists its commands in sections, which typer does only where rich draws the help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, self.commands))
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl([(name.ljust(width), summary) for name, (_, summary) in commands.items()])
+
+
+@functools.cache
+def _load(module: str, name: str) -> Any:
+    found = getattr(import_module(f"{__package__}.{module}"), name.replace("-", "_"))
+    if not isinstance(found, typer.Typer):
+        function, found = found, typer.Typer(**PLAIN)
+        found.command(name, epilog=function.epilog)(function)
+    return typer.main.get_command(found)
+
+
+def parser(callback: Any, *, help: str, epilog: str) -> TyperGroup:
+    """What reads the command line."""
+    app = typer.Typer(
+        **PLAIN | {"add_completion": True},
+        name="memdb",
+        cls=_Sections,
+        callback=callback,
+        no_args_is_help=True,
+        context_settings={"max_content_width": 110, "help_option_names": ["-h", "--help"]},
+        help=help,
+        epilog=epilog,
+    )
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    for commands in SECTIONS.values():
+        for name, (module, summary) in commands.items():
+            group.add_command(_Listed(name, module, summary))
+    return group
+
+
+def format_of(arguments: list[str]) -> str:
+    """The output format that is asked for, also where the rest of the command line cannot be read."""
+    app = typer.Typer(**PLAIN, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    app.command()(_format)
+    try:
+        context = typer.main.get_command(app).make_context("memdb", list(arguments), resilient_parsing=True)
+    except typer.TyperException:
+        return "text"
+    return str(context.params["format"])
+
+
+def _format(format: Annotated[str, typer.Option("--format", "-f")] = "text") -> None: ...

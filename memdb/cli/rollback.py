@@ -1,0 +1,80 @@
+"""memdb rollback."""
+
+from typing import Annotated
+
+import typer
+
+from memdb import output
+from memdb.cli.commands import command
+from memdb.cli.options import (
+    MOST,
+    Format,
+    LockTimeout,
+    MigratingPlace,
+    OutputFormat,
+    Trial,
+    Wait,
+    confirm,
+)
+from memdb.cli.plans import Reviewing
+from memdb.cli.progress import hooks
+from memdb.door import Database
+from memdb.errors import UsageError
+from memdb.migrations import Limits, Rollback, Run
+from memdb.migrations.losses import WouldLose
+
+
+@command(
+    epilog="Examples: memdb rollback; memdb rollback --to 0004; memdb rollback --all --yes; memdb rollback --plan "
+    "plan.json"
+)
+def rollback(
+    steps: Annotated[
+        int | None, typer.Option(min=1, max=MOST, help="How many migrations to take back; 1 by default.", metavar="N")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option(help="Take back all that was applied after this migration.", metavar="ID")
+    ] = None,
+    all: Annotated[bool, typer.Option("--all", help="Take back everything.")] = False,
+    reviewing: Reviewing = Reviewing(),
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before rows are lost.")] = False,
+    wait: Wait = 60,
+    lock_timeout: LockTimeout = 3,
+    place: MigratingPlace = MigratingPlace(),
+    trial: Trial = Trial(),
+    format: OutputFormat = Format.text,
+) -> int:
+    """Take back the newest migrations.
+
+    One, unless told otherwise; asks before rows are lost. A saved plan loses what it shows, unasked, and nothing else.
+    """
+    answered = {"--steps": steps is not None, "--to": to is not None, "--all": all}
+    saved = reviewing.plan_to_run("rollback", answered)
+    if sum(answered.values()) > 1:
+        raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
+    with place.open(trial=trial) as db:
+        request = Rollback(None if all else steps or 1, to)
+        if reviewing.dry_run:
+            return reviewing.show(db, request, format)
+        limits = Limits(wait, lock_timeout)
+        if saved is None:
+            run = _roll_back(db, request, limits, ask=not yes)
+        else:
+            with hooks() as heard:
+                run = db.run(saved, limits=limits, hooks=heard)
+        output.emit(run, format, address=db.address)
+    return 0
+
+
+def _roll_back(db: Database, request: Rollback, limits: Limits, *, ask: bool) -> Run:
+    """Takes back what loses nothing at once, and all else after somebody has agreed to what it loses."""
+
+    def roll_back(losing: WouldLose | bool) -> Run:
+        with hooks() as heard:
+            return db.rollback(request.steps, to=request.to, losing=losing, limits=limits, hooks=heard)
+
+    try:
+        return roll_back(losing=not ask)
+    except WouldLose as found:
+        confirm(f"This loses {', '.join(loss.in_words() for loss in found.losses)}.", db.address)
+        return roll_back(found)

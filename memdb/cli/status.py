@@ -1,0 +1,26 @@
+"""memdb status."""
+
+from typing import Annotated
+
+import typer
+
+from memdb import output
+from memdb.cli.commands import command
+from memdb.cli.options import Format, OutputFormat, Place, With
+
+
+@command(epilog="Examples: memdb status; memdb status --exit-code --format json")
+def status(
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is applied.")] = False,
+    chosen: With = None,
+    place: Place = Place(),
+    format: OutputFormat = Format.text,
+) -> int:
+    """Show what is applied, pending, edited or missing.
+
+    Late is what is pending although a later one is applied; unknown is what somebody else applied. Reads only.
+    """
+    with place.open(chosen=chosen) as db:
+        result = db.status()
+    output.emit(result, format, address=db.address)
+    return 1 if exit_code and not result.clean else 0

@@ -1,0 +1,61 @@
+"""Finding the way: short help, what a shell is told to complete, and the format in which errors are told."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from memdb.cli import main
+
+COMPLETIONS = [
+    ("memdb ver", ["verify-schema", "verify-models"]),
+    ("memdb migrate --lo", ["--lock-timeout"]),
+    ("memdb db st", ["start", "stop"]),
+    ("memdb db start --fo", ["--format"]),
+    ("memdb status --format ", ["text", "json"]),
+]
+
+
+@pytest.mark.parametrize("path", [(), ("migrate",), ("db",), ("db", "start")], ids=" ".join)
+def test_h_is_help(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*path, "-h"]) == 0
+    short = capsys.readouterr().out
+    assert main([*path, "--help"]) == 0
+    assert short == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("line", "offered"), COMPLETIONS)
+def test_a_shell_is_told_how_the_line_may_go_on(line: str, offered: list[str]) -> None:
+    asked = {"_MEMDB_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}
+    program = [sys.executable, "-m", "memdb"]
+    result = subprocess.run(program, env=asked, capture_output=True, text=True, check=True)
+    assert (result.stdout.split(), result.stderr) == (offered, "")
+
+
+def test_what_a_shell_needs_for_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--show-completion", "zsh"])
+    assert ended.value.code == 0
+    assert "_MEMDB_COMPLETE" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status", "--nope", "--format", "json"),
+        ("status", "-fjson", "--nope"),
+        ("db", "url", "--nope", "--format=json"),
+        ("migrate", "--wait", "soon", "-f", "json"),
+        ("migrate", "--to", "--format=text", "--format", "json", "--sql-dir", ""),
+        ("statu", "--format", "json"),
+        ("--database-url", "nowhere", "status", "--format", "json"),
+        ("verify-schema", "too", "many", "--format", "json"),
+    ],
+    ids=" ".join,
+)
+def test_what_is_wrong_with_a_line_is_told_in_the_format_that_it_asks_for(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["exit_code"] == 2
