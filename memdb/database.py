@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString, TypeVar
 
 import psycopg
 from psycopg import sql
 from psycopg.abc import Params
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import tuple_row
+from psycopg.rows import class_row, tuple_row
 
 from memdb import addresses, shipped
 from memdb.addresses import conninfo as conninfo
@@ -23,6 +23,7 @@ from memdb.words import shortened
 if TYPE_CHECKING:
     from memdb.embedded import Server
 
+_Row = TypeVar("_Row")
 
 # What it warns of at a lost connection is in the error that follows; without a handler it would go to stderr as well.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
@@ -44,6 +45,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         """The first value of the first row; None where there is no row."""
         row = self.execute(statement, parameters).fetchone()
         return None if row is None else row[0]
+
+    def rows(
+        self, kind: type[_Row], statement: str | bytes | sql.Composed, parameters: Params | None = None
+    ) -> list[_Row]:
+        """The rows as objects whose fields the columns are named after."""
+        return self.cursor(row_factory=class_row(kind)).execute(statement, parameters).fetchall()
 
     @contextmanager
     def hearing(self, on_notice: Callable[[psycopg.errors.Diagnostic], None]) -> Iterator[None]:

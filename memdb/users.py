@@ -21,5 +21,5 @@ def find(connection: Connection) -> Users | None:
     path = database.search_path(connection)
     row = connection.execute(query("users", "resolve"), [path]).fetchone()
     with database.own_names(connection):
-        found = connection.execute(query("users", "described"), {"oid": row and row[1], "mark": STAND_IN}).fetchone()
-    return None if found is None else Users(*found)
+        found = connection.rows(Users, query("users", "described"), {"oid": row and row[1], "mark": STAND_IN})
+    return found[0] if found else None

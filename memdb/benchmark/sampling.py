@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from psycopg.rows import class_row
+
 from memdb.database import Connection
 from memdb.errors import DataError
 from memdb.target import Target
@@ -76,8 +78,7 @@ class Query:
 
 def population(connection: Connection, target: Target, user: UUID | None = None) -> Population:
     """Who holds how many memories with an embedding; one user only, where one is named."""
-    rows = connection.execute(target.query("benchmark", "sizes"), {"user": user})
-    return Population(tuple(SizeClass(*row) for row in rows))
+    return Population(tuple(connection.rows(SizeClass, target.query("benchmark", "sizes"), {"user": user})))
 
 
 def require(
@@ -153,8 +154,7 @@ def sample(
     }
     block = target.query("benchmark", "sample_equally" if equally else "sample")
     # A binary cursor hands over the embedding as it will be sent back, without a type that must be looked up.
-    rows = connection.cursor(binary=True).execute(block, parameters)
-    return [Query(*row) for row in rows]
+    return connection.cursor(binary=True, row_factory=class_row(Query)).execute(block, parameters).fetchall()
 
 
 def largest_user(connection: Connection, target: Target) -> UUID:

@@ -93,8 +93,8 @@ class Watch:
         return Effects(locks, work, measured=False) if tables else UNKNOWN
 
     def _relations(self) -> _Relations:
-        rows = self._connection.execute(query("effects", "relations"), [self._target]).fetchall()
-        return {relation.oid: relation for relation in (_Relation(*row) for row in rows)}
+        relations = self._connection.rows(_Relation, query("effects", "relations"), [self._target])
+        return {relation.oid: relation for relation in relations}
 
     def _locks(self) -> dict[int, str]:
         """The strongest mode in which each relation is locked by this transaction."""

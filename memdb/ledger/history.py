@@ -141,7 +141,7 @@ def require_sound(connection: Connection, schema: str) -> None:
 
 
 def _homes(connection: Connection) -> list[Home]:
-    homes = (Home(*row) for row in connection.execute(query("history", "homes")).fetchall())
+    homes = connection.rows(Home, query("history", "homes"))
     return [home for home in homes if home.exists or home.missing or home.odd]
 
 

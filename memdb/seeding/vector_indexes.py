@@ -28,8 +28,7 @@ class VectorIndex:
 
 def movable(connection: Connection, target: Target) -> list[VectorIndex]:
     """The vector indexes of memories that this role may drop and make again as they were."""
-    rows = connection.execute(query("seed", "vector_indexes"), {"memories": target.memories})
-    return [VectorIndex(*row) for row in rows]
+    return connection.rows(VectorIndex, query("seed", "vector_indexes"), {"memories": target.memories})
 
 
 def set_aside(connection: Connection, target: Target, wait_seconds: float) -> list[VectorIndex]:

@@ -189,9 +189,9 @@ ranked as (
 
 select
     m.user_id,
-    m.id,
+    m.id as memory_id,
     m.embedding,
-    r.memories
+    r.memories as user_memories
 from ranked as r
 inner join {schema}.memories as m on r.id = m.id
 where r.place <= r.quota
@@ -211,9 +211,9 @@ with ranked as (
 
 select
     m.user_id,
-    m.id,
+    m.id as memory_id,
     m.embedding,
-    r.memories
+    r.memories as user_memories
 from ranked as r
 inner join {schema}.memories as m on r.id = m.id
 where r.memories > 1

@@ -9,11 +9,11 @@ select
     case
         when n.nspname = %s then quote_ident(c.relname)
         else format('%%I.%%I', n.nspname, c.relname)
-    end,
-    coalesce(i.indrelid, 0),
-    coalesce(a.amname, ''),
-    coalesce(pg_relation_filenode(c.oid), 0),
-    coalesce(pg_stat_get_xact_numscans(c.oid), 0)
+    end as name,
+    coalesce(i.indrelid, 0) as table,
+    coalesce(a.amname, '') as method,
+    coalesce(pg_relation_filenode(c.oid), 0) as file,
+    coalesce(pg_stat_get_xact_numscans(c.oid), 0) as scans
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 left join pg_index as i on c.oid = i.indexrelid

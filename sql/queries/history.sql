@@ -38,8 +38,8 @@ with tables as (
 )
 
 select
-    t.nspname,
-    bool_or(t.relname = '_yoyo_migration') as has_marks,
+    t.nspname as schema,
+    bool_or(t.relname = '_yoyo_migration') as exists,
     bool_or(t.relname = 'memdb_migrations') as has_details,
     bool_or(t.relname = 'memdb_migrations' and t.has_position) as has_positions,
     coalesce(

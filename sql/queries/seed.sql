@@ -128,11 +128,11 @@ from stdin (format binary); -- noqa: PRS
 -- With the statements that drop each and make it again with its comment. Left as they are: indexes in another
 -- tablespace, which pg_get_indexdef does not tell, and those of partitions.
 select
-    c.relname,
-    format('drop index %%s', c.oid::regclass),
+    c.relname as name,
+    format('drop index %%s', c.oid::regclass) as drop,
     pg_get_indexdef(c.oid) || coalesce(
         format('; comment on index %%s is %%L', c.oid::regclass, obj_description(c.oid, 'pg_class')), ''
-    )
+    ) as create
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as am on c.relam = am.oid

@@ -12,9 +12,9 @@ from present;
 
 -- name: described
 select
-    format('%%I.%%I', n.nspname, c.relname),
-    pg_get_userbyid(c.relowner),
-    coalesce(starts_with(obj_description(c.oid, 'pg_class'), %(mark)s), false)
+    format('%%I.%%I', n.nspname, c.relname) as name,
+    pg_get_userbyid(c.relowner) as owner,
+    coalesce(starts_with(obj_description(c.oid, 'pg_class'), %(mark)s), false) as is_stand_in
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 where c.oid = %(oid)s;
