@@ -41,7 +41,8 @@ def _assert_models_match(
     try:
         with door.open(database_url, sql_dir=sql_dir, directory=directory) as db:
             result = db.verify_models(models, offline=database_url is None)
+        told = [] if result.ok else render(result)
     except MemdbError as error:
-        pytest.fail("\n".join(filter(None, (error.message, error.hint))), pytrace=False)
-    if not result.ok:
-        pytest.fail("\n".join(render(result)), pytrace=False)
+        told = [error.message, *([error.hint] if error.hint else [])]
+    if told:
+        pytest.fail("\n".join(told), pytrace=False)

@@ -20,6 +20,8 @@ from memdb import values
 from memdb.models.binding import bound
 from memdb.values import DIMENSIONS, MemoryType
 
+_from_json = json.JSONDecoder(parse_int=float).decode
+
 
 class Reals(list[float]):
     """Numbers that psycopg sends in binary; asyncpg does it with any list."""
@@ -65,8 +67,8 @@ class Embedding(VECTOR):
         """Nothing: `bind_expression` says as what a value goes."""
 
     def result_processor(self, dialect: Any, coltype: Any) -> Any:
-        """A vector is written like a list in JSON."""
-        return lambda text: None if text is None else json.loads(text)
+        """A vector is written like a list in JSON, with whole numbers where it has such."""
+        return lambda text: None if text is None else _from_json(text)
 
     def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
         """An array, which becomes a vector where it is stored in a column, wherever the type lives."""
@@ -82,6 +84,8 @@ class Embedding(VECTOR):
 
 
 class _Compared(Embedding):
+    cache_ok = True
+
     def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
         return cast(type_coerce(bindvalue, _Numbers()), VECTOR(DIMENSIONS))
 

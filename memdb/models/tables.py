@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, PrimaryKeyConstraint, Uuid, text
+from sqlalchemy import ForeignKey, PrimaryKeyConstraint, Table, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
 from sqlalchemy.orm.attributes import flag_modified, instance_state
@@ -37,14 +37,17 @@ def _refuse(target: Any, *_: Any, **__: Any) -> None:
 
 
 class _TableMixin:
-    """A table that only migrations create and drop, whose primary key has the name that they give it."""
+    """A table that only migrations create and drop, whose primary key has the name that they give it.
 
-    __tablename__: str
+    `__table_args__` are the application's, for what its own migrations add.
+    """
 
-    @declared_attr.directive
-    def __table_args__(cls) -> tuple[PrimaryKeyConstraint, dict[str, Any]]:
+    @classmethod
+    def __table_cls__(cls, name: str, *args: Any, **options: Any) -> Table:
+        if not any(isinstance(argument, PrimaryKeyConstraint) for argument in args):
+            args = (*args, PrimaryKeyConstraint("id", name=f"{name}_pkey"))
         refusals = [("before_create", _refuse), ("before_drop", _refuse)]
-        return PrimaryKeyConstraint("id", name=f"{cls.__tablename__}_pkey"), {"listeners": refusals}
+        return Table(name, *args, listeners=refusals, **options)
 
 
 def _of_user(table: str) -> Any:

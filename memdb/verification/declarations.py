@@ -67,7 +67,7 @@ class Comparison:
         """Columns that the models do not map, and need not, as sentences."""
         for table in self._tables:
             there, mapped = self._both("column", table)
-            if mapped and not self._is_of_application(table):
+            if mapped and not self.is_of_application(table):
                 yield from (
                     f"The models leave out {kind_and_name(key)[1]}, and rows can be written without it."
                     for key in sorted(there.keys() - mapped.keys())
@@ -98,8 +98,7 @@ class Comparison:
             if match is None or match not in there:
                 yield Drift(*kind_and_name(key), "unexpected", None, _key(key, attributes))
                 continue
-            named = attributes["named"] and not self._is_of_application(table)
-            found = _key(key, attributes) if named else {"definition": attributes["definition"]}
+            found = {"definition": attributes["definition"]} if self.is_of_application(table) else _key(key, attributes)
             yield from _different(match, _key(match, there.pop(match)), found)
         for key, attributes in there.items():
             if not attributes["definition"].startswith("UNIQUE"):  # which a model can do without
@@ -109,7 +108,7 @@ class Comparison:
         if self._is_unknown(table):
             return False
         head = _head(attributes)
-        return head == "PRIMARY KEY" or (head is not None and not self._is_of_application(table))
+        return head == "PRIMARY KEY" or (head is not None and not self.is_of_application(table))
 
     def _enums(self) -> Iterator[Drift]:
         for key, declared in self._models.items():
@@ -142,9 +141,10 @@ class Comparison:
         )
         return schema, models
 
-    def _is_of_application(self, table: str) -> bool:
-        comment = self._schema.get(f"table {table}", {}).get("comment")
-        return table == USERS and not str(comment).startswith(STAND_IN)
+    def is_of_application(self, table: str) -> bool:
+        """Whether it is a table of users that is not memdb's stand-in."""
+        there = self._schema.get(f"table {table}")
+        return table == USERS and there is not None and not str(there.get("comment")).startswith(STAND_IN)
 
     def _is_unknown(self, table: str) -> bool:
         return "unknown" in self._schema.get(f"table {table}", {})
@@ -183,7 +183,9 @@ def _column(attributes: Attributes) -> dict[str, Any]:
 
 
 def _key(key: str, attributes: Attributes) -> dict[str, Any]:
-    return {"name": member(kind_and_name(key)[1])[1], "definition": attributes["definition"]}
+    """A model may leave the name of a key open."""
+    name = {"name": member(kind_and_name(key)[1])[1]} if attributes.get("named", True) else {}
+    return name | {"definition": attributes["definition"]}
 
 
 def _head(attributes: Attributes) -> str | None:

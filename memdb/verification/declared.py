@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, Enum, ForeignKeyConstraint, PrimaryKeyConstraint, Table, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import CompileError, SQLAlchemyError
-from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty, configure_mappers
+from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from memdb import models
 from memdb.catalog import Attributes
@@ -28,7 +28,7 @@ def read(path: str, names: Collection[str]) -> Declared:
     """
     base = _find(path)
     try:
-        configure_mappers()
+        base.registry.configure(cascade=True)  # others in the process need not be whole
     except SQLAlchemyError as error:
         raise UsageError(f"SQLAlchemy cannot use the models {path}: {error}") from None
     tables = {_quote(table.name): table for table in base.metadata.tables.values() if _quote(table.name) in names}

@@ -11,7 +11,7 @@ from memdb.catalog import Patch, kind_and_name, member
 from memdb.database import Connection, target_schema
 from memdb.errors import SetupError
 from memdb.ledger.sqlfiles import CORE, Sets
-from memdb.verification.declarations import Comparison, Declared, Drift, with_users_of_application
+from memdb.verification.declarations import USERS, Comparison, Declared, Drift, with_users_of_application
 
 SNAPSHOT, DATABASE = "snapshot", "database"
 
@@ -56,10 +56,12 @@ def verify_models(
         schema = declared.schema or target_schema(connection)
         sides[DATABASE] = catalog.read(connection, schema, only=made).objects
     comparisons = {side: Comparison(objects, declared.objects, tables) for side, objects in sides.items()}
-    differences = tuple(_merged({side: list(comparison.differences()) for side, comparison in comparisons.items()}))
+    found = {side: list(comparison.differences()) for side, comparison in comparisons.items()}
+    foreign = any(comparison.is_of_application(USERS) for comparison in comparisons.values())
+    mend_users = _MEND_USERS[declared.own_users] if foreign or not declared.own_users else None
     return ModelsVerification(
         models=models,
-        differences=differences,
+        differences=tuple(_merged(found, mend_users)),
         notes=tuple(dict.fromkeys(note for comparison in comparisons.values() for note in comparison.left_out())),
         compared=tuple(sorted(declared.objects)),
         not_compared=NOT_COMPARED,
@@ -78,16 +80,31 @@ def _read(models: str, tables: Collection[str]) -> Declared:
     return declared.read(models, tables)
 
 
-def _merged(found: Mapping[str, list[Drift]]) -> Iterator[Drift]:
+def _merged(found: Mapping[str, list[Drift]], mend_users: str | None) -> Iterator[Drift]:
     """Each difference once, with all sides that it is one from, and what to do about it."""
     seen: list[Drift] = []
     for difference in (difference for differences in found.values() for difference in differences):
         if difference not in seen:
             seen.append(difference)
             sides = tuple(side for side, differences in found.items() if difference in differences)
-            mend = _mend_model(difference) if len(sides) == len(found) else _MEND_SIDE[sides[0]]
-            yield replace(difference, differs_from=sides, mend=mend)
+            yield replace(difference, differs_from=sides, mend=_mend(difference, found, mend_users))
 
+
+def _mend(difference: Drift, found: Mapping[str, list[Drift]], mend_users: str | None) -> str:
+    """The model, unless a side agrees with it."""
+    about = difference.kind, difference.object
+    departing = [side for side, differences in found.items() if about in {(it.kind, it.object) for it in differences}]
+    if len(departing) == len(found):
+        return _mend_model(difference)
+    is_of_users = difference.object.partition(".")[0] == USERS
+    return mend_users if mend_users and is_of_users else _MEND_SIDE[departing[0]]
+
+
+_MEND_USERS = {
+    True: "these users are the application's: verify a base with models of them (Your own users, in docs/models.md)",
+    False: "bring the application's users and their model together; memdb makes no more of them than users.id",
+}
+"""Whether the models of users are memdb's own."""
 
 _MEND_SIDE = {
     SNAPSHOT: "the database agrees with the models, and not with the snapshot; see: memdb verify-schema",

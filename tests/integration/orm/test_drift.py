@@ -219,7 +219,6 @@ SAME = {
     "class Memory(MemoryMixin, Base): ...": "",
     """class Memory(MemoryMixin, Base):
     __table_args__ = (
-        PrimaryKeyConstraint("id", name="memories_pkey"),
         CheckConstraint("content <> 'a (b)'"),
         CheckConstraint("content <> ''", name="UNIQUE ("),
         Index("anything", text("lower(content)")),
@@ -283,7 +282,21 @@ def test_models_of_an_application_with_its_own_users(
     with_users.execute("alter table users alter email type text, add password text not null")
     result = drift.verify_models(models, sets, patches, with_users)
     assert objects(result) == {"column users.email", "column users.password"}
-    assert objects(drift.verify_models(OURS, sets, patches, with_users)) >= {"column users.created_at"}
+    assert all("bring the application's users and their model together" in item.mend for item in result.differences)
+    ours = drift.verify_models(OURS, sets, patches, with_users)
+    assert objects(ours) >= {"column users.created_at"}
+    assert all("these users are the application's" in item.mend for item in ours.differences)
+
+
+def test_models_that_differ_from_both_sides_in_two_ways_are_what_is_to_be_changed(
+    with_users: Connection, sets: Sets, written: Callable[..., str]
+) -> None:
+    with_users.execute("alter table memories add mood text")
+    models = written(IN_MEMORY, "class Memory(MemoryMixin, Base):\n    mood: Mapped[int] = mapped_column(unique=True)")
+    result = drift.verify_models(models, sets, snapshot.read(shipped.sql_directory()), with_users)
+    assert objects(result) == {"column memories.mood", "constraint memories.UNIQUE (mood)"}
+    assert not any("agree" in item.mend for item in result.differences)
+    assert [item.found for item in result.differences if item.kind == "constraint"] == [{"definition": "UNIQUE (mood)"}]
 
 
 def test_a_column_that_need_not_be_mapped_is_told(connection: Connection, verify: Verify) -> None:
@@ -356,6 +369,12 @@ def test_models_that_sqlalchemy_cannot_use_are_wrong_usage(
     models = written("class MemoryCollection(MemoryCollectionMixin, Base): ...", "")
     code, _, err = run([models, "--offline"], capsys)
     assert (code, "SQLAlchemy cannot use the models" in err) == (2, True)
+    assert run([OURS, "--offline"], capsys)[0] == 0  # what else the process has mapped is another matter
+
+
+def test_the_fixture_tells_once_what_is_no_model(tmp_path: Path) -> None:
+    result = run_tests(tmp_path, "nowhere:Base", None)
+    assert result.stdout.count("No module named 'nowhere'") == 1, result
 
 
 _TESTS = """
