@@ -15,6 +15,9 @@ from sqlalchemy.sql.elements import ColumnElement
 from memdb.errors import InvalidMemory
 from memdb.models.binding import Object
 
+_UNKNOWN = ...
+"""What the database has under a key, where that may have changed: no value of JSON is equal to it."""
+
 
 class Metadata(MutableDict[str, Any]):
     """A JSON object in which a change of a top-level key is noticed and written."""
@@ -31,6 +34,16 @@ class Metadata(MutableDict[str, Any]):
             f"the metadata of a memory are no object, but {type(value).__name__}: another program has written them",
             hint="Find such rows: select id from memories where jsonb_typeof(metadata) <> 'object'",
         )
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """It is written also where it is what the object remembers: the database may have another one by now."""
+        if self._stored is not None:
+            self._stored[key] = _UNKNOWN
+        super().__setitem__(key, value)
+
+    def update(self, *given: Any, **named: Any) -> None:
+        for key, value in dict(*given, **named).items():
+            self[key] = value
 
     def remember(self) -> None:
         self._stored = {key: deepcopy(value) for key, value in self.items()}

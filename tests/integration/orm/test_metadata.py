@@ -96,6 +96,32 @@ async def test_updating_in_place_merges_and_assigning_replaces(
     assert connection.execute("select metadata from memories").fetchone() == (None,)
 
 
+def setting_as_before(data: Any) -> None:
+    data["a"] = 1
+
+
+def updating_as_before(data: Any) -> None:
+    data.update({"a": 1})
+
+
+def setting_and_removing(data: Any) -> None:
+    data["a"] = 1
+    del data["a"]
+
+
+@pytest.mark.parametrize("change", [setting_as_before, updating_as_before, setting_and_removing])
+async def test_a_key_that_is_set_to_what_the_object_remembers_is_written(
+    session: AsyncSession, memory: Memory, connection: Connection, change: Callable[[Any], None]
+) -> None:
+    connection.execute("""update memories set metadata = metadata || '{"a": 2, "theirs": 3}'""")
+    expected = dict(BEFORE)
+    change(expected)
+    change(memory.extra_data)
+    await session.commit()
+    assert memory.extra_data == expected | {"theirs": 3}
+    assert connection.execute("select metadata from memories").fetchone() == (memory.extra_data,)
+
+
 async def test_metadata_of_another_memory_are_copied(
     session: AsyncSession, memory: Memory, user_id: UUID, connection: Connection
 ) -> None:
