@@ -35,7 +35,8 @@ def test_the_examples_of_the_documentation_run_one_after_the_other(
     monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
     names: dict[str, object] = {}
     for example in EXAMPLES:
-        exec(compile(example, str(PAGE), "exec"), names)
+        is_file_of_its_own = example.startswith("# ")
+        exec(compile(example, str(PAGE), "exec"), {} if is_file_of_its_own else names)
     shown = capsys.readouterr().out
     assert re.search(r"p95 \d+\.\d ms", shown)
     assert "public.memories (500 rows)" in shown
