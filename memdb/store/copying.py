@@ -1,4 +1,4 @@
-"""Many memories at once, with either driver: through binary COPY, or INSERT where some may be there, or policies are.
+"""Many memories at once, with either driver: through binary COPY, or INSERT where that cannot do it.
 
 https://www.postgresql.org/docs/current/sql-copy.html describes the format: a header, then for each row the number
 of columns and each column's length and bytes, then a trailer.
@@ -41,11 +41,11 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     """Loads the memories, taking them while the server works, and returns their ids.
 
     The session must be in a transaction already, since this goes past SQLAlchemy to the driver. Where policies decide
-    what may be stored, there is no COPY, and the memories are inserted.
+    what may be stored, there is no COPY, and the memories are inserted; so they are where SQLAlchemy has more to store.
     """
     connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
     place = surroundings.names(connection, model.__table__).table
-    if await _is_secured(session, connection, model):
+    if _has_further_defaults(model) or await _is_secured(session, connection, model):
         return await _insert(session, model, batch)
     pieces = _pieces(batch, now=await _now(session, model))
     driver: Any = connection.connection.driver_connection
@@ -68,6 +68,11 @@ async def _send_by_psycopg(driver: Any, place: tuple[str, ...], pieces: Iterable
     async with driver.cursor() as cursor, cursor.copy(statement) as stream:
         for piece in pieces:
             await stream.write(piece)
+
+
+def _has_further_defaults(model: Any) -> bool:
+    """Whether columns of an application's have a default in Python."""
+    return any(column.default is not None for column in model.__table__.c if column.name not in COLUMNS)
 
 
 async def _is_secured(session: AsyncSession, connection: Connection, model: Any) -> bool:
