@@ -24,8 +24,9 @@ from memdb import database, embedded
 from memdb.database import Connection
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate, MemorySimilarityQuery
-from memdb.seeding.embeddings import Synthetic, Vectors
+from memdb.seeding.embeddings import Synthetic
 from memdb.store import MemoryStore, create_engine, sessions
+from memdb.values import Vectors
 
 _MEMORIES, _USERS, _SEARCHES, _K = 10_000, 20, 200, 5
 _TEXT = "After dinner a neighbour asked me about the exam. It comes down to the second chapter. "

@@ -18,10 +18,9 @@ from memdb.reading.fields import Records, Unusable, bad_row, excerpt, is_missing
 T = TypeVar("T")
 Times: TypeAlias = NDArray[np.datetime64]
 
-TIERS = tuple(member.value for member in values.MemoryType)
-
-_FIRST, _AFTER = np.datetime64("0002-01-01", "us"), np.datetime64("9999-01-01", "us")  # as in values.stored_time
+_FIRST, _LAST = (np.datetime64(moment.replace(tzinfo=None), "us") for moment in (values.EARLIEST, values.LATEST))
 _YEARS = 10_000
+_YEARS_STORED = f"is not in the years {values.EARLIEST.year} to {values.LATEST.year}"
 _UNITS_PER_YEAR = {"Y": 1, "M": 12, "W": 52, "D": 365, "h": 8766, "m": 525_949} | {
     unit: 31_556_952 * 1000**power for power, unit in enumerate(("s", "ms", "us", "ns", "ps", "fs", "as"))
 }
@@ -72,9 +71,9 @@ def times(path: Path, records: Records, field: str) -> Times:
     years = given.astype(np.int64) * (multiple / _UNITS_PER_YEAR[unit])
     fits = np.isnat(given) | (abs(years) < _YEARS)
     moments = np.where(fits, given, np.datetime64("NaT")).astype("M8[us]")
-    fits &= np.isnat(moments) | ((moments >= _FIRST) & (moments < _AFTER))
+    fits &= np.isnat(moments) | ((moments >= _FIRST) & (moments <= _LAST))
     for place in np.flatnonzero(~fits).tolist():
-        raise bad_row(path, records.rows[place], field, Unusable("is not in the years 2 to 9998"), given[place])
+        raise bad_row(path, records.rows[place], field, Unusable(_YEARS_STORED), given[place])
     return moments
 
 
@@ -114,8 +113,8 @@ def user(value: Any) -> UUID:
 
 def tier(value: Any) -> str:
     """The name of a tier."""
-    if value not in TIERS:
-        raise Unusable(f"is not one of {', '.join(TIERS)}")
+    if value not in values.TIERS:
+        raise Unusable(f"is not one of {', '.join(values.TIERS)}")
     return str(value)
 
 

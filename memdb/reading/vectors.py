@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memdb import values
 from memdb.errors import DataError, InvalidMemory
 from memdb.reading.fields import Unusable, bad_row, excerpt, is_missing
-
-Vectors: TypeAlias = NDArray[np.float32]
+from memdb.values import Vectors
 
 
 def checked(path: Path, rows: Sequence[int], given: Any) -> Vectors:

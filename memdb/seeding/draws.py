@@ -7,8 +7,8 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from memdb.reading.columns import TIERS as TIERS
 from memdb.reading.ids import MEMORIES
+from memdb.values import TIERS
 
 WEIGHTS = (30.0, 30.0, 40.0)
 

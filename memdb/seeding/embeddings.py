@@ -16,10 +16,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-Vectors: TypeAlias = NDArray[np.float32]
+from memdb.values import DIMENSIONS, Vectors
+
 Indices: TypeAlias = NDArray[np.int64]
 
-DIMENSIONS = 1536
 AREAS = 8
 SUBJECTS = 48  # six in each area
 FACETS = 8  # of each subject

@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from memdb.seeding.embeddings import DIMENSIONS, Vectors
+from memdb.values import DIMENSIONS, Vectors
 
 COLUMNS = "id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata"
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)

@@ -11,9 +11,10 @@ from typing import TypeVar
 
 import psycopg
 
+from memdb import values
 from memdb.database import Connection
 from memdb.errors import DataError
-from memdb.seeding import beginning, draws, failures, rows, vector_indexes, waiting
+from memdb.seeding import beginning, failures, rows, vector_indexes, waiting
 from memdb.seeding.arriving import Arrivals, any_present
 from memdb.seeding.hooks import Hooks
 from memdb.seeding.memories import Further
@@ -99,7 +100,7 @@ def _seeding(arrivals: Arrivals, load_seconds: float, index_seconds: float) -> S
         memories_with_own_ids=arrivals.with_own_ids,
         users_with_own_ids=arrivals.users_created_with_own_ids,
         already_there=arrivals.already_there,
-        by_tier={tier: arrivals.tiers[tier] for tier in draws.TIERS},
+        by_tier={tier: arrivals.tiers[tier] for tier in values.TIERS},
         load_seconds=load_seconds,
         index_seconds=index_seconds,
         rows_per_second=arrivals.tiers.total() / load_seconds,

@@ -4,11 +4,11 @@ Whatever cannot be right raises InvalidMemory, which names the field. What SQL a
 docs/models.md.
 """
 
-from memdb.values.embeddings import DIMENSIONS, embedding, unusable
+from memdb.values.embeddings import DIMENSIONS, Vectors, embedding, unusable
 from memdb.values.identifiers import identifier
 from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
 from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
-from memdb.values.tiers import MemoryType, stored_tier, tier
+from memdb.values.tiers import TIERS, MemoryType, stored_tier, tier
 from memdb.values.times import EARLIEST, LATEST, stored_time, time
 
 __all__ = [
@@ -17,7 +17,9 @@ __all__ = [
     "LATEST",
     "MAXIMUM_CONTENT",
     "MAXIMUM_DEPTH",
+    "TIERS",
     "MemoryType",
+    "Vectors",
     "collection_type",
     "content",
     "description",

@@ -14,13 +14,15 @@ class MemoryType(str, Enum):  # noqa: UP042  format() of a StrEnum differs, and 
     TASK = "task"
 
 
+TIERS = tuple(member.value for member in MemoryType)
+
+
 def tier(value: Any) -> MemoryType:
     """The tier of that name."""
     try:
         return MemoryType(value)
     except ValueError:
-        names = ", ".join(member.value for member in MemoryType)
-        raise InvalidMemory(f"there is no tier {repr(value)[:60]}", hint=f"Tiers are: {names}.") from None
+        raise InvalidMemory(f"there is no tier {repr(value)[:60]}", hint=f"Tiers are: {', '.join(TIERS)}.") from None
 
 
 def stored_tier(name: str) -> MemoryType:

@@ -5,10 +5,9 @@ from typing import Any
 
 from memdb.errors import InvalidMemory
 
-_FIRST_YEAR, _LAST_YEAR = 2, 9998
-
-EARLIEST, LATEST = "0002-01-01 00:00:00+00", "9998-12-31 23:59:59.999999+00"
-"""As PostgreSQL writes them: every time zone can show what is between."""
+EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
+LATEST = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+"""Every time zone can show what is between."""
 
 
 def time(value: Any, name: str = "the time") -> datetime:
@@ -29,9 +28,9 @@ def time(value: Any, name: str = "the time") -> datetime:
 def stored_time(value: Any, name: str = "the time") -> datetime:
     """A moment to store. The first and the last year are refused: not every time zone could show all of them."""
     moment = time(value, name)
-    year = moment.astimezone(UTC).year
-    if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise InvalidMemory(f"{name} is in the year {year}", hint=f"Years are {_FIRST_YEAR} to {_LAST_YEAR}.")
+    if not EARLIEST <= moment <= LATEST:
+        year = moment.astimezone(UTC).year
+        raise InvalidMemory(f"{name} is in the year {year}", hint=f"Years are {EARLIEST.year} to {LATEST.year}.")
     return moment
 
 

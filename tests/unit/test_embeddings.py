@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memdb.seeding.embeddings import DIMENSIONS, FACETS, SUBJECTS, Indices, Synthetic, Vectors
+from memdb.seeding.embeddings import FACETS, SUBJECTS, Indices, Synthetic
+from memdb.values import DIMENSIONS, Vectors
 
 
 @pytest.fixture(scope="module")
