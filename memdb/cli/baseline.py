@@ -6,7 +6,7 @@ import typer
 
 from memdb import migrations, output
 from memdb.cli.commands import command
-from memdb.cli.options import Format, MigratingPlace, OutputFormat, Wait, With
+from memdb.cli.options import MigratingPlace, OutputFormat, Wait, With
 from memdb.cli.progress import hooks
 from memdb.migrations.baseline import baseline as take_over
 
@@ -17,7 +17,7 @@ def baseline(
     chosen: With = None,
     wait: Wait = 60,
     place: MigratingPlace = MigratingPlace(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Take a schema that is there for migrated.
 

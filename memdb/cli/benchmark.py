@@ -17,7 +17,7 @@ from memdb.benchmark.study import Design, Study
 from memdb.benchmark.verdict import Targets
 from memdb.cli import lists
 from memdb.cli.commands import command
-from memdb.cli.options import Format, OutputFormat, Place, finite
+from memdb.cli.options import OutputFormat, Place, finite
 from memdb.door import Database
 from memdb.errors import SetupError, UsageError
 from memdb.output.benchmark import reports
@@ -143,7 +143,7 @@ def benchmark_similarity(
     ] = None,
     cache: Annotated[bool, typer.Option(help="Keep the true neighbours in a file for the next run.")] = True,
     place: Place = Place(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Measure whether search is fast and right.
 

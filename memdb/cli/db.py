@@ -6,33 +6,33 @@ import typer
 
 from memdb import embedded, output
 from memdb.cli.group import PLAIN
-from memdb.cli.options import Format, OutputFormat, confirm
+from memdb.cli.options import OutputFormat, confirm
 
 db = typer.Typer(**PLAIN, no_args_is_help=True, help="The embedded PostgreSQL by hand.")
 
 
 @db.command(epilog='Example: psql "$(memdb db start)"')
-def start(format: OutputFormat = Format.text) -> None:
+def start(format: OutputFormat = "text") -> None:
     """Start the embedded PostgreSQL and print its URL."""
     output.emit(embedded.Address.of(embedded.start(embedded.data_directory())), format)
 
 
 @db.command(epilog="Example: memdb db stop")
-def stop(format: OutputFormat = Format.text) -> None:
+def stop(format: OutputFormat = "text") -> None:
     """Stop the embedded PostgreSQL; its data stays."""
     directory = embedded.data_directory()
     output.emit(embedded.Stopped(directory, was_running=embedded.stop(directory)), format)
 
 
 @db.command(epilog='Example: psql "$(memdb db url)"')
-def url(format: OutputFormat = Format.text) -> None:
+def url(format: OutputFormat = "text") -> None:
     """Print the URL of the embedded PostgreSQL, which must be running."""
     output.emit(embedded.Address.of(embedded.expect_running(embedded.data_directory())), format)
 
 
 @db.command(epilog="Example: memdb db reset --yes")
 def reset(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, format: OutputFormat = Format.text
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, format: OutputFormat = "text"
 ) -> None:
     """Stop the embedded PostgreSQL and delete its data."""
     directory = embedded.data_directory()

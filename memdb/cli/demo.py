@@ -8,7 +8,7 @@ from memdb import demo as whole
 from memdb import embedded, output
 from memdb.benchmark.study import Study
 from memdb.cli.commands import command
-from memdb.cli.options import MOST, Format, OutputFormat
+from memdb.cli.options import MOST, OutputFormat
 from memdb.output import bars
 
 
@@ -18,7 +18,7 @@ def demo(
         int, typer.Option(min=100, max=MOST, help="How many memories to make up.", metavar="N")
     ] = 10_000,
     random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same memories.", metavar="N")] = 1,
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """See it all at once.
 
@@ -30,9 +30,9 @@ def demo(
         story = whole.run(db, count=memories, random_seed=random_seed, on_progress=bar.advance)
         for chapter in story:
             chapters.append(chapter)
-            if format == Format.text:
+            if format == "text":
                 output.emit(chapter, format)
-    if format == Format.json:
+    if format == "json":
         output.emit(tuple(chapters), format)
     else:
         output.emit(whole.Farewell(server.url(whole.DATABASE)), format)

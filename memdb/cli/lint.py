@@ -1,21 +1,13 @@
 """memdb lint."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import Place, Trial, With
-from memdb.output import linting as report
-
-
-class ReviewFormat(StrEnum):
-    """How the review is written to stdout."""
-
-    text = "text"
-    json = "json"
-    github = "github"
+from memdb.cli.options import Place, Trial, With, format_option
+from memdb.linting.lint import Review
 
 
 @command(epilog="Examples: memdb lint; memdb lint --all --format github")
@@ -25,7 +17,7 @@ def lint(
     chosen: With = None,
     place: Place = Place(),
     trial: Trial = Trial(),
-    format: Annotated[ReviewFormat, typer.Option("--format", "-f", help="Format of the review.")] = ReviewFormat.text,
+    format: Annotated[str, format_option(Review)] = "text",
 ) -> int:
     """Review pending migrations before they run.
 
@@ -33,5 +25,5 @@ def lint(
     """
     with place.open(chosen=chosen, trial=trial) as db:
         result = db.lint(all=all)
-    report.emit(result, format)
+    output.emit(result, format)
     return 0 if result.ok and not (strict and result.findings) else 1

@@ -6,7 +6,7 @@ import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import Format, LockTimeout, MigratingPlace, OutputFormat, Trial, Wait, With
+from memdb.cli.options import LockTimeout, MigratingPlace, OutputFormat, Trial, Wait, With
 from memdb.cli.plans import Reviewing
 from memdb.cli.progress import hooks
 from memdb.migrations import Limits, Migrate
@@ -33,7 +33,7 @@ def migrate(
     ] = None,
     place: MigratingPlace = MigratingPlace(),
     trial: Trial = Trial(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Apply all pending migrations.
 

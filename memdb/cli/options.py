@@ -3,21 +3,29 @@
 import math
 import sys
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from memdb import door, output, words
 from memdb.errors import UsageError
+from memdb.output import formats
 
 
-class Format(StrEnum):
-    """How results are written to stdout."""
+def format_option(result: type = object) -> Any:
+    """--format, with the formats that there are for results of this type."""
+    names = formats.names(result)
 
-    text = "text"
-    json = "json"
+    def named(text: str) -> str:
+        if text not in names:
+            raise typer.BadParameter(f"{text!r} is not one of {', '.join(map(repr, names))}.")
+        return text
+
+    shown = f"<{'|'.join(names)}>"
+    return typer.Option(
+        "--format", "-f", help="Format of the result.", metavar=shown, parser=named, autocompletion=lambda: names
+    )
 
 
 MOST = 2**31 - 1  # for options that have no other limit: what is larger cannot be counted to, or not be sent
@@ -55,7 +63,7 @@ LockTimeout = Annotated[
         metavar="SECONDS",
     ),
 ]
-OutputFormat = Annotated[Format, typer.Option("--format", "-f", help="Format of the result.")]
+OutputFormat = Annotated[str, format_option()]
 With = Annotated[
     list[str] | None, typer.Option("--with", help="Include this optional set, too (can be repeated).", metavar="SET")
 ]

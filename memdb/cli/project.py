@@ -7,13 +7,13 @@ import typer
 
 from memdb import output, project, settings
 from memdb.cli.commands import command
-from memdb.cli.options import Format, OutputFormat, SqlDir
+from memdb.cli.options import OutputFormat, SqlDir
 
 
 @command(epilog="Examples: memdb init .; memdb init services/memory")
 def init(
     directory: Annotated[Path, typer.Argument(help="Directory of your project.", metavar="DIR")],
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> None:
     """Copy memdb's SQL into your project.
 
@@ -40,7 +40,7 @@ def new(
     ] = None,
     set_name: Annotated[str, typer.Option("--set", help="The set to add it to.", metavar="SET")] = "core",
     sql_dir: SqlDir = None,
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> None:
     """Write the next migration and its rollback.
 

@@ -6,7 +6,7 @@ import typer
 
 from memdb import migrations, output, recording, scratch
 from memdb.cli.commands import command
-from memdb.cli.options import Format, MigratingPlace, OutputFormat, Trial, Wait, confirm
+from memdb.cli.options import MigratingPlace, OutputFormat, Trial, Wait, confirm
 from memdb.cli.progress import hooks
 from memdb.door import Database
 from memdb.errors import EmbeddedError
@@ -27,7 +27,7 @@ def repair(
     wait: Wait = 60,
     place: MigratingPlace = MigratingPlace(),
     trial: Trial = Trial(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Bring the history in line with the files.
 
@@ -41,7 +41,7 @@ def repair(
             output.emit(proposal, format, address=db.address)
             return 1 if proposal.unsettled else 0
         if not yes:
-            output.emit(proposal, Format.text, address=db.address, to_stderr=True)
+            output.emit(proposal, "text", address=db.address, to_stderr=True)
             confirm("This changes the migration history.", db.address)
         limits = migrations.Limits(wait, trusted_schemas=db.settings.trusted_schemas)
         with hooks() as heard:

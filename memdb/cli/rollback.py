@@ -8,7 +8,6 @@ from memdb import output
 from memdb.cli.commands import command
 from memdb.cli.options import (
     MOST,
-    Format,
     LockTimeout,
     MigratingPlace,
     OutputFormat,
@@ -42,7 +41,7 @@ def rollback(
     lock_timeout: LockTimeout = 3,
     place: MigratingPlace = MigratingPlace(),
     trial: Trial = Trial(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Take back the newest migrations.
 

@@ -10,7 +10,7 @@ import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import MOST, Format, OutputFormat, Place, Wait
+from memdb.cli.options import MOST, OutputFormat, Place, Wait
 from memdb.errors import UsageError
 from memdb.output import bars
 from memdb.seeding import choosing
@@ -73,7 +73,7 @@ def seed(
     reset: Annotated[bool, typer.Option("--reset", help="Remove what was seeded, nothing else; load nothing.")] = False,
     wait: Wait = 60,
     place: Place = Place(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> None:
     """Load realistic memories, or remove them.
 
@@ -103,10 +103,10 @@ def _hooks(total: int | None) -> Iterator[Hooks]:
 
         yield Hooks(
             on_progress=bar.advance,
-            on_upkeep=lambda upkeep: output.emit(upkeep, Format.text, to_stderr=True),
+            on_upkeep=lambda upkeep: output.emit(upkeep, "text", to_stderr=True),
             on_index=lambda name: begin(f"Building {name}"),
             on_build=lambda done: build.show("Building", done),
-            on_outgrown=lambda outgrown: output.emit(outgrown, Format.text, to_stderr=True),
+            on_outgrown=lambda outgrown: output.emit(outgrown, "text", to_stderr=True),
             on_vacuum=lambda: begin("Vacuuming memories"),
             on_wait=lambda whom: output.say(f"Waiting for {whom}"),
         )

@@ -6,7 +6,7 @@ import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import Format, OutputFormat, Place, With
+from memdb.cli.options import OutputFormat, Place, With
 
 
 @command(epilog="Examples: memdb status; memdb status --exit-code --format json")
@@ -14,7 +14,7 @@ def status(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is applied.")] = False,
     chosen: With = None,
     place: Place = Place(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Show what is applied, pending, edited or missing.
 

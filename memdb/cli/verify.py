@@ -1,29 +1,19 @@
 """memdb verify-schema, verify-models, snapshot."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import Format, OutputFormat, Place, SqlDir, Trial
-from memdb.output import verification as report
-
-
-class ReportFormat(StrEnum):
-    """How the report is written to stdout."""
-
-    text = "text"
-    json = "json"
-    junit = "junit"
-    github = "github"
+from memdb.cli.options import OutputFormat, Place, SqlDir, Trial, format_option
+from memdb.verification.verify import Verification
 
 
 @command(epilog="Examples: memdb verify-schema; memdb verify-schema --format junit > schema.xml")
 def verify_schema(
     place: Place = Place(),
-    format: Annotated[ReportFormat, typer.Option("--format", "-f", help="Format of the report.")] = ReportFormat.text,
+    format: Annotated[str, format_option(Verification)] = "text",
 ) -> int:
     """Prove that the database has the schema.
 
@@ -31,7 +21,7 @@ def verify_schema(
     """
     with place.open() as db:
         result = db.verify()
-    report.emit(result, format, address=db.address)
+    output.emit(result, format, address=db.address)
     return 0 if result.ok else 1
 
 
@@ -44,7 +34,7 @@ def verify_models(
         bool, typer.Option("--offline", help="Compare with the snapshot only; no database is needed.")
     ] = False,
     place: Place = Place(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Prove that SQLAlchemy models fit the schema.
 
@@ -61,7 +51,7 @@ def snapshot(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is stale.")] = False,
     sql_dir: SqlDir = None,
     trial: Trial = Trial(),
-    format: OutputFormat = Format.text,
+    format: OutputFormat = "text",
 ) -> int:
     """Write down the schema that is expected.
 

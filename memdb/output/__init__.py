@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memdb.errors import MemdbError
-from memdb.output import streams
+from memdb.output import formats, streams
 from memdb.output.rendering import render
 from memdb.words import printable
 
@@ -27,13 +27,17 @@ _UNBOUNDED = 100_000
 
 
 def emit(result: Any, format: str, *, address: str = "", label: str = "Database", to_stderr: bool = False) -> None:
-    """Prints a result dataclass on stdout, as text or as JSON; or on stderr, where it is not yet the result.
+    """Prints a result dataclass on stdout, in one of its `formats`; or on stderr, where it is not yet the result.
 
     `address` says which database it is about, in the first line, after `label`.
     """
     if format == "json":
         body = {"address": address} | as_json(result) if address else as_json(result)
         streams.write(json.dumps(body, indent=2) + "\n")
+        return
+    if format not in formats.COMMON:
+        for text in formats.lines(result, format):
+            write_line(text)
         return
     line = say if to_stderr else write_line
     if address:
@@ -48,12 +52,6 @@ def emit(result: Any, format: str, *, address: str = "", label: str = "Database"
 def write_line(text: str) -> None:
     """A bare line on stdout."""
     streams.write(printable(text) + "\n")
-
-
-def write_lines(text: str) -> None:
-    """Text of several lines on stdout."""
-    for line in text.split("\n"):
-        write_line(line)
 
 
 def as_json(value: Any) -> Any:

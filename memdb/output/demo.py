@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rich.constrain import Constrain
+from rich.rule import Rule
+from rich.table import Table
+
 from memdb.demo import Chapter, Farewell, Search
 from memdb.output.rendering import render
 from memdb.output.streams import styled
@@ -10,9 +14,6 @@ from memdb.output.streams import styled
 
 @render.register
 def _(chapter: Chapter) -> Iterator[Any]:
-    from rich.constrain import Constrain
-    from rich.rule import Rule
-
     yield Constrain(Rule(styled((chapter.title, "bold cyan")), align="left", style="cyan"), 120)
     yield styled((chapter.story, "italic"))
     yield ""
@@ -22,8 +23,6 @@ def _(chapter: Chapter) -> Iterator[Any]:
 
 @render.register
 def _(search: Search) -> Iterator[Any]:
-    from rich.table import Table
-
     found = Table(box=None, show_header=False, pad_edge=False)
     found.add_row("", "", styled((f"“{search.question}”", "bold")))
     for neighbour in search.neighbours:

@@ -1,36 +1,15 @@
-"""Text for lint, and the choice between its formats."""
+"""Text for lint."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from memdb import output
 from memdb.linting.findings import Finding
 from memdb.linting.lint import Review
-from memdb.output.rendering import render
+from memdb.output.rendering import Annotation, annotate, render
 from memdb.output.streams import styled
 from memdb.words import count, listed
 
 _COLORS = {"error": "bold red", "warning": "yellow"}
-
-
-def emit(result: Review, format: str) -> None:
-    """Prints the result: as output.emit does, or as annotations for GitHub."""
-    if format == "github":
-        from memdb.output import github
-
-        for finding in result.findings:
-            output.write_line(_annotation(finding, github))
-        for note in result.notes:
-            output.write_line(github.command("notice", note, title="memdb lint"))
-        output.write_line(summary(result))
-    else:
-        output.emit(result, format)
-
-
-def _annotation(finding: Finding, github: Any) -> str:
-    message = "\n".join(filter(None, (finding.message, finding.help)))
-    place = {"file": github.annotatable(finding.file), "line": str(finding.line), "col": str(finding.column)}
-    return str(github.command(finding.level, message, title=finding.rule, **place))
 
 
 @render.register
@@ -40,6 +19,15 @@ def _(result: Review) -> Iterator[Any]:
         yield from _block(finding)
     yield summary(result)
     yield from (f"Note: {note}" for note in result.notes)
+
+
+@annotate.register
+def _(result: Review) -> Iterator[Annotation | str]:
+    for finding in result.findings:
+        message = "\n".join(filter(None, (finding.message, finding.help)))
+        yield Annotation(finding.level, finding.rule, message, finding.file, finding.line, finding.column)
+    yield from (Annotation("notice", "memdb lint", note) for note in result.notes)
+    yield summary(result)
 
 
 def _block(finding: Finding) -> Iterator[Any]:

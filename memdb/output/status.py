@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rich.table import Table
+
 from memdb.ledger.status import MigrationStatus, Status
 from memdb.output.rendering import render
 from memdb.output.streams import styled
@@ -11,8 +13,6 @@ from memdb.output.streams import styled
 @render.register
 def _(status: Status) -> Iterator[Any]:
     """The migrations as a table, and what is to be said of all of them."""
-    from rich.table import Table
-
     rows = [_cells(migration) for migration in status.migrations]
     table = Table(box=None, pad_edge=False)
     # An id that is cut cannot be pasted into --to: where there is no room, whoever applied it is cut instead.

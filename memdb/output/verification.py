@@ -1,10 +1,9 @@
-"""Text for verify-schema, verify-models and the snapshot, and the choice between the formats of the first."""
+"""Text for verify-schema, verify-models and the snapshot."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from memdb import output
-from memdb.output.rendering import render
+from memdb.output.rendering import Annotation, annotate, render
 from memdb.output.streams import styled
 from memdb.verification.comparison import Difference
 from memdb.verification.declarations import Drift
@@ -16,21 +15,6 @@ from memdb.words import count, listed
 _WORDS = {"missing": "is missing", "unexpected": "is not expected", "different": "differs"}
 
 
-def emit(result: Verification, format: str, *, address: str = "") -> None:
-    """Prints the result: as output.emit does, as JUnit XML, or as annotations for GitHub."""
-    if format == "junit":
-        from memdb.output import junit
-
-        output.write_lines(junit.document(result))
-    elif format == "github":
-        from memdb.output import github
-
-        for line in github.lines(result):
-            output.write_line(line)
-    else:
-        output.emit(result, format, address=address)
-
-
 @render.register
 def _(result: Verification) -> Iterator[Any]:
     for difference in result.differences:
@@ -38,6 +22,15 @@ def _(result: Verification) -> Iterator[Any]:
     yield summary(result)
     yield from (f"Note: {note}" for note in result.notes)
     yield f"Not compared: {'; '.join(result.not_compared)}."
+
+
+@annotate.register
+def _(result: Verification) -> Iterator[Annotation | str]:
+    for difference in result.differences:
+        message = "\n".join(f"{label}: {text}" if label else text for label, text in details(difference))
+        yield Annotation("error", headline(difference), message, difference.path)
+    yield from (Annotation("notice", "memdb verify-schema", note) for note in result.notes)
+    yield summary(result)
 
 
 def summary(result: Verification) -> str:

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from memdb import cli, database, output
-from memdb.cli.options import Format
 from memdb.database import Connection
 from memdb.errors import LockTimeout
 from memdb.output import bars
@@ -127,7 +126,7 @@ def test_the_command_tells_it_in_words(
 def test_the_faster_way_is_named_where_it_is_one(
     rows: int | None, rebuild: float | None, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output.emit(Upkeep(("a",), rows, 400, rebuild), Format.text, to_stderr=True)
+    output.emit(Upkeep(("a",), rows, 400, rebuild), "text", to_stderr=True)
     told = capsys.readouterr().err.replace("\n", " ").strip()
     assert expected in told
     assert ("--rebuild" in told) == ("--rebuild" in expected)

@@ -11,7 +11,6 @@ from memdb.errors import SetupError
 from memdb.linting import checks, squawk
 from memdb.linting.findings import Finding, silenced
 from memdb.linting.lint import Review
-from memdb.output import linting as report
 
 FINDING = Finding("a.sql", 3, 5, "unguarded-delete", "error", "DELETE without WHERE: all, 100%", "Say which.")
 
@@ -134,7 +133,7 @@ def test_a_comment_silences_a_rule_for_the_next_line_or_the_file(text: str, expe
 
 
 def test_annotations_escape_what_github_reads_as_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    report.emit(Review((FINDING,), ("a.sql",), True), "github")
+    output.emit(Review((FINDING,), ("a.sql",), True), "github")
     assert capsys.readouterr().out.splitlines() == [
         "::error title=unguarded-delete,file=a.sql,line=3,col=5::DELETE without WHERE: all, 100%25%0ASay which.",
         "1 error in 1 file read, applied and rolled back.",

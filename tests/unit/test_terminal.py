@@ -12,7 +12,8 @@ from memdb import output, words
 from memdb.errors import MemdbError
 from memdb.ledger.status import MigrationStatus, Status
 from memdb.migrations.running import Done, Run
-from memdb.output import github
+from memdb.output.formats import github
+from memdb.output.rendering import Annotation
 
 HOSTILE = "a\n::error::b\r\x1b[2J\x1b]0;title\x07\x9b1m\u202e\u2028\udcff[/][bold]c[link=x]d %s"
 SHOWN = r"a\n::error::b\r\x1b[2J\x1b]0;title\x07\x9b1m\u202e\u2028\udcff[/][bold]c[link=x]d %s"
@@ -82,7 +83,7 @@ def test_an_error_of_several_lines_begins_no_line_of_its_own(capsys: pytest.Capt
 
 
 def test_github_takes_no_command_from_a_name(capsys: pytest.CaptureFixture[str]) -> None:
-    output.write_line(github.command("error", HOSTILE, title=HOSTILE, file=HOSTILE))
+    output.write_line(github.command(Annotation("error", HOSTILE, HOSTILE, HOSTILE)))
     output.write_line(HOSTILE)
     lines = capsys.readouterr().out.split("\n")
     assert [line[:8] for line in lines] == ["::error ", r"a\n::err", ""]

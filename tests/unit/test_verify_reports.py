@@ -9,7 +9,7 @@ import pytest
 from memdb import catalog, shipped
 from memdb.errors import SqlFilesError
 from memdb.ledger import sqlfiles
-from memdb.output import github, junit
+from memdb.output.formats import github, junit
 from memdb.verification import comparison, snapshot
 from memdb.verification.comparison import Difference
 from memdb.verification.verify import Verification
@@ -140,7 +140,7 @@ NASTY = Difference(
 
 
 def test_a_junit_report_is_well_formed_whatever_a_comment_holds() -> None:
-    suite = ElementTree.fromstring(junit.document(verification(NASTY)))[0]
+    suite = ElementTree.fromstring("\n".join(junit.lines(verification(NASTY))))[0]
     assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
     failure = suite.find("testcase/failure")
     assert failure is not None

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from rich import table as tabular
+
 from memdb.benchmark.study import Study
 from memdb.output.benchmark import words
 from memdb.output.benchmark.table import Table
@@ -33,8 +35,6 @@ def _(study: Study) -> Iterator[Any]:
 
 
 def _table(table: Table) -> Any:
-    from rich import table as tabular
-
     shown = tabular.Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for place, name in enumerate(table.columns):
         text = place == 0 or name in table.wide

@@ -1,6 +1,7 @@
 """A verification as a JUnit report, for CI: a test case for each object that was expected or should not be there."""
 
 import re
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from memdb.catalog import kind_and_name
@@ -11,7 +12,12 @@ from memdb.verification.verify import Verification
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
 
-def document(result: Verification) -> str:
+def tells(kind: type) -> bool:
+    """Whether results of this type consist of what are cases for JUnit."""
+    return issubclass(kind, Verification)
+
+
+def lines(result: Verification) -> Iterator[str]:
     """The report as XML. Objects that are missing with their table fail, too."""
     failures = {(item.kind, item.object): item for item in result.differences}
     for item in result.differences:
@@ -29,7 +35,8 @@ def document(result: Verification) -> str:
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root).decode("ascii")
+    yield '<?xml version="1.0" encoding="UTF-8"?>'
+    yield from ElementTree.tostring(root).decode("ascii").split("\n")
 
 
 def _add_failure(case: ElementTree.Element, difference: Difference) -> None:
