@@ -243,8 +243,18 @@ def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:
     """Whether what failed may not fail once these steps are done: a new value of an enum has to be committed, and
     those outside of a transaction, which make or drop what it names, have not been tried.
     """
-    left_out = any(not step.migration.transactional for step in steps)
-    return error.sqlstate == "55P04" or (left_out and error.sqlstate.startswith(("42", "2B")))
+    left_out = (step for step in steps if not step.migration.transactional)
+    return error.sqlstate == "55P04" or (
+        error.sqlstate.startswith(("42", "2B")) and any(_is_in_the_way(step, error) for step in left_out)
+    )
+
+
+def _is_in_the_way(step: Step, error: StatementFailed) -> bool:
+    """An index that is still there is in the way of what fails over its name, and of nothing else."""
+    lone = concurrently.index_statement(step.sql, str(step.path))
+    if lone is None or lone.action == "create":
+        return True
+    return lone.index.rpartition(".")[2].strip('"').lower() in error.message.lower()
 
 
 def _milliseconds_since(started: float) -> float:

@@ -9,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 from memdb import database, migrations, preview
 from memdb.cli import main
 from memdb.database import Connection
+from memdb.errors import StatementFailed
 from memdb.ledger.plan import Rollback
 from memdb.ledger.status import status as read_status
 from memdb.migrations.losses import Agreement, Loss, WouldLose
@@ -277,6 +278,30 @@ def test_what_can_be_tried_only_once_the_others_are_done_is_asked_for(
     assert {loss.kind for loss in raised.value.losses} == {"unknown"}
     agreement = Agreement(raised.value.steps, raised.value.losses)
     assert migrations.rollback(empty_connection, sets, steps=2, agreement=agreement).applied == 1
+
+
+@pytest.mark.parametrize(
+    ("also", "message"),
+    [
+        ("create view v as table t", "cannot drop table t because other objects depend on it"),
+        ("create table u (id int constraint u_fkey references t)", "cannot drop table t because other objects depend"),
+        ("drop table t", 'table "t" does not exist'),
+    ],
+)
+def test_what_fails_for_another_reason_than_an_index_that_was_not_dropped_stops_all(
+    empty_connection: Connection, folder: Folder, also: str, message: str
+) -> None:
+    lone = "-- transactional: false\n"
+    sets = folder(
+        m0001_a=("create table t (id int primary key);", "drop table t;"),
+        m0002_index=(f"{lone}create index concurrently t_id on t (id);", f"{lone}drop index concurrently t_id;"),
+        m0003_b=("create table b (id int); insert into b values (1);", "drop table b;"),
+    )
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(also.encode())
+    with pytest.raises(StatementFailed, match=message):
+        migrations.rollback(empty_connection, sets, steps=None, agreement=Agreement())
+    assert empty_connection.value("select count(*) from b") == 1
 
 
 @pytest.mark.parametrize(
