@@ -34,9 +34,10 @@ class Shape:
     extensions: frozenset[str]
 
 
-def shape(fresh: scratch.Database) -> Shape:
-    """The shape that a temporary database has now."""
-    tables = {name: (schema, sum) for name, schema, sum in fresh.connection.execute(query("effects", "shapes"))}
+def shape(fresh: scratch.Database, *, besides: Collection[str] = ()) -> Shape:
+    """The shape that a temporary database has now, but for some tables."""
+    found = fresh.connection.execute(query("effects", "shapes")).fetchall()
+    tables = {name: (schema, sum) for name, schema, sum in found if name not in besides}
     extensions = fresh.connection.execute(query("effects", "extensions")).fetchall()
     return Shape(tables, frozenset(name for (name,) in extensions))
 

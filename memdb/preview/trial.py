@@ -1,5 +1,5 @@
-"""A plan tried on a temporary database like the real one: with the same migrations, and the application's tables that
-files name. Of the real one only the catalog is read."""
+"""A plan tried on a temporary database like the real one: with the same migrations, the application's tables that files
+name, and its views and keys on all of these. Of the real one only the catalog is read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,7 +46,10 @@ def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.
     if planned.steps:
         try:
             with _like(connection, sets, planned, options) as (fresh, trial.source):
+                others = _with_dependents(connection, fresh)
+                trial.shapes.append(refusals.shape(fresh, besides=others))
                 _take(fresh, planned, trial)
+                trial.shapes.append(refusals.shape(fresh, besides=others))
         except (MemdbError, psycopg.Error) as error:
             trial.source = _not_measured(error)
     return trial
@@ -58,7 +61,6 @@ def _not_measured(error: Exception) -> str:
 
 
 def _take(fresh: scratch.Database, planned: Plan, trial: Trial) -> None:
-    trial.shapes.append(refusals.shape(fresh))
     try:
         for step in planned.steps:
             if step.direction == "rollback" and step.migration.transactional:
@@ -69,7 +71,6 @@ def _take(fresh: scratch.Database, planned: Plan, trial: Trial) -> None:
     except StatementFailed as error:
         trial.source = _not_measured(error)
         trial.refusals += filter(None, [refusals.of_failure(error)])
-    trial.shapes.append(refusals.shape(fresh))
 
 
 @contextmanager
@@ -79,7 +80,9 @@ def _like(
     """A database in which the same migrations are applied, and how to call what is measured there."""
     with (
         scratch.server(options, like=connection.info.server_version) as server,
-        server.database("dry run", schema=database.target_schema(connection)) as fresh,
+        server.database(
+            "dry run", schema=database.target_schema(connection), path=database.search_path(connection)
+        ) as fresh,
     ):
         tables = _definitions(connection, planned)
         owners = users.find(connection)
@@ -97,6 +100,19 @@ def _definitions(connection: Connection, planned: Plan) -> Definitions:
     with database.own_names(connection):
         found = connection.execute(query("locks", "tables_named"), {"text": text}).fetchall()
     return {name: (schema, statement) for name, schema, statement in found}
+
+
+def _with_dependents(connection: Connection, fresh: scratch.Database) -> frozenset[str]:
+    """Makes what others have built on what is there, and returns the tables and views that have come with it: whoever
+    drops what these depend on, and says cascade, need not own them.
+    """
+    before = refusals.shape(fresh).tables.keys()
+    names = [name for (name,) in fresh.connection.execute(query("effects", "names"))]
+    with database.own_names(connection):
+        found = connection.execute(query("locks", "dependents"), {"names": names}).fetchall()
+    for definition in found:
+        _made(fresh, definition)
+    return frozenset(refusals.shape(fresh).tables.keys() - before)
 
 
 def _made(fresh: scratch.Database, definition: tuple[str, str] | None) -> bool:

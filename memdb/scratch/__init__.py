@@ -63,16 +63,20 @@ class Scratch:
         self._left_roles: list[str] = []
 
     @contextmanager
-    def database(self, purpose: str, *, schema: str = "public") -> Iterator["Database"]:
-        """A new database with this target schema, empty but for what the set-up file makes; dropped afterwards."""
+    def database(self, purpose: str, *, schema: str = "public", path: str | None = None) -> Iterator["Database"]:
+        """A new database with this target schema, empty but for what the set-up file makes; dropped afterwards.
+
+        `path` is the search_path after that schema, where it is not the server's.
+        """
         name = f"memdb_scratch_{uuid.uuid4().hex[:12]}"
         self._note("database", name)
         self._administer(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         try:
             with database.connect(make_conninfo(self._conninfo, dbname=name), purpose=purpose) as connection:
+                connection.search_path = path
                 if schema != "public":
                     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
-                    database.use_schema(connection, schema)
+                database.use_schema(connection, schema)
                 self._let_create(connection, self.made_roles)
                 if self._options.setup is not None:
                     execute_file(connection, _read(self._options.setup), str(self._options.setup))

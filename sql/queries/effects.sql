@@ -81,3 +81,36 @@ group by c.oid, n.nspname;
 -- name: extensions
 select e.extname::text
 from pg_extension as e;
+
+-- name: names
+-- Full names of what others can build on, but for what belongs to extensions.
+with named as (
+    select
+        'pg_catalog.pg_class'::regclass as kind,
+        c.oid,
+        c.relnamespace as namespace,
+        c.relname as name
+    from pg_class as c
+    where c.relkind in ('r', 'p', 'm', 'v', 'f')
+    union all
+    select
+        'pg_catalog.pg_type'::regclass,
+        t.oid,
+        t.typnamespace,
+        t.typname
+    from pg_type as t
+    where t.typtype in ('e', 'd', 'r')
+    union all
+    select
+        'pg_catalog.pg_proc'::regclass,
+        p.oid,
+        p.pronamespace,
+        p.proname
+    from pg_proc as p
+)
+
+select format('%I.%I', n.nspname, o.name)
+from named as o
+inner join pg_namespace as n on o.namespace = n.oid
+left join pg_depend as d on o.kind = d.classid and o.oid = d.objid and d.deptype = 'e'
+where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast') and d.objid is null;

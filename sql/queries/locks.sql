@@ -14,7 +14,7 @@ select
     t.name,
     format('%%I.%%I', n.nspname, c.relname),
     pg_relation_size(c.oid),
-    has_table_privilege(c.oid, 'select') and not row_security_active(c.oid),
+    has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid),
     case
         when c.reltuples >= 0 and c.relpages > 0
             then round(
@@ -32,14 +32,9 @@ select
     )
 from asked
 cross join unnest(asked.names) as t (name)
-inner join pg_class as c
-    on to_regclass(
-        case
-            when cardinality(parse_ident(t.name)) = 1 then format('%%I.%%s', asked.target, t.name)
-            else t.name
-        end
-    ) = c.oid
-inner join pg_namespace as n on c.relnamespace = n.oid
+cross join parse_ident(t.name) as parts
+inner join pg_namespace as n on case cardinality(parts) when 1 then asked.target else parts[1] end = n.nspname
+inner join pg_class as c on n.oid = c.relnamespace and parts[cardinality(parts)] = c.relname
 where c.relkind in ('r', 'p', 'm');
 
 -- name: tables_named
@@ -85,6 +80,132 @@ where
         or (%(text)s ~* 'drop\s+schema' and position(lower(n.nspname) in lower(%(text)s)) > 0)
     );
 
+-- name: dependents
+-- How to make what others have built on these objects, by their full names: views, foreign keys, and columns of their
+-- types; and the tables that this takes, with their columns and nothing else.
+with recursive given as (
+    select
+        'pg_catalog.pg_class'::regclass as kind,
+        c.oid
+    from pg_class as c
+    where format('%%s.%%I', c.relnamespace::regnamespace, c.relname) = any(%(names)s::text[])
+    union all
+    select
+        'pg_catalog.pg_type'::regclass,
+        t.oid
+    from pg_type as t
+    left join pg_type as e on t.typelem = e.oid and t.typcategory = 'A'
+    where
+        format('%%s.%%I', coalesce(e.typnamespace, t.typnamespace)::regnamespace, coalesce(e.typname, t.typname))
+        = any(%(names)s::text[])
+    union all
+    select
+        'pg_catalog.pg_proc'::regclass,
+        p.oid
+    from pg_proc as p
+    where format('%%s.%%I', p.pronamespace::regnamespace, p.proname) = any(%(names)s::text[])
+),
+
+views as (
+    select
+        g.kind,
+        g.oid
+    from given as g
+    union
+    select
+        'pg_catalog.pg_class'::regclass,
+        w.ev_class
+    from views as v
+    inner join pg_depend as d on v.kind = d.refclassid and v.oid = d.refobjid
+    inner join pg_rewrite as w on d.objid = w.oid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+),
+
+keys as (
+    select
+        k.oid,
+        k.conrelid
+    from pg_constraint as k
+    inner join given as g on k.confrelid = g.oid and g.kind = 'pg_catalog.pg_class'::regclass
+    where k.contype = 'f' and k.conparentid = 0
+),
+
+tables as (
+    select d.objid as oid
+    from given as g
+    inner join pg_depend as d on g.kind = d.refclassid and g.oid = d.refobjid
+    where
+        g.kind = 'pg_catalog.pg_type'::regclass and d.classid = 'pg_catalog.pg_class'::regclass and d.objsubid > 0
+    union
+    select k.conrelid
+    from keys as k
+    union
+    select d.refobjid
+    from views as v
+    inner join pg_rewrite as w on v.oid = w.ev_class and v.kind = 'pg_catalog.pg_class'::regclass
+    inner join pg_depend as d on w.oid = d.objid and d.classid = 'pg_catalog.pg_rewrite'::regclass
+    where d.refclassid = 'pg_catalog.pg_class'::regclass
+),
+
+statements as (
+    select
+        1 as turn,
+        c.oid as made,
+        c.oid as table_oid,
+        format(
+            'create table if not exists %%s (%%s)',
+            c.oid::regclass,
+            (
+                select string_agg(format('%%I %%s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ')
+                from pg_attribute as a
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            )
+        ) as statement
+    from tables as t
+    inner join pg_class as c on t.oid = c.oid
+    where c.relkind in ('r', 'p')
+    union all
+    select
+        2,
+        k.oid as made,
+        k.conrelid,
+        format('alter table %%s add constraint %%I %%s', k.conrelid::regclass, c.conname, pg_get_constraintdef(k.oid))
+    from keys as k
+    inner join pg_constraint as c on k.oid = c.oid
+    union all
+    select
+        2,
+        c.oid as made,
+        c.oid as table_oid,
+        case c.relkind
+            when 'm'
+                then format(
+                    'create materialized view %%s as %%s with no data',
+                    c.oid::regclass,
+                    rtrim(pg_get_viewdef(c.oid), ';')
+                )
+            else format('create view %%s as %%s', c.oid::regclass, pg_get_viewdef(c.oid))
+        end
+    from views as v
+    inner join pg_class as c on v.oid = c.oid and v.kind = 'pg_catalog.pg_class'::regclass
+    where c.relkind in ('v', 'm')
+)
+
+select
+    quote_ident(n.nspname),
+    s.statement
+from statements as s
+inner join pg_class as c on s.table_oid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+where
+    c.relpersistence <> 't'
+    and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
+    and not exists (
+        select
+        from given as g
+        where g.oid = c.oid and g.kind = 'pg_catalog.pg_class'::regclass
+    )
+order by s.turn, s.made;
+
 -- name: rights
 -- What this role lacks for a plan: tables that it does not own and cannot become the owner of, and schemas in which it
 -- may not create. Who owns a schema may drop what is in it.
@@ -102,7 +223,7 @@ select
     pg_get_userbyid(c.relowner)::text
 from asked
 inner join pg_class as c
-    on format('%%I.%%I', c.relnamespace::regnamespace, c.relname) = any(asked.altered || asked.dropped)
+    on format('%%s.%%I', c.relnamespace::regnamespace, c.relname) = any(asked.altered || asked.dropped)
 inner join pg_namespace as n on c.relnamespace = n.oid
 where
     not pg_has_role(c.relowner, 'member')

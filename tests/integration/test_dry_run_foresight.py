@@ -236,3 +236,72 @@ def test_a_schema_in_which_others_may_create_is_foreseen(connection: Connection,
         (refusal,) = dry_run(connection, "select 1;", trusted=()).refusals
         assert dry_run(connection, "select 1;").refusals == ()
     assert "--trust-schema public" in refusal.hint
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        "create view app.shown as select content from memories",
+        "create view app.shown as select o.id, m.content from app.orders as o, memories as m where m.user_id = o.buyer",
+        "create view app.shown as select content from memories; create materialized view app.kept as table app.shown",
+        "alter table app.orders add memory uuid constraint orders_memory_fkey references memories",
+    ],
+)
+@pytest.mark.parametrize("undo", ["drop table {}memories", "drop table {}memories cascade"])
+def test_what_the_application_has_built_on_a_table_is_foreseen_to_keep_it(
+    connection: Connection, dry_run: DryRunOf, others: str, undo: str
+) -> None:
+    connection.execute("create schema app; create table app.orders (id int primary key, buyer uuid)")
+    connection.execute(others.encode())
+    refusals = dry_run(connection, undo.format("") + ";").refusals
+    assert [refusal.message.partition(" (")[0] for refusal in refusals] == (
+        [] if "cascade" in undo else ["cannot drop table memories because other objects depend on it"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("others", "forward", "message"),
+    [
+        ("create view app.shown as select content from memories", "drop column content", "cannot drop column content"),
+        ("create view app.shown as select content from memories", "alter content type varchar", "cannot alter type of"),
+        (
+            "create table app.tags (of memory_type)",
+            "drop column memory_type; drop type memory_type",
+            "cannot drop type",
+        ),
+        (
+            "create table app.tags (of memory_type[])",
+            "drop column memory_type; drop type memory_type",
+            "cannot drop ty",
+        ),
+    ],
+)
+def test_what_the_application_uses_is_foreseen_to_stay_as_it_is(
+    connection: Connection, dry_run: DryRunOf, others: str, forward: str, message: str
+) -> None:
+    connection.execute(f'create schema app; {others}; create view app."Others" as select 1 as one'.encode())
+    (refusal,) = dry_run(connection, f"alter table memories {forward};").refusals
+    assert refusal.message.startswith(message)
+
+
+def test_who_drops_with_cascade_needs_not_own_what_goes_with_it(connection: Connection, dry_run: DryRunOf) -> None:
+    connection.execute("create schema app; create view app.shown as select content from memories")
+    connection.execute("create table app.notes (memory uuid constraint notes_memory_fkey references memories)")
+    with as_role(connection, "deploying") as other:
+        connection.execute("grant all on all tables in schema public to deploying")
+        connection.execute("grant create on schema public to deploying; alter table memories owner to deploying")
+        try:
+            assert dry_run(other, "drop table memories cascade;").refusals == ()
+        finally:
+            connection.execute("alter table memories owner to postgres")
+
+
+@pytest.mark.parametrize("target", ["public", "memory"])
+def test_users_in_another_schema_are_there_where_a_rollback_is_tried(
+    empty_connection: Connection, sets: sqlfiles.Sets, target: str
+) -> None:
+    empty_connection.execute("create schema app; create schema memory; create table app.users (id uuid primary key)")
+    empty_connection.execute(f"set search_path = {target}, app, public".encode())
+    migrations.migrate(empty_connection, sets)
+    result = preview.dry_run(empty_connection, sets, Rollback(steps=None))
+    assert (result.losses, result.refusals) == ((), ())
