@@ -96,7 +96,7 @@ def _of_rights(connection: Connection, before: Shape, after: Shape) -> Iterator[
 
 
 def _of_extensions(connection: Connection, names: frozenset[str]) -> Iterator[Refusal]:
-    for name, version in connection.execute(query("locks", "extensions"), [list(names)]).fetchall():
+    for name, version, may_create, role in connection.execute(query("locks", "extensions"), [list(names)]).fetchall():
         if version is None:
             yield Refusal(f"the server does not offer the extension {name}", "Install it on the server.")
         elif name == "vector" and version_number(version) < version_number(MINIMUM_PGVECTOR):
@@ -104,3 +104,5 @@ def _of_extensions(connection: Connection, names: frozenset[str]) -> Iterator[Re
                 f"pgvector {version} is too old: memdb needs {MINIMUM_PGVECTOR} or newer",
                 "Install a newer pgvector on the server.",
             )
+        elif not may_create:
+            yield Refusal(f"{role} may not create the extension {name}", "Have a superuser create it once, beforehand.")

@@ -164,10 +164,11 @@ def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent:
         yield f"This role may not read the migration history; all of these sets was expected: {names}."
     elif absent:
         yield "The schema is missing: no migration is applied here. memdb migrate makes all of core."
-    elif not past.applied:
-        yield "The migration history is empty, although parts of the schema are there. All of core was expected."
     else:
-        pending = [migration.id for migration in sets.active(past.ids) if migration.id not in past.ids]
+        pending = [migration.id for migration in sets.active(ids) if migration.id not in ids]
+        if not past.applied:
+            expected = "" if pending else " All of core was expected."
+            yield f"The migration history is empty, although parts of the schema are there.{expected}"
         if pending:
             yield f"Pending, so what they make was not expected: {', '.join(pending)}."
 

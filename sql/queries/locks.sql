@@ -247,10 +247,18 @@ inner join pg_namespace as n on n.nspname = any(asked.schemas)
 where not has_schema_privilege(n.oid, 'create');
 
 -- name: extensions
--- Of these extensions, the version that is installed, or would be; null where the server does not offer them.
+-- Of these extensions, the version that is installed, or would be, which is null where the server does not offer them;
+-- whether this role may create it where that is needed; and who it is.
 select
     asked.name,
-    coalesce(e.extversion, v.default_version)
+    coalesce(e.extversion, v.version),
+    e.oid is not null
+    or not v.superuser
+    or r.rolsuper
+    or (v.trusted and has_database_privilege(current_database(), 'create')),
+    r.rolname
 from unnest(%s::text[]) as asked (name)
+inner join pg_roles as r on r.rolname = current_user
 left join pg_extension as e on asked.name = e.extname
-left join pg_available_extensions as v on asked.name = v.name;
+left join pg_available_extensions as a on asked.name = a.name
+left join pg_available_extension_versions as v on a.name = v.name and a.default_version = v.version;

@@ -169,6 +169,17 @@ def test_what_the_role_lacks_is_foreseen(connection: Connection, dry_run: DryRun
     assert found[2].hint == "Connect as postgres, or have the privilege granted."
 
 
+def test_an_extension_that_the_role_may_not_create_is_foreseen(
+    empty_connection: Connection, sets: sqlfiles.Sets
+) -> None:
+    with as_role(empty_connection, "deploying") as other:
+        empty_connection.execute("grant create on schema public to deploying")
+        refusals = preview.dry_run(other, sets, Migrate(), trusted=["public"]).refusals
+        assert [item.message for item in refusals] == ["deploying may not create the extension vector"]
+        empty_connection.execute("create extension vector")
+        assert preview.dry_run(other, sets, Migrate(), trusted=["public"]).refusals == ()
+
+
 def test_whoever_may_become_the_owner_lacks_nothing(connection: Connection, dry_run: DryRunOf) -> None:
     with as_role(connection, "deploying") as other:
         connection.execute("grant all on all tables in schema public to deploying; create role owning")

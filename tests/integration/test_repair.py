@@ -72,13 +72,25 @@ def test_a_large_table_gets_its_hnsw_index_without_downtime(
     connection.execute(HISTORY_TABLES)
     for index in ("ix_memories_embedding", "ix_memories_accessed_at", "ix_memory_collections_collection_type"):
         connection.execute(f"drop index {index}")
-    assert len(baseline.baseline(connection, sets, patches, to="0006").marked) == 6
+    result = baseline.baseline(connection, sets, patches, to="0006")
+    assert len(result.marked) == 6
+    assert result.verification.notes == (
+        "The migration history is empty, although parts of the schema are there.",
+        "Pending, so what they make was not expected: 0007_create_embedding_index, 0008_create_performance_indexes.",
+    )
     run = migrations.migrate(connection, sets)
     assert [step.id[:4] for step in run.steps] == ["0007", "0008"]
 
 
 def test_a_baseline_marks_only_what_is_pending(connection: Connection, sets: Sets, patches: Patches) -> None:
     assert baseline.baseline(connection, sets, patches).marked == ()
+
+
+def test_what_a_baseline_marks_was_expected(connection: Connection, sets: Sets, patches: Patches) -> None:
+    connection.execute("delete from _yoyo_migration where migration_id > '0006'")
+    result = baseline.baseline(connection, sets, patches)
+    assert [id[:4] for id in result.marked] == ["0006", "0007", "0008"]
+    assert result.verification.notes == ()
 
 
 def test_an_edit_is_shown_and_accepted(
