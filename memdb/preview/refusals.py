@@ -47,7 +47,7 @@ def of_failure(error: StatementFailed) -> Refusal | None:
     used = error.sqlstate == _OF_THE_SERVER and error.message.startswith("cannot alter")
     if error.sqlstate in _DIFFERENT_THERE or not (used or error.sqlstate.startswith(_FAILS_ALIKE)):
         return None
-    return Refusal(error.message, location=error.location)
+    return Refusal(error.message.replace("\n", ", "), location=error.location)
 
 
 def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]) -> Iterator[Refusal]:

@@ -56,7 +56,7 @@ def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.
 
 
 def _not_measured(error: Exception) -> str:
-    reason = error.message if isinstance(error, MemdbError) else str(error).splitlines()[0]
+    reason = error.message.replace("\n", ", ") if isinstance(error, MemdbError) else str(error).splitlines()[0]
     return f"not known where they could not be measured: {reason}"
 
 
