@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from memdb.errors import UsageError
+from memdb.seeding import draws
 from memdb.seeding.files import FileSource
 from memdb.seeding.memories import Further, Synthetic
 from memdb.seeding.source import Source
@@ -14,7 +15,7 @@ def source(
     file: Path | None = None,
     users: int | None = None,
     memories: int | None = None,
-    tiers: tuple[float, float, float] = (30, 30, 40),
+    tiers: tuple[float, float, float] = draws.WEIGHTS,
     random_seed: int | None = None,
     *,
     append: bool = False,

@@ -8,23 +8,38 @@ from uuid import UUID
 import psycopg
 
 from memdb.errors import DataError
+from memdb.reading.fields import NOTHING_LOADED, excerpt
 from memdb.seeding.source import Source
 
 _ID = re.compile(r"\(id\)=\(([0-9a-f-]{36})\)")  # whatever language the rest of the detail is in
 
 
 @contextmanager
-def explained(source: Source | None = None) -> Iterator[None]:
-    """Raises DataError where rows do not fit into the tables."""
+def explained(source: Source) -> Iterator[None]:
+    """Raises DataError where rows do not fit into the tables, which may have further columns, constraints, triggers."""
     try:
         yield
     except psycopg.errors.UniqueViolation as error:
         raise _not_unique(error, source) from None
     except psycopg.errors.NotNullViolation as error:
+        table, column = error.diag.table_name, error.diag.column_name
         raise DataError(
-            f"{error.diag.table_name} needs a {error.diag.column_name} in each row, which memdb does not know",
-            hint="Nothing was loaded. Add the users in your application, then load a file (--from) with their ids.",
+            f"{table} needs a {column} in each row, which memdb does not know",
+            hint=f"{NOTHING_LOADED} {_NEEDS_MORE.get(table or '', f'Give {column} a default in the table.')}",
         ) from None
+    except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException) as error:
+        raise DataError(
+            f"the database refuses a row: {error.diag.message_primary}{_row(error)}",
+            hint=f"{NOTHING_LOADED} Correct the row, or what the application has added to the tables.",
+        ) from None
+
+
+_NEEDS_MORE = {"users": "Add the users in your application, then load a file (--from) with their ids."}
+
+
+def _row(error: psycopg.Error) -> str:
+    """The beginning of the row, where the server tells it."""
+    return f" ({excerpt(error.diag.message_detail)})" if error.diag.message_detail else ""
 
 
 def twice(source: Source, id: UUID) -> DataError:
@@ -32,21 +47,21 @@ def twice(source: Source, id: UUID) -> DataError:
     rows = " and ".join(map(str, source.rows_of(id)))
     return DataError(
         f"{source.name}: the id {id} stands twice in this file, in rows {rows}",
-        hint="Nothing was loaded. Correct or remove one of these rows.",
+        hint=f"{NOTHING_LOADED} Correct or remove one of these rows.",
     )
 
 
-def _not_unique(error: psycopg.Error, source: Source | None) -> DataError:
+def _not_unique(error: psycopg.Error, source: Source) -> DataError:
     detail = error.diag.message_detail or error.diag.message_primary or ""
     found = _ID.search(detail)
-    if source is not None and found is not None and len(source.rows_of(UUID(found[1]))) > 1:
+    if found is not None and len(source.rows_of(UUID(found[1]))) > 1:
         return twice(source, UUID(found[1]))
     if found is not None:
         return DataError(
             f"somebody else has stored a row with the id {found[1]} meanwhile",
-            hint="Nothing was loaded. Try again: what is there by then stays as it is.",
+            hint=f"{NOTHING_LOADED} Try again: what is there by then stays as it is.",
         )
     return DataError(
         f"a row breaks the unique constraint {error.diag.constraint_name} of {error.diag.table_name}: {detail}",
-        hint="Nothing was loaded. Correct or remove the row.",
+        hint=f"{NOTHING_LOADED} Correct or remove the row.",
     )

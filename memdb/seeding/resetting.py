@@ -7,7 +7,7 @@ from uuid import UUID
 from memdb.database import Connection, query
 from memdb.reading import ids
 from memdb.reading.ids import Range
-from memdb.seeding import beginning, failures, waiting
+from memdb.seeding import beginning, waiting
 from memdb.target import Target
 
 
@@ -37,11 +37,7 @@ def reset(
     values that seeding did not put there. References without a foreign key are found in columns of uuids that this
     role may read. Raises DatabaseError where rows might be hidden from this role, LockTimeout after `wait_seconds`.
     """
-    with (
-        failures.explained(),
-        waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait),
-        connection.transaction(),
-    ):
+    with waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait), connection.transaction():
         target = beginning.begin(connection, wait_seconds)
         users = [id for (id,) in connection.execute(target.query("seed", "lock_users"), _between(ids.USERS))]
         memories = _remove_memories(connection, target)

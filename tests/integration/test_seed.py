@@ -190,6 +190,26 @@ def test_users_of_an_application_that_need_more_than_an_id_are_explained(connect
     connection.execute("insert into users (id, email) select gen_random_uuid(), 'a@b' from generate_series(1, 1)")
 
 
+ADDED = {
+    "alter table memories add mood text not null": "memories needs a mood in each row",
+    "alter table memories add check (length(content) < 9)": 'violates check constraint "memories_content_check"',
+    "alter table memories alter content type varchar(9)": "refuses a row: value too long",
+    """
+    create function refuse() returns trigger language plpgsql as $$ begin raise exception 'not on Sundays'; end $$;
+    create trigger refuse before insert on memories for each row execute function refuse()
+    """: "refuses a row: not on Sundays",
+}
+
+
+@pytest.mark.parametrize("added", ADDED)
+def test_what_an_application_has_added_to_the_table_is_told(connection: Connection, added: str) -> None:
+    connection.execute(added.encode())
+    with pytest.raises(DataError, match=ADDED[added]) as caught:
+        seed(connection, SMALL)
+    assert caught.value.hint.startswith("Nothing was loaded. ")
+    assert "users" not in caught.value.hint
+
+
 def test_a_file_with_the_applications_own_users_needs_no_new_ones(connection: Connection, tmp_path: Path) -> None:
     connection.execute("alter table users add email text not null")
     user = uuid4()
