@@ -39,7 +39,7 @@ def _refuse(target: Any, *_: Any, **__: Any) -> None:
 class _TableMixin:
     """A table that only migrations create and drop, whose primary key has the name that they give it.
 
-    `__table_args__` are the application's, for what its own migrations add.
+    `__table_args__` are the application's, for what its own migrations add. The type of tiers is where the table is.
     """
 
     @classmethod
@@ -47,7 +47,11 @@ class _TableMixin:
         if not any(isinstance(argument, PrimaryKeyConstraint) for argument in args):
             args = (*args, PrimaryKeyConstraint("id", name=f"{name}_pkey"))
         refusals = [("before_create", _refuse), ("before_drop", _refuse)]
-        return Table(name, *args, listeners=refusals, **options)
+        table = Table(name, *args, listeners=refusals, **options)
+        for column in table.c:
+            if isinstance(column.type, Tier):
+                column.type.schema = table.schema
+        return table
 
 
 def _of_user(table: str) -> Any:

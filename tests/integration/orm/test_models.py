@@ -10,15 +10,15 @@ import numpy as np
 import psycopg
 import pytest
 from pgvector import Vector
-from sqlalchemy import CheckConstraint, Index, func, insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, selectinload
+from sqlalchemy.orm import selectinload
 
 from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import InvalidMemory, UsageError
 from memdb.ledger.sqlfiles import Sets
-from memdb.models import Base, Memory, MemoryCollection, MemoryCollectionMixin, MemoryMixin, MemoryType, User, UserMixin
+from memdb.models import Base, Memory, MemoryCollection, MemoryType, User
 from memdb.store import create_engine, sessions
 from tests import application
 from tests.helpers import address, vectors
@@ -332,31 +332,6 @@ async def test_models_never_create_or_drop_their_tables(
     with psycopg.connect(empty) as looked:
         assert looked.execute("select to_regtype('memory_type'), to_regclass('users')").fetchone() == (None, None)
     assert connection.execute("select to_regclass('memories') is not null").fetchone() == (True,)
-
-
-async def test_what_an_application_adds_to_a_table_leaves_it_to_migrations(empty: str, driver: str) -> None:
-    """Its own constraints and indexes, or a schema, in `__table_args__`."""
-
-    class Own(DeclarativeBase): ...
-
-    class User(UserMixin, Own):
-        __tablename__ = "users"
-        id: Mapped[UUID] = mapped_column(primary_key=True)
-
-    class Memory(MemoryMixin, Own):
-        mood: Mapped[str | None]
-        __table_args__ = (Index("ix_memories_mood", "mood"), CheckConstraint("mood <> ''"))
-
-    class MemoryCollection(MemoryCollectionMixin, Own):
-        __table_args__ = ({"schema": "other"},)
-
-    for table in (Own.metadata.tables[name] for name in ("memories", "other.memory_collections")):
-        assert table.primary_key.name == f"{table.name}_pkey"
-        engine = create_engine(address(empty, driver))
-        with pytest.raises(UsageError, match="about to create or drop"):
-            async with engine.begin() as opened:
-                await opened.run_sync(table.create)
-        await engine.dispose()
 
 
 async def test_writers_at_the_same_time_lose_nothing(engine: AsyncEngine, user_id: UUID) -> None:

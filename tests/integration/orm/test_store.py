@@ -10,13 +10,12 @@ import pytest
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from memdb import migrations
 from memdb.database import Connection
 from memdb.errors import DatabaseError, InvalidMemory, UnknownUser
 from memdb.ledger.sqlfiles import Sets
-from memdb.models import Memory, MemoryCollectionMixin, MemoryMixin, MemoryType, User, UserMixin
+from memdb.models import Memory, MemoryType, User
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate, MemoryWithDistance
 from memdb.store import MemoryStore, create_engine, sessions
 from tests import application
@@ -325,29 +324,6 @@ async def test_it_works_where_the_extension_lives_in_another_schema(elsewhere: A
     (read,) = await store.list(MemoryQuery(user_id=user.id, limit=1), embeddings=True)
     assert isinstance(read, application.Memory)
     assert read.embedding is not None
-
-
-async def test_a_default_of_an_application_holds_whichever_way_a_memory_comes(
-    session: AsyncSession, user_id: UUID, connection: Connection
-) -> None:
-    class Own(DeclarativeBase): ...
-
-    class User(UserMixin, Own):
-        __tablename__ = "users"
-        id: Mapped[UUID] = mapped_column(primary_key=True)
-
-    class MemoryCollection(MemoryCollectionMixin, Own): ...
-
-    class Memory(MemoryMixin, Own):
-        mood: Mapped[str | None] = mapped_column(default="calm")
-
-    connection.execute("alter table memories add mood text default 'none'")
-    store = MemoryStore(session, Memory)
-    await store.add(a_memory(user_id))
-    await store.add_many([a_memory(user_id)])
-    await store.add_many([a_memory(user_id)], skip_existing=True)
-    await session.commit()
-    assert connection.execute("select mood from memories").fetchall() == [("calm",)] * 3
 
 
 async def test_without_the_extension_it_says_so(empty: str, driver: str) -> None:
