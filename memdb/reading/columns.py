@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from memdb import values
 from memdb.errors import DataError, InvalidMemory
 from memdb.reading import users
-from memdb.reading.fields import Records, Unusable, bad_row, excerpt, is_missing
+from memdb.reading.fields import Records, Unusable, bad_row, excerpt, from_json, is_missing
 
 T = TypeVar("T")
 Times: TypeAlias = NDArray[np.datetime64]
@@ -121,7 +121,7 @@ def tier(value: Any) -> str:
 def metadata(value: Any) -> str:
     """A JSON object as text, from an object or from text that writes one."""
     try:
-        data = json.loads(value) if isinstance(value, str) else value
+        data = from_json(value) if isinstance(value, str) else value
     except (ValueError, RecursionError) as error:
         raise Unusable(f"is no JSON ({excerpt(error)})") from None
     return as_json(values.metadata(data))

@@ -4,6 +4,7 @@ A file of memories has the fields of REQUIRED, and may have those of OPTIONAL; o
 says so.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,6 +83,18 @@ def excerpt(value: object) -> str:
     """The beginning of what it says, in a line: a value, or an error that repeats it, may be as long as a file."""
     text = " ".join((str(value) if isinstance(value, Exception) else repr(value)).split()) or type(value).__name__
     return text if len(text) <= _LONGEST_EXCERPT else f"{text[:_LONGEST_EXCERPT]}…"
+
+
+def from_json(text: str) -> Any:
+    """What a text writes. Raises ValueError, or RecursionError, for what is no JSON, or more than can be read."""
+    return json.loads(text, parse_int=_whole_number)
+
+
+def _whole_number(digits: str) -> int:
+    try:
+        return int(digits)
+    except ValueError:  # Python advises to lift its limit, which nobody can do here
+        raise ValueError(f"a number has {len(digits):,} digits") from None
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """One JSON object a line, read line by line."""
 
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -56,7 +55,7 @@ class Jsonl:
             if not line.strip():
                 continue
             try:
-                values = json.loads(line.decode("utf-8-sig"))
+                values = fields.from_json(line.decode("utf-8-sig"))
             except (ValueError, RecursionError) as error:
                 raise DataError(
                     f"{self.path}, row {row}: this line is not JSON: {fields.excerpt(error)}",

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from uuid import UUID
+from zipfile import is_zipfile
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 
 from memdb.errors import DataError
 from memdb.reading import fields
@@ -45,9 +47,8 @@ class Npz:
     @cached_property
     def _arrays(self) -> dict[str, Any]:
         with fields.readable(self.path), self.path.open("rb") as file:
+            _require_archive(file)
             archive = np.load(file, allow_pickle=False)
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise ValueError("it holds a single array, and no name for it")
             fields.check_fields(self.path, archive.files, self.required)
             names = [name for name in archive.files if name in fields.REQUIRED + fields.OPTIONAL]
             for name in names:
@@ -91,6 +92,15 @@ class Npz:
 
     def _refuse(self, name: str, what: str, hint: str) -> Any:
         raise DataError(f"{self.path}: {name} {what}", hint=f"{NOTHING_LOADED} {hint}")
+
+
+def _require_archive(file: BinaryIO) -> None:
+    """Raises ValueError for what NumPy would read in another way, or take for a pickle and advise to run."""
+    is_archive = is_zipfile(file)
+    file.seek(0)
+    if not is_archive:
+        is_array = file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX
+        raise ValueError("it holds a single array, and no name for it" if is_array else "it is no archive of arrays")
 
 
 def _one_for_each(name: str, shape: tuple[int, ...]) -> str:

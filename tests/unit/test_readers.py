@@ -208,6 +208,17 @@ def test_something_else_under_such_a_name_is_refused(tmp_path: Path, suffix: str
     path.write_bytes(content)
     pytest.importorskip("pyarrow", reason="pyarrow is not installed (extra parquet)")
     assert re.search(r"cannot be read as|not JSON|has no rows|is in UTF-16", refused(path))
+    assert "allow_pickle" not in refused(path)
+
+
+@pytest.mark.parametrize("metadata", [0, "text"])
+def test_a_number_longer_than_python_reads_is_told_by_its_length(tmp_path: Path, metadata: int | str) -> None:
+    digits = "9" * 5000
+    number: Any = f'{{"n": {digits}}}' if metadata else {"n": 7_777_777}
+    write_jsonl(tmp_path / "memories.jsonl", [record(0, metadata=number)])
+    path = tmp_path / "memories.jsonl"
+    path.write_text(path.read_text().replace("7777777", digits))
+    assert "a number has 5,000 digits" in refused(path)
 
 
 @pytest.mark.parametrize(
