@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import psycopg
@@ -119,13 +119,13 @@ def _state(connection: Connection, target: Target, append: bool) -> tuple[bool, 
     """Whether the table is empty, and the time on the server."""
     row = connection.execute(target.query("seed", "state")).fetchone()
     assert row is not None
-    has_rows, now = row
+    has_rows, seconds = row
     if has_rows and not append:
         raise DataError(
             "the table memories has rows already",
             hint="Add to them with --append, or remove what was seeded before with --reset.",
         )
-    return not has_rows, now
+    return not has_rows, datetime.fromtimestamp(float(seconds), UTC)
 
 
 def _copy(arrivals: Arrivals, batches: Iterator[Batch]) -> None:

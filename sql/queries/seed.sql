@@ -95,9 +95,10 @@ order by c.relname, t.tgname
 limit 1;
 
 -- name: state
+-- The time in seconds: psycopg reads a timestamptz in the DateStyle ISO only.
 select
     exists(select from {schema}.memories),
-    now();
+    extract(epoch from now());
 
 -- name: add_users
 -- Those of the given users that are not there yet, without touching those that are.

@@ -57,6 +57,12 @@ def test_everything_asked_for_is_loaded(connection: Connection) -> None:
     assert result.rows_per_second == pytest.approx(150 / result.load_seconds)
 
 
+def test_the_time_is_read_in_whatever_form_the_database_writes_it(connection: Connection) -> None:
+    connection.execute("set datestyle = 'German'")
+    seed(connection, SMALL)
+    assert one(connection, "select count(*) from memories where created_at <= now()") == 150
+
+
 def test_rows_arrive_as_they_were_generated(connection: Connection) -> None:
     seed(connection, SMALL)
     now = one(connection, "select max(accessed_at) from memories")
