@@ -21,6 +21,7 @@ def _checked(patch: Any) -> Any:
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Metadata)
 Patch = Annotated[dict[str, Any], BeforeValidator(_checked)]
 Tiers = Annotated[list[MemoryType], Field(min_length=1)]
+Conditions = dict[Annotated[str, Field(strict=True)], Any]
 
 
 class MemoryCreate(Schema):
@@ -78,7 +79,7 @@ class MemoryQuery(Schema):
 
     user_id: UUID
     memory_types: Tiers | None = None
-    extra_data: dict[str, Any] = extra_data(default_factory=dict)
+    extra_data: Conditions = extra_data(default_factory=dict)
     created_from: Time | None = None
     created_before: Time | None = None
     accessed_before: Time | None = None
@@ -95,6 +96,6 @@ class MemorySimilarityQuery(Schema):
     user_id: UUID
     embedding: Embedding
     memory_types: Tiers | None = None
-    extra_data: dict[str, Any] = extra_data(default_factory=dict)
+    extra_data: Conditions = extra_data(default_factory=dict)
     max_distance: Annotated[float, Field(ge=0, le=2)] = 2.0
     limit: Annotated[int, Field(ge=1, le=1000)] = 5

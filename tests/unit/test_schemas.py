@@ -123,6 +123,8 @@ def test_queries_have_limits() -> None:
     refused: list[tuple[type[BaseModel], dict[str, Any]]] = [
         (MemoryQuery, {"limit": 0}),
         (MemoryQuery, {"offset": -1}),
+        (MemoryQuery, {"extra_data": {b"source": "chat"}}),
+        (MemorySimilarityQuery, {"embedding": embedding, "extra_data": {b"source": "chat"}}),
         (MemoryQuery, {"offset": 10**20}),
         (MemoryQuery, {"created_from": "0001-01-01T00:00:00+05:00"}),
         (MemoryQuery, {"created_before": "9999-12-31T23:00:00-05:00"}),
