@@ -4,8 +4,10 @@ https://www.postgresql.org/docs/current/sql-copy.html describes the format: a he
 of columns and each column's length and bytes, then a trailer.
 """
 
+import asyncio
 import struct
 from collections.abc import AsyncIterator, Iterable, Iterator, Set
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -17,6 +19,7 @@ from sqlalchemy import Text, cast, func, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from memdb import values
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate
 from memdb.store import drivers, statements, surroundings
@@ -41,11 +44,13 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     """Loads the memories, taking them while the server works, and returns their ids.
 
     The session must be in a transaction already, since this goes past SQLAlchemy to the driver. Where policies decide
-    what may be stored, there is no COPY, and the memories are inserted; so they are where SQLAlchemy has more to store.
+    what may be stored, there is no COPY, and the memories are inserted; so they are where SQLAlchemy has more to store,
+    and where texts do not go as UTF-8, which the rows of a COPY are written in.
     """
     connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
     place = surroundings.names(connection, model.__table__).table
-    if _has_further_defaults(model) or await _is_secured(session, connection, model):
+    may_copy = drivers.speaks_utf8(connection) and not _has_further_defaults(model)
+    if not may_copy or await _is_secured(session, connection, model):
         return await _insert(session, model, batch)
     pieces = _pieces(batch, now=await _now(session, model))
     driver: Any = connection.connection.driver_connection
@@ -59,7 +64,29 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
 
 async def _send_by_asyncpg(driver: Any, place: tuple[str, ...], pieces: Iterable[bytes]) -> None:
     options = {"schema_name": place[0] if place[1:] else None, "columns": COLUMNS, "format": "binary"}
-    await driver.copy_to_table(place[-1], source=_asynchronous(pieces), **options)
+    async with _while_connected(driver):
+        await driver.copy_to_table(place[-1], source=_asynchronous(pieces), **options)
+
+
+@asynccontextmanager
+async def _while_connected(driver: Any) -> AsyncIterator[None]:
+    """Ends the wait when the connection is lost: asyncpg waits until it takes more, and a lost one never does."""
+    wait = asyncio.timeout(None)
+
+    def end(_: Any) -> None:
+        wait.reschedule(0)
+
+    try:
+        async with wait:
+            driver.add_termination_listener(end)
+            try:
+                yield
+            finally:
+                driver.remove_termination_listener(end)
+    except TimeoutError:
+        if wait.expired():
+            raise ConnectionResetError("the connection was lost while memories were sent") from None
+        raise
 
 
 async def _send_by_psycopg(driver: Any, place: tuple[str, ...], pieces: Iterable[bytes]) -> None:
@@ -97,7 +124,8 @@ async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UU
     """
     now, rows, stored = await _now(session, model), iter(batch), list[UUID]()
     while piece := list(islice(rows, _PIECE)):
-        new = set(await session.scalars(statements.insert_new(model).returning(model.id), _values(piece, now)))
+        inserted = await session.scalars(statements.insert_new(model).returning(model.id), _values(piece, now))
+        new = set(map(values.identifier, inserted))
         owners = {id: memory.user_id for id, memory in reversed(piece) if id in new}
         owners |= await _owners(session, model, {id for id, _ in piece} - new)
         batch.refuse_ids_of_others(piece, owners)
@@ -113,12 +141,17 @@ async def _owners(session: AsyncSession, model: Any, ids: Set[UUID]) -> dict[UUI
     if not ids:
         return {}
     found = await session.execute(select(model.id, model.user_id).where(statements.among(model.id, ids)))
-    return {row.id: row.user_id for row in found}
+    return {values.identifier(id): values.identifier(user_id) for id, user_id in found}
 
 
 async def _now(session: AsyncSession, model: Any) -> datetime:
-    """When the transaction began, as the default of the column has it."""
-    return (await session.execute(select(func.now()), bind_arguments={"mapper": model})).scalar_one()
+    """When the transaction began, as the default of the column has it.
+
+    It is read as text: an application may have told its driver to read times in its own way.
+    """
+    seconds = select(cast(func.extract("epoch", func.now()), Text))
+    text = (await session.execute(seconds, bind_arguments={"mapper": model})).scalar_one()
+    return datetime.fromtimestamp(float(text), UTC)
 
 
 async def _asynchronous(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:

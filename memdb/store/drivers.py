@@ -1,9 +1,10 @@
 """What a driver is asked itself, past SQLAlchemy: for its form of embeddings, and one statement without transaction."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from pgvector import Vector
 from psycopg import AsyncRawCursor
@@ -33,6 +34,29 @@ class _Written(Vector):
     __str__ = Vector.to_text
 
 
+class LockOfTask(asyncio.Lock):
+    """A lock that the task which holds it may take again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._holder: asyncio.Task[Any] | None = None
+        self._taken = 0
+
+    async def acquire(self) -> Literal[True]:
+        task = asyncio.current_task()
+        if task is None or task is not self._holder:
+            await super().acquire()
+            self._holder = task
+        self._taken += 1
+        return True
+
+    def release(self) -> None:
+        self._taken -= 1
+        if not self._taken:
+            self._holder = None
+            super().release()
+
+
 class Alone(Protocol):
     """A connection of a driver with no transaction open."""
 
@@ -57,23 +81,34 @@ class Asyncpg:
 
 
 class Psycopg:
-    """Its connection begins a transaction before each statement, unless it is told not to."""
+    """Its connection begins a transaction before each statement, unless it is told not to.
+
+    Until it is told otherwise again, the connection is this task's: what others of the session send would be committed.
+    """
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
 
     async def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[Any]:
-        await self._driver.set_autocommit(True)
-        try:
-            cursor = AsyncRawCursor(self._driver, row_factory=tuple_row)
-            await cursor.execute(text.encode(), arguments)
-            return await cursor.fetchall()
-        finally:
-            if self._driver.info.transaction_status == TransactionStatus.IDLE:  # else it is lost, or was interrupted
-                await self._driver.set_autocommit(False)
+        async with self._driver.lock:
+            await self._driver.set_autocommit(True)
+            try:
+                cursor = AsyncRawCursor(self._driver, row_factory=tuple_row)
+                await cursor.execute(text.encode(self._driver.info.encoding), arguments)
+                return await cursor.fetchall()
+            finally:
+                if self._driver.info.transaction_status == TransactionStatus.IDLE:  # else lost, or interrupted
+                    await self._driver.set_autocommit(False)
 
     def is_open(self) -> bool:
         return not self._driver.closed
+
+
+def let_read_alone(connection: Any, info: Any) -> None:
+    """Prepares a connection that a driver has just made."""
+    if hasattr(connection.driver_connection, "lock"):  # psycopg's, around each statement
+        connection.driver_connection.lock = LockOfTask()
+    info[MAY_READ_ALONE] = True
 
 
 def alone(connection: Connection) -> Alone | None:
@@ -104,6 +139,14 @@ async def past_sqlalchemy(connection: Connection) -> AsyncIterator[None]:
         except BaseException as interruption:
             await greenlet_spawn(connection.invalidate, interruption)
             raise
+
+
+def speaks_utf8(connection: Connection) -> bool:
+    """Whether texts travel in UTF-8, also those in binary forms: a server or an environment may have said otherwise."""
+    driver: Any = connection.connection.driver_connection
+    is_asyncpg = connection.dialect.driver == "asyncpg"
+    encoding = driver.get_settings().client_encoding if is_asyncpg else driver.info.encoding
+    return bool(encoding.lower() in ("utf8", "utf-8"))
 
 
 def written(connection: Connection, text: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:

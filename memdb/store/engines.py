@@ -30,9 +30,8 @@ def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any)
     if find_spec(driver) is None:
         raise SetupError(f"the driver {driver} is not installed", hint=f"Install it: pip install {driver}")
     parameters = addresses.parameters(addresses.conninfo(url))
-    arguments = _asyncpg(parameters, transaction_pooler) if driver == "asyncpg" else dict[str, Any](parameters)
-    if driver == "psycopg" and transaction_pooler:
-        arguments["prepare_threshold"] = None
+    asked = _asyncpg if driver == "asyncpg" else _psycopg
+    arguments = asked(parameters, transaction_pooler)
     arguments |= options.pop("connect_args", {})
     engine = create_async_engine(f"postgresql+{driver}://", connect_args=arguments, **options)
     if driver == "asyncpg":
@@ -55,6 +54,12 @@ def _driver(url: str) -> str:
     if named is not None and named[1].lower() in ("asyncpg", "psycopg"):
         return named[1].lower()
     return "asyncpg" if find_spec("asyncpg") else "psycopg"
+
+
+def _psycopg(parameters: dict[str, str], transaction_pooler: bool) -> dict[str, Any]:
+    """What psycopg.connect takes. Texts go as UTF-8, as with asyncpg, whatever the database has."""
+    arguments: dict[str, Any] = {"client_encoding": "UTF8"} | parameters
+    return arguments | {"prepare_threshold": None} if transaction_pooler else arguments
 
 
 def _asyncpg(parameters: dict[str, str], transaction_pooler: bool) -> dict[str, Any]:
@@ -108,9 +113,9 @@ async def _register(connection: Any, info: Any) -> None:
             await drivers.exchange_vectors_in_binary(connection, info, *found)
 
 
-def _let_read_alone(_: Any, record: ConnectionPoolEntry) -> None:
+def _let_read_alone(connection: Any, record: ConnectionPoolEntry) -> None:
     """Without its cache, asyncpg sends a statement and its parameters apart, and a pooler may part them."""
-    record.info[drivers.MAY_READ_ALONE] = True
+    drivers.let_read_alone(connection, record.info)
 
 
 def _no_name() -> str:

@@ -69,7 +69,7 @@ def test_psycopg_is_told_what_libpq_would_read(told: dict[str, Any]) -> None:
     create_engine("postgresql+psycopg://u:a+b@one:1,two/db?options=-c%20search_path%3Da")
     assert told["connect_args"] == {
         "user": "u", "password": "a+b", "host": "one,two", "port": "1,", "dbname": "db",
-        "options": "-c search_path=a",
+        "options": "-c search_path=a", "client_encoding": "UTF8",
     }  # fmt: skip
 
 
@@ -78,6 +78,7 @@ def test_a_transaction_pooler_means_nothing_is_prepared(told: dict[str, Any]) ->
     assert told["connect_args"] == {
         "host": "host",
         "dbname": "db",
+        "client_encoding": "UTF8",
         "prepare_threshold": None,
         "application_name": "app",
     }

@@ -4,17 +4,19 @@ import json
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 from pgvector.asyncpg import register_vector
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg.types.string import TextLoader
 from sqlalchemy import event, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from memdb.database import Connection
-from memdb.models import Memory
+from memdb.models import Memory, MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address
@@ -107,4 +109,58 @@ async def test_a_search_goes_on_with_an_applications_own_form_of_vectors(
     for _ in range(2):
         async with sessions(engine)() as session:
             assert [found.content for found in await MemoryStore(session).nearest(query)] == ["x"]
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_texts_are_stored_alike_whatever_encoding_a_connection_has(
+    migrated: str, driver: str, user_id: UUID, connection: Connection, own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine of the application's own, and one of memdb where the environment names another encoding."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    make = create_async_engine if own else create_engine
+    engine = make(f"postgresql+{driver}://" if own else address(migrated, driver), **_connect(migrated, driver, own))
+    texts: Any = {"content": "Grüße", "extra_data": {"ä": "ö"}}
+    memory: Any = {"user_id": user_id, "memory_type": "task", "embedding": AHEAD, **texts}
+    async with sessions(engine).begin() as session:
+        store = MemoryStore(session)
+        await store.add(MemoryCreate(**memory))
+        await store.add_many([MemoryCreate(**memory)])
+        await store.add_many([MemoryCreate(**memory)], skip_existing=True)
+    stored = connection.execute("select content, metadata from memories").fetchall()
+    assert stored == [(texts["content"], texts["extra_data"])] * 3
+    query = MemorySimilarityQuery(user_id=user_id, embedding=AHEAD, extra_data=texts["extra_data"])
+    async with sessions(engine)() as session:
+        assert [found.content for found in await MemoryStore(session).nearest(query)] == [texts["content"]] * 3
+    await engine.dispose()
+
+
+def _connect(conninfo: str, driver: str, own: bool) -> dict[str, Any]:
+    if not own:
+        return {}
+    parameters = conninfo_to_dict(conninfo)
+    if driver == "asyncpg":
+        parameters = {
+            "host": parameters["host"], "port": parameters.get("port"),
+            "user": parameters["user"], "database": parameters["dbname"],
+        }  # fmt: skip
+    return {"connect_args": parameters}
+
+
+async def _read_as_text(driver: Any) -> None:
+    for name in ("uuid", "timestamptz"):
+        if hasattr(driver, "set_type_codec"):  # asyncpg
+            await driver.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str)
+        else:
+            driver.adapters.register_loader(name, TextLoader)
+
+
+async def test_many_are_stored_where_ids_and_times_are_read_as_text(migrated: str, driver: str, user_id: UUID) -> None:
+    engine = create_engine(address(migrated, driver))
+    event.listen(engine.sync_engine, "connect", lambda connection, _: connection.run_async(_read_as_text))
+    memories = [MemoryCreate(id=uuid4(), user_id=user_id, memory_type=MemoryType.TASK, content="x") for _ in range(2)]
+    async with sessions(engine).begin() as session:
+        store = MemoryStore(session)
+        assert await store.add_many(memories[:1]) == [memories[0].id]
+        assert await store.add_many(memories, skip_existing=True) == [memories[1].id]
     await engine.dispose()

@@ -108,6 +108,27 @@ async def test_a_load_that_is_interrupted_leaves_nothing(
     await engine.dispose()
 
 
+async def test_a_load_whose_connection_is_lost_is_an_error_and_does_not_wait_for_it(
+    engine: AsyncEngine, user_id: UUID, connection: Connection
+) -> None:
+    """Also where the server takes no more for the moment, as behind a lock."""
+    await search(engine, user_id)
+    many = (memory for _ in range(10) for memory in interrupted(user_id, lambda: None))
+    with connection.transaction():
+        connection.execute("lock table memories in share mode")
+        load = asyncio.create_task(add_many(engine, many))
+        waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        while not (pids := connection.execute(waiting).fetchall()):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)  # until all that can be sent has been
+        connection.execute("select pg_terminate_backend(%s)", pids[0])
+        with pytest.raises(DBAPIError) as error:
+            await asyncio.wait_for(load, 10)
+    assert error.value.connection_invalidated
+    await works_as_before(engine)
+    await engine.dispose()
+
+
 @pytest.mark.parametrize(
     ("setting", "kind"),
     [
@@ -142,6 +163,20 @@ async def test_tasks_that_share_a_session_leave_the_pool_in_order(
             await store.nearest(query)
         reads = [store.nearest(query), store.list(MemoryQuery(user_id=user_id))]
         await asyncio.gather(*reads, store.nearest(query), return_exceptions=True)
+        await session.rollback()
+    await works_as_before(engine)
+    await engine.dispose()
+
+
+async def test_what_a_task_writes_beside_a_search_is_rolled_back_with_its_session(
+    engine: AsyncEngine, user_id: UUID
+) -> None:
+    await search(engine, user_id)
+    async with sessions(engine)() as session:
+        store = MemoryStore(session)
+        query = MemorySimilarityQuery(user_id=user_id, embedding=NEAR)
+        await store.nearest(query)
+        await asyncio.gather(store.nearest(query), store.add_many(interrupted(user_id, lambda: None)))
         await session.rollback()
     await works_as_before(engine)
     await engine.dispose()
