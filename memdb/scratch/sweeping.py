@@ -1,6 +1,7 @@
 """Dropping what trials have made on a server, also where memdb was killed, and whatever migrations have left in it."""
 
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Literal
 
@@ -9,6 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from memdb import database
+from memdb.catalog import shared
 from memdb.database import Connection
 from memdb.errors import MemdbError
 
@@ -38,18 +40,30 @@ def sweep(conninfo: str, *made: tuple[Kind, str]) -> None:
         with suppress(MemdbError), database.connect(conninfo, purpose="scratch") as admin:
             while admin.execute(_CREATING).fetchone() and time.monotonic() < deadline:
                 time.sleep(_PAUSE_SECONDS)
-            for kind, name in sorted(made):  # databases first, in which roles have rights
-                with suppress(MemdbError, psycopg.DatabaseError):
-                    drop(admin, conninfo, kind, name)
+            for kind, name in made:
+                if kind == "database":
+                    with suppress(MemdbError, psycopg.DatabaseError):
+                        drop_database(admin, conninfo, name)
+            with suppress(psycopg.DatabaseError):  # which may have had rights in the databases
+                drop_roles(admin, [name for kind, name in made if kind == "role"])
             return
         time.sleep(_PAUSE_SECONDS)
 
 
-def drop(admin: Connection, conninfo: str, kind: Kind, name: str) -> None:
-    """Drops a temporary database, whatever is going on in it, or a role. Raises psycopg.Error."""
-    if kind == "role":
-        admin.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(name)))
-        return
+def roles(connection: Connection) -> frozenset[str]:
+    """The names of all roles of a server."""
+    return shared.roles(shared.read(connection))
+
+
+def drop_roles(admin: Connection, names: Collection[str]) -> None:
+    """Drops them at once: one may have granted another to a third. Raises psycopg.Error."""
+    if names:
+        listed = sql.SQL(", ").join(map(sql.Identifier, sorted(names)))
+        admin.execute(sql.SQL("drop role if exists {}").format(listed))
+
+
+def drop_database(admin: Connection, conninfo: str, name: str) -> None:
+    """Drops a temporary database, whatever is going on in it. Raises psycopg.Error."""
     statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
     try:
         admin.execute(statement)

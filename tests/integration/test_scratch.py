@@ -9,6 +9,7 @@ from psycopg.conninfo import make_conninfo
 from memdb import recording, scratch
 from memdb.cli import main
 from memdb.errors import StatementFailed
+from memdb.ledger import sqlfiles
 from tests.integration.conftest import Folder
 
 
@@ -117,6 +118,24 @@ def test_roles_that_migrations_make_on_another_server_go_with_the_trial(server: 
         m0003_c=(f"create role {role} in role pg_monitor; create role {role}_2 in role {role};", "select 1;"),
     )
     assert "table a" in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
+    assert leftovers(server) == []
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_each_set_is_tried_without_the_roles_that_were_made_for_another(
+    server: str, folder: Folder, role: str, tmp_path: Path, elsewhere: bool
+) -> None:
+    setup = tmp_path / "setup.sql"
+    setup.write_text(f"create role {role}_of_setup")
+    folder(
+        m0001_a=(f"create role {role}; create role {role}_1 role {role} admin current_user;", f"drop role {role};"),
+        m0002_b=(f"grant {role}_1 to {role}_of_setup granted by current_user;", "select 1;"),
+    )
+    folder("first", m1001_x=(f"create table x (); grant select on x to {role}_2;", "drop table x;"))
+    folder("second", m2001_y=(f"create role {role}_2; set role {role}_2;", "select 1;"))
+    sets = sqlfiles.read_sets(tmp_path)
+    options = scratch.Options(url=server if elsewhere else None, setup=setup)
+    assert recording.record(sets, options=options).keys() == {"0001_a", "0002_b", "1001_x", "2001_y"}
     assert leftovers(server) == []
 
 
