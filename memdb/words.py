@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 # Control characters but the tab, line and paragraph separators, what turns the direction of writing, half surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# A URL, or key=value, with what separates the pairs in libpq, drivers of .NET, and the query of a URL.
+_ADDRESS = re.compile(r"""postgres(ql)?(\+\w+)?:/|://\S*@|(^|[\s;,&?"'])(password|passwd|pwd)=\S""", re.IGNORECASE)
 LONGEST = 1000  # characters
 _PLURALS = {"index": "indexes", "statistics": "statistics"}
 
@@ -39,4 +41,4 @@ def shortened(text: str) -> str:
 
 def may_hold_password(text: str) -> bool:
     """Whether it reads like the address of a database, which is not shown where something else was meant."""
-    return re.search(r"postgres(ql)?(\+\w+)?://|://\S*@|(^|\s)password=\S", text, re.IGNORECASE) is not None
+    return _ADDRESS.search(text) is not None

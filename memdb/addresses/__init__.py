@@ -13,13 +13,14 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from memdb.addresses import foreign
 from memdb.errors import SettingsError
-from memdb.words import printable
+from memdb.words import may_hold_password, printable
 
 _SCHEME = re.compile(r"postgres(ql)?(\+\w+)?://", re.IGNORECASE)
 _FORMS = (
     "Write it as postgresql://user:password@host:5432/database, with special characters in the password "
     'percent-encoded (/ is %2F, @ is %40), or as "host=… dbname=… user=…".'
 )
+_SEPARATORS = "Pairs of key=value are separated by spaces; in a URL, they begin with ? and are separated by &. "
 # What libpq says of a URL that it cannot read, before it repeats a part of it.
 _CAUSES = {
     "unexpected spaces": "A space in it is written %20. ",
@@ -116,8 +117,11 @@ def _expect_no_misplaced_password(values: Mapping[str, str]) -> None:
         if port and not (re.fullmatch(r"\s*[0-9]{1,5}\s*", port) and 0 < int(port) < 65536):
             message = "the port in the database URL is not a number from 1 to 65535"
             raise _unreadable(message, hint=f"An IPv6 address stands in brackets. {_FORMS}")
-    if any("://" in values.get(key, "") for key in ("user", "host", "dbname", "service")):
+    shown = [values.get(key, "") for key in ("user", "host", "hostaddr", "dbname", "service")]
+    if any("://" in value for value in shown):
         raise _unreadable(hint="It holds another URL. " + _FORMS)
+    if any(map(may_hold_password, shown)):
+        raise _unreadable(hint=_SEPARATORS + _FORMS)
 
 
 def _unreadable(message: str = "the database URL cannot be read", *, hint: str) -> SettingsError:

@@ -156,6 +156,12 @@ def test_a_misspelt_parameter_is_suggested_and_not_shown(name: str, meant: str) 
         ("host=h user=u passwort=ter2", "ter2"),
         ("host=h dbname=postgresql://u:ter2@host/db", "ter2"),
         ("host='a' 'b' password=ter2", "ter2"),
+        ("host=h;database=d;username=u;password=ter2", "ter2"),
+        ("host=h user=u;Pwd=ter2", "ter2"),
+        ("host=h,password=ter2 dbname=d", "ter2"),
+        ("host=h dbname='d password=ter2'", "ter2"),
+        ("postgresql://u@host/db;password=ter2", "ter2"),
+        ("postgresql://u@host/db&password=ter2", "ter2"),
     ],
 )
 def test_an_address_that_cannot_be_read_is_refused_without_repeating_any_of_it(url: str, secrets: str) -> None:
