@@ -1,4 +1,4 @@
-"""Connections, and the one place that turns driver errors into ours."""
+"""Connections, and where names lead in them."""
 
 import logging
 import os
@@ -17,8 +17,9 @@ from psycopg.rows import class_row, tuple_row
 from memdb import addresses, shipped
 from memdb.addresses import conninfo as conninfo
 from memdb.addresses.failures import connection_failed
-from memdb.errors import ConnectionFailed, DatabaseError, MemdbError
-from memdb.words import shortened
+from memdb.addresses.refusals import READ_ONLY
+from memdb.addresses.refusals import translated_errors as translated_errors
+from memdb.errors import DatabaseError
 
 if TYPE_CHECKING:
     from memdb.embedded import Server
@@ -71,10 +72,12 @@ class Names:
 
 
 MINIMUM_PGVECTOR = "0.8.0"
-# Shut down, crashed, starting up; idle for too long, or in a transaction that was.
-_READ_ONLY = "Connect to the primary server, with default_transaction_read_only off."
-_CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 OWN_NAMES = "set search_path = pg_catalog, pg_temp"
+# For a transaction: who reads does not wait for ever, and in silence. Limits that are set already are kept.
+PATIENCE = """
+select pg_catalog.set_config('lock_timeout', '60s', true)
+where pg_catalog.current_setting('lock_timeout') operator(pg_catalog.=) '0'
+"""
 
 
 @contextmanager
@@ -121,38 +124,10 @@ def _parameters(connection: Connection) -> dict[str, str]:
     return {key: text for key, value in given.items() if (text := value.decode(errors="ignore")).encode() == value}
 
 
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """The server's message and hint, as ConnectionFailed when the connection is gone, else DatabaseError."""
-    try:
-        yield
-    except MemdbError:
-        raise
-    except psycopg.Error as error:
-        message = shortened(error.diag.message_primary or str(error).strip())
-        hint = shortened(error.diag.message_hint or "")
-        lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-        if lost or error.sqlstate in _CONNECTION_ENDED:
-            raise ConnectionFailed(
-                f"the connection was lost: {message}",
-                hint=hint or "Run the command again when the server is back; what was committed stays.",
-            ) from error
-        if isinstance(error, psycopg.errors.InsufficientPrivilege):
-            hint = hint or "Connect as a role that has this privilege."
-        elif isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-            hint = _READ_ONLY
-        elif isinstance(error, psycopg.errors.CharacterNotInRepertoire | psycopg.errors.UntranslatableCharacter):
-            hint = (
-                "The database holds names or texts that are no UTF8. Rename what they belong to, "
-                "or use a database whose encoding is UTF8."
-            )
-        raise DatabaseError(f"the server refused: {message}", hint=hint) from error
-
-
 def require_writable(connection: Connection) -> None:
     """Raises DatabaseError on a standby, and where transactions are read-only by setting."""
     if connection.value("show transaction_read_only") == "on":
-        raise DatabaseError("nothing can be changed in this database: its transactions are read-only", hint=_READ_ONLY)
+        raise DatabaseError("nothing can be changed in this database: its transactions are read-only", hint=READ_ONLY)
 
 
 def query(name: str, block: str, **names: Sequence[str]) -> LiteralString:
@@ -212,7 +187,7 @@ def own_names(connection: Connection) -> Iterator[None]:
 
 def keep_to_own_names(connection: Connection) -> None:
     """Does what own_names does for a transaction that has begun already, until it ends."""
-    connection.execute(OWN_NAMES.replace("set", "set local", 1))
+    connection.execute(f"{OWN_NAMES.replace('set', 'set local', 1)}; {PATIENCE}")
 
 
 def take_own_names(connection: Connection) -> None:

@@ -9,7 +9,7 @@ MemdbError
 │   ├── DatabaseError                 the server refused something that memdb asked of it
 │   ├── EmbeddedError                 the embedded PostgreSQL cannot be used
 │   ├── UntrustedSchema               others could have a superuser call what they made
-│   ├── LockTimeout                   another run holds the migration lock
+│   ├── LockTimeout                   others hold a lock that is needed
 │   ├── OutputError                   the result cannot be written to stdout
 │   └── DataError                     rows to be loaded, or already there, do not fit
 │       ├── InvalidMemory             a memory that an application wants to store cannot be right

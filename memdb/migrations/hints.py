@@ -34,6 +34,7 @@ _FILE_OF_SERVER = "COPY reads and writes files of the server. Rows come into a m
 _NO_PLACEHOLDERS = "Placeholders of other tools, such as ${name}, are not filled in: write what they stand for."
 _NO_SETTING = "This server does not have the setting: remove the line. A pg_dump of a newer release writes such lines."
 _NO_VECTOR = "The extension vector has to be there first, in a schema that is on the search_path."
+_NO_SCHEMA = "The search_path leads to no schema that is there: name the one that is meant, --schema NAME."
 _NOT_THERE = (
     "Look for a slip in the name, for a schema that is not on the search_path, and for what should have made it before."
 )
@@ -74,6 +75,7 @@ _ADVICE = (
     ("42704", "^role ", _NO_ROLE),
     ("42704", "unrecognized configuration parameter", _NO_SETTING),
     ("42704|42883", r"\b(vector|halfvec|sparsevec|hnsw|ivfflat|\w+_(cosine|ip|l[12])_ops)\b", _NO_VECTOR),
+    ("3F000", "no schema has been selected", _NO_SCHEMA),
     ("42704|42883|42P01|3F000", "", _NOT_THERE),
     ("42501", "create extension|superuser", "Have a superuser run this statement once, beforehand."),
     ("42501", "", "Connect as the owner, or have the privilege granted to the role that runs it."),

@@ -1,8 +1,10 @@
 """What the server writes out in several ways is read as one: settings, line ends and a restored dump are no drift."""
 
 import pytest
+from psycopg import sql
 
 from memdb import catalog, migrations
+from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger.status import status as read_status
 from tests.integration.conftest import Folder
@@ -48,6 +50,16 @@ def test_the_history_is_read_whatever_the_style_of_dates(
     sets = folder(m0001_a=("create table a (id int);", "drop table a;"))
     migrations.migrate(empty_connection, sets)
     assert read_status(empty_connection, sets).clean
+
+
+@pytest.mark.parametrize("style", ["SQL, DMY", "German", "Postgres, MDY"])
+def test_memories_are_seeded_measured_and_removed_whatever_the_style_of_dates(
+    migrated: str, connection: Connection, style: str
+) -> None:
+    set_it = "alter database {0} set datestyle = {1}; alter database {0} set intervalstyle = sql_standard"
+    connection.execute(sql.SQL(set_it).format(sql.Identifier(connection.info.dbname), style))
+    for command in ("seed --memories 20 --users 2", "benchmark-similarity --queries 3", "status", "seed --reset"):
+        assert main([*command.split(), "--database-url", migrated]) == 0, command
 
 
 def test_what_is_read_back_from_a_dump_is_no_drift(empty_connection: Connection) -> None:

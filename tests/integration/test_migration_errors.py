@@ -34,6 +34,7 @@ def refused(connection: Connection, sql: str, *, transactional: bool = True) -> 
         ("create type memory_type as enum ('a'); create type memory_type as enum ('a');", "memdb baseline"),
         ("select * from nowhere;", "search_path"),
         ("create table no_schema.t ();", "search_path"),
+        ("set search_path = ''; create table t ();", "--schema NAME"),
         ("select no_function(1);", "search_path"),
         ("create table t (a no_type);", "search_path"),
         ("set search_path = pg_catalog; create table public.t (a vector(3));", "extension vector"),

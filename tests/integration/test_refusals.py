@@ -1,22 +1,74 @@
 """What the server refuses of memdb's own statements is told with what to do about it."""
 
+import re
 import select
 
 import pytest
 
 from memdb import database
+from memdb.catalog import reading
+from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import ConnectionFailed, DatabaseError
 
 
 @pytest.mark.parametrize(
     ("sqlstate", "hint"),
-    [("25006", "Connect to the primary server"), ("22021", "encoding is UTF8"), ("22P05", "encoding is UTF8")],
+    [
+        ("25006", "Connect to the primary server"),
+        ("22021", "encoding is UTF8"),
+        ("22P05", "encoding is UTF8"),
+        ("42501", "Connect as a role that has this privilege"),
+    ],
 )
 def test_a_server_or_database_of_another_kind_is_named(connection: Connection, sqlstate: str, hint: str) -> None:
     with pytest.raises(DatabaseError, match="the server refused: nein") as told, database.translated_errors():
         connection.execute(f"do $$ begin raise sqlstate '{sqlstate}' using message = 'nein'; end $$")
     assert hint in told.value.hint
+
+
+@pytest.mark.parametrize("sqlstate", ["25P03", "25P04", "57P05"])
+def test_a_session_that_a_time_limit_ended_is_not_ascribed_to_a_server_that_is_gone(
+    connection: Connection, sqlstate: str
+) -> None:
+    with pytest.raises(ConnectionFailed) as told, database.translated_errors():
+        connection.execute(f"do $$ begin raise sqlstate '{sqlstate}'; end $$")
+    assert "_timeout=0" in told.value.hint
+
+
+def test_a_limit_of_statements_is_named_and_can_be_lifted_as_the_hint_says(
+    migrated: str, connection: Connection, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection.execute(f"alter database {connection.info.dbname} set statement_timeout = 1")
+    assert main(["verify-schema", "--database-url", migrated]) == 3
+    options = re.search("PGOPTIONS='(.*)',", capsys.readouterr().err)
+    assert options is not None
+    monkeypatch.setenv("PGOPTIONS", options[1])
+    assert main(["verify-schema", "--database-url", migrated]) == 0
+
+
+@pytest.mark.usefixtures("ready_server")
+@pytest.mark.parametrize(
+    ("command", "tables"),
+    [
+        *((command, "memdb_migrations, _yoyo_migration") for command in ("status", "repair", "lint", "baseline")),
+        *((command, "memories, users") for command in ("verify-schema", "rollback --dry-run", "benchmark-similarity")),
+    ],
+)
+def test_nobody_who_reads_waits_for_ever_for_a_lock_of_others(
+    migrated: str,
+    connection: Connection,
+    command: str,
+    tables: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (database, reading):
+        monkeypatch.setattr(module, "PATIENCE", database.PATIENCE.replace("60s", "100ms"))
+    with connection.transaction():
+        connection.execute(f"lock table {tables} in access exclusive mode")
+        assert main([*command.split(), "--database-url", migrated]) == 3
+    assert "others hold a lock that is needed here" in capsys.readouterr().err
 
 
 def test_a_session_that_the_server_ended_is_lost_and_the_driver_adds_no_words(

@@ -1,0 +1,57 @@
+"""What a server refuses, or ends, in memdb's errors: the one place that turns those of the driver into ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError
+from memdb.words import shortened
+
+READ_ONLY = "Connect to the primary server, with default_transaction_read_only off."
+_NOT_UTF8 = (
+    "The database holds names or texts that are no UTF8. Rename what they belong to, or use a database whose encoding "
+    "is UTF8."
+)
+_LIMITED = (
+    "The server, the database or the role has this limit ({0}), which is too short here. Set it for this connection: "
+    "PGOPTIONS='-c {0}=0', or options=-c%20{0}%3D0 in the URL."
+)
+# What to do, by SQLSTATE.
+_HINTS = {
+    "22021": _NOT_UTF8,
+    "22P05": _NOT_UTF8,
+    "25006": READ_ONLY,
+    "25P03": _LIMITED.format("idle_in_transaction_session_timeout"),
+    "25P04": _LIMITED.format("transaction_timeout"),
+    "42501": "Connect as a role that has this privilege.",
+    "57P05": _LIMITED.format("idle_session_timeout"),
+}
+# Shut down, crashed, starting up; idle for too long, or in a transaction that was.
+_CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """The server's message and hint, as ConnectionFailed, LockTimeout or DatabaseError."""
+    try:
+        yield
+    except MemdbError:
+        raise
+    except psycopg.Error as error:
+        message = shortened(error.diag.message_primary or str(error).strip())
+        hint = shortened(error.diag.message_hint or "") or _HINTS.get(error.sqlstate or "", "")
+        lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        if lost or error.sqlstate in _CONNECTION_ENDED:
+            raise ConnectionFailed(
+                f"the connection was lost: {message}",
+                hint=hint or "Run the command again when the server is back; what was committed stays.",
+            ) from error
+        if isinstance(error, psycopg.errors.LockNotAvailable):
+            raise LockTimeout(
+                f"others hold a lock that is needed here, and have not let it go: {message}",
+                hint="Find them in pg_stat_activity, and try again when they are done.",
+            ) from error
+        if "statement timeout" in message:
+            hint = _LIMITED.format("statement_timeout")
+        raise DatabaseError(f"the server refused: {message}", hint=hint) from error
