@@ -117,7 +117,7 @@ def _settled(connection: Connection, target: Target, source: Source | Further) -
 
 def _state(connection: Connection, target: Target, append: bool) -> tuple[bool, datetime]:
     """Whether the table is empty, and the time on the server."""
-    row = connection.execute(target.query("seed", "state"), binary=True).fetchone()  # whatever the DateStyle
+    row = connection.execute(target.query("seed", "state")).fetchone()
     assert row is not None
     has_rows, seconds = row
     if has_rows and not append:
