@@ -7,6 +7,7 @@ nearest neighbours 0.84 to 0.98, median 0.91, as among the 6,000; of random pair
 sources that were left out altogether.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from memdb.seeding.embeddings import Synthetic
 
 Vectors: TypeAlias = NDArray[np.float32]
 
-REAL = Path(__file__).parents[2] / "shared" / "data" / "openai-ada002-6k.npz"
+_FILE = "openai-ada002-6k.npz"
 
 _ELSEWHERE = (
     "EverettBerry/chat-your-data", "lforalaska/website-qa", "nyquistdata/clinical-qa", "julep-ai/turbo-ai",
@@ -55,8 +56,8 @@ class Rows:
 
 
 def real(count: int) -> Rows:
-    """From the file of real embeddings, with `count` questions of each kind."""
-    with np.load(REAL) as file:
+    """From the file of real embeddings, in the folder that MEMDB_TEST_DATA names, with `count` questions of each kind."""
+    with np.load(Path(os.environ["MEMDB_TEST_DATA"]) / _FILE) as file:
         vectors, sources = file["embedding"].astype(np.float32), file["user"]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     elsewhere = np.isin(sources, _ELSEWHERE)

@@ -12,14 +12,17 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
 from memdb import database, embedded, migrations, shipped
 from memdb.ledger import sqlfiles
+from memdb.seeding.embeddings import FACETS, Synthetic
 
-REAL_EMBEDDINGS = Path(__file__).parents[2] / "shared" / "data" / "openai-ada002-6k.npz"
+# Whole collections of texts that nobody has memories of: questions from another domain.
+ELSEWHERE = ("lforalaska/website-qa", "nyquistdata/clinical-qa", "julep-ai/turbo-ai", "context-labs/babyagi-ts")
 
 # Nothing here has to survive a crash of the machine.
 _FAST = """
@@ -131,7 +134,21 @@ def empty_connection(empty: str) -> Iterator[database.Connection]:
 
 @pytest.fixture(scope="session")
 def real_embeddings() -> Path:
-    """6,000 OpenAI embeddings, where they are at hand."""
-    if not REAL_EMBEDDINGS.is_file():
-        pytest.skip(f"the file of real embeddings is not there: {REAL_EMBEDDINGS.name}")
-    return REAL_EMBEDDINGS
+    """6,000 embeddings of text-embedding-ada-002, in the folder that MEMDB_TEST_DATA names."""
+    path = Path(os.environ.get("MEMDB_TEST_DATA", "")) / "openai-ada002-6k.npz"
+    if "MEMDB_TEST_DATA" not in os.environ or not path.is_file():
+        pytest.skip(f"{path.name} is not at hand: MEMDB_TEST_DATA names no folder with it")
+    return path
+
+
+@pytest.fixture(scope="session")
+def embeddings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with 6,000 embeddings of 30 users: the real ones where they are at hand, else such as seed makes up."""
+    if "MEMDB_TEST_DATA" in os.environ:
+        return Path(request.getfixturevalue("real_embeddings"))
+    path = tmp_path_factory.mktemp("embeddings") / "made-up.npz"
+    vectors, topics = Synthetic(1).batch(0, 6000)
+    names = [*ELSEWHERE, *(f"user {number}" for number in range(26))]
+    users = np.array([names[topic // FACETS % len(names)] for topic in topics])
+    np.savez(path, embedding=vectors, user=users, content=np.array([f"memory {number}" for number in range(6000)]))
+    return path

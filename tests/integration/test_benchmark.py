@@ -29,8 +29,8 @@ STORY = Design(("story",))
 
 
 @pytest.fixture(scope="module")
-def filled(server: str, template: str, real_embeddings: Path) -> Iterator[str]:
-    """A database with 1,500 real embeddings, and two users with one memory each, one of them without embedding.
+def filled(server: str, template: str, embeddings: Path) -> Iterator[str]:
+    """A database with 1,500 embeddings, and two users with one memory each, one of them without embedding.
 
     It is shared by all tests of this module, which read only: that is what they are about.
     """
@@ -40,7 +40,7 @@ def filled(server: str, template: str, real_embeddings: Path) -> Iterator[str]:
         admin.execute(f"create database {name} template {template}")
         try:
             with psycopg.connect(conninfo) as connection:
-                _load(connection, real_embeddings)
+                _load(connection, embeddings)
             with psycopg.connect(conninfo, autocommit=True) as connection:
                 connection.execute("vacuum analyze memories")
             yield conninfo

@@ -18,15 +18,13 @@ from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
-from tests.conftest import new_database
+from tests.conftest import ELSEWHERE, new_database
 
 Vectors: TypeAlias = NDArray[np.float32]
 Row: TypeAlias = tuple[Any, ...]
 
 TIERS = ("personal", "project", "task")
 MANY, SOME, FEW, WITHOUT = (UUID(int=number << 100) for number in range(1, 5))
-# Whole collections of texts that nobody has memories of: questions from another domain.
-ELSEWHERE = ("lforalaska/website-qa", "nyquistdata/clinical-qa", "julep-ai/turbo-ai", "context-labs/babyagi-ts")
 
 EXACT: LiteralString = """
 select id, content, memory_type, metadata, embedding <=> %(embedding)s::vector as distance
@@ -46,9 +44,9 @@ select * from search_memories(
 
 
 @pytest.fixture(scope="module")
-def held_out(real_embeddings: Path) -> tuple[Vectors, Vectors, Vectors]:
+def held_out(embeddings: Path) -> tuple[Vectors, Vectors, Vectors]:
     """Embeddings of memories, of questions like them, and of questions from another domain."""
-    with np.load(real_embeddings) as file:
+    with np.load(embeddings) as file:
         vectors, sources = file["embedding"].astype(np.float32), file["user"]
     elsewhere = np.isin(sources, ELSEWHERE)
     known = vectors[~elsewhere][np.random.default_rng(1).permutation(int((~elsewhere).sum()))]

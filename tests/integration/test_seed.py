@@ -281,10 +281,10 @@ def test_without_tables_it_says_how_to_make_them(empty_connection: Connection) -
         reset(empty_connection)
 
 
-def test_the_real_embeddings_are_loaded(connection: Connection, real_embeddings: Path) -> None:
-    result = seed(connection, FileSource(real_embeddings, 1, limit=1500))
+def test_a_file_of_embeddings_is_loaded(connection: Connection, embeddings: Path) -> None:
+    result = seed(connection, FileSource(embeddings, 1, limit=1500))
     assert result.memories == one(connection, "select count(*) from memories") == 1500
-    expected = np.load(real_embeddings)["embedding"][0]
+    expected = np.load(embeddings)["embedding"][0]
     stored = one(connection, "select embedding::text from memories where user_id is not null order by id limit 1")
     assert len(json.loads(stored)) == len(expected)
 

@@ -423,7 +423,7 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatc
     assert "pip install 'memdb-pg[parquet]'" in caught.value.hint
 
 
-def test_the_real_embeddings_can_be_read(real_embeddings: Path) -> None:
-    first = next(FileSource(real_embeddings, 1).batches(NOW))
+def test_a_file_of_embeddings_can_be_read(embeddings: Path) -> None:
+    first = next(FileSource(embeddings, 1).batches(NOW))
     assert len(first) == 1000
     np.testing.assert_allclose(np.linalg.norm(first.embeddings, axis=1), 1, atol=1e-3)
