@@ -56,8 +56,10 @@ class Rows:
 
 
 def real(count: int) -> Rows:
-    """From the file of real embeddings, in the folder that MEMDB_TEST_DATA names, with `count` questions of each kind."""
-    with np.load(Path(os.environ["MEMDB_TEST_DATA"]) / _FILE) as file:
+    """From the file of real embeddings, with `count` questions of each kind."""
+    if (folder := os.environ.get("MEMDB_TEST_DATA")) is None:
+        raise SystemExit(f"MEMDB_TEST_DATA has to name a folder with {_FILE}: embeddings, their users and contents.")
+    with np.load(Path(folder) / _FILE) as file:
         vectors, sources = file["embedding"].astype(np.float32), file["user"]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     elsewhere = np.isin(sources, _ELSEWHERE)
