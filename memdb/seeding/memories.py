@@ -1,11 +1,13 @@
 """Realistic memories of made-up users: whose, which tier, what text, what metadata, how old."""
 
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
-from typing import Any
+from operator import itemgetter
+from string import Formatter
 from uuid import UUID
 
 import numpy as np
@@ -18,6 +20,13 @@ from memdb.seeding.rows import Batch
 _BATCH = 500
 _LOOKED_AT = 100  # rows by which a load is known, as the first of them may have been pruned since
 _SIZE_DECAY = 1.1  # the k-th largest user has memories as k to the minus this
+
+# What fills the sentences and the metadata of a row.
+Words = namedtuple(
+    "Words",
+    "subject subject_number category stressor goal facet owner milestone percentage emotion moment person coping soon "
+    "exchange_type tone choice intensity conversation source access_count",
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,8 @@ class Synthetic:
             ids=draws.ids(drawn),
             users=users,
             tiers=tiers,
-            contents=[_template(tier, row).format_map(row) for tier, row in zip(tiers, words, strict=True)],
-            metadata=[phrases.METADATA[tier].format_map(row) for tier, row in zip(tiers, words, strict=True)],
+            contents=[_filled(_template(tier, row), row) for tier, row in zip(tiers, words, strict=True)],
+            metadata=[_filled(phrases.METADATA[tier], row) for tier, row in zip(tiers, words, strict=True)],
             created_at=created_at,
             accessed_at=accessed_at,
             embeddings=vectors,
@@ -105,45 +114,59 @@ def sizes(users: int, memories: int) -> NDArray[np.int64]:
     return shares + 1
 
 
-def _words(drawn: draws.Draws, tiers: list[str], users: list[UUID], topics: embeddings.Indices) -> list[dict[str, Any]]:
-    """What fills the sentences and the metadata, row by row."""
+def _words(drawn: draws.Draws, tiers: list[str], users: list[UUID], topics: embeddings.Indices) -> list[Words]:
     numbers, facets = (topics // embeddings.FACETS).tolist(), (topics % embeddings.FACETS).tolist()
     subjects = [phrases.SUBJECTS[number] for number in numbers]
     steps = draws.below(len(phrases.MILESTONES), drawn[:, 6])
-    columns = {
-        "subject": [subject.name for subject in subjects],
-        "subject_number": numbers,
-        "category": [subject.category for subject in subjects],
-        "stressor": [subject.stressor for subject in subjects],
-        "goal": [subject.goal for subject in subjects],
-        "facet": [phrases.FACETS[facet] for facet in facets],
-        "owner": [user.hex[:8] for user in users],
-        "milestone": [phrases.MILESTONES[step] for step in steps],
-        "percentage": [
+    columns = Words(
+        subject=[subject.name for subject in subjects],
+        subject_number=numbers,
+        category=[subject.category for subject in subjects],
+        stressor=[subject.stressor for subject in subjects],
+        goal=[subject.goal for subject in subjects],
+        facet=[phrases.FACETS[facet] for facet in facets],
+        owner=[user.hex[:8] for user in users],
+        milestone=[phrases.MILESTONES[step] for step in steps],
+        percentage=[
             (100 * step + part) // len(phrases.MILESTONES)
             for step, part in zip(steps, draws.below(100, drawn[:, 7]), strict=True)
         ],
-        "emotion": draws.pick(phrases.EMOTIONS, drawn[:, 8]),
-        "moment": draws.pick(phrases.MOMENTS, drawn[:, 9]),
-        "person": draws.pick(phrases.PEOPLE, drawn[:, 10]),
-        "coping": draws.pick(phrases.COPING, drawn[:, 11]),
-        "soon": draws.pick(phrases.SOON, drawn[:, 12]),
-        "exchange_type": draws.pick(tuple(phrases.ASKED), drawn[:, 13]),
-        "tone": draws.pick(tuple(phrases.REPLIED), drawn[:, 14]),
-        "choice": draws.below(2**16, drawn[:, 15]),
-        "intensity": [1 + number for number in draws.below(10, drawn[:, 7])],
-        "conversation": draws.below(1000, drawn[:, 6]),
-        "source": [
+        emotion=draws.pick(phrases.EMOTIONS, drawn[:, 8]),
+        moment=draws.pick(phrases.MOMENTS, drawn[:, 9]),
+        person=draws.pick(phrases.PEOPLE, drawn[:, 10]),
+        coping=draws.pick(phrases.COPING, drawn[:, 11]),
+        soon=draws.pick(phrases.SOON, drawn[:, 12]),
+        exchange_type=draws.pick(tuple(phrases.ASKED), drawn[:, 13]),
+        tone=draws.pick(tuple(phrases.REPLIED), drawn[:, 14]),
+        choice=draws.below(2**16, drawn[:, 15]),
+        intensity=[1 + number for number in draws.below(10, drawn[:, 7])],
+        conversation=draws.below(1000, drawn[:, 6]),
+        source=[
             phrases.SOURCES[tier][n]
             for tier, n in zip(tiers, draws.below(4, drawn[:, 12] >> np.uint64(32)), strict=True)
         ],
-        "access_count": draws.access_counts(drawn).tolist(),
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        access_count=draws.access_counts(drawn).tolist(),
+    )
+    return [Words._make(row) for row in zip(*columns, strict=True)]
 
 
-def _template(tier: str, words: dict[str, Any]) -> str:
+def _template(tier: str, words: Words) -> str:
     if tier == "task":
-        return phrases.TASK[words["exchange_type"], words["tone"]]
+        return phrases.TASK[words.exchange_type, words.tone]
     templates = phrases.PERSONAL if tier == "personal" else phrases.PROJECT
-    return templates[words["choice"] % len(templates)]
+    return templates[words.choice % len(templates)]
+
+
+def _filled(template: str, words: Words) -> str:
+    """What `format_map` gives, in half the time: it would look for each word by its name."""
+    form, wanted = _form(template)
+    return form % wanted(words)
+
+
+@cache
+def _form(template: str) -> tuple[str, Callable[[Words], tuple[object, ...]]]:
+    """The template as `%` takes it, and what picks its words."""
+    parts = list(Formatter().parse(template))
+    fields = (f"%{spec}{'d' if spec else 's'}" if name else "" for _, name, spec, _ in parts)
+    form = "".join(text.replace("%", "%%") + field for (text, *_), field in zip(parts, fields, strict=True))
+    return form, itemgetter(*(Words._fields.index(name) for _, name, _, _ in parts if name))
