@@ -5,7 +5,7 @@ import gc
 import sys
 
 # Starting up makes many objects and hardly any garbage. Looking for it, all the while and once more at the end, when
-# the system takes everything back anyway, costs 15 % of a short run.
+# the system takes everything back anyway, costs a quarter of a short run.
 gc.set_threshold(100_000)
 atexit.register(gc.freeze)
 
