@@ -92,8 +92,11 @@ class HistoryError(MigrationError): ...
 class StatementFailed(MigrationError):
     """The server refused a statement; `location` says where in which file, with the line and a caret.
 
-    `sqlstate` is the server's code (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+    `sqlstate` is the server's code (https://www.postgresql.org/docs/current/errcodes-appendix.html). `half_done` says
+    that the statement had committed a part of what it does by itself, which would be done twice if it ran again.
     """
+
+    half_done = False
 
     def __init__(
         self, message: str, *, hint: str = "", location: str = "", excerpt: str = "", sqlstate: str = ""

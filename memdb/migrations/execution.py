@@ -19,7 +19,6 @@ _BLOCK_LINE = re.compile(r"inline_code_block\D+(\d+)")
 _QUOTE = re.compile(r"\$\w*\$|'")
 _NOT_BLANK = re.compile(r"\S|\Z")
 _GONE = ("FATAL", "PANIC")  # after these the server closes the connection
-_COMMITS_BY_ITSELF = re.compile(r"(do|call|vacuum|cluster|reindex)\b", re.IGNORECASE)
 _SHOWN_CALLS = 10
 _CALLED = re.compile(r"(SQL|PL/\w+) ")  # and not what a statement of several lines goes on with
 
@@ -42,30 +41,28 @@ def execute_statement(connection: Connection, statement: Statement, sql: str, pa
         raise _located(connection, refusal, sql, offset, path) from refusal
 
 
-def execute_deferred(connection: Connection, sql: str, path: str) -> None:
+def execute_deferred(connection: Connection, path: str) -> None:
     """Checks what waits for the end of the transaction, while it can still be said which file it is of.
 
     Raises StatementFailed that names the file, since the server does not say which statement it was.
     """
     _, refusal = _send(connection, "set constraints all immediate", path)
     if refusal:
-        raise _failed(connection, refusal, sql, location=path) from refusal
+        raise _failed(connection, refusal, location=path) from refusal
 
 
 def _located(connection: Connection, refusal: psycopg.Error, sql: str, offset: int, path: str) -> StatementFailed:
     line, column = statements.line_and_column(sql, offset)
     excerpt = statements.excerpt(sql, offset)
-    return _failed(connection, refusal, sql, location=f"{path}:{line}:{column}", excerpt=excerpt)
+    return _failed(connection, refusal, location=f"{path}:{line}:{column}", excerpt=excerpt)
 
 
-def _failed(
-    connection: Connection, refusal: psycopg.Error, sql: str, *, location: str, excerpt: str = ""
-) -> StatementFailed:
+def _failed(connection: Connection, refusal: psycopg.Error, *, location: str, excerpt: str = "") -> StatementFailed:
     detail = f" ({shortened(refusal.diag.message_detail)})" if refusal.diag.message_detail else ""
-    hint = hints.advise(refusal)
+    taken_back = connection.info.transaction_status == pq.TransactionStatus.INERROR
     return StatementFailed(
         f"{shortened(refusal.diag.message_primary or '')}{detail}",
-        hint=" ".join(filter(None, (hint, _kept(connection, sql)))),
+        hint=hints.advise(refusal) + (" Nothing of this file was kept." if taken_back else ""),
         location=location,
         excerpt="\n".join(filter(None, (excerpt, *_context(refusal)))),
         sqlstate=refusal.sqlstate or "",
@@ -92,15 +89,6 @@ def _lost(error: psycopg.Error, path: str) -> ConnectionFailed:
         f"the connection was lost while {path} ran: {error.diag.message_primary or str(error).strip()}",
         hint="The file is not at fault. Run the command again when the server is back; what was committed stays.",
     )
-
-
-def _kept(connection: Connection, sql: str) -> str:
-    """What has become of the statements, as far as it is known."""
-    if connection.info.transaction_status == pq.TransactionStatus.INERROR:
-        return "Nothing of this file was kept."
-    if _COMMITS_BY_ITSELF.match(statements.split(sql)[0].text):
-        return "It ran outside of a transaction: what it had committed by itself stays."
-    return ""
 
 
 def _context(error: psycopg.Error) -> Iterator[str]:

@@ -107,7 +107,7 @@ def carry_out(
 
 def _require_unchanged(past: History, proposal: Repair) -> None:
     needed = {edit.applied_as for edit in proposal.edits} | set(proposal.unmark)
-    if not needed <= past.ids or past.ids & set(proposal.mark):
+    if not needed <= past.ids | _begun(past) or past.ids & set(proposal.mark):
         raise HistoryError(
             "the history has changed since this was proposed", hint="Look again, and decide again: memdb repair"
         )
@@ -123,19 +123,25 @@ def _to_mark(sets: Sets, past: History, found: Changes, name: str) -> Migration:
 
 
 def _to_unmark(past: History, found: Changes, name: str) -> str:
-    matches = [item.id for item in past.applied if name and item.id.startswith(name)]
-    if name not in past.ids and len(matches) != 1:
+    known = past.ids | _begun(past)
+    matches = sorted(id for id in known if name and id.startswith(name))
+    if name not in known and len(matches) != 1:
         listed = ", ".join(matches or [item.id for item in past.applied]) or "none"
         raise UsageError(
             f"several applied migrations begin with {name}" if matches else f"{name} is not applied",
             hint=f"Applied are {listed}.",
         )
-    id = name if name in past.ids else matches[0]
+    id = name if name in known else matches[0]
     if id in found.newer or any(change.id == id for change in found.renamed):
         # Its file would be pending, and run again, as soon as it is there.
         error = found.reason(id)
         raise UsageError(f"{id} is not to be forgotten: {error.message}", hint=error.hint)
     return id
+
+
+def _begun(past: History) -> set[str]:
+    """What was begun outside of a transaction and not finished."""
+    return {item.id for item in past.unfinished}
 
 
 def _edit(connection: Connection, past: History, migration: Migration, applied_as: str) -> Edit:

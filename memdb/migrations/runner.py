@@ -6,10 +6,8 @@ down before it begins, so that what was cut short can be taken up.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain
-
-import psycopg
 
 from memdb.database import Connection
 from memdb.errors import StatementFailed
@@ -17,7 +15,7 @@ from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import concurrently, counters, locking, losses, risks, session
-from memdb.migrations.concurrently import IndexStatement
+from memdb.migrations.alone import LoneStatement
 from memdb.migrations.execution import execute_deferred, execute_file, notices
 from memdb.migrations.losses import Agreement, Loss, Measured, of_untried
 from memdb.migrations.risks import Risk
@@ -111,12 +109,12 @@ class Runner:
         """The whole text, with what it has deferred, in the session in which it was written to run."""
         with session.names_of_the_target(self._connection), notices(self._connection) as messages:
             execute_file(self._connection, step.sql, str(step.path))
-            execute_deferred(self._connection, step.sql, str(step.path))
+            execute_deferred(self._connection, str(step.path))
             session.take_time(self._connection)
         return messages
 
     def _alone(self, step: Step, on_advice: Callable[[str], None], started: float) -> Notices:
-        lone = _LoneStatement(self._connection, step, on_advice)
+        lone = LoneStatement(self._connection, step, on_advice)
         with notices(self._connection) as messages:
             if step.direction == "migrate":
                 self._apply_alone(lone, step.migration)
@@ -125,7 +123,7 @@ class Runner:
             self._write_down(step, started)
         return messages
 
-    def _apply_alone(self, lone: "_LoneStatement", migration: Migration) -> None:
+    def _apply_alone(self, lone: LoneStatement, migration: Migration) -> None:
         with self._writing():
             # What is begun is written down first, so that a later run knows whose index it finds.
             begun = self.scribe.begin(migration)
@@ -134,19 +132,20 @@ class Runner:
                 if begun is not None and begun[0] != migration.checksum:
                     lone.clear_away(begun[1])
                 lone.reach_goal(begun=begun is not None and begun[0] == migration.checksum)
-        except StatementFailed:
-            with self._writing():
-                self.scribe.forget(migration.id)
+        except StatementFailed as error:
+            if not error.half_done:
+                with self._writing():
+                    self.scribe.forget(migration.id)
             raise
 
-    def _roll_back_alone(self, lone: "_LoneStatement", migration: Migration) -> None:
+    def _roll_back_alone(self, lone: LoneStatement, migration: Migration) -> None:
         with self._writing():
             self.scribe.begin_rollback(migration)
         try:
             with session.names_of_the_target(self._connection):
                 lone.reach_goal(begun=True)
-        except StatementFailed:
-            if lone.is_intact():
+        except StatementFailed as error:
+            if lone.is_intact() and not error.half_done:
                 with self._writing():
                     self.scribe.applied(migration, None, operation="mark")
             raise
@@ -166,51 +165,6 @@ class Runner:
             yield
 
 
-class _LoneStatement:
-    """The one statement of a file outside of a transaction, which can be cut short and found half done later."""
-
-    def __init__(self, connection: Connection, step: Step, on_advice: Callable[[str], None]) -> None:
-        self._connection, self._on_advice = connection, on_advice
-        self._sql, self._path = step.sql, str(step.path)
-        self._index = concurrently.index_statement(self._sql, self._path)
-
-    def is_intact(self) -> bool:
-        """Whether a rollback that failed has left all as it was, and not an index that is dropped by halves."""
-        if self._index is None or self._index.action == "create":
-            return True
-        return concurrently.is_valid(self._connection, self._index) is True
-
-    def reach_goal(self, *, begun: bool) -> None:
-        """Runs the statement, unless one that was begun before has reached the goal by itself."""
-        if self._index is None:
-            execute_file(self._connection, self._sql, self._path)
-        elif not concurrently.is_done(self._connection, self._index, begun=begun):
-            try:
-                with _without_lock_timeout(self._connection):
-                    self._run_index_statement(self._index)
-            except BaseException:
-                self._clear_away(self._index)
-                raise
-
-    def clear_away(self, text: str) -> None:
-        """Drops what an earlier form of this migration has begun."""
-        self._clear_away(concurrently.index_statement(text, self._path))
-
-    def _clear_away(self, index: IndexStatement | None) -> None:
-        """Tries to drop what a failed build has left. What is held up here is left to the next run."""
-        if index is not None:
-            with suppress(psycopg.Error):
-                concurrently.drop_if_invalid(self._connection, index)
-
-    def _run_index_statement(self, index: IndexStatement) -> None:
-        if index.action == "create":
-            concurrently.drop_if_invalid(self._connection, index)
-        advise = concurrently.memory_advice(self._connection, index)
-        with notices(self._connection, lambda notice: self._on_advice(advise(notice))):
-            execute_file(self._connection, self._sql, self._path)
-        concurrently.require_valid(self._connection, index, self._path)
-
-
 @contextmanager
 def _transaction(connection: Connection) -> Iterator[None]:
     """A transaction that is over when the block is, also where Ctrl-C came while the server was busy with it."""
@@ -225,18 +179,6 @@ def _closing_if_busy(connection: Connection) -> Iterator[None]:
     except BaseException:
         locking.close_if_busy(connection)
         raise
-
-
-@contextmanager
-def _without_lock_timeout(connection: Connection) -> Iterator[None]:
-    """A concurrent build waits for old transactions to end, and nobody has to wait for it meanwhile."""
-    before = connection.value("show lock_timeout")
-    connection.execute("set lock_timeout = 0")
-    try:
-        yield
-    finally:
-        with suppress(psycopg.Error):
-            connection.execute("select pg_catalog.set_config('lock_timeout', %s, false)", [before])
 
 
 def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:

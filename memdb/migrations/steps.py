@@ -10,7 +10,7 @@ from memdb.database import Connection
 from memdb.errors import MigrationError, StatementFailed
 from memdb.ledger.plan import Plan, Request, Rollback
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import locking, preflight, running
+from memdb.migrations import alone, locking, preflight, running
 from memdb.migrations.losses import Agreement, WouldLose
 from memdb.migrations.runner import Runner
 from memdb.migrations.running import Done, Hooks, Run
@@ -47,6 +47,7 @@ def take(
         planned = running.make_plan(connection, sets, request)
         _require_intended(request, intended, planned)
         preflight.check(planned.steps)
+        alone.require_decided(planned)
         done = list(_take_all(connection, planned, agreement, limits, hooks)) if planned.steps else []
     change = len(done) if planned.direction == "migrate" else -len(done)
     return Run(planned.direction, tuple(done), len(planned.history.applied) + change, planned.history.home.schema)
@@ -95,7 +96,7 @@ def _try(run: Callable[[], T], wait_seconds: float) -> T:
         try:
             return run()
         except StatementFailed as error:
-            if error.sqlstate not in _WORTH_ANOTHER_TRY:
+            if error.half_done or error.sqlstate not in _WORTH_ANOTHER_TRY:
                 raise
             if time.monotonic() + pause >= deadline:
                 error.hint = (

@@ -8,7 +8,7 @@ from memdb import scratch
 from memdb.database import Connection
 from memdb.ledger.plan import Direction, Plan, Request
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import losses, preflight, reviewed, running, saved_plan
+from memdb.migrations import alone, losses, preflight, reviewed, running, saved_plan
 from memdb.migrations.losses import Loss
 from memdb.preview import locks, refusals, trial
 from memdb.preview.locks import Rows, StatementLocks
@@ -66,6 +66,7 @@ def dry_run(
     planned = running.make_plan(connection, sets, request)
     state = None if save_as is None else reviewed.state(connection, planned.history)
     preflight.check(planned.steps)
+    alone.require_decided(planned)
     tried = trial.attempt(connection, sets, planned, options)
     statements, touched = locks.described(connection, tried.tried)
     lost = _losses(connection, planned, tried)

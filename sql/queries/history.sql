@@ -5,8 +5,8 @@
 -- Every schema with tables of a history, whoever made them, with what is to be known before they are trusted: which of
 -- them this role may not read, which of yoyo's are not there, and why one is not what yoyo or memdb made. Whoever reads
 -- or writes them must call nothing that others have made: no trigger and no rule, no default and no expression, and no
--- type with casts of its own (made after the database: oids from 16384). started_at has a default, which memdb never
--- uses.
+-- type with casts of its own (made after the database: oids from 16384), and no policy; those of row-level security are
+-- not called for the owner. started_at has a default, which memdb never uses.
 with tables as (
     select
         n.oid as schema_oid,
@@ -14,7 +14,7 @@ with tables as (
         c.oid,
         c.relname,
         c.relkind,
-        c.relrowsecurity,
+        row_security_active(c.oid) as hides_rows,
         c.relhasrules,
         c.relchecks > 0 as has_checks,
         c.relhassubclass or c.relispartition or held.inherited as is_shared,
@@ -69,7 +69,7 @@ select
         case
             when t.relkind <> 'r' then format('%s is no table', t.relname)
             when t.relhasrules then format('%s has rules', t.relname)
-            when t.relrowsecurity then format('%s has row-level security', t.relname)
+            when t.hides_rows then format('%s hides rows from this role, and not from its owner', t.relname)
             when t.is_shared then format('%s shares its rows with other tables', t.relname)
             when t.unknown_types then format('%s has columns of unknown types', t.relname)
             when t.defaults then format('%s has defaults', t.relname)

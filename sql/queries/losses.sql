@@ -49,7 +49,7 @@ select
     case when c.relkind <> 'm' then pg_relation_filenode(c.oid) end as file,
     case when c.relispartition then (
         select i.inhparent from pg_inherits as i
-        where i.inhrelid = c.oid
+        where i.inhrelid = c.oid and not i.inhdetachpending
     ) end as parent,
     coalesce((
         select

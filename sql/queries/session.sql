@@ -45,3 +45,12 @@ select
         coalesce(%(workers)s, current_setting('max_parallel_maintenance_workers')),
         false
     );
+
+-- name: transactions
+-- The number of this session's transaction: each counts, whether the client has begun it or a block that commits.
+-- Written so that it does not matter what the search_path holds, which is that of the file.
+select pg_catalog.split_part(l.virtualtransaction, '/', 2)
+from pg_catalog.pg_locks as l
+where
+    l.locktype operator(pg_catalog.=) 'virtualxid' -- noqa: LT01
+    and l.pid operator(pg_catalog.=) pg_catalog.pg_backend_pid(); -- noqa: LT01

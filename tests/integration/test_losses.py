@@ -3,6 +3,7 @@
 import io
 from pathlib import Path
 
+import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
@@ -174,6 +175,25 @@ def test_what_keeps_every_row_and_value_does_not_ask(empty_connection: Connectio
     sets = folder(m0001_a=(MADE, f"{sql};"))
     migrations.migrate(empty_connection, sets)
     assert migrations.rollback(empty_connection, sets, agreement=Agreement()).applied == 0
+
+
+def test_a_partition_that_is_half_detached_goes_with_its_table_and_is_named(
+    empty: str, empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(m0001_a=(MADE, "drop table audit.entry;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("insert into audit.entry select n, n from generate_series(0, 9) as n")
+    with database.connect(empty, purpose="test") as reader, reader.transaction():
+        reader.execute("select from audit.entry")
+        empty_connection.execute("set lock_timeout = '100ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            empty_connection.execute("alter table audit.entry detach partition audit.entry_1 concurrently")
+    with pytest.raises(WouldLose) as raised:
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
+    lost = [loss for loss in raised.value.losses if loss.object == "audit.entry_1"]
+    assert lost == [
+        Loss("0001_a", "table", "audit.entry_1", empty_connection.value("select count(*) from audit.entry_1"))
+    ]
 
 
 def test_several_are_asked_for_before_the_first_is_done(empty_connection: Connection, folder: Folder) -> None:

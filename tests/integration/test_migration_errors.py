@@ -4,10 +4,11 @@ from contextlib import nullcontext
 
 import pytest
 
-from memdb import statements
+from memdb import migrations, statements
 from memdb.database import Connection
 from memdb.errors import ConnectionFailed, StatementFailed
 from memdb.migrations.execution import execute_deferred, execute_file, execute_statement
+from tests.integration.conftest import Folder
 
 ALONE = '"-- transactional: false"'
 KEPT = "Nothing of this file was kept."
@@ -132,22 +133,34 @@ def test_the_server_s_detail_and_its_own_hint_are_told(connection: Connection) -
 
 
 @pytest.mark.parametrize(
-    ("sql", "kept"),
+    ("sql", "stays"),
     [
-        ("do $$ begin create table kept (); commit; perform 1 / 0; end $$;", True),
-        ("call commits();", True),
-        ("create index concurrently i on nowhere (a);", False),
+        ("do $$ begin create table kept (); commit; perform 1 / 0; end $$;", "what it had committed by itself stays"),
+        ("call commits();", "what it had committed by itself stays"),
+        ("do $$ begin create table kept (); perform 1 / 0; end $$;", ""),
+        ("create index concurrently i on nowhere (a);", ""),
+        ("reindex index concurrently nowhere;", ""),
+        ("reindex index concurrently broken;", "whose name ends in _ccnew: drop that"),
     ],
 )
-def test_what_was_kept_is_said_only_as_far_as_it_is_known(empty_connection: Connection, sql: str, kept: bool) -> None:
+def test_what_stays_of_a_lone_statement_is_measured(
+    empty_connection: Connection, folder: Folder, sql: str, stays: str
+) -> None:
     empty_connection.execute(
         "create procedure commits() language plpgsql"
-        " as $$ begin execute 'create table kept ()'; commit; perform 1 / 0; end $$"
+        " as $$ begin execute 'create table kept ()'; commit; perform 1 / 0; end $$;"
+        "create table t (a int); create function f(int) returns int immutable language sql return $1;"
+        "create index broken on t ((1 / f(a))); insert into t values (1);"
+        "create or replace function f(int) returns int immutable language sql return 0 * $1;"
     )
-    error = refused(empty_connection, sql, transactional=False)
-    assert (empty_connection.execute("select to_regclass('kept') is not null").fetchone() == (True,)) is kept
-    assert "nothing" not in error.hint.lower()
-    assert ("what it had committed by itself stays" in error.hint) is kept
+    sets = folder(m0001_x=(f"-- transactional: false\n{sql}", "select 1;"))
+    with pytest.raises(StatementFailed) as raised:
+        migrations.migrate(empty_connection, sets)
+    kept = empty_connection.execute("select to_regclass('kept') is not null").fetchone() == (True,)
+    assert kept is ("committed" in stays)
+    assert "nothing" not in raised.value.hint.lower()
+    assert stays in raised.value.hint
+    assert stays or "stays" not in raised.value.hint
 
 
 @pytest.mark.parametrize(
@@ -174,7 +187,7 @@ def test_what_is_checked_at_the_end_of_the_transaction_is_traced_to_its_file(con
     connection.execute("begin")
     execute_file(connection, sql, "x.sql")
     with pytest.raises(StatementFailed) as raised:
-        execute_deferred(connection, sql, "x.sql")
+        execute_deferred(connection, "x.sql")
     error = raised.value
     assert (error.location, error.excerpt) == ("x.sql", "")
     assert error.message.startswith('insert or update on table "t" violates foreign key constraint "t_b_fkey" (Key (b)')

@@ -1,0 +1,131 @@
+"""The one statement of a file outside of a transaction, which can be cut short and found half done later.
+
+One about an index can be taken up, since the index says how far it came. Another one may be a block that commits by
+itself, or a partition that is detached concurrently: what it has done cannot be told, so it never runs twice unasked.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+
+import psycopg
+
+from memdb import statements
+from memdb.database import Connection, query
+from memdb.errors import HistoryError, StatementFailed
+from memdb.ledger.plan import Plan, Step
+from memdb.migrations import concurrently
+from memdb.migrations.concurrently import IndexStatement
+from memdb.migrations.execution import execute_file, notices
+
+_CHANGES_NO_VALUE = {"analyze", "cluster", "reindex", "vacuum"}
+_OF_ONE_STATEMENT = 2  # its own transaction, and that in which they are counted afterwards
+_STAYS = (
+    "It ran outside of a transaction: what it had committed by itself stays, and would be done again. "
+    "So have the file do what is left."
+)
+_LEFT_BY_REINDEX = "It may have left an INVALID index, whose name ends in _ccnew: drop that."
+
+
+def may_run_again(text: str, path: str) -> bool:
+    """Whether nothing is done twice when the one statement of a file was cut short, and is run anew."""
+    first = statements.split(text)[0].words[:1]
+    return not _CHANGES_NO_VALUE.isdisjoint(first) or concurrently.index_statement(text, path) is not None
+
+
+def require_decided(planned: Plan) -> None:
+    """Raises HistoryError for a file that was begun and cut short, and might do twice what it had done by then."""
+    begun = {item.id: item.checksum for item in planned.history.unfinished}
+    for step in planned.steps:
+        migration = step.migration
+        if (
+            step.direction == "migrate"
+            and begun.get(step.id) == migration.checksum
+            and not (migration.transactional or may_run_again(step.sql, str(step.path)))
+        ):
+            raise HistoryError(
+                f"{step.path} was begun outside of a transaction and not finished, and a part of it may be done",
+                hint="See in the database what it has done, and have the file do what is left. Or, if that is all of "
+                f"it: memdb repair --mark {step.id}; if it may run from the beginning: memdb repair --unmark {step.id}",
+            )
+
+
+class LoneStatement:
+    """The one statement of a file outside of a transaction, which can be cut short and found half done later."""
+
+    def __init__(self, connection: Connection, step: Step, on_advice: Callable[[str], None]) -> None:
+        self._connection, self._on_advice = connection, on_advice
+        self._sql, self._path = step.sql, str(step.path)
+        self._index = concurrently.index_statement(self._sql, self._path)
+        self._words = statements.split(self._sql)[0].words
+
+    def is_intact(self) -> bool:
+        """Whether a rollback that failed has left all as it was, and not an index that is dropped by halves."""
+        if self._index is None or self._index.action == "create":
+            return True
+        return concurrently.is_valid(self._connection, self._index) is True
+
+    def reach_goal(self, *, begun: bool) -> None:
+        """Runs the statement, unless one that was begun before has reached the goal by itself."""
+        if self._index is None:
+            self._run_other()
+        elif not concurrently.is_done(self._connection, self._index, begun=begun):
+            try:
+                with _without_lock_timeout(self._connection):
+                    self._run_index_statement(self._index)
+            except BaseException:
+                self._clear_away(self._index)
+                raise
+
+    def clear_away(self, text: str) -> None:
+        """Drops what an earlier form of this migration has begun."""
+        self._clear_away(concurrently.index_statement(text, self._path))
+
+    def _clear_away(self, index: IndexStatement | None) -> None:
+        """Tries to drop what a failed build has left. What is held up here is left to the next run."""
+        if index is not None:
+            with suppress(psycopg.Error):
+                concurrently.drop_if_invalid(self._connection, index)
+
+    def _run_other(self) -> None:
+        in_the_background = "concurrently" in self._words
+        with _without_lock_timeout(self._connection) if in_the_background else nullcontext():
+            before = _transactions(self._connection)
+            try:
+                execute_file(self._connection, self._sql, self._path)
+            except StatementFailed as error:
+                if _transactions(self._connection) > before + _OF_ONE_STATEMENT:
+                    self._tell_what_stays(error)
+                raise
+
+    def _tell_what_stays(self, error: StatementFailed) -> None:
+        """Of a statement that has ended transactions by itself before it failed."""
+        error.half_done = not may_run_again(self._sql, self._path)
+        if error.half_done:
+            error.hint += " " + _STAYS
+        elif "reindex" in self._words[:1] and "concurrently" in self._words:
+            error.hint += " " + _LEFT_BY_REINDEX
+
+    def _run_index_statement(self, index: IndexStatement) -> None:
+        if index.action == "create":
+            concurrently.drop_if_invalid(self._connection, index)
+        advise = concurrently.memory_advice(self._connection, index)
+        with notices(self._connection, lambda notice: self._on_advice(advise(notice))):
+            execute_file(self._connection, self._sql, self._path)
+        concurrently.require_valid(self._connection, index, self._path)
+
+
+@contextmanager
+def _without_lock_timeout(connection: Connection) -> Iterator[None]:
+    """A concurrent build waits for old transactions to end, and nobody has to wait for it meanwhile."""
+    before = connection.value("show lock_timeout")
+    connection.execute("set lock_timeout = 0")
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):
+            connection.execute("select pg_catalog.set_config('lock_timeout', %s, false)", [before])
+
+
+def _transactions(connection: Connection) -> int:
+    """How many transactions this session has begun, those within a block or procedure, too."""
+    return int(connection.value(query("session", "transactions")))
