@@ -7,9 +7,10 @@
 -- An embedding of zeros has no direction, and of one that is far too long or short the distance is NaN, infinite or
 -- chance, as pgvector sums squares in real numbers. These have no signature, and whoever searches asks for one.
 --
--- The body is parsed when the function is created, so its names keep their meaning whatever the search_path.
+-- The body is parsed when the function is created, so its names keep their meaning whatever the search_path. It is not
+-- strict, though NULL has no signature either: so it becomes part of the statement, which saves a call for each row.
 create function memory_signature(embedding vector) returns bit varying
-language sql immutable strict parallel safe
+language sql immutable parallel safe
 return
 case
     when vector_norm(embedding) between 1e-15 and 1e15

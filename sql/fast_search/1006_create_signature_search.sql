@@ -1,20 +1,121 @@
--- What search_memories asks where a user has many memories: by signature, or exactly among those with some metadata.
+-- What search_memories asks where a user has many memories: by signature, first what serves nearly every search.
 --
 -- Bodies in the standard's form are parsed when a function is created: names keep their meaning wherever the table and
 -- the extension live, with any search_path, and nothing that a caller's path holds is called. The path itself stays the
 -- caller's, as policies may call functions that look up names in it. The setting keeps each function a statement of its
 -- own instead of a part of its caller's, and long scans from being compiled. Rows of one user are named by a range that
--- holds one user: for equality, a plan for users in general may read the whole table.
+-- holds one user: for equality, a plan for users in general may read the whole table. Parameters stand in subqueries,
+-- which the planner cannot look through: a plan is the same for every user.
 
--- All signatures of a user are read. Those that differ from the question in 45 bits more than the tenth best of the
--- first thousand are dropped; 45 is the root of 2048, what chance makes of a difference. What is left is ranked by bits
--- of which the doubtful count half. The best 64 are compared by distance, and all that are within 60 of the tenth best.
--- Where no more than 250 memories are of the tiers asked for, or no more than twice k, all of them are compared.
---
--- For an answer of more than ten, the same is done for the best 20, 40, 80, and so on. So that a longer answer begins
--- with the shorter, a memory that only a wider look has found never stands among the places of a narrower one: where it
--- is nearer than the last of those, it is left out.
-create function search_memories_by_signature(
+-- For an answer of ten at most. All signatures of a user are read. Those that differ from the question in 45 bits more
+-- than the tenth best of the first thousand are dropped; 45 is the root of 2048, what chance makes of a difference.
+-- What is left is ranked by bits of which the doubtful count half. The best 64 are compared by distance, and all that
+-- are within 60 of the tenth best. Where no more than 250 are of the tiers asked for, all of them are compared.
+create function search_memories_by_signature(user_id uuid, embedding vector, k integer, tiers memory_type[])
+returns table (id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision)
+language sql stable parallel safe rows 10
+set jit = off
+begin atomic
+
+    with question as materialized (
+        select
+            memory_signature(embedding)::bit(2048) as bits,
+            memory_signature_doubts(d.direction)::bit(2048) as doubts
+        from l2_normalize(embedding) as d (direction)
+    ),
+
+    signatures as not materialized (
+        select
+            m.id,
+            m.signature,
+            hamming_distance(m.signature, (select q.bits from question as q)) as differing
+        from memories as m
+        where
+            m.user_id between
+            (select search_memories_by_signature.user_id) and (select search_memories_by_signature.user_id)
+            and ((select tiers is null) or m.memory_type = any((select tiers)::memory_type[]))
+            and m.signature is not null
+    ),
+
+    -- NULL where there are few: nothing is dropped then. The thousand are whichever come first.
+    bound as materialized (
+        select
+            case
+                when exists (select from signatures limit 1 offset 250) -- noqa: AM09
+                    then (
+                        select t.differing + 45
+                        from (
+                            select s.differing from signatures as s
+                            limit 1000 -- noqa: AM09
+                        ) as t
+                        order by t.differing
+                        limit 1 offset 9
+                    )
+            end as differing
+    ),
+
+    -- With the doubtful bits flipped, a difference in one of them takes away what it adds without: the sum of both
+    -- leaves the others, twice. PostgreSQL would take longer to cut out bits than to compare all of them again.
+    near as materialized (
+        select
+            s.id,
+            (
+                3 * s.differing
+                + hamming_distance(s.signature, (select bitxor(q.bits, q.doubts) from question as q))
+            ) / 2 as weighted
+        from signatures as s
+        where s.differing <= coalesce((select b.differing from bound as b), 2048)
+    ),
+
+    -- OFFSET has the array made once, however often it is named.
+    best as (
+        select
+            b.differing as bound,
+            array(
+                select n.weighted from near as n
+                order by n.weighted
+                limit 64
+            ) as weighted
+        from bound as b
+        offset 0 -- noqa: AM09
+    ),
+
+    reach as (
+        select
+            case
+                when b.bound is null or b.weighted[64] is null then 'infinity'
+                else greatest(b.weighted[64], b.weighted[10] + 60)
+            end as weighted
+        from best as b
+    )
+
+    select
+        m.id,
+        m.content,
+        m.memory_type,
+        m.metadata,
+        cosine_distance(m.embedding, (select search_memories_by_signature.embedding)) as distance
+    from memories as m
+    where
+        m.id = any(
+            array(
+                select n.id from near as n
+                where n.weighted <= (select r.weighted from reach as r)
+            )
+        )
+    order by distance, m.id
+    limit k;
+
+end;
+
+comment on function search_memories_by_signature(uuid, vector, integer, memory_type[]) is
+'Part of search_memories, for users of many memories: up to ten, the nearest by signature compared by distance.';
+
+-- For longer answers, and a given number of candidates. For the first ten it does what search_memories_by_signature
+-- does, then the same for the best 20, 40, 80, and so on. So that a longer answer begins with the shorter, a memory
+-- that only a wider look has found never stands among the places of a narrower one: where it is nearer than the last of
+-- those, it is left out. No more than twice k are all compared.
+create function search_memories_in_widths(
     user_id uuid,
     embedding vector,
     k integer,
@@ -35,7 +136,7 @@ begin atomic
             candidates,
             memory_signature(embedding)::bit(2048) as bits,
             bitxor(
-                memory_signature(embedding)::bit(2048), memory_signature_doubts(embedding)::bit(2048)
+                memory_signature(embedding)::bit(2048), memory_signature_doubts(l2_normalize(embedding))::bit(2048)
             ) as doubts_flipped
     ),
 
@@ -96,8 +197,6 @@ begin atomic
         cross join widths as w
     ),
 
-    -- With the doubtful bits flipped, a difference in one of them takes away what it adds without: the sum of both
-    -- leaves the others, twice. PostgreSQL would take longer to cut out bits than to compare all of them again.
     near as materialized (
         select
             s.id,
@@ -222,39 +321,5 @@ begin atomic
 
 end;
 
-comment on function search_memories_by_signature(uuid, vector, integer, memory_type[], integer) is
-'Part of search_memories, for users of many memories: the nearest by signature, compared by distance.';
-
--- Metadata is not in an index of signatures. Where a row has to be read for it, its embedding is at hand as well.
-create function search_memories_by_metadata(
-    user_id uuid,
-    embedding vector,
-    k integer,
-    tiers memory_type[],
-    metadata jsonb
-)
-returns table (id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision)
-language sql stable parallel safe rows 10
-set jit = off
-begin atomic
-
-    select
-        m.id,
-        m.content,
-        m.memory_type,
-        m.metadata,
-        cosine_distance(m.embedding, (select search_memories_by_metadata.embedding)) as distance
-    from memories as m
-    where
-        m.user_id between
-        (select search_memories_by_metadata.user_id) and (select search_memories_by_metadata.user_id)
-        and ((select tiers is null) or m.memory_type = any((select tiers)::memory_type[]))
-        and m.metadata @> (select search_memories_by_metadata.metadata)
-        and m.signature is not null
-    order by distance, m.id
-    limit k;
-
-end;
-
-comment on function search_memories_by_metadata(uuid, vector, integer, memory_type[], jsonb) is
-'Part of search_memories, for users of many memories: those with this metadata, all compared by distance.';
+comment on function search_memories_in_widths(uuid, vector, integer, memory_type[], integer) is
+'Part of search_memories, for users of many memories: more than ten, or with a given number of candidates.';

@@ -30,7 +30,8 @@ begin atomic
     ),
 
     -- Nothing is near to an embedding of zeros. Of one whose squares are out of reach for a real, the direction counts.
-    question as materialized (
+    -- OFFSET has each value computed once, without a copy of the embedding.
+    question as (
         select
             g.user_id,
             g.places,
@@ -38,18 +39,20 @@ begin atomic
             g.max_distance,
             g.metadata,
             g.candidates,
+            g.places <= 10 and g.candidates is null as usual,
             case
                 when g.norm between 1e-15 and 1e15 then g.embedding
                 when g.norm > 0 then l2_normalize(g.embedding)
             end as embedding,
-            exists(
+            g.metadata is null and exists (
                 select
                 from memories as m
                 where m.user_id between g.user_id and g.user_id
                 order by m.user_id
                 limit 1 offset 250
-            ) as many
+            ) as by_signature
         from given as g
+        offset 0 -- noqa: AM09
     )
 
     select
@@ -61,7 +64,7 @@ begin atomic
     from question as q
     cross join
         lateral (
-            -- There are no more than 250; the limit tells the planner so.
+            -- With metadata, whatever their number: a row has to be read for it, and its embedding is at hand as well.
             select
                 m.id,
                 m.content,
@@ -79,10 +82,10 @@ begin atomic
                 from memories as m
                 where m.user_id between q.user_id and q.user_id
                 order by m.user_id
-                limit 250
+                limit case when q.metadata is null then 250 end
             ) as m
             where
-                not q.many
+                not q.by_signature
                 and m.signature is not null
                 and (q.tiers is null or m.memory_type = any(q.tiers))
                 and (q.metadata is null or m.metadata @> q.metadata)
@@ -93,8 +96,8 @@ begin atomic
                 s.memory_type,
                 s.metadata,
                 s.distance
-            from search_memories_by_signature(q.user_id, q.embedding, q.places, q.tiers, q.candidates) as s
-            where q.many and q.metadata is null
+            from search_memories_by_signature(q.user_id, q.embedding, q.places, q.tiers) as s
+            where q.by_signature and q.usual
             union all
             select
                 s.id,
@@ -102,8 +105,8 @@ begin atomic
                 s.memory_type,
                 s.metadata,
                 s.distance
-            from search_memories_by_metadata(q.user_id, q.embedding, q.places, q.tiers, q.metadata) as s
-            where q.many and q.metadata is not null
+            from search_memories_in_widths(q.user_id, q.embedding, q.places, q.tiers, q.candidates) as s
+            where q.by_signature and not q.usual
         ) as f
     where q.embedding is not null and (q.max_distance is null or f.distance <= q.max_distance)
     order by f.distance, f.id

@@ -384,7 +384,7 @@ def test_what_others_plant_in_the_path_of_the_caller_is_not_called(
             select distinct p.oid::regprocedure::text from pg_proc as p where p.proname in (
                 'hamming_distance', 'cosine_distance', 'memory_signature', 'memory_signature_doubts', 'bitxor',
                 'vector_norm', 'l2_normalize', 'binary_quantize', 'subvector', 'array_fill', 'array_agg', 'cardinality',
-                'generate_series', 'search_memories_by_signature', 'search_memories_by_metadata'
+                'generate_series', 'search_memories_by_signature', 'search_memories_in_widths'
             ) and p.prokind = 'f' and p.pronargs <= 6
         """).fetchall()
     ]
