@@ -1,5 +1,6 @@
 """Types of fields that several schemas share. The rules are those of memdb.values."""
 
+import functools
 import re
 from datetime import UTC
 from typing import Annotated, Any, Self
@@ -92,8 +93,7 @@ class Schema(BaseModel):
         Raises InvalidMemory for the first value that cannot be right, and names its place. What is in metadata is
         looked through only here, when it can no longer be changed.
         """
-        may_have_changed = {name for name, field in type(self).model_fields.items() if field.default_factory}
-        given = {name: getattr(self, name) for name in self.model_fields_set | may_have_changed}
+        given = {name: getattr(self, name) for name in self.model_fields_set | _may_have_changed(type(self))}
         try:
             again = type(self).model_validate(given, by_name=True, by_alias=False)
         except ValidationError as error:
@@ -101,6 +101,12 @@ class Schema(BaseModel):
         if again.__dict__.get("extra_data"):
             values.metadata(again.__dict__["extra_data"])
         return again
+
+
+@functools.cache
+def _may_have_changed(schema: type[Schema]) -> frozenset[str]:
+    """The fields that hold an object of their own where nothing was given."""
+    return frozenset(name for name, field in schema.model_fields.items() if field.default_factory)
 
 
 def _refusal(error: ErrorDetails) -> InvalidMemory:

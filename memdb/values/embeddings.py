@@ -18,6 +18,8 @@ DIMENSIONS = 1536
 Vectors: TypeAlias = NDArray[np.float32]
 
 _SHORTEST, _LONGEST = 1e-15, 1e15
+_LEAST_SQUARE, _GREATEST_SQUARE = _SHORTEST**2, _LONGEST**2
+_REAL = np.dtype(np.float32)
 
 _HINT = "Give it the embedding as the model returns it."
 
@@ -31,15 +33,15 @@ def embedding(value: Any) -> Vectors:
             hint="Is it of another model than text-embedding-3-small?",
         )
     vector = _narrow(numbers)
-    if not _SHORTEST**2 <= np.vdot(vector, vector) <= _LONGEST**2:  # dot would warn of an overflow
+    if not _LEAST_SQUARE <= np.vdot(vector, vector) <= _GREATEST_SQUARE:  # dot would warn of an overflow
         raise InvalidMemory(f"embedding {_reason(vector)}", hint=_HINT)
     return vector
 
 
 def _narrow(numbers: NDArray[Any]) -> Vectors:
     """What 32 bits cannot hold becomes infinite or zero, and is told as that."""
-    if numbers.dtype == np.float32:
-        return np.ascontiguousarray(numbers)
+    if numbers.dtype == _REAL:
+        return numbers if numbers.flags.c_contiguous else np.ascontiguousarray(numbers)
     with np.errstate(all="ignore"):  # which takes longer than all the rest
         return np.ascontiguousarray(numbers, np.float32)
 
@@ -48,7 +50,7 @@ def unusable(vectors: Vectors) -> tuple[int, str] | None:
     """The first of so many embeddings, (n, 1536), that cannot be compared with others, and why; None if all can."""
     with np.errstate(all="ignore"):
         squares = np.einsum("ij,ij->i", vectors, vectors)
-    wrong = np.flatnonzero(~((squares >= _SHORTEST**2) & (squares <= _LONGEST**2)))
+    wrong = np.flatnonzero(~((squares >= _LEAST_SQUARE) & (squares <= _GREATEST_SQUARE)))
     return (int(wrong[0]), _reason(vectors[wrong[0]])) if len(wrong) else None
 
 
@@ -66,7 +68,7 @@ def _reason(vector: Vectors) -> str:
 def _numbers(value: Any) -> NDArray[Any]:
     if hasattr(value, "to_numpy"):  # pgvector's, without importing it
         value = value.to_numpy()
-    if type(value) is np.ndarray and value.dtype == np.float32:  # the usual one, in a fifth of the time
+    if type(value) is np.ndarray and value.dtype == _REAL:  # the usual one, in a fifth of the time
         return value
     if isinstance(value, str | bytes | Mapping | Set):
         raise InvalidMemory(f"embedding must be a list of numbers, and is {type(value).__name__}", hint=_HINT)
