@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.abc import Params
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import TransactionStatus
 from psycopg.rows import class_row, tuple_row
 
 from memdb import addresses, shipped
@@ -78,6 +79,7 @@ PATIENCE = """
 select pg_catalog.set_config('lock_timeout', '60s', true)
 where pg_catalog.current_setting('lock_timeout') operator(pg_catalog.=) '0'
 """
+_OWN_NAMES_LOCALLY = f"{OWN_NAMES.replace('set', 'set local', 1)}; {PATIENCE}"
 
 
 @contextmanager
@@ -152,7 +154,7 @@ def names(connection: Connection) -> Names:
 
     Behind a transaction pooler, too: nothing of the session is changed.
     """
-    row = connection.execute(query("session", "names"), [search_path(connection)]).fetchone()
+    row = connection.execute(query("session", "names"), [connection.search_path]).fetchone()
     assert row is not None
     return Names(row[1] or connection.schema or "public", tuple(row[2]))
 
@@ -173,6 +175,8 @@ def search_path(connection: Connection) -> str:
 def own_names(connection: Connection) -> Iterator[None]:
     """A transaction in which names lead to pg_catalog and nowhere else; none where those of the whole session do.
 
+    Within a transaction of the caller's, they lead afterwards where they led before.
+
     Who may create in a schema of the search_path can put functions and operators there that fit a call better than
     those of pg_catalog, and have them called by whoever runs memdb. So memdb's own statements run in here, and write
     out the schema of all that is not the system's.
@@ -180,14 +184,17 @@ def own_names(connection: Connection) -> Iterator[None]:
     if connection.has_own_names:
         yield
         return
+    is_inner = connection.info.transaction_status != TransactionStatus.IDLE
     with connection.transaction():
-        keep_to_own_names(connection)
+        path = connection.value(f"show search_path; {_OWN_NAMES_LOCALLY}")
         yield
+        if is_inner:
+            connection.execute("select pg_catalog.set_config('search_path', %s, true)", [path])
 
 
 def keep_to_own_names(connection: Connection) -> None:
     """Does what own_names does for a transaction that has begun already, until it ends."""
-    connection.execute(f"{OWN_NAMES.replace('set', 'set local', 1)}; {PATIENCE}")
+    connection.execute(_OWN_NAMES_LOCALLY)
 
 
 def take_own_names(connection: Connection) -> None:

@@ -61,7 +61,7 @@ def _in_transaction(fresh: Database, step: Step) -> tuple[Tried, ...]:
                 tried.append(_tried(step, statement, NOTHING_NEW))
                 continue
             written = insert[0] if insert else ""
-            with session.own_names(connection):
+            with database.own_names(connection):
                 tried.append(_tried(step, statement, watch.after(statement)))
         connection.execute(database.OWN_NAMES)
     return tuple(tried)

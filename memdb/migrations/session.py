@@ -81,15 +81,6 @@ def take_time(connection: Connection) -> None:
     connection.execute("; ".join(f"set local {name} = 0" for name in names))
 
 
-@contextmanager
-def own_names(connection: Connection) -> Iterator[None]:
-    """While the block runs, between statements of a file, names lead to pg_catalog; then to where the file has them."""
-    path = connection.value("select pg_catalog.current_setting('search_path')")
-    connection.execute(OWN_NAMES)
-    yield
-    connection.execute("select pg_catalog.set_config('search_path', %s, false)", [path])
-
-
 def _set_limits(connection: Connection, limits: Limits) -> None:
     values = {
         "lock_timeout": f"{limits.lock_timeout_seconds * 1000:.0f}ms",

@@ -1,12 +1,16 @@
 -- How memdb sets up a session.
 
 -- name: names
--- Written so that it does not matter what the search_path holds: it leads to memdb's own only after this. In a
--- transaction, it is left as it was.
+-- Of the user's search_path, or where that is null of the session's own. Written so that it does not matter what it
+-- holds: it leads to memdb's own only after this. In a transaction, it is left as it was.
 with present as materialized (select pg_catalog.current_setting('search_path') as path)
 
 select
-    pg_catalog.set_config('search_path', %s, true),
+    pg_catalog.set_config(
+        'search_path',
+        coalesce(%s, case when pg_catalog.textne(present.path, '') then present.path end, 'public'),
+        true
+    ),
     pg_catalog.current_schema(),
     pg_catalog.current_schemas(false),
     pg_catalog.set_config('search_path', present.path, true)

@@ -225,6 +225,8 @@ def test_it_is_said_whose_users_are_taken(
     assert main(["migrate", "--to", "0004", "--database-url", empty]) == 0
     told = capsys.readouterr()
     assert f"the users in the table public.users, of the role {role}" in told.out + told.err
+    assert main(["verify-schema", "--database-url", empty]) == 0
+    assert f"It is public.users, of the role {role}." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("id", ["0000_x; touch planted", "0000_$(touch planted)", "0000_'`touch planted`"])

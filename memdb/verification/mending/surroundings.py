@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from memdb.catalog import Attributes, Objects, identifiers, kind_and_name, member
-from memdb.database import Connection, query
+from memdb.database import Connection, own_names, query
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +45,21 @@ def read(
 ) -> Surroundings:
     """What stands around these tables, uses these columns, given as `memories.content`, or is where objects are not."""
     home = {"home": schema}
-    found = connection.execute(query("mending", "tables"), home | {"tables": list(tables)}).fetchall()
     uses: dict[str, tuple[Use, ...]] = {}
-    for column, *use in connection.execute(query("mending", "uses_of_columns"), home | {"columns": list(columns)}):
-        uses[f"column {column}"] = (*uses.get(f"column {column}", ()), Use(*use))
     disabled: dict[str, tuple[str, ...]] = {}
-    for constraint, statement in connection.execute(query("mending", "disabled_constraints"), home):
-        disabled[f"constraint {constraint}"] = (*disabled.get(f"constraint {constraint}", ()), statement)
+    with own_names(connection):
+        found = connection.execute(query("mending", "tables"), home | {"tables": list(tables)}).fetchall()
+        for column, *use in connection.execute(query("mending", "uses_of_columns"), home | {"columns": list(columns)}):
+            uses[f"column {column}"] = (*uses.get(f"column {column}", ()), Use(*use))
+        for constraint, statement in connection.execute(query("mending", "disabled_constraints"), home):
+            disabled[f"constraint {constraint}"] = (*disabled.get(f"constraint {constraint}", ()), statement)
+        in_place_of = _in_place_of(connection, schema, missing)
     return Surroundings(
         empty={name for name, is_empty, _ in found if is_empty},
         partitioned={name for name, _, is_partitioned in found if is_partitioned},
         uses=uses,
         disabled=disabled,
-        in_place_of=_in_place_of(connection, schema, missing),
+        in_place_of=in_place_of,
         server_version=connection.info.server_version,
     )
 
