@@ -1,10 +1,10 @@
 """How files differ from what was applied of them, and why: edited, renamed, removed, or of an older release."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from memdb.errors import HistoryError
-from memdb.ledger.history import History
+from memdb.ledger.history import Applied, History
 from memdb.ledger.sqlfiles import Migration, Sets, number_of
 from memdb.words import argument
 
@@ -77,8 +77,7 @@ def find(sets: Sets, history: History) -> Changes:
     checksums = {item.id: item.checksum for item in history.applied}
     gone = [item for item in history.applied if item.id not in sets.by_id]
     new = [file for file in sets.migrations if file.id not in checksums]
-    pending = {checksum: file for file in new for checksum in (*file.formerly, file.checksum)}
-    renamed = tuple(Renamed(item.id, pending[item.checksum]) for item in gone if item.checksum in pending)
+    renamed = tuple(_renamed(gone, new))
     renamed_ids = {change.id for change in renamed}
     missing = tuple(item.id for item in gone if item.checksum is not None and item.id not in renamed_ids)
     return Changes(
@@ -91,6 +90,22 @@ def find(sets: Sets, history: History) -> Changes:
         unknown=tuple(item.id for item in gone if item.checksum is None),
         replacing=_replacing((file for file in new if file not in [change.file for change in renamed]), missing),
     )
+
+
+def _renamed(gone: list[Applied], new: list[Migration]) -> Iterator[Renamed]:
+    """Each with a file of its own: of several with the same text, that which has kept its number, or its name."""
+    files = {file.id: (file, {file.checksum, *file.formerly}) for file in new} if gone else {}
+    fitting = (
+        (number_of(item.id) != number_of(id), _name_of(item.id) != _name_of(id), item.id, id)
+        for item in gone
+        for id, (_, checksums) in files.items()
+        if item.checksum in checksums
+    )
+    taken: set[str] = set()
+    for *_, applied_as, id in sorted(fitting):
+        if taken.isdisjoint((applied_as, id)):
+            taken |= {applied_as, id}
+            yield Renamed(applied_as, files[id][0])
 
 
 def _replacing(pending: Iterable[Migration], missing: tuple[str, ...]) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ class Scribe:
         self._yoyo.make_tables()
         if not self._home.has_details:
             self._run("create")
-        elif not self._home.has_positions:
+        if not self._home.has_positions:
             self._run("add_positions")
 
     @contextmanager
@@ -99,7 +99,7 @@ class Scribe:
         """From here on it counts as begun, so that after a kill a migrate takes it up as well as a rollback."""
         if self.is_marked(migration):
             self._unmark(migration.id, "rollback")
-            self._run("keep", migration.id, migration.checksum, migration.sql)
+            self._run("begin", migration.id, migration.checksum, migration.sql)
 
     def is_marked(self, migration: Migration) -> bool:
         """Whether the history says that it is applied."""

@@ -109,7 +109,6 @@ create table {schema}.memdb_migrations (
     sql text not null,
     started_at timestamptz not null default clock_timestamp(),
     duration_ms double precision null,
-    position bigint generated always as identity,
     constraint memdb_migrations_pkey primary key (migration_id)
 );
 comment on table {schema}.memdb_migrations is
@@ -117,16 +116,14 @@ comment on table {schema}.memdb_migrations is
 'A row that _yoyo_migration lacks belongs to a migration outside of a transaction that was begun and not finished.';
 comment on column {schema}.memdb_migrations.migration_id is 'As in _yoyo_migration.';
 comment on column {schema}.memdb_migrations.checksum is
-'SHA-256 of the file that was run, without BOM and carriage returns.';
+'SHA-256 of the file that was run, without BOM, and with every line end as a line feed.';
 comment on column {schema}.memdb_migrations.sql is 'What was run, to show what an edit of the file has changed.';
 comment on column {schema}.memdb_migrations.started_at is 'When the migration was begun.';
 comment on column {schema}.memdb_migrations.duration_ms is
 'How long it ran, in milliseconds. NULL: not finished, or not run here.';
-comment on column {schema}.memdb_migrations.position is
-'The order in which migrations were applied, counted by the server: clocks of clients differ.';
 
 -- name: add_positions
--- Positions for the table of an earlier memdb, which had none.
+-- For the table of an earlier memdb, too, which had none.
 alter table {schema}.memdb_migrations add column position bigint;
 update {schema}.memdb_migrations as m
 set position = o.position
@@ -138,13 +135,6 @@ from (
     left join {schema}._yoyo_migration as y on d.migration_id = y.migration_id
 ) as o
 where m.migration_id = o.migration_id;
-alter table {schema}.memdb_migrations alter column position set not null;
-alter table {schema}.memdb_migrations alter column position add generated always as identity;
-select setval(
-    pg_get_serial_sequence('{schema}.memdb_migrations', 'position'),
-    (select coalesce(max(position), 0) + 1 from {schema}.memdb_migrations),
-    false
-);
 comment on column {schema}.memdb_migrations.position is
 'The order in which migrations were applied, counted by the server: clocks of clients differ.';
 
@@ -206,13 +196,13 @@ select exists(
 );
 
 -- name: begin
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, started_at)
-values (%s, %s, %s, clock_timestamp());
-
--- name: keep
--- What is about to be rolled back outside of a transaction, and so may be found half done.
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, started_at)
-values (%s, %s, %s, clock_timestamp())
+-- What is about to be run or rolled back outside of a transaction, and so may be found half done. It comes after all
+-- that are there. No sequence counts them, as for an earlier memdb: replication copies rows, and no sequences.
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, started_at, position)
+overriding system value
+values (
+    %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
+)
 on conflict (migration_id) do nothing;
 
 -- name: begun
@@ -223,8 +213,11 @@ from {schema}.memdb_migrations
 where migration_id = %s;
 
 -- name: finish
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, duration_ms, started_at)
-values (%s, %s, %s, %s, clock_timestamp())
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, duration_ms, started_at, position)
+overriding system value
+values (
+    %s, %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
+)
 on conflict (migration_id) do update
     set checksum = excluded.checksum, sql = excluded.sql, duration_ms = excluded.duration_ms;
 

@@ -131,6 +131,21 @@ def test_the_order_is_the_servers_whatever_clocks_say(empty_connection: Connecti
     assert [step.id for step in migrations.rollback(empty_connection, sets).steps] == ["0003_3"]
 
 
+def test_the_newest_comes_last_where_rows_were_copied_without_what_has_counted_them(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    pairs = {f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3, 4)}
+    pairs["m0004_4"] = ("-- transactional: false\nvacuum;", "vacuum;")
+    sets = folder(**pairs)
+    migrations.migrate(empty_connection, sets, to="0002")
+    for change in ("set not null", "add generated always as identity"):  # as an earlier memdb has made it
+        empty_connection.execute(f"alter table memdb_migrations alter position {change}")
+    for id in ("0003_3", "0004_4"):
+        assert [step.id for step in migrations.migrate(empty_connection, sets, to=id).steps] == [id]
+    for id in ("0004_4", "0003_3", "0002_2"):
+        assert [step.id for step in migrations.rollback(empty_connection, sets).steps] == [id]
+
+
 def test_a_history_from_before_positions_gets_them_in_its_order(empty_connection: Connection, folder: Folder) -> None:
     pairs = {f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3)}
     sets = folder(**pairs)
@@ -277,6 +292,32 @@ def test_a_renamed_file_is_told_and_its_new_name_accepted(
     applied = [item.id for item in history.read(empty_connection, folder()).applied]
     assert applied == ["0001_1", "0009_two", "0003_3"]
     assert migrations.rollback(empty_connection, folder(), steps=None).applied == 0
+
+
+def test_of_files_with_the_same_text_each_is_told_by_its_number_or_name(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    names = ("0001_a", "0002_b", "0003_c", "0004_d")
+    sets = folder(**{f"m{name}": ("select 1;", "select 1;") for name in names})
+    migrations.migrate(empty_connection, sets)
+    for file, name in zip(sets["core"], ("0001_aa", "0002_bb", "0005_d", "0006_cc"), strict=True):
+        file.path.rename(file.path.with_name(f"{name}.sql"))
+        file.rollback_path.rename(file.path.with_name(f"{name}.rollback.sql"))
+    sets = folder()
+    assert {entry.applied_as: entry.id for entry in read_status(empty_connection, sets).migrations} == {
+        "0001_a": "0001_aa", "0002_b": "0002_bb", "0004_d": "0005_d", "0003_c": "0006_cc",
+    }  # fmt: skip
+    proposal = repair.propose(empty_connection, sets, lambda: {id: {} for id in sets.by_id})
+    repair.carry_out(empty_connection, sets, proposal)
+    assert read_status(empty_connection, sets).clean
+    assert migrations.migrate(empty_connection, sets).steps == ()
+    for name in ("0001_aa", "0002_bb"):
+        sets.by_id[name].path.unlink()
+        sets.by_id[name].rollback_path.unlink()
+    states = {
+        entry.id: entry.state for entry in read_status(empty_connection, folder(m0002_x=("select 1;", ""))).migrations
+    }
+    assert (states["0002_x"], states["0001_aa"]) == ("renamed", "missing")
 
 
 @pytest.mark.parametrize("granted", ["", "_yoyo_migration"])
