@@ -81,7 +81,8 @@ class _Rehearsal:
             yield _found(back, "rollback-fails", error.message, error)
             return  # which has left it applied
         self._rolled_back.add(migration.id)
-        for message in undoing.differences(before, self._state.read(), given_roles=self._fresh.made_roles):
+        given = undoing.Given(self._fresh.made_roles, self._fresh.made_rights)
+        for message in undoing.differences(before, self._state.read(), given):
             yield _incomplete(back, message)
         self._fresh.run(Step("migrate", migration))
         self.unproved.discard(migration.id)

@@ -1,6 +1,7 @@
 """Whether a rollback has brought a database back to where it was."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from memdb.linting.state import Properties, Rows, State
@@ -39,17 +40,25 @@ _CALLED = {"table column ": "column ", "default acl ": "default privileges ", "r
 _SECRET = frozenset({"srvoptions", "umoptions", "subconninfo"})
 
 
-def differences(before: State, after: State, *, given_roles: frozenset[str] = frozenset()) -> Iterator[str]:
-    """In what a rollback has failed to bring `before` back, in words. Roles that came from elsewhere are no matter."""
-    given = {f"role {name}" for name in given_roles}
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Roles that the trial has made meanwhile, and privileges that it has given to them: they are no matter."""
+
+    roles: frozenset[str] = frozenset()
+    rights: frozenset[str] = frozenset()
+
+
+def differences(before: State, after: State, given: Given = Given()) -> Iterator[str]:
+    """In what a rollback has failed to bring `before` back, in words."""
+    given_roles = {f"role {name}" for name in given.roles}
     for name in _outermost(before, after):
         yield f"It drops the {_called(name)}, which was there before."
     for name in _outermost(after, before):
-        if name.replace('"', "") in given:
+        if name.replace('"', "") in given_roles:
             continue
         yield f"It leaves the {_called(name)} behind."
     for name in sorted(before.objects.keys() & after.objects.keys()):
-        if changes := list(_changes(before.objects[name], after.objects[name])):
+        if changes := list(_changes(before.objects[name], after.objects[name], given.rights)):
             yield f"It leaves the {_called(name)} changed: {'; '.join(changes)}."
     for table in sorted(before.rows.keys() & after.rows.keys()):
         same_columns = _columns(before, table) == _columns(after, table)
@@ -72,9 +81,9 @@ def _called(name: str) -> str:
     return _CALLED.get(prefix, "") + name.removeprefix(prefix)
 
 
-def _changes(before: Properties, after: Properties) -> Iterator[str]:
+def _changes(before: Properties, after: Properties, given: frozenset[str]) -> Iterator[str]:
     for column in sorted(before.keys() | after.keys()):
-        old, new = _text(before.get(column)), _text(after.get(column))
+        old, new = _text(before.get(column), given), _text(after.get(column), given)
         if old != new:
             yield _in_words(column) + ("" if column in _SECRET else _compared(old, new))
 
@@ -84,9 +93,11 @@ def _in_words(column: str) -> str:
     return _WORDS.get(column) or next((word for end, word in endings.items() if column.endswith(end)), column)
 
 
-def _text(values: list[Any] | None) -> str:
+def _text(values: list[Any] | None, given: frozenset[str]) -> str:
     flat = [item for value in values or () for item in (value if isinstance(value, list) else [value])]
-    return " ".join(", ".join(str(item) for item in flat if item is not None).split()) or "none"
+    texts = (str(item) for item in flat if item is not None)
+    shown = (text for text in texts if text.partition("/")[0].replace('"', "") not in given)
+    return " ".join(", ".join(shown).split()) or "none"
 
 
 def _compared(old: str, new: str) -> str:

@@ -56,7 +56,11 @@ _ADVICE = (
     ("53", "", "The server is short of resources, and the file is not at fault: try again when others are done."),
     ("40", "", _IN_THE_WAY),
     ("XX000", "tuple concurrently", _IN_THE_WAY),
-    ("58P01|0A000", "is not available|extension control file|could not access file", _INSTALL),
+    (
+        "58P01|0A000",
+        "is not available|extension control file|could not access file|not supported (in|by) this build",
+        _INSTALL,
+    ),
     ("58", "could not open file", _FILE_OF_SERVER),
     ("58|XX|F0", "", "The fault is the server's and not the file's: look into the server's log."),
     (

@@ -35,6 +35,7 @@ _LAST_EMBEDDED_16 = 16
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
 _NO_SUCH_ROLE = {"42704", "22023"}  # undefined_object; invalid_parameter_value, where a role is to be taken on
 _NOT_SUPPORTED = "0A000"
+_RIGHTS_TO_CREATE = ("C", "UC")  # in a database, and in a schema, with usage
 _PROGRAM = re.compile(r"copy\b.*\b(?:from|to)\s+program\b", re.IGNORECASE | re.DOTALL)
 
 T = TypeVar("T")
@@ -154,6 +155,15 @@ class Database:
     def made_roles(self) -> frozenset[str]:
         """The roles that were made here because migrations expect them to be there."""
         return frozenset(self._server.made_roles)
+
+    @property
+    def made_rights(self) -> frozenset[str]:
+        """What these roles were given, as lists of privileges have it before the name of whoever gave it."""
+        return (
+            frozenset()
+            if self._server.is_embedded
+            else frozenset(f"{role}={rights}" for role in self.made_roles for rights in _RIGHTS_TO_CREATE)
+        )
 
     def make_users(self, name: str) -> None:
         """Makes what memories refer to of an application's users. `name` has its schema, quoted where it has to be."""

@@ -47,6 +47,7 @@ def refused(connection: Connection, sql: str, *, transactional: bool = True) -> 
         ("create table ${prefix}_t ();", "Placeholders of other tools"),
         ("set transaction_timeout_of_tomorrow = 0;", "remove the line"),
         ("create extension no_such_extension;", "Install it on the server"),
+        ("do $$ begin raise '%', 'ICU is not supported in this build' using errcode = '0A000'; end $$;", "Install it"),
         ("create index concurrently i on memories (id);", ALONE),
         ("vacuum;", ALONE),
         ("create database d;", ALONE),

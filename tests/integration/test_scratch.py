@@ -10,6 +10,7 @@ from memdb import recording, scratch
 from memdb.cli import main
 from memdb.errors import StatementFailed
 from memdb.ledger import sqlfiles
+from memdb.linting import lint
 from tests.integration.conftest import Folder
 
 
@@ -41,6 +42,20 @@ def test_roles_are_made_on_the_spot_and_go_with_the_database(
     sets = folder(m0001_a=(f"create table a (id int); {statement.format(role)};", "drop table a;"))
     assert "table a" in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
     assert leftovers(server) == []
+
+
+def test_what_a_role_that_was_made_on_the_spot_may_do_is_not_left_behind_by_a_rollback(
+    server: str, folder: Folder, role: str
+) -> None:
+    block = "do $$ begin execute format('{}', current_database()); end $$;"
+    sets = folder(
+        m0001_a=(f"create table a (id int); grant select on a to {role};", "drop table a;"),
+        m0002_b=(block.format(f"grant temporary on database %I to {role}"), "select 1;"),
+    )
+    review = lint.lint(sets, sets.migrations, options=scratch.Options(url=server))
+    left = [finding for finding in review.findings if finding.rule == "rollback-incomplete"]
+    assert [Path(finding.file).name for finding in left] == ["0002_b.rollback.sql"]
+    assert f"{role}=CT/" in left[0].message
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
