@@ -24,8 +24,7 @@ _NOT_FILES = {
 }
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n?|\n|\Z)")
 _DIRECTIVE = re.compile(r"--[ \t]*(?P<name>[\w-]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t]*")
-_DIRECTIVE_NAMES = ("transactional", "depends", "formerly")
-_CHECKSUMS = re.compile(r"[0-9a-f]{64}( [0-9a-f]{64})*")
+_VALUES = {"transactional": "true|false", "depends": ".+", "formerly": "[0-9a-f]{64}( [0-9a-f]{64})*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,15 +213,11 @@ def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
         if line.strip() and not line.startswith("--"):
             return
         match = _DIRECTIVE.fullmatch(line)
-        if match is None or not difflib.get_close_matches(match["name"].lower(), _DIRECTIVE_NAMES, cutoff=0.75):
+        if match is None or not difflib.get_close_matches(match["name"].lower(), _VALUES, cutoff=0.75):
             continue
         name, value = match["name"], match["value"]
-        well_formed = {
-            "transactional": value in ("true", "false"),
-            "depends": bool(value),
-            "formerly": bool(_CHECKSUMS.fullmatch(value)),
-        }
-        if not well_formed.get(name, False) or line != f"-- {name}: {value}":
+        is_known = name in _VALUES and re.fullmatch(_VALUES[name], value)
+        if not is_known or line != f"-- {name}: {value}":
             raise SqlFilesError(
                 f"{path}:{number}: misspelt directive: {line}",
                 hint='Directives are written exactly "-- transactional: true", "-- transactional: false", '

@@ -70,17 +70,12 @@ def is_valid(connection: Connection, statement: IndexStatement) -> bool | None:
 
 def _find(connection: Connection, statement: IndexStatement) -> tuple[str, bool] | None:
     """The name by which the index can be dropped, and whether it is valid. A new index is in its table's schema."""
-    oid = _oid(connection, statement.table or statement.index)
+    oid = connection.value(query("history", "resolve"), [statement.table or statement.index])
     with database.own_names(connection):
         if statement.table is not None:
             oid = connection.value(query("history", "index_of_table"), [statement.index, oid])
         found = connection.execute(query("history", "index_state"), [oid]).fetchone()
     return None if found is None else (str(found[0]), bool(found[1]))
-
-
-def _oid(connection: Connection, name: str) -> int | None:
-    found: int | None = connection.value(query("history", "resolve"), [name])
-    return found
 
 
 def drop_if_invalid(connection: Connection, statement: IndexStatement) -> None:
@@ -108,7 +103,7 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
     """
     if statement.method != "hnsw" or statement.table is None:
         return lambda _: ""
-    oid = _oid(connection, statement.table)
+    oid = connection.value(query("history", "resolve"), [statement.table])
     with database.own_names(connection):
         table = connection.value(query("history", "table_name"), [oid])
         if table is None:

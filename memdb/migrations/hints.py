@@ -8,6 +8,7 @@ import re
 
 import psycopg
 
+from memdb.addresses.refusals import READ_ONLY
 from memdb.words import shortened
 
 _ALONE = (
@@ -89,7 +90,7 @@ _ADVICE = (
     ("25001", "before any query", "Remove it, or make it the first statement of the file."),
     ("25001", "", f"It cannot be part of a transaction: {_ALONE}."),
     ("2D000", "invalid transaction termination", f"It commits by itself, so {_ALONE}."),
-    ("25006", "", "Connect to the primary server, with default_transaction_read_only off."),
+    ("25006", "", READ_ONLY),
     ("22P05|22021", "", "The database's encoding does not have this character: UTF8 has all."),
     ("42601", r'at or near "(:|\\)', "Only psql understands \\commands and :variables: write what they stand for."),
     ("42601", r'at or near "\$', _NO_PLACEHOLDERS),

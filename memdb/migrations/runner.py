@@ -47,12 +47,10 @@ class Runner:
         session.clean(self._connection, self._limits)
         started = time.perf_counter()
         if step.migration.transactional:
-            messages = self._in_transaction(step, agreement, started)
-        else:
-            if agreement is not None:
-                agreement.require(step, of_untried(step))
-            messages = self._alone(step, on_advice, started)
-        return _milliseconds_since(started), messages
+            return self._in_transaction(step, agreement, started)
+        if agreement is not None:
+            agreement.require(step, of_untried(step))
+        return self._alone(step, on_advice, started)
 
     def foresee(self, steps: Sequence[Step]) -> tuple[Loss, ...]:
         """What these rollbacks would lose one after the other, tried in one transaction that is taken back.
@@ -91,9 +89,9 @@ class Runner:
     def _measure(self, step: Step) -> Measured:
         return losses.measure(self._connection, step.id, lambda: self._execute(step))
 
-    def _in_transaction(self, step: Step, agreement: Agreement | None, started: float) -> Notices:
+    def _in_transaction(self, step: Step, agreement: Agreement | None, started: float) -> tuple[float, Notices]:
         connection = self._connection
-        with _transaction(connection):
+        with connection.transaction(), _closing_if_busy(connection):
             if agreement is None:
                 messages = self._execute(step)
             else:
@@ -102,8 +100,7 @@ class Runner:
                 before = risks.tables(connection)
                 messages = self._execute(step)
                 measured.require_no_more(risks.risks(step.id, before, risks.tables(connection)))
-            self._write_down(step, started)
-        return messages
+            return self._write_down(step, started), messages
 
     def _execute(self, step: Step) -> Notices:
         """The whole text, with what it has deferred, in the session in which it was written to run."""
@@ -113,15 +110,14 @@ class Runner:
             session.take_time(self._connection)
         return messages
 
-    def _alone(self, step: Step, on_advice: Callable[[str], None], started: float) -> Notices:
+    def _alone(self, step: Step, on_advice: Callable[[str], None], started: float) -> tuple[float, Notices]:
         lone = LoneStatement(self._connection, step, on_advice)
         with notices(self._connection) as messages:
             if step.direction == "migrate":
                 self._apply_alone(lone, step.migration)
             else:
                 self._roll_back_alone(lone, step.migration)
-            self._write_down(step, started)
-        return messages
+            return self._write_down(step, started), messages
 
     def _apply_alone(self, lone: LoneStatement, migration: Migration) -> None:
         with self._writing():
@@ -150,12 +146,15 @@ class Runner:
                     self.scribe.applied(migration, None, operation="mark")
             raise
 
-    def _write_down(self, step: Step, started: float) -> None:
+    def _write_down(self, step: Step, started: float) -> float:
+        """How long it took in milliseconds, which is also what is written."""
+        duration_ms = (time.perf_counter() - started) * 1000
         with self._writing():
             if step.direction == "migrate":
-                self.scribe.applied(step.migration, _milliseconds_since(started))
+                self.scribe.applied(step.migration, duration_ms)
             else:
                 self.scribe.rolled_back(step.migration)
+        return duration_ms
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -166,14 +165,8 @@ class Runner:
 
 
 @contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    """A transaction that is over when the block is, also where Ctrl-C came while the server was busy with it."""
-    with connection.transaction(), _closing_if_busy(connection):
-        yield
-
-
-@contextmanager
 def _closing_if_busy(connection: Connection) -> Iterator[None]:
+    """A transaction around it is over when the block is, also where Ctrl-C came while the server was busy with it."""
     try:
         yield
     except BaseException:
@@ -197,7 +190,3 @@ def _is_in_the_way(step: Step, error: StatementFailed) -> bool:
     if lone is None or lone.action == "create":
         return True
     return lone.index.rpartition(".")[2].strip('"').lower() in error.message.lower()
-
-
-def _milliseconds_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000

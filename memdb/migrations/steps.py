@@ -20,7 +20,7 @@ from memdb.migrations.watch import watch
 
 # lock_not_available, deadlock_detected, serialization_failure: somebody was in the way, who may be gone the next time.
 _WORTH_ANOTHER_TRY = {"55P03", "40P01", "40001"}
-_LONGEST_PAUSE_SECONDS = 5.0
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 5.0
 
 T = TypeVar("T")
 
@@ -91,8 +91,8 @@ def _agree(agreement: Agreement, runner: Runner, planned: Plan, limits: Limits) 
 
 def _try(run: Callable[[], T], wait_seconds: float) -> T:
     """Runs a migration, and again when it did not get a lock in time, until `wait_seconds` are over."""
-    deadline = time.monotonic() + wait_seconds
-    for pause in _pauses():
+    deadline, pause = time.monotonic() + wait_seconds, _FIRST_PAUSE_SECONDS
+    while True:
         try:
             return run()
         except StatementFailed as error:
@@ -105,12 +105,4 @@ def _try(run: Callable[[], T], wait_seconds: float) -> T:
                 )
                 raise
         time.sleep(pause)
-    raise AssertionError("pauses do not end")
-
-
-def _pauses() -> Iterator[float]:
-    """Longer and longer, so that whoever was held up by the last try gets through."""
-    pause = 0.25
-    while True:
-        yield pause
-        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)  # so that whoever was held up by the last try gets through

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from memdb import scratch
 from memdb.database import Connection
-from memdb.ledger.plan import Direction, Plan, Request
+from memdb.ledger.plan import Direction, Request
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations import alone, losses, preflight, reviewed, running, saved_plan
 from memdb.migrations.losses import Loss
 from memdb.preview import locks, refusals, trial
 from memdb.preview.locks import Rows, StatementLocks
 from memdb.preview.refusals import Refusal
-from memdb.preview.trial import Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,8 @@ def dry_run(
     alone.require_decided(planned)
     tried = trial.attempt(connection, sets, planned, options)
     statements, touched = locks.described(connection, tried.tried)
-    lost = _losses(connection, planned, tried)
+    rolls_back = planned.direction == "rollback"
+    lost = losses.foreseen(connection, planned.steps, tried.risks, tried.measured) if rolls_back else ()
     if save_as is not None and state is not None:
         saved_plan.write(save_as, reviewed.saved(connection, request, planned, state, lost))
     return DryRun(
@@ -89,9 +89,3 @@ def dry_run(
         ),
         saved_as=save_as,
     )
-
-
-def _losses(connection: Connection, planned: Plan, tried: Trial) -> tuple[Loss, ...]:
-    if planned.direction == "migrate":
-        return ()
-    return losses.foreseen(connection, planned.steps, tried.risks, tried.measured)

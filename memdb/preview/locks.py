@@ -71,12 +71,9 @@ def described(
 
 def _described(tried: Tried, tables: dict[str, _Table]) -> StatementLocks:
     effects = tried.effects
-    jobs = tuple(_job(work, tables[work.table]) for work in effects.work if _holds_rows(tables.get(work.table)))
+    there = ((work, tables[work.table]) for work in effects.work if work.table in tables)
+    jobs = tuple(_job(work, table) for work, table in there if table.rows.rows != 0)
     return StatementLocks(tried.line, tried.statement, effects.locks, effects.measured, jobs)
-
-
-def _holds_rows(table: _Table | None) -> bool:
-    return table is not None and table.rows.rows != 0
 
 
 def _job(work: Work, table: _Table) -> Job:

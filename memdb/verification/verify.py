@@ -146,7 +146,7 @@ def _expected_migrations(past: history.History, sets: Sets, patches: Mapping[str
             made = {key for migration in migrations for key in patches.get(migration.id, {})} - core.keys()
             if name != CORE and not past.readable and made & found.keys():
                 ids += [migration.id for migration in migrations]
-    return _known(ids, patches)
+    return ids
 
 
 def _known(ids: Collection[str], patches: Mapping[str, Patch]) -> list[str]:
