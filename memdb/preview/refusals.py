@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from memdb import database, scratch, trust
+from memdb import database, pooling, scratch, trust
 from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
-from memdb.errors import DatabaseError, StatementFailed, UntrustedSchema
+from memdb.errors import SetupError, StatementFailed
 from memdb.ledger import history
 from memdb.ledger.plan import Plan
 
@@ -51,19 +51,21 @@ def of_failure(error: StatementFailed) -> Refusal | None:
 
 
 def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]) -> Iterator[Refusal]:
-    """What would be refused before the first step: a database that is read-only, a role that may not write down what
-    is done, and one that others could make use of; `trusted` are the schemas in which they may create.
+    """What would be refused before the first step: a connection that is not one session, which is no good even where
+    nothing is to be done, a database that is read-only, a role that may not write down what is done, and one that
+    others could make use of; `trusted` are the schemas in which they may create.
     """
     home = planned.history.home
     checks: tuple[Callable[[], object], ...] = (
+        lambda: pooling.require_session(connection, "a migration"),
         lambda: database.require_writable(connection),
         lambda: history.require_writable(home),
         lambda: trust.require(connection, home.schema, trusted),
     )
-    for check in checks if planned.steps else ():
+    for check in checks if planned.steps else checks[:1]:
         try:
             check()
-        except (DatabaseError, UntrustedSchema) as error:
+        except SetupError as error:
             yield Refusal(error.message, error.hint)
 
 

@@ -70,6 +70,18 @@ def test_a_transaction_pooler_is_refused(memdb: Forks, migrated: str, command: t
     assert "Set MEMDB_MIGRATION_URL to the address of the server itself" in said
 
 
+@pytest.mark.parametrize("command", MIGRATING, ids=lambda command: command[0])
+def test_a_dry_run_foresees_that_a_transaction_pooler_is_refused(
+    memdb: Forks, migrated: str, command: tuple[str, ...]
+) -> None:
+    with pooler(migrated, mode="transaction", pool_size=2) as through:
+        code, said = memdb.run(command[0], "--dry-run", "--database-url", through)
+    assert code == 4
+    assert "would be refused: this connection goes through a transaction pooler" in said
+    assert "Set MEMDB_MIGRATION_URL" in said
+    assert "the run would stop; nothing was run" in said
+
+
 def test_a_transaction_pooler_that_others_keep_busy_is_refused(memdb: Forks, migrated: str) -> None:
     with (
         pooler(migrated, mode="transaction", pool_size=3) as through,
