@@ -74,7 +74,7 @@ picture: $(VENV)/runtime ## Draw docs/demo.svg from a real run of the demo
 bench: $(VENV)/bench ## Time memdb beside what it is compared with, and print the ratios
 	$(BIN)/python -m bench
 
-bench-search: $(VENV)/bench ## Time search_memories beside the story's query and other systems: an hour, 30 GB
+bench-search: $(VENV)/bench ## Time search_memories beside the plain query and other systems: an hour, 30 GB
 	$(BIN)/python -m bench search
 
 build: $(VENV)/pip ## Build the wheel and the source archive into dist/

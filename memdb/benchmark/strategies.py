@@ -10,7 +10,7 @@ from memdb.database import Connection, query
 from memdb.errors import UsageError
 from memdb.target import Target
 
-STORY, HNSW, STRICT, RELAXED, EXACT, FUNCTION = "story", "hnsw", "strict", "relaxed", "exact", "search_memories"
+PLAIN, HNSW, STRICT, RELAXED, EXACT, FUNCTION = "plain", "hnsw", "strict", "relaxed", "exact", "search_memories"
 
 # An index scan in the wanted order needs no sort, so where sorting is ruled out the planner takes the HNSW index.
 _FORCED = {"enable_sort": "off", "enable_seqscan": "off", "enable_bitmapscan": "off"}
@@ -30,7 +30,7 @@ class Way:
 
 
 WAYS = {
-    STORY: Way("the story's query, as the planner runs it"),
+    PLAIN: Way("the plain query, as the planner runs it"),
     HNSW: Way("HNSW forced, filtered after the scan", iterative_scan="off"),
     STRICT: Way("HNSW forced, iterative scan in strict order", iterative_scan="strict_order"),
     RELAXED: Way("HNSW forced, iterative scan in relaxed order, sorted afterwards", "relaxed", "relaxed_order"),

@@ -1,4 +1,4 @@
-"""Whether searching is fast and right: the story's query, or several ways side by side, for users of every size.
+"""Whether searching is fast and right: the plain query, or several ways side by side, for users of every size.
 
 All of it happens on one snapshot, which further connections import: the sample, the true neighbours, each strategy
 once to warm up, once for the time and once to be explained, and then under load. It reads only, unless memories are

@@ -8,7 +8,7 @@ from memdb.benchmark import recommending
 from memdb.benchmark.facts import Facts
 from memdb.benchmark.figures import ForSize, Measured
 from memdb.benchmark.recommending import GOOD_RECALL, Recommendation
-from memdb.benchmark.strategies import FUNCTION, HNSW, RELAXED, STORY, STRICT
+from memdb.benchmark.strategies import FUNCTION, HNSW, PLAIN, RELAXED, STRICT
 from memdb.benchmark.trials import Trial
 
 
@@ -100,11 +100,11 @@ def _advice(judged: Measured, own: Sequence[Measured], targets: Targets, least: 
                 f"For {users_of(size)}, {fastest.strategy} measured here: p95 {milliseconds(best.latency.p95.ms)}, "
                 f"recall {best.recall.mean:.3f}."
             )
-    if all(one.name != FUNCTION for one in own) and judged.name == STORY:
+    if all(one.name != FUNCTION for one in own) and judged.name == PLAIN:
         yield from _on_fast_search(judged, targets)
     if judged.name == FUNCTION:
         yield from _beside_story(judged, own)
-    for name in (STORY, HNSW):
+    for name in (PLAIN, HNSW):
         losing = [one for one in own if one.name == name and one.recall.short_results]
         if losing:
             worst = max(losing, key=lambda one: one.recall.short_results)
@@ -118,9 +118,9 @@ def _is_right(size: ForSize, least: float) -> bool:
     return size.recall.mean >= least and not size.recall.short_results
 
 
-def _on_fast_search(story: Measured, targets: Targets) -> Iterator[str]:
+def _on_fast_search(plain: Measured, targets: Targets) -> Iterator[str]:
     """What the set would be for, where it was not measured."""
-    largest = story.sizes[-1]
+    largest = plain.sizes[-1]
     if largest.latency.p95.ms > targets.p95_ms / 2:
         yield (
             f"The time grows with what a user holds: p95 {milliseconds(largest.latency.p95.ms)} for "
@@ -129,12 +129,12 @@ def _on_fast_search(story: Measured, targets: Targets) -> Iterator[str]:
 
 
 def _beside_story(function: Measured, own: Sequence[Measured]) -> Iterator[str]:
-    story = next((one for one in own if one.name == STORY), None)
-    if story is not None:
-        ours, theirs = function.sizes[-1], story.sizes[-1]
+    plain = next((one for one in own if one.name == PLAIN), None)
+    if plain is not None:
+        ours, theirs = function.sizes[-1], plain.sizes[-1]
         found, finds = f"{theirs.recall.mean:.3f}", f"{ours.recall.mean:.3f}"
         yield (
-            f"{function.strategy} beside the story's query, for {users_of(ours)}: p95 "
+            f"{function.strategy} beside the plain query, for {users_of(ours)}: p95 "
             f"{milliseconds(ours.latency.p95.ms)} instead of {milliseconds(theirs.latency.p95.ms)}, "
             + (f"recall {finds} as well." if finds == found else f"recall {finds} instead of {found}.")
         )

@@ -75,7 +75,7 @@ class Varied:
     strategies: Annotated[
         str | None,
         typer.Option(
-            help="Measure these side by side: all, or some of story, hnsw, strict, relaxed, exact, search_memories.",
+            help="Measure these side by side: all, or some of plain, hnsw, strict, relaxed, exact, search_memories.",
             metavar="NAME,…",
         ),
     ] = None
@@ -129,7 +129,7 @@ class Varied:
 @command(
     epilog="Examples: memdb benchmark-similarity; memdb benchmark-similarity --k 10 --target-p95-ms 50 "
     "--target-recall 0.95; memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html "
-    "--report search.json; memdb benchmark-similarity --strategies story --compare search.json"
+    "--report search.json; memdb benchmark-similarity --strategies plain --compare search.json"
 )
 def benchmark_similarity(
     asked: Asked = Asked(),
@@ -147,7 +147,7 @@ def benchmark_similarity(
 ) -> int:
     """Measure whether search is fast and right.
 
-    Latency, recall and query plans, of the story's query or of several strategies side by side.
+    Latency, recall and query plans, of the plain query or of several strategies side by side.
 
     Reads only; what --writers and --try-m write is rolled back.
     """

@@ -1,4 +1,4 @@
-"""Options that are lists, such as `40,100` and `story,exact`."""
+"""Options that are lists, such as `40,100` and `plain,exact`."""
 
 import re
 
@@ -10,7 +10,7 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 
 def strategies(text: str | None, ef_search: tuple[int, ...], candidates: tuple[int, ...]) -> tuple[str, ...]:
     """Their names. Raises UsageError for one that does not exist, and for a sweep that none of them takes part in."""
-    names = known.parse(known.STORY if text is None else text)
+    names = known.parse(known.PLAIN if text is None else text)
     for option, given, sweeping in (
         ("--ef-search", ef_search, known.SCANNING),
         ("--candidates", candidates, (known.FUNCTION,)),

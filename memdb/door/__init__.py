@@ -239,7 +239,7 @@ class Database(Place):
         from memdb.benchmark.preparation import Wanted
         from memdb.benchmark.verdict import Targets
 
-        design = design or study.Design((strategies.STORY,))
+        design = design or study.Design((strategies.PLAIN,))
         with self.connected("benchmark") as connection:
             return study.run(connection, wanted or Wanted(), design, targets=targets or Targets(), on_phase=self.say)
 

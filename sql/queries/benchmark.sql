@@ -6,7 +6,7 @@
 -- all with the same parameters: the user, the query's embedding, the memory that the embedding is of, and k.
 
 -- name: similar
--- The story's query, with what an application shows of a memory; "distance" below is what the operator gives, so an
+-- The plain query, with what an application shows of a memory; "distance" below is what the operator gives, so an
 -- index can serve the order.
 select
     id,
@@ -45,7 +45,7 @@ from nearest
 order by distance + 0;
 
 -- name: exact
--- The story's query, but no index can serve an order by a sum: always exact.
+-- The plain query, but no index can serve an order by a sum: always exact.
 select
     id,
     content,

@@ -25,7 +25,7 @@ from memdb.ledger.sqlfiles import Sets
 
 LONE, WITHOUT, LARGEST, SMALL = UUID(int=1), UUID(int=2), UUID(int=100), UUID(int=110)
 FORCE_HNSW = "-c enable_sort=off"
-STORY = Design(("story",))
+PLAIN = Design(("plain",))
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def run(conninfo: str, *, options: str = "", **arguments: Any) -> Study:
     """A small benchmark, with server options as PGOPTIONS would give them."""
     targets = arguments.pop("targets", Targets())
     with database.connect(make_conninfo(conninfo, options=options), purpose="test") as connection:
-        return study.run(connection, Wanted(**{"queries": 40} | arguments), STORY, targets=targets)
+        return study.run(connection, Wanted(**{"queries": 40} | arguments), PLAIN, targets=targets)
 
 
 Command = Callable[..., tuple[int, str, str]]
@@ -117,7 +117,7 @@ def test_hnsw_without_iterative_scan_loses_rows_of_small_users_and_says_so(fille
     assert plan == explain.PlanUse("ix_memories_embedding (hnsw)", False, 40)
     assert result.strategies[0].recall.short_results > 0
     assert result.strategies[0].recall.minimum < 1
-    assert any("story loses rows" in advice and "hnsw.iterative_scan" in advice for advice in result.verdict.advice)
+    assert any("plain loses rows" in advice and "hnsw.iterative_scan" in advice for advice in result.verdict.advice)
     assert result.settings["hnsw.ef_search"] == "5"
 
 
@@ -191,7 +191,7 @@ def test_it_only_reads_and_sees_one_snapshot(filled: str) -> None:
             settings = "current_setting('transaction_read_only'), current_setting('transaction_isolation')"
             modes.append(connection.execute(f"select {settings}").fetchone())
 
-        study.run(connection, Wanted(queries=5), STORY, on_phase=look)
+        study.run(connection, Wanted(queries=5), PLAIN, on_phase=look)
     assert set(modes) == {("on", "repeatable read")}
 
 
@@ -202,7 +202,7 @@ def test_a_role_that_may_only_select_can_run_it_and_nothing_stays_behind(filled:
         connection.execute(sql.SQL("grant select on memories to {}").format(role))
         try:
             connection.execute(sql.SQL("set role {}").format(role))
-            assert study.run(connection, Wanted(queries=5), STORY).ok
+            assert study.run(connection, Wanted(queries=5), PLAIN).ok
             assert connection.execute("select count(*) from pg_prepared_statements").fetchone() == (0,)
             assert connection.execute("show search_path").fetchone() == ('"$user", public',)
         finally:
@@ -227,7 +227,7 @@ def test_embeddings_without_a_direction_are_no_answers(connection: database.Conn
         "select %s, 'task', 'zero', array_fill(0, array[1536])::vector",
         [user],
     )
-    result = study.run(connection, Wanted(k=4), STORY)
+    result = study.run(connection, Wanted(k=4), PLAIN)
     assert (result.strategies[0].recall.minimum, result.strategies[0].recall.short_results) == (1.0, 0)
     assert any("all zeros (1)" in note for note in result.notes)
 
@@ -248,7 +248,7 @@ def _insert(connection: database.Connection, *, rows: int) -> UUID:
 def test_the_command_prints_figures_and_a_verdict(filled: str, command: Command) -> None:
     code, out, err = command(filled)
     assert code == 0
-    assert all(word in out for word in ("p50", "p95", "p99", "recall@5", "exact", "pgvector", "MET story meets p95"))
+    assert all(word in out for word in ("p50", "p95", "p99", "recall@5", "exact", "pgvector", "MET plain meets p95"))
     assert "Finding the true neighbours" in err
 
 

@@ -58,14 +58,14 @@ def by_label(found: Study) -> dict[str, Measured]:
 
 
 def test_strategies_side_by_side_differ_in_what_they_find(opened: database.Connection) -> None:
-    design = Design(names=("story", "hnsw", "strict", "relaxed", "exact"), ef_search=(10, 200))
+    design = Design(names=("plain", "hnsw", "strict", "relaxed", "exact"), ef_search=(10, 200))
     found = by_label(study.run(opened, FEW, design))
     assert list(found) == [
-        "story",
+        "plain",
         *(f"{name}, ef_search {width}" for name in ("hnsw", "strict", "relaxed") for width in (10, 200)),
         "exact",
     ]
-    assert found["story"].recall.mean == found["exact"].recall.mean == 1.0
+    assert found["plain"].recall.mean == found["exact"].recall.mean == 1.0
     assert found["hnsw, ef_search 10"].recall.short_results > 0
     assert found["strict, ef_search 10"].recall.short_results == 0
     assert found["hnsw, ef_search 10"].recall.mean < found["strict, ef_search 200"].recall.mean
@@ -83,7 +83,7 @@ def test_settings_of_a_strategy_are_gone_after_it(opened: database.Connection) -
 
 
 def test_users_of_each_size_have_figures_of_their_own(opened: database.Connection) -> None:
-    (one,) = study.run(opened, FEW, Design(names=("story",))).strategies
+    (one,) = study.run(opened, FEW, Design(names=("plain",))).strategies
     assert [size.from_memories for size in one.sizes] == [10, 100]
     assert sum(size.queries for size in one.sizes) == 30
     assert one.server.p50_ms < one.latency.p50.ms
@@ -93,8 +93,8 @@ def test_users_of_each_size_have_figures_of_their_own(opened: database.Connectio
 
 
 def test_a_missing_function_is_left_out_and_said(opened: database.Connection) -> None:
-    found = study.run(opened, FEW, Design(names=("story", "search_memories")))
-    assert [one.strategy for one in found.strategies] == ["story"]
+    found = study.run(opened, FEW, Design(names=("plain", "search_memories")))
+    assert [one.strategy for one in found.strategies] == ["plain"]
     assert any("search_memories" in note and "--with fast_search" in note for note in found.notes)
     with pytest.raises(UsageError, match="none of these"):
         study.run(opened, FEW, Design(names=("search_memories",)))
@@ -123,7 +123,7 @@ def test_a_function_of_that_name_is_measured_and_judged(filled: str) -> None:
 
 
 def test_several_connections_search_the_same_snapshot(opened: database.Connection) -> None:
-    (one,) = study.run(opened, FEW, Design(names=("story",), concurrency=(1, 4), seconds=0.2)).strategies
+    (one,) = study.run(opened, FEW, Design(names=("plain",), concurrency=(1, 4), seconds=0.2)).strategies
     assert [load.connections for load in one.loads] == [1, 4]
     assert all(load.recall_mean == 1.0 and load.queries > 0 for load in one.loads)
     assert all(load.latency.p50.ms <= load.latency.p95.ms <= load.latency.p99.ms for load in one.loads)
@@ -132,7 +132,7 @@ def test_several_connections_search_the_same_snapshot(opened: database.Connectio
 def test_searching_while_memories_are_added_leaves_nothing_behind(opened: database.Connection) -> None:
     everything = "select count(*), sum(hashtextextended(m::text, 0)) from memories as m"
     before = opened.execute(everything).fetchone()
-    design = Design(names=("story", "strict"), writers=2, concurrency=(2,), seconds=0.5)
+    design = Design(names=("plain", "strict"), writers=2, concurrency=(2,), seconds=0.5)
     phases: list[str] = []
     for one in study.run(opened, FEW, design, on_phase=phases.append).strategies:
         assert one.while_adding is not None
@@ -153,7 +153,7 @@ def test_what_a_writer_may_not_do_is_said(filled: str) -> None:
             reader = make_conninfo(filled, user=role.as_string(admin).strip('"'))
             refused = pytest.raises(DatabaseError, match="permission denied")
             with refused, database.connect(reader, purpose="test") as connection:
-                study.run(connection, FEW, Design(names=("story",), writers=1, seconds=0.1))
+                study.run(connection, FEW, Design(names=("plain",), writers=1, seconds=0.1))
         finally:
             admin.execute(sql.SQL("drop owned by {}").format(role))
             admin.execute(sql.SQL("drop role {}").format(role))
@@ -172,15 +172,15 @@ def test_another_role_searches_under_its_policies(migrated: str) -> None:
                 "create policy own on memories using "
                 "(user_id = (select (current_setting('request.jwt.claims')::json ->> 'sub')::uuid))"
             )
-            design = Design(names=("story",), concurrency=(2,), seconds=0.1, identity=Identity(role))
+            design = Design(names=("plain",), concurrency=(2,), seconds=0.1, identity=Identity(role))
             own, other = study.run(connection, FEW, design).strategies
             assert (own.role, other.role) == (None, role)
             assert own.recall.mean == other.recall.mean == other.loads[0].recall_mean == 1.0
-            mistaken = Design(names=("story",), identity=Identity(role, "app.user"))
+            mistaken = Design(names=("plain",), identity=Identity(role, "app.user"))
             connection.execute("set request.jwt.claims = '{}'")
             found = study.run(connection, FEW, mistaken)
             assert found.strategies[1].recall.mean == 0.0
-            assert any(f"As {role}, story finds less" in sentence for sentence in found.verdict.advice)
+            assert any(f"As {role}, plain finds less" in sentence for sentence in found.verdict.advice)
         finally:
             connection.execute(sql.SQL("drop owned by {}").format(name))
             connection.execute(sql.SQL("drop role {}").format(name))
@@ -306,8 +306,8 @@ def test_a_cold_run_restarts_the_server_before_each_strategy() -> None:
         with connect() as connection:
             migrations.migrate(connection, sqlfiles.read_sets(shipped.sql_directory()))
             seed.seed(connection, Synthetic(users=2, memories=60, random_seed=1))
-        found = cold.measure(connect, restart, Wanted(queries=5), Design(names=("story", "exact")))
-    assert list(found) == ["story", "exact"]
+        found = cold.measure(connect, restart, Wanted(queries=5), Design(names=("plain", "exact")))
+    assert list(found) == ["plain", "exact"]
     assert len(set(starts)) == 2
 
 
@@ -320,7 +320,7 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
 
     paths = [tmp_path / f"report.{kind}" for kind in ("json", "md", "html")]
     options = [option for path in paths for option in ("--report", str(path))]
-    assert call("--strategies", "story", "--concurrency", "2", "--duration", "0.1", *options) == 0
+    assert call("--strategies", "plain", "--concurrency", "2", "--duration", "0.1", *options) == 0
     assert json.loads(capsys.readouterr().out) == json.loads(paths[0].read_text())
     assert paths[1].read_text().startswith("## Similarity search")
     assert paths[2].read_text().startswith("<!doctype html>")
@@ -330,8 +330,8 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
         for found in (one, *one["sizes"]):
             found["latency"]["p95"] = {"ms": 1e-6, "low_ms": 1e-6, "high_ms": 1e-6}
     paths[0].write_text(json.dumps(earlier))
-    assert call("--strategies", "story", "--compare", str(paths[0]), "--report", str(paths[1])) == 1
-    assert "**Worse:** story: p95" in paths[1].read_text()
+    assert call("--strategies", "plain", "--compare", str(paths[0]), "--report", str(paths[1])) == 1
+    assert "**Worse:** plain: p95" in paths[1].read_text()
     captured = capsys.readouterr()
     assert "Once more, to see whether it lasts" in captured.err
     result = json.loads(captured.out)
@@ -375,7 +375,7 @@ def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_p
         (["--ef-search", "40,many"], "no list of numbers"),
         (["--concurrency", "0"], "no list of numbers"),
         (["--ef-search", ","], "no list of numbers"),
-        (["--ef-search", "40"], "--ef-search changes nothing for story"),
+        (["--ef-search", "40"], "--ef-search changes nothing for plain"),
         (["--strategies", "strict", "--candidates", "40"], "--candidates changes nothing for strict"),
         (["--strategies", ""], "no strategy is named"),
         (["--report", "report.pdf"], "no kind of report"),
@@ -398,7 +398,7 @@ def test_wrong_usage_is_found_before_anything_is_measured(
         (["--role", "memdb_nobody"], 'role "memdb_nobody" does not exist'),
         (["--role", "postgres", "--user-setting", "no name"], 'configuration parameter "no name"'),
         (["--k", "1000", "--try-m", "8"], "k = 1000 is more than there is to find"),
-        (["--queries-from", "missing.npz", "--strategies", "story"], "no file missing.npz"),
+        (["--queries-from", "missing.npz", "--strategies", "plain"], "no file missing.npz"),
     ],
 )
 def test_what_cannot_be_used_is_found_before_anything_is_measured(
@@ -417,8 +417,8 @@ def test_what_was_measured_is_kept_where_it_cannot_be_compared(
         options = ["--database-url", filled, "--no-cache", "--queries", "5", "--strategies", strategy]
         return main(["benchmark-similarity", *options, *arguments])
 
-    paths = [str(tmp_path / name) for name in ("exact.json", "story.json")]
+    paths = [str(tmp_path / name) for name in ("exact.json", "plain.json")]
     assert call("exact", "--report", paths[0]) == 0
-    assert call("story", "--report", paths[1], "--compare", paths[0]) == 3
+    assert call("plain", "--report", paths[1], "--compare", paths[0]) == 3
     assert "has none of these strategies" in capsys.readouterr().err
-    assert json.loads(Path(paths[1]).read_text())["strategies"][0]["strategy"] == "story"
+    assert json.loads(Path(paths[1]).read_text())["strategies"][0]["strategy"] == "plain"

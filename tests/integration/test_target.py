@@ -44,7 +44,7 @@ def test_memories_are_found_behind_a_schema_that_has_none(connection: Connection
     connection.execute("create schema before; set search_path = before, public")
     assert seed(connection, SMALL).memories == 60
     assert len(search(connection).neighbours) == 4
-    assert study.run(connection, Wanted(queries=5), Design(("story",))).sample.queries == 5
+    assert study.run(connection, Wanted(queries=5), Design(("plain",))).sample.queries == 5
 
 
 @pytest.mark.parametrize("kind", ["view", "materialized view"])

@@ -113,19 +113,19 @@ def study(*measurements: Measured, targets: Targets = Targets(50.0), trials: tup
     )
 
 
-STORY = measured("story", [1, 9, 97])
+PLAIN = measured("plain", [1, 9, 97])
 FAST = measured("search_memories", [1, 2, 6], 0.999)
 
 
 def test_the_verdict_names_the_users_who_wait_too_long() -> None:
-    found = study(STORY).verdict
-    assert found.failures == ("story: p95 97 ms for users of 1,000 to 9,999 memories misses 50 ms",)
+    found = study(PLAIN).verdict
+    assert found.failures == ("plain: p95 97 ms for users of 1,000 to 9,999 memories misses 50 ms",)
     assert "memdb migrate --with fast_search" in found.advice[0]
 
 
 def test_the_verdict_names_what_was_measured_to_be_faster_for_them() -> None:
     strict = measured("strict", [30, 20, 8], 0.995, ef_search=100)
-    advice = study(STORY, strict).verdict.advice
+    advice = study(PLAIN, strict).verdict.advice
     assert advice[0] == (
         "For users of 1,000 to 9,999 memories, strict, ef_search 100 measured here: p95 8.0 ms, recall 0.995."
     )
@@ -133,40 +133,40 @@ def test_the_verdict_names_what_was_measured_to_be_faster_for_them() -> None:
 
 def test_what_loses_rows_is_never_recommended_for_its_speed() -> None:
     hnsw = measured("hnsw", [1, 1, 1], 0.5, short=60, ef_search=40)
-    advice = study(STORY, hnsw).verdict.advice
+    advice = study(PLAIN, hnsw).verdict.advice
     assert not any("hnsw, ef_search 40 measured here" in sentence for sentence in advice)
     assert any("hnsw, ef_search 40 loses rows: 60 searches" in sentence for sentence in advice)
 
 
 def test_search_memories_is_judged_where_it_is_there() -> None:
-    found = study(STORY, FAST)
+    found = study(PLAIN, FAST)
     assert (found.ok, found.verdict.judged) == (True, "search_memories")
     assert "p95 6.0 ms instead of 97 ms, recall 0.999 instead of 1.000" in found.verdict.advice[0]
 
 
 def test_recall_is_judged_for_users_of_every_size() -> None:
-    found = study(measured("story", [1, 1], 0.9), targets=Targets(50.0, 0.95)).verdict
+    found = study(measured("plain", [1, 1], 0.9), targets=Targets(50.0, 0.95)).verdict
     assert [failure.split(": ")[1].split(" for")[0] for failure in found.failures] == ["recall 0.900"] * 2
 
 
 def test_a_role_that_finds_less_is_pointed_out() -> None:
-    advice = study(STORY, measured("story", [1, 9, 97], 0.2, role="app")).verdict.advice
-    assert any("As app, story finds less: recall 0.200 instead of 1.000" in sentence for sentence in advice)
+    advice = study(PLAIN, measured("plain", [1, 9, 97], 0.2, role="app")).verdict.advice
+    assert any("As app, plain finds less: recall 0.200 instead of 1.000" in sentence for sentence in advice)
 
 
 def test_a_role_is_called_slower_where_that_is_no_chance() -> None:
-    slower, chance = (measured("story", [1, 9, ms], role="app") for ms in (150, 117))
+    slower, chance = (measured("plain", [1, 9, ms], role="app") for ms in (150, 117))
     assert any(
-        "As app, story takes p95 150 ms instead of 97 ms" in advice for advice in study(STORY, slower).verdict.advice
+        "As app, plain takes p95 150 ms instead of 97 ms" in advice for advice in study(PLAIN, slower).verdict.advice
     )
-    assert not any("As app" in advice for advice in study(STORY, chance).verdict.advice)
+    assert not any("As app" in advice for advice in study(PLAIN, chance).verdict.advice)
 
 
 def test_the_smallest_ef_search_that_is_good_enough_is_recommended_with_its_migration() -> None:
     swept = [
         measured("strict", [5, 5, 5], recall, ef_search=width) for width, recall in ((40, 0.9), (100, 0.99), (200, 1.0))
     ]
-    one = next(one for one in study(STORY, *swept).verdict.recommendations if one.setting == "hnsw.ef_search")
+    one = next(one for one in study(PLAIN, *swept).verdict.recommendations if one.setting == "hnsw.ef_search")
     (step,) = one.migrations
     assert (one.value, one.current) == ("100", "40")
     assert "set hnsw.ef_search = 100" in step.sql
@@ -175,7 +175,7 @@ def test_the_smallest_ef_search_that_is_good_enough_is_recommended_with_its_migr
 
 
 def test_no_ef_search_is_recommended_where_none_is_good_enough() -> None:
-    found = study(STORY, measured("strict", [5, 5, 5], 0.9, ef_search=40)).verdict
+    found = study(PLAIN, measured("strict", [5, 5, 5], 0.9, ef_search=40)).verdict
     assert "hnsw.ef_search" not in [one.setting for one in found.recommendations]
 
 
@@ -185,7 +185,7 @@ def test_m_is_changed_only_where_that_of_now_is_not_good_enough(recalls: tuple[f
         Trial(m, 4 * m, 1000, 1.0, 8_200_000, 7_000.0, {40: recall})
         for m, recall in zip((8, 16, 24), recalls, strict=True)
     )
-    found = {one.setting: one for one in study(STORY, trials=trials).verdict.recommendations}
+    found = {one.setting: one for one in study(PLAIN, trials=trials).verdict.recommendations}
     assert found["m"].value == best
     assert [step.name for step in found["m"].migrations] == (
         []
@@ -198,36 +198,36 @@ def test_m_is_changed_only_where_that_of_now_is_not_good_enough(recalls: tuple[f
 @pytest.mark.parametrize(("setting", "megabytes"), [("64MB", 64), ("2GB", 2048), ("65536kB", 64)])
 def test_memory_is_read_as_the_server_writes_it(setting: str, megabytes: float) -> None:
     settings = SERVER_SETTINGS | {"maintenance_work_mem": setting}
-    recommended = [one.setting for one in recommending.recommend([STORY], FACTS, (), settings, 0.99)]
+    recommended = [one.setting for one in recommending.recommend([PLAIN], FACTS, (), settings, 0.99)]
     assert recommended == ([] if megabytes >= 96 else ["maintenance_work_mem"])
 
 
 def test_strategies_are_named_in_a_list() -> None:
-    assert strategies.parse("story, strict,story") == ["story", "strict"]
+    assert strategies.parse("plain, strict,plain") == ["plain", "strict"]
     assert strategies.parse("all") == list(strategies.NAMES)
     with pytest.raises(UsageError, match="no strategy 'fast'"):
-        strategies.parse("story,fast")
+        strategies.parse("plain,fast")
 
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Earlier:
     path = tmp_path / "earlier.json"
-    reports.write(study(STORY), path)
+    reports.write(study(PLAIN), path)
     return changes.read(path)
 
 
 def test_the_same_figures_are_no_change(earlier: Earlier) -> None:
-    found = changes.compare(earlier, study(STORY))
+    found = changes.compare(earlier, study(PLAIN))
     assert (found.ok, found.worse, found.better, found.notes) == (True, (), (), ())
     assert found.compared == 20
 
 
 def test_times_within_their_intervals_are_noise(earlier: Earlier) -> None:
-    assert changes.compare(earlier, study(measured("story", [1.1, 9.9, 110]))).ok
+    assert changes.compare(earlier, study(measured("plain", [1.1, 9.9, 110]))).ok
 
 
 def test_what_is_slower_beyond_the_noise_is_a_regression(earlier: Earlier) -> None:
-    slower = study(measured("story", [1, 20, 97]), targets=Targets(500.0))
+    slower = study(measured("plain", [1, 20, 97]), targets=Targets(500.0))
     found = changes.since(earlier, slower, lambda names: slower)
     assert found.changes is not None
     assert [(change.from_memories, change.figure, change.before, change.after) for change in found.changes.worse] == [
@@ -239,50 +239,50 @@ def test_what_is_slower_beyond_the_noise_is_a_regression(earlier: Earlier) -> No
 
 
 def test_what_is_faster_is_no_regression(earlier: Earlier) -> None:
-    found = changes.compare(earlier, study(measured("story", [1, 9, 30])))
+    found = changes.compare(earlier, study(measured("plain", [1, 9, 30])))
     assert found.ok
     assert {change.from_memories for change in found.better} == {None, 1000}
 
 
 def test_each_quantile_is_compared_on_its_own(earlier: Earlier) -> None:
-    times = replace(STORY.latency, p50=Quantile(90.0, 85.0, 95.0))
-    found = changes.compare(earlier, study(replace(STORY, latency=times)))
+    times = replace(PLAIN.latency, p50=Quantile(90.0, 85.0, 95.0))
+    found = changes.compare(earlier, study(replace(PLAIN, latency=times)))
     assert [(change.figure, change.before, change.after) for change in found.worse] == [("p50_ms", 48.5, 90)]
 
 
 def test_lost_recall_and_lost_rows_are_regressions(earlier: Earlier) -> None:
-    found = changes.compare(earlier, study(measured("story", [1, 9, 97], 0.98, short=3)))
+    found = changes.compare(earlier, study(measured("plain", [1, 9, 97], 0.98, short=3)))
     assert {change.figure for change in found.worse} == {"recall", "short_results"}
 
 
 def test_too_few_searches_to_compare_are_noted(earlier: Earlier) -> None:
     unknown = Quantile(500.0, None, None)
-    slower = replace(STORY, latency=Latency(unknown, unknown, unknown, 500.0))
+    slower = replace(PLAIN, latency=Latency(unknown, unknown, unknown, 500.0))
     found = changes.compare(earlier, study(slower))
     assert found.ok
     assert "too few searches were made" in found.notes[-1]
 
 
 def test_what_makes_two_studies_differ_is_noted(earlier: Earlier) -> None:
-    found = changes.compare(earlier, replace(study(STORY), k=10))
+    found = changes.compare(earlier, replace(study(PLAIN), k=10))
     assert found.notes == ("Not the same in both: k, 5 before and 10 now.",)
 
 
 def test_a_busy_machine_is_not_taken_for_a_slow_search(earlier: Earlier) -> None:
-    busy = replace(measured("story", [1.6, 14, 150]), pace=Quantile(3.2, 3.1, 3.3))
+    busy = replace(measured("plain", [1.6, 14, 150]), pace=Quantile(3.2, 3.1, 3.3))
     found = changes.compare(earlier, study(busy))
     assert found.ok
     assert "The same work took up to 1.6 times as long now" in found.notes[0]
 
 
 def test_what_is_slower_than_a_busy_machine_explains_is_a_regression(earlier: Earlier) -> None:
-    busy = replace(measured("story", [1.6, 14, 400]), pace=Quantile(3.2, 3.1, 3.3))
+    busy = replace(measured("plain", [1.6, 14, 400]), pace=Quantile(3.2, 3.1, 3.3))
     found = changes.compare(earlier, study(busy))
     assert {change.from_memories for change in found.worse} == {None, 1000}
 
 
 def test_a_faster_machine_is_not_taken_for_a_faster_search(earlier: Earlier) -> None:
-    quick = replace(measured("story", [0.5, 4.5, 48]), pace=Quantile(1.0, 0.95, 1.05))
+    quick = replace(measured("plain", [0.5, 4.5, 48]), pace=Quantile(1.0, 0.95, 1.05))
     found = changes.compare(earlier, study(quick))
     assert (found.worse, found.better) == ((), ())
     assert "2.0 times as long before" in found.notes[0]
@@ -293,10 +293,10 @@ def test_what_is_worse_only_once_is_no_regression(earlier: Earlier) -> None:
 
     def again(names: tuple[str, ...]) -> Study:
         asked.append(names)
-        return study(measured("story", [1, 9, 300]))
+        return study(measured("plain", [1, 9, 300]))
 
-    found = changes.since(earlier, study(measured("story", [1, 20, 300], 0.9)), again)
-    assert asked == [("story",)]
+    found = changes.since(earlier, study(measured("plain", [1, 20, 300], 0.9)), again)
+    assert asked == [("plain",)]
     assert found.changes is not None
     assert {(change.from_memories, change.figure) for change in found.changes.worse} == {
         (whose, f"{name}_ms") for whose in (None, 1000) for name in ("p50", "p95", "p99")
@@ -305,14 +305,14 @@ def test_what_is_worse_only_once_is_no_regression(earlier: Earlier) -> None:
 
 
 def test_nothing_is_measured_once_more_where_nothing_looks_worse(earlier: Earlier) -> None:
-    found = changes.since(earlier, study(STORY), lambda names: pytest.fail("measured once more"))
+    found = changes.since(earlier, study(PLAIN), lambda names: pytest.fail("measured once more"))
     assert found.changes is not None
     assert found.changes.ok
 
 
 def test_a_report_with_other_fields_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
-    reports.write(study(STORY), path)
+    reports.write(study(PLAIN), path)
     report = json.loads(path.read_text())
     for one in report["strategies"]:
         one["latency"] = {"p50_ms": 1.0, "p95_ms": 2.0, "p99_ms": 3.0, "max_ms": 4.0}
@@ -339,11 +339,11 @@ def test_strategies_that_were_not_measured_before_cannot_be_compared(earlier: Ea
 
 
 ALL = study(
-    STORY,
+    PLAIN,
     measured("hnsw", [1, 1, 1], 0.4, short=9, ef_search=40),
     measured("hnsw", [2, 2, 2], 0.6, short=5, ef_search=100),
     FAST,
-    measured("story", [2, 12, 120], role="app <b>"),
+    measured("plain", [2, 12, 120], role="app <b>"),
     trials=(Trial(16, 64, 1000, 1.0, 8_200_000, None, {40: 0.99}),),
 )
 
@@ -375,7 +375,7 @@ def test_plots_are_well_formed_and_stay_within_their_frame() -> None:
 
 
 def test_a_study_of_one_search_can_be_drawn() -> None:
-    one = replace(measured("story", [0.0]), distribution=Distribution((0.0, 1.0), (0.0, 0.0)))
+    one = replace(measured("plain", [0.0]), distribution=Distribution((0.0, 1.0), (0.0, 0.0)))
     assert page.document(study(one)).count('role="img"') == 4
 
 
@@ -384,22 +384,22 @@ def test_a_strategy_has_its_colour_and_shape_in_every_chart() -> None:
     looks: dict[str, set[tuple[str, str]]] = {}
     for style, shape, name in legends:
         looks.setdefault(name.split(",")[0], set()).add((style, shape))
-    assert set(looks) == {"story", "hnsw", "search_memories", "story as app &lt;b&gt;"}
+    assert set(looks) == {"plain", "hnsw", "search_memories", "plain as app &lt;b&gt;"}
     assert all(len(found) == 1 for found in looks.values())
     assert len({shape for found in looks.values() for _, shape in found}) == 3
-    assert "dashed" in next(iter(looks["story as app &lt;b&gt;"]))[0]
+    assert "dashed" in next(iter(looks["plain as app &lt;b&gt;"]))[0]
 
 
 def test_the_target_is_drawn_where_it_is_within_the_chart() -> None:
-    assert page.document(study(STORY)).count("target 50 ms") == 2
-    assert page.document(study(STORY, targets=Targets(5_000.0))).count("target 5000 ms") == 0
+    assert page.document(study(PLAIN)).count("target 50 ms") == 2
+    assert page.document(study(PLAIN, targets=Targets(5_000.0))).count("target 5000 ms") == 0
 
 
 def test_intervals_are_drawn_where_they_are_known() -> None:
-    drawn = page.document(study(STORY)).count('<line class="interval"')
-    times = [replace(size, latency=replace(size.latency, p95=Quantile(5.0, 4.0, None))) for size in STORY.sizes]
+    drawn = page.document(study(PLAIN)).count('<line class="interval"')
+    times = [replace(size, latency=replace(size.latency, p95=Quantile(5.0, 4.0, None))) for size in PLAIN.sizes]
     assert drawn == 3 + 3  # p50, p95 and p99 of all, and p95 of each size
-    assert page.document(study(replace(STORY, sizes=tuple(times)))).count('<line class="interval"') == 3
+    assert page.document(study(replace(PLAIN, sizes=tuple(times)))).count('<line class="interval"') == 3
 
 
 def test_recall_is_the_wider_apart_the_nearer_it_is_to_one() -> None:
@@ -435,9 +435,9 @@ def test_an_interval_without_an_end_says_so() -> None:
 
 
 def test_a_verdict_that_the_searches_do_not_decide_is_said_to_be_none() -> None:
-    doubtful, firm = (measured("story", [1, 9, ms]) for ms in (52, 97))
+    doubtful, firm = (measured("plain", [1, 9, ms]) for ms in (52, 97))
     assert "do not decide whether p95 misses 50 ms" in study(doubtful).verdict.advice[0]
-    assert "1,000 to 9,999" in study(measured("story", [1, 9, 48])).verdict.advice[0]
+    assert "1,000 to 9,999" in study(measured("plain", [1, 9, 48])).verdict.advice[0]
     assert not any("do not decide" in advice for advice in study(firm).verdict.advice)
 
 
@@ -454,11 +454,11 @@ def test_a_logarithmic_axis_ends_at_round_values(values: list[float], low: float
 
 def test_markdown_says_the_verdict_first(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
-    reports.write(study(STORY), path)
+    reports.write(study(PLAIN), path)
     lines = path.read_text().splitlines()
     assert lines[0] == "## Similarity search"
-    assert lines[4].startswith("- **Missed:** story: p95 97 ms")
-    rows = [line for line in lines if line.startswith("| story")]
+    assert lines[4].startswith("- **Missed:** plain: p95 97 ms")
+    rows = [line for line in lines if line.startswith("| plain")]
     assert all(row.count("|") >= 3 for row in rows)
 
 
@@ -482,6 +482,6 @@ def test_a_report_that_may_not_be_written_is_refused(tmp_path: Path, monkeypatch
 
 
 def test_text_ends_with_the_verdict() -> None:
-    lines = [str(part) for part in render(study(STORY))]
-    assert lines[-1] == "MISSED story: p95 97 ms for users of 1,000 to 9,999 memories misses 50 ms"
+    lines = [str(part) for part in render(study(PLAIN))]
+    assert lines[-1] == "MISSED plain: p95 97 ms for users of 1,000 to 9,999 memories misses 50 ms"
     assert str(list(render(study(FAST)))[-1]).startswith("MET search_memories meets p95 50 ms")

@@ -7,7 +7,7 @@ import pytest
 
 from memdb.errors import UsageError
 from memdb.output.benchmark import reports
-from tests.unit.test_benchmark_study import STORY, study
+from tests.unit.test_benchmark_study import PLAIN, study
 from tests.unit.test_files import no_room_for, odd
 
 KINDS = [".json", ".md", ".html"]
@@ -19,7 +19,7 @@ def test_an_earlier_report_and_an_empty_file_are_replaced(tmp_path: Path, kind: 
     path.touch()
     for _ in range(2):
         reports.check(path)
-        assert reports.write(study(STORY), path)
+        assert reports.write(study(PLAIN), path)
         assert path.stat().st_size > 0
 
 
@@ -60,9 +60,9 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "report.html"
-    assert reports.write(study(STORY), path)
+    assert reports.write(study(PLAIN), path)
     earlier = path.read_bytes()
     with no_room_for(5_000):
-        assert not reports.write(study(STORY), path)
+        assert not reports.write(study(PLAIN), path)
     assert path.read_bytes() == earlier
     assert "report.html cannot be written: File too large" in capsys.readouterr().err

@@ -103,7 +103,7 @@ def plans(plans: Plans) -> str:
 
 
 def _sentence(change: Change) -> str:
-    """`story, users from 1,000 memories: p95 5 ms, was 9 ms`"""
+    """`plain, users from 1,000 memories: p95 5 ms, was 9 ms`"""
     who = f"{change.strategy} as {change.role}" if change.role else change.strategy
     whose = "" if change.from_memories is None else f", users from {change.from_memories:,} memories"
     before, after = (_figure(change.figure, value) for value in (change.before, change.after))
