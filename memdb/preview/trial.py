@@ -1,5 +1,5 @@
-"""A plan tried on a temporary database like the real one: with the same migrations, the application's tables that files
-name, and its views and keys on all of these. Of the real one only the catalog is read."""
+"""A plan tried on a temporary database like the real one: with the same migrations, what else is there already of what
+files name, and the application's views and keys on all of these. Of the real one only the catalog is read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -47,7 +47,9 @@ def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.
         try:
             with _like(connection, sets, planned, options) as (fresh, trial.source):
                 others = _with_dependents(connection, fresh)
+                _make_named(connection, fresh, planned, "after_tables")
                 trial.shapes.append(refusals.shape(fresh, besides=others))
+                _make_named(connection, fresh, planned, "extensions")  # which have to be checked as those it makes
                 _take(fresh, planned, trial)
                 trial.shapes.append(refusals.shape(fresh, besides=others))
         except (MemdbError, psycopg.Error) as error:
@@ -89,6 +91,7 @@ def _like(
         if owners and not owners.is_stand_in and not _made(fresh, tables.get(owners.name)):
             fresh.make_users(owners.name)
         fresh.apply(sets.by_id[item.id] for item in planned.history.applied if item.id in sets.by_id)
+        _make_named(connection, fresh, planned, "before_tables")
         for definition in tables.values():
             _made(fresh, definition)
         yield fresh, f"measured {server.name} in which the same migrations are applied"
@@ -96,10 +99,22 @@ def _like(
 
 def _definitions(connection: Connection, planned: Plan) -> Definitions:
     """Tables that the plan names, or whose schema it drops, and users, which migrations find without naming them."""
-    text = " ".join(["users", *(step.sql for step in planned.steps)])
+    text = f"users {_text(planned)}"
     with database.own_names(connection):
         found = connection.execute(query("locks", "tables_named"), {"text": text}).fetchall()
     return {name: (schema, statement) for name, schema, statement in found}
+
+
+def _make_named(connection: Connection, fresh: scratch.Database, planned: Plan, block: str) -> None:
+    """Makes what else the plan names and is there already, so that what makes it once more fails here as well."""
+    with database.own_names(connection):
+        found = connection.execute(query("named", block), {"text": _text(planned)}).fetchall()
+    for definition in found:
+        _made(fresh, definition)
+
+
+def _text(planned: Plan) -> str:
+    return " ".join(step.sql for step in planned.steps)
 
 
 def _with_dependents(connection: Connection, fresh: scratch.Database) -> frozenset[str]:
@@ -118,7 +133,7 @@ def _with_dependents(connection: Connection, fresh: scratch.Database) -> frozens
 
 
 def _made(fresh: scratch.Database, definition: tuple[str, str] | None) -> bool:
-    """Makes a table, but for one that is there already or has columns of types that are not."""
+    """Makes what is not there already, unless it needs something that is not there."""
     if definition is None:
         return False
     schema, statement = definition

@@ -38,8 +38,8 @@ inner join pg_class as c on n.oid = c.relnamespace and parts[cardinality(parts)]
 where c.relkind in ('r', 'p', 'm');
 
 -- name: tables_named
--- How to make the tables that some text names, or that are in a schema which it drops, with their columns and keys and
--- nothing else; by their full names.
+-- How to make the tables that some text names, or an index of theirs, or that are in a schema which it drops, with
+-- their columns and keys and nothing else; by their full names.
 select
     format('%%I.%%I', n.nspname, c.relname),
     quote_ident(n.nspname),
@@ -77,6 +77,12 @@ where
     and n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')
     and (
         position(lower(c.relname) in lower(%(text)s)) > 0
+        or exists (
+            select
+            from pg_index as i
+            inner join pg_class as x on i.indexrelid = x.oid
+            where i.indrelid = c.oid and position(lower(x.relname) in lower(%(text)s)) > 0
+        )
         or (%(text)s ~* 'drop\s+schema' and position(lower(n.nspname) in lower(%(text)s)) > 0)
     );
 

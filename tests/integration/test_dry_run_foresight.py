@@ -9,7 +9,7 @@ import pytest
 from memdb import migrations, preview
 from memdb.cli import main
 from memdb.database import Connection
-from memdb.errors import MigrationError
+from memdb.errors import MigrationError, StatementFailed
 from memdb.ledger import sqlfiles
 from memdb.migrations import Migrate, Rollback
 from memdb.migrations.losses import Agreement
@@ -19,6 +19,7 @@ from tests.integration.conftest import Folder, as_role
 pytestmark = pytest.mark.usefixtures("ready_server")
 
 DryRunOf = Callable[..., DryRun]
+_TRIGGER_FUNCTION = "create function mood() returns trigger language plpgsql as 'begin return new; end'"
 
 
 @pytest.fixture
@@ -120,6 +121,90 @@ def test_what_the_server_would_refuse_is_foreseen(
     (refusal,) = dry_run(connection, forward).refusals
     assert refusal.message.startswith(message)
     assert refusal.location.endswith("0009_more.sql:1:1") or ":1:" in refusal.location
+
+
+@pytest.mark.parametrize(
+    ("there", "forward"),
+    [
+        ("create type mood as enum ('good')", "create type mood as enum ('bad');"),
+        ("create domain mood as text", "create type mood as enum ('bad');"),
+        ("create type mood as (of text)", "create table mood (id int);"),
+        ("create type mood as range (subtype = int)", "create domain mood as text;"),
+        ("create function mood(text) returns int return 1", "create function mood(text) returns int return 2;"),
+        ("create procedure mood() as 'select 1' language sql", "create procedure mood() as 'select 2' language sql;"),
+        ("create function mood() returns int return 1", "create or replace function mood() returns text return '';"),
+        ("create sequence mood", "create sequence mood;"),
+        ("create table other (id serial)", "create sequence other_id_seq;"),
+        ("create table other (id int); create index mood on other (id)", "create index mood on users (id);"),
+        ("create table other (id int); create index mood on other (id)", "create table mood (id int);"),
+        ("create index mood on users (created_at)", "create index concurrently mood on users (id);"),
+        ("create view mood as select 1 as one", "create view mood as select 2 as two;"),
+        ("create view mood as select 1 as one", "create or replace view mood as select 2 as two;"),
+        ("create materialized view mood as select 1 as one", "create table mood (id int);"),
+        ("create schema mood", "create schema mood;"),
+        (
+            "alter table users add constraint mood check (id is not null)",
+            "alter table users add constraint mood check (true);",
+        ),
+        (
+            f"{_TRIGGER_FUNCTION}; create trigger mood before insert on users execute function mood()",
+            "create trigger mood before insert on users execute function mood();",
+        ),
+        ("", "create extension vector;"),
+    ],
+)
+def test_what_is_there_already_stops_the_dry_run_at_the_same_statement_as_the_run(
+    connection: Connection, dry_run: DryRunOf, tmp_path: Path, there: str, forward: str
+) -> None:
+    connection.execute(there.encode())
+    if "concurrently" in forward:
+        forward = f"-- transactional: false\n{forward}"
+    (refusal,) = dry_run(connection, forward).refusals
+    with pytest.raises(StatementFailed) as raised:
+        migrations.migrate(connection, sqlfiles.read_sets(tmp_path / "sql"))
+    assert refusal.location == raised.value.location
+    assert refusal.message == raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("there", "forward"),
+    [
+        ("create schema mood", "create schema if not exists mood;"),
+        ("create index mood on users (created_at)", "create index if not exists mood on users (id);"),
+        ("create view mood as select id from users", "create or replace view mood as select id from memories;"),
+        ("create function mood() returns int return 1", "create or replace function mood() returns int return 2;"),
+        ("create table other (id serial)", "drop table other; create sequence other_id_seq;"),
+        ("create type mood as enum ('good')", "drop type mood; create type mood as enum ('bad');"),
+        ("create function mood() returns int return 1", "alter table users add column a int default mood();"),
+        ("", "create extension if not exists vector;"),
+    ],
+)
+def test_what_is_there_already_and_is_in_nobodys_way_is_no_refusal(
+    connection: Connection, dry_run: DryRunOf, tmp_path: Path, there: str, forward: str
+) -> None:
+    connection.execute(there.encode())
+    assert dry_run(connection, forward).refusals == ()
+    migrations.migrate(connection, sqlfiles.read_sets(tmp_path / "sql"))
+
+
+def test_of_several_things_that_are_there_the_first_is_named(empty_connection: Connection, sets: sqlfiles.Sets) -> None:
+    empty_connection.execute(
+        "create type memory_type as enum ('a'); create table memory_collections (id uuid, of memory_type)"
+    )
+    (refusal,) = preview.dry_run(empty_connection, sets, Migrate()).refusals
+    assert "0003_create_memory_type.sql:2:1" in refusal.location
+
+
+def test_nothing_is_called_where_a_plan_is_tried_that_others_have_written(
+    connection: Connection, dry_run: DryRunOf, tmp_path: Path
+) -> None:
+    witness = tmp_path / "witness"
+    connection.execute(
+        "create function mood() returns int language plpgsql as "
+        f"$$begin copy (select 1) to '{witness}'; return 1; end$$".encode()
+    )
+    dry_run(connection, "select mood();")
+    assert not witness.exists()
 
 
 @pytest.mark.parametrize(
