@@ -1,6 +1,6 @@
 """What the table of memories and its indexes take, and what of it is in use."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from memdb.database import Connection, query
@@ -37,6 +37,7 @@ class Facts:
     """Sizes in bytes. `table_bytes` is the heap, `toast_bytes` what is stored out of line, embeddings mostly.
 
     `counting_since` is when the server last began to count scans; None: when the database was made.
+    `database_settings` are those of pgvector that `alter database` has given to this one.
     """
 
     memories: int
@@ -47,6 +48,7 @@ class Facts:
     indexes: tuple[IndexFacts, ...]
     counting_since: datetime | None
     buffers_known: bool
+    database_settings: dict[str, str] = field(default_factory=dict)
 
     @property
     def since(self) -> str:
@@ -85,7 +87,8 @@ def read(connection: Connection, target: Target) -> Facts:
     )
     since = connection.value(query("benchmark", "counting_since"))
     total = (table + toast + indexes) / each
-    return Facts(memories, table, toast, indexes, total, found, since, buffered is not None)
+    settings = dict(connection.execute(query("benchmark", "database_settings")).fetchall())
+    return Facts(memories, table, toast, indexes, total, found, since, buffered is not None, settings)
 
 
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:

@@ -55,14 +55,14 @@ def recommend(
 
     `least` is the mean recall to be reached, 0 to 1.
     """
-    yield from _ef_search(measured, settings, least)
+    yield from _ef_search(measured, settings, facts.database_settings, least)
     if trials:
         yield from _m(facts.vector_index, trials, settings, least)
     yield from _memory(facts, trials, settings)
 
 
 def _ef_search(
-    measured: Sequence[Measured], settings: Mapping[str, str | None], least: float
+    measured: Sequence[Measured], settings: Mapping[str, str | None], before: Mapping[str, str], least: float
 ) -> Iterator[Recommendation]:
     swept: list[Measured] = []
     good: list[Measured] = []
@@ -84,23 +84,31 @@ def _ef_search(
         settings.get("hnsw.ef_search"),
         f"where HNSW is used with {order}: {chosen} whose mean recall reaches {least:g} "
         f"({best.recall.mean:.3f}, p95 {best.latency.p95.ms:,.1f} ms)",
-        (_for_database(f"search with ef_search {width}", changed, best),) if changed else (),
+        (_for_database(f"search with ef_search {width}", changed, before, best),) if changed else (),
     )
 
 
-def _for_database(name: str, settings: Mapping[str, str], measured: Measured) -> Step:
+def _for_database(name: str, settings: Mapping[str, str], before: Mapping[str, str], measured: Measured) -> Step:
+    """A database that had a value of its own `before` gets it back."""
     figures = f"mean recall {measured.recall.mean:.3f}, p95 {measured.latency.p95.ms:,.1f} ms"
     return Step(
         name,
         f"-- Measured by memdb benchmark-similarity on this data: {figures}.\n"
         "-- It is the default of this database for new connections; the operator loads the library that knows it.\n"
         + _alter_database([f"set {key} = {value}" for key, value in settings.items()]),
-        _alter_database([f"reset {key}" for key in settings]),
+        "-- What the database had when that was measured.\n"
+        + _alter_database(
+            [
+                f"set {key} = {sql.Literal(before[key]).as_string()}" if key in before else f"reset {key}"
+                for key in settings
+            ]
+        ),
     )
 
 
 def _alter_database(actions: Sequence[str]) -> str:
-    lines = "".join(f"    execute format('alter database %I {action}', current_database());\n" for action in actions)
+    quoted = (action.replace("'", "''").replace("%", "%%") for action in actions)
+    lines = "".join(f"    execute format('alter database %I {action}', current_database());\n" for action in quoted)
     return f"do $$\nbegin\n    perform '[1]'::vector <=> '[1]'::vector;\n{lines}end\n$$;\n"
 
 

@@ -266,6 +266,15 @@ select
     current_setting(name, true)
 from unnest(%s::text[]) as name;
 
+-- name: database_settings
+select
+    split_part(entry, '=', 1),
+    substr(entry, strpos(entry, '=') + 1)
+from pg_db_role_setting as s
+inner join pg_database as d on s.setdatabase = d.oid
+cross join unnest(s.setconfig) as entry
+where d.datname = current_database() and s.setrole = 0 and entry like 'hnsw.%';
+
 -- name: table_facts
 -- Sizes in bytes. "table" is the heap with its maps; the embeddings are mostly in TOAST.
 select

@@ -368,6 +368,25 @@ def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_p
             assert newcomer.execute("select current_setting('hnsw.ef_search', true)").fetchone() == (None,)
 
 
+def test_what_a_database_had_of_its_own_is_put_back(migrated: str, tmp_path: Path) -> None:
+    directory = project.init(tmp_path).sql_dir
+    with database.connect(migrated, purpose="test") as connection:
+        seed.seed(connection, Synthetic(users=1, memories=60, random_seed=1))
+        name = connection.info.dbname
+        connection.execute(f"alter database {name} set hnsw.iterative_scan = 'relaxed_order'".encode())
+        found = study.run(connection, FEW, Design(names=("strict",), ef_search=(90,)))
+        reports.write(found, tmp_path / "report.json")
+        project.recommended(directory, tmp_path / "report.json")
+        sets = sqlfiles.read_sets(directory)
+        migrations.migrate(connection, sets)
+        assert read_facts(connection).database_settings == {
+            "hnsw.ef_search": "90",
+            "hnsw.iterative_scan": "strict_order",
+        }
+        migrations.rollback(connection, sets)
+        assert read_facts(connection).database_settings == {"hnsw.iterative_scan": "relaxed_order"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
