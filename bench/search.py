@@ -1,8 +1,8 @@
-"""search_memories beside the story's query on `core` alone, and beside other systems, on the same rows and server.
+"""search_memories beside the plain query on `core` alone, and beside other systems, on the same rows and server.
 
 `python -m bench search` takes three quarters of an hour, 30 GB of disk and 16 GB of memory; `python -m bench.search
 --quick` leaves out the other systems, the 1,000,000 memories and the other indexes. It prints what each search takes
-and finds, then the ratios. Searches take turns, question by question. The story's query is run once more without the
+and finds, then the ratios. Searches take turns, question by question. The plain query is run once more without the
 HNSW index: where the planner takes that index, rows are missing, and how fast a wrong answer comes is no measure.
 """
 
@@ -40,7 +40,7 @@ order by distance
 limit %(k)s
 """
 _OURS: LiteralString = "select * from search_memories(%(user)s, %(embedding)s, %(k)s)"
-_PLANNED, _EXACT, _FAST, _STORE = "story", "story without HNSW", "search_memories", "memdb.store"
+_PLANNED, _EXACT, _FAST, _STORE = "plain", "plain without HNSW", "search_memories", "memdb.store"
 _FEWER = "of 100,000"
 _USERS = dict(enumerate(SIZES))
 _LIMITS = {10: 1.0, 100: 0.6, 500: 0.3, 1_000: 0.2}
@@ -93,7 +93,7 @@ def _of_rows(server: embedded.Server, rows: Rows, *, complete: bool) -> Iterator
 
 
 def _ratios(measured: Measured, which: str) -> Iterator[Comparison]:
-    """Against the story's query as it is planned, or without the HNSW index where that loses rows."""
+    """Against the plain query as it is planned, or without the HNSW index where that loses rows."""
     for (size, kind, search), ours in measured.items():
         if search != _FAST:
             continue
@@ -101,7 +101,7 @@ def _ratios(measured: Measured, which: str) -> Iterator[Comparison]:
         planned = measured.get((size, kind, _PLANNED), exact)
         theirs = planned if planned.recall >= 0.99 and planned.p95_ms < exact.p95_ms else exact
         what = f"{which}user of {size:,}, {kind}"
-        yield Comparison(f"{what}: p95 / the story's query", ours.p95_ms, theirs.p95_ms, _LIMITS.get(size, 0.06))
+        yield Comparison(f"{what}: p95 / the plain query", ours.p95_ms, theirs.p95_ms, _LIMITS.get(size, 0.06))
         enough = 0.99 if kind == "alike" else 0.98
         yield Comparison(f"{what}: recall@{10 if kind == 'alike' else 5}", ours.recall, 1, enough, at_least=True)
 
@@ -170,14 +170,14 @@ def _growing(server: embedded.Server, rows: Rows) -> Iterator[Comparison]:
             yield Comparison(f"user of {size:,} of 1,000,000: p95 / of 100,000", ours.p95_ms, theirs.p95_ms, 1.3)
         yield from _ratios(measured, "1,000,000, ")
         del searches[_FEWER], searches["exact"]
-        questions = {kind: vectors[:20] for kind, vectors in rows.questions.items()}  # the story takes seconds for one
+        questions = {kind: vectors[:20] for kind, vectors in rows.questions.items()}  # one takes the plain query seconds
         measured = measure(searches, questions, {len(SIZES): _LARGEST}, exact=dict.fromkeys(searches, _EXACT))
         show(measured, "1,000,000, of")
         yield from _ratios(measured, "1,000,000, ")
 
 
 def _exact(stack: ExitStack, connection: Connection) -> Search:
-    """The story's query, planned as if there were no HNSW index, over a connection of its own."""
+    """The plain query, planned as if there were no HNSW index, over a connection of its own."""
     other = stack.enter_context(database.again(connection, purpose="bench"))
     return Search(prepare(other, "set enable_indexscan = off"), _STORY)
 

@@ -15,10 +15,8 @@ async def main() -> None:
         session.add(user := User())
         await session.flush()
         store = MemoryStore(session)
-        content = "I prefer working in the morning"
-        await store.add(
-            MemoryCreate(user_id=user.id, memory_type=MemoryType.PERSONAL, content=content, embedding=embedding)
-        )
+        said, tier = "I prefer working in the morning", MemoryType.PERSONAL
+        await store.add(MemoryCreate(user_id=user.id, memory_type=tier, content=said, embedding=embedding))
         for found in await store.nearest(MemorySimilarityQuery(user_id=user.id, embedding=embedding, limit=3)):
             print(f"{found.distance:.2f} {found.content}")
 

@@ -2,7 +2,7 @@
 --
 -- 1536 bits say which of the numbers are above zero. 512 more say which of the first 512 are large: above 0.018,
 -- which is 0.7 times what they would be if all were equally large. With them, half as many of the memories nearest to a
--- question from another domain are overlooked. docs/search.md says what else was tried.
+-- question from another domain are overlooked. docs/search-research.md says what else was tried.
 --
 -- An embedding of zeros has no direction, and of one that is far too long or short the distance is NaN, infinite or
 -- chance, as pgvector sums squares in real numbers. These have no signature, and whoever searches asks for one.

@@ -2,7 +2,7 @@
 --
 -- A page has room for one embedding either way. To read one takes a look at one page then, not at six; so comparing a
 -- user's memories takes a third to two thirds of the time. In return, whatever reads the table without its embeddings
--- reads more pages, and a change of another column writes the embedding again (docs/search.md).
+-- reads more pages, and a change of another column writes the embedding again (docs/search-research.md).
 --
 -- The target lets content and metadata stay in the row as well, in what is left of the page. Otherwise, they would have
 -- to go into TOAST instead. The setting of a table that has one already stays.

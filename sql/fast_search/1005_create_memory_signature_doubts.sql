@@ -1,7 +1,8 @@
 -- Tells which bits of a question's signature are doubtful: those of numbers close to the point at which a bit changes.
 --
 -- Such a bit could as well be the other one. Close means within 0.013, half of what the numbers would be if all were
--- equally large. Where doubtful bits count half, half as many comparisons by distance find the same (docs/search.md).
+-- equally large. Where doubtful bits count half, half as many comparisons by distance find the same
+-- (docs/search-research.md).
 -- In a range are those numbers that are above its lower end, but not above its upper end.
 create function memory_signature_doubts(direction vector) returns bit varying
 language sql immutable parallel safe
