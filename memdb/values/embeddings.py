@@ -70,6 +70,10 @@ def _numbers(value: Any) -> NDArray[Any]:
         value = value.to_numpy()
     if type(value) is np.ndarray and value.dtype == _REAL:  # the usual one, in a fifth of the time
         return value
+    if np.ma.is_masked(value):
+        raise InvalidMemory(
+            "embedding has numbers that are masked, and all are needed", hint="Give it an embedding without a mask."
+        )
     if isinstance(value, str | bytes | Mapping | Set):
         raise InvalidMemory(f"embedding must be a list of numbers, and is {type(value).__name__}", hint=_HINT)
     try:

@@ -188,6 +188,15 @@ def test_an_embedding_may_come_in_any_form(form: Any) -> None:
     assert values.embedding([1, *[0] * 1535]).dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.int32])
+def test_an_embedding_with_masked_numbers_is_refused_and_one_without_is_not(kind: type) -> None:
+    numbers: Any = np.ma.masked_array(np.ones(1536, kind), mask=np.zeros(1536, bool))
+    assert values.embedding(numbers).tolist() == [1] * 1536
+    numbers[7] = np.ma.masked
+    with pytest.raises(InvalidMemory, match=r"^embedding has numbers that are masked"):
+        values.embedding(numbers)
+
+
 def test_an_embedding_may_be_as_long_or_short_as_its_distances_allow() -> None:
     for length in (2e-15, 1e-3, 1, 1000, 5e14):
         assert values.embedding(with_length(length)).shape == (1536,)
