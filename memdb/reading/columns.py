@@ -122,7 +122,7 @@ def metadata(value: Any) -> str:
     """A JSON object as text, from an object or from text that writes one."""
     try:
         data = from_json(value) if isinstance(value, str) else value
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Unusable(f"is no JSON ({excerpt(error)})") from None
     return as_json(values.metadata(data))
 

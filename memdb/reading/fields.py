@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from memdb.errors import DataError, InvalidMemory
 from memdb.values import DIMENSIONS
+from memdb.words import listed
 
 REQUIRED = ("embedding", "user", "content")
 TIMES = ("created_at", "accessed_at")
@@ -86,15 +87,29 @@ def excerpt(value: object) -> str:
 
 
 def from_json(text: str) -> Any:
-    """What a text writes. Raises ValueError, or RecursionError, for what is no JSON, or more than can be read."""
-    return json.loads(text, parse_int=_whole_number)
+    """What a text writes. Raises ValueError for what is no JSON, and Unusable for JSON that cannot be kept as it is."""
+    try:
+        return json.loads(text, parse_int=_whole_number, object_pairs_hook=once_each)
+    except RecursionError:
+        raise Unusable("has more objects and lists within each other than can be read") from None
+
+
+def once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object from its keys and values. Raises Unusable where a key stands twice: one value would be lost."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in made if keys.count(key) > 1)
+        raise Unusable(f"has the key {excerpt(twice)} twice in an object", "Leave the value that is meant.")
+    return made
 
 
 def _whole_number(digits: str) -> int:
     try:
         return int(digits)
     except ValueError:  # Python advises to lift its limit, which nobody can do here
-        raise ValueError(f"a number has {len(digits):,} digits") from None
+        count = len(digits.lstrip("-"))
+        raise Unusable(f"has a number of {count:,} digits, which is too long to be read") from None
 
 
 @contextmanager
@@ -116,6 +131,10 @@ def readable(path: Path) -> Iterator[None]:
 def check_fields(path: Path, names: Iterable[str], required: Sequence[str]) -> None:
     """Raises DataError where a field that is needed is not among those of the file, which it names."""
     there = list(names)
+    if twice := [name for name in (*REQUIRED, *OPTIONAL) if there.count(name) > 1]:
+        raise DataError(
+            f"{path} has {listed(twice)} more than once", hint=f"{NOTHING_LOADED} Leave the one that is meant."
+        )
     if missing := [name for name in required if name not in there]:
         shown = ", ".join([*map(excerpt, there[:_MOST_NAMES]), *(["…"] if len(there) > _MOST_NAMES else [])])
         has = f"it has {shown}" if there else "it is empty"

@@ -56,7 +56,9 @@ class Jsonl:
                 continue
             try:
                 values = fields.from_json(line.decode("utf-8-sig"))
-            except (ValueError, RecursionError) as error:
+            except fields.Unusable as fault:
+                raise fields.bad_row(self.path, row, "this line", fault) from None
+            except ValueError as error:
                 raise DataError(
                     f"{self.path}, row {row}: this line is not JSON: {fields.excerpt(error)}",
                     hint=f"{NOTHING_LOADED} Is the file cut off? It must have one JSON object a line, in UTF-8.",

@@ -11,7 +11,7 @@ import numpy as np
 
 from memdb.errors import DataError
 from memdb.reading import fields
-from memdb.reading.fields import NOTHING_LOADED, Records
+from memdb.reading.fields import NOTHING_LOADED, Records, Unusable
 from memdb.values import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ class Parquet:
             names = [name for name in there if name in fields.REQUIRED + fields.OPTIONAL]
             self._check_keys(names)
             for batch in self._file.iter_batches(fields.BATCH, columns=names):
-                yield Records(range(row, row + len(batch)), {name: _values(name, batch.column(name)) for name in names})
+                rows = range(row, row + len(batch))
+                yield Records(rows, {name: self._values(rows, name, batch.column(name)) for name in names})
                 row += len(batch)
 
     def _check_keys(self, names: Sequence[str]) -> None:
@@ -48,6 +49,32 @@ class Parquet:
                 f"{self.path}: metadata has a map whose keys are {keys}, and those of JSON are text",
                 hint=f"{NOTHING_LOADED} Write the keys as strings.",
             )
+
+    def _values(self, rows: Sequence[int], name: str, column: "pyarrow.Array") -> Any:
+        """Plain values for a column; embeddings and times become arrays."""
+        import pyarrow as pa
+
+        types = pa.types
+        if types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        if isinstance(column.type, pa.BaseExtensionType):  # such as a uuid, which is kept as 16 bytes
+            column = column.storage
+        if name == "embedding":
+            return _embeddings(column)
+        if name in fields.TIMES and (types.is_timestamp(column.type) or types.is_date(column.type)):
+            return _times(column)
+        if name in fields.IDS and types.is_fixed_size_binary(column.type) and column.type.byte_width == 16:
+            return [None if value is None else UUID(bytes=value) for value in column.to_pylist()]
+        return self._plain_values(rows, name, column)
+
+    def _plain_values(self, rows: Sequence[int], name: str, column: "pyarrow.Array") -> list[Any]:
+        make, made = _plain(column.type), []
+        for row, value in zip(rows, column.to_pylist(), strict=True):
+            try:
+                made.append(make(value))
+            except Unusable as fault:
+                raise fields.bad_row(self.path, row, name, fault) from None
+        return made
 
     @cached_property
     def _file(self) -> "pyarrow.parquet.ParquetFile":
@@ -58,24 +85,6 @@ class Parquet:
                 f"{self.path} cannot be read: pyarrow is not installed", hint="pip install 'memdb-pg[parquet]'"
             ) from None
         return parquet.ParquetFile(self.path)
-
-
-def _values(name: str, column: "pyarrow.Array") -> Any:
-    """Plain values for a column; embeddings and times become arrays."""
-    import pyarrow as pa
-
-    types = pa.types
-    if types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if isinstance(column.type, pa.BaseExtensionType):  # such as a uuid, which is kept as 16 bytes
-        column = column.storage
-    if name == "embedding":
-        return _embeddings(column)
-    if name in fields.TIMES and (types.is_timestamp(column.type) or types.is_date(column.type)):
-        return _times(column)
-    if name in fields.IDS and types.is_fixed_size_binary(column.type) and column.type.byte_width == 16:
-        return [None if value is None else UUID(bytes=value) for value in column.to_pylist()]
-    return [*map(_plain(column.type), column.to_pylist())]
 
 
 def _embeddings(column: "pyarrow.Array") -> Any:
@@ -120,7 +129,7 @@ def _plain(kind: "pyarrow.DataType") -> Callable[[Any], Any]:
         return _given(lambda value: {k: make(value[k]) for k, make in members.items() if value[k] is not None})
     if types.is_map(kind):
         make = _plain(kind.item_type)
-        return _given(lambda value: {key: make(item) for key, item in value})
+        return _given(lambda value: fields.once_each([(key, make(item)) for key, item in value]))
     if types.is_nested(kind) and hasattr(kind, "value_type"):
         each = _plain(kind.value_type)
         return _given(lambda value: [each(item) for item in value])

@@ -212,13 +212,64 @@ def test_something_else_under_such_a_name_is_refused(tmp_path: Path, suffix: str
 
 
 @pytest.mark.parametrize("metadata", [0, "text"])
-def test_a_number_longer_than_python_reads_is_told_by_its_length(tmp_path: Path, metadata: int | str) -> None:
-    digits = "9" * 5000
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_longer_than_python_reads_is_told_by_its_length(
+    tmp_path: Path, metadata: int | str, sign: str
+) -> None:
+    digits = sign + "9" * 5000
     number: Any = f'{{"n": {digits}}}' if metadata else {"n": 7_777_777}
     write_jsonl(tmp_path / "memories.jsonl", [record(0, metadata=number)])
     path = tmp_path / "memories.jsonl"
     path.write_text(path.read_text().replace("7777777", digits))
-    assert "a number has 5,000 digits" in refused(path)
+    assert "row 1: " + ("metadata" if metadata else "this line") + " has a number of 5,000 digits" in refused(path)
+
+
+@pytest.mark.parametrize("metadata", [False, True])
+def test_what_is_nested_too_deeply_to_be_read_is_told_as_that(tmp_path: Path, metadata: bool) -> None:
+    path, deep = tmp_path / "memories.jsonl", '{"a":' * 50_000 + "1" + "}" * 50_000
+    write_jsonl(path, [record(0), record(1, metadata=deep if metadata else 7_777_777)])
+    path.write_text(path.read_text().replace("7777777", deep))
+    where = "row 2: " + ("metadata" if metadata else "this line")
+    assert f"{where} has more objects and lists within each other than can be read" in refused(path)
+
+
+@pytest.mark.parametrize(
+    "twice", ['"content": "c", "content": "d"', '"metadata": {"a": 1, "a": 1}', '"metadata": {"b": [{"a": 1, "a": 2}]}']
+)
+def test_a_key_that_stands_twice_in_a_line_is_refused(tmp_path: Path, twice: str) -> None:
+    path = tmp_path / "memories.jsonl"
+    write_jsonl(path, [record(0), record(1, x=7_777_777)])
+    path.write_text(path.read_text().replace('"x": 7777777', twice))
+    assert re.search(r"row 2: this line has the key '(content|a)' twice in an object", refused(path))
+
+
+def test_a_key_that_stands_twice_in_metadata_that_are_text_is_refused(write: Write) -> None:
+    path = write(record(0, metadata="{}"), record(1, metadata='{"b": {"a": 1, "a": 2}}'))
+    assert "row 2: metadata has the key 'a' twice in an object" in refused(path)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_a_key_that_stands_twice_in_a_map_is_refused(tmp_path: Path, within: bool) -> None:
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed (extra parquet)")
+    import pyarrow.parquet as pq
+
+    kind = pa.map_(pa.string(), pa.int32())
+    values: list[Any] = [[("a", 1)], [("b", 1), ("a", 1), ("a", 2)]]
+    if within:
+        kind, values = pa.struct([("x", pa.list_(kind))]), [{"x": [value]} for value in values]
+    table = pa.Table.from_pylist([record(0), record(1)])
+    path = tmp_path / "memories.parquet"
+    pq.write_table(table.append_column("metadata", pa.array(values, kind)), path)
+    assert "row 2: metadata has the key 'a' twice in an object" in refused(path)
+
+
+def test_a_field_that_a_file_has_twice_is_named(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed (extra parquet)")
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pylist([record(0)])
+    pq.write_table(table.append_column("content", table.column("content")), tmp_path / "memories.parquet")
+    assert "has content more than once" in refused(tmp_path / "memories.parquet")
 
 
 @pytest.mark.parametrize(
