@@ -9,7 +9,7 @@ _UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u206
 # A URL, or key=value, with what separates the pairs in libpq, drivers of .NET, and the query of a URL.
 _ADDRESS = re.compile(r"""postgres(ql)?(\+\w+)?:/|://\S*@|(^|[\s;,&?"'])(password|passwd|pwd)=\S""", re.IGNORECASE)
 LONGEST = 1000  # characters
-_PLURALS = {"index": "indexes", "statistics": "statistics"}
+_PLURALS = {"index": "indexes", "search": "searches", "statistics": "statistics"}
 
 
 def count(number: int, noun: str) -> str:

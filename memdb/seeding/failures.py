@@ -24,7 +24,7 @@ def explained(source: Source) -> Iterator[None]:
     except psycopg.errors.NotNullViolation as error:
         table, column = error.diag.table_name, error.diag.column_name
         raise DataError(
-            f"{table} needs a {column} in each row, which memdb does not know",
+            f"{table} needs a value for {column} in each row, which memdb does not know",
             hint=f"{NOTHING_LOADED} {_NEEDS_MORE.get(table or '', f'Give {column} a default in the table.')}",
         ) from None
     except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException) as error:

@@ -190,14 +190,14 @@ def test_users_of_an_earlier_load_are_removed_after_a_later_one(connection: Conn
 
 def test_users_of_an_application_that_need_more_than_an_id_are_explained(connection: Connection) -> None:
     connection.execute("alter table users add email text not null")
-    with pytest.raises(DataError, match="users needs a email in each row") as caught:
+    with pytest.raises(DataError, match="users needs a value for email in each row") as caught:
         seed(connection, SMALL)
     assert "--from" in caught.value.hint
     connection.execute("insert into users (id, email) select gen_random_uuid(), 'a@b' from generate_series(1, 1)")
 
 
 ADDED = {
-    "alter table memories add mood text not null": "memories needs a mood in each row",
+    "alter table memories add mood text not null": "memories needs a value for mood in each row",
     "alter table memories add check (length(content) < 9)": 'violates check constraint "memories_content_check"',
     "alter table memories alter content type varchar(9)": "refuses a row: value too long",
     """

@@ -202,6 +202,17 @@ def test_memory_is_read_as_the_server_writes_it(setting: str, megabytes: float) 
     assert recommended == ([] if megabytes >= 96 else ["maintenance_work_mem"])
 
 
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        (Sample(1, 1, 1, 1, 7), "1 search for the nearest 5 by 1 user with 1 memory each, of 10,000 in all"),
+        (Sample(50, 3, 2, 900, 7), "50 searches for the nearest 5 by 3 users with 2 to 900 memories each, of 10,000"),
+    ],
+)
+def test_searches_are_told_in_a_sentence(sample: Sample, expected: str) -> None:
+    assert words.summary(replace(study(PLAIN), sample=sample)).startswith(expected)
+
+
 def test_strategies_are_named_in_a_list() -> None:
     assert strategies.parse("plain, strict,plain") == ["plain", "strict"]
     assert strategies.parse("all") == list(strategies.NAMES)

@@ -25,10 +25,10 @@ def summary(study: Study) -> str:
     """Which searches were made, in one sentence."""
     sample = study.sample
     low, high = sample.smallest_user_memories, sample.largest_user_memories
-    sizes = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+    sizes = count(high, "memory") if low == high else f"{low:,} to {count(high, 'memory')}"
     return (
-        f"{sample.queries:,} searches for {study.k} of {count(sample.users, 'user')} with {sizes} memories, of "
-        f"{study.facts.memories:,} in all (workload {study.workload}, random seed {sample.random_seed})"
+        f"{count(sample.queries, 'search')} for the nearest {study.k} by {count(sample.users, 'user')} with {sizes} "
+        f"each, of {study.facts.memories:,} in all (workload {study.workload}, random seed {sample.random_seed})"
     )
 
 
