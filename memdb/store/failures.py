@@ -15,6 +15,11 @@ _NOT_NULL_VIOLATION = "23502"
 _UNIQUE_VIOLATION = "23505"
 _NO_TRANSACTION = "25P01"
 _DATA_EXCEPTION = "22"
+_NOT_IN_THE_ENCODING = "22P05"
+_ENCODING = (
+    "Have texts travel in UTF-8, as create_engine of memdb.store does: client_encoding=UTF8; a database keeps all "
+    "characters only where its own encoding is UTF8."
+)
 _COLUMNS = {"memories_pkey": "id", "memories_user_id_fkey": "user_id"}
 _NO_RIGHT = "42501"
 _CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
@@ -84,6 +89,8 @@ def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]
         translation = _translation(said, which(said) if said.of_memories else "")
         if translation is None and (isinstance(error, ValueRefused) or _is_value(error, cause)):
             translation = InvalidMemory(f"a value cannot be sent to the database: {said.message}")
+        if translation is not None and (said.state == _NOT_IN_THE_ENCODING or _is_encoding(cause)):
+            translation.hint = _ENCODING
         if translation is None and said.state and not isinstance(error, StatementError):
             raise of_sqlalchemy(error, said) from error
         if translation is None:
@@ -131,5 +138,13 @@ def taken(id: object, memory: str = "", *, hint: str = "") -> InvalidMemory:
 
 
 def _is_value(error: BaseException, cause: BaseException) -> bool:
-    """Whether the driver could not write a value: SQLAlchemy has no class for what asyncpg raises then."""
-    return isinstance(error, StatementError) and isinstance(cause, ValueError | OverflowError)
+    """Whether the driver could not write a value: SQLAlchemy has no class for what asyncpg raises then, and passes on
+    what psycopg raises for a character that the connection's encoding has not.
+    """
+    is_refused = isinstance(error, StatementError) and isinstance(cause, ValueError | OverflowError)
+    return is_refused or _is_encoding(cause)
+
+
+def _is_encoding(cause: BaseException) -> bool:
+    """asyncpg has it below an error of its own."""
+    return isinstance(cause, UnicodeEncodeError) or isinstance(cause.__cause__, UnicodeEncodeError)

@@ -1,7 +1,7 @@
 """What an application has told its driver, or SQLAlchemy, of types: nothing of it reaches what is stored and read."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,10 +15,14 @@ from psycopg.types.string import TextLoader
 from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from memdb import database, migrations
 from memdb.database import Connection
+from memdb.errors import InvalidMemory
+from memdb.ledger.sqlfiles import Sets
 from memdb.models import Memory, MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import MemoryStore, create_engine, sessions
+from tests.conftest import new_database
 from tests.helpers import address
 
 AHEAD = [1.0, *[0.0] * 1535]
@@ -133,6 +137,46 @@ async def test_texts_are_stored_alike_whatever_encoding_a_connection_has(
     async with sessions(engine)() as session:
         assert [found.content for found in await MemoryStore(session).nearest(query)] == [texts["content"]] * 3
     await engine.dispose()
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_what_an_encoding_does_not_have_is_refused_with_what_to_do(
+    server: str, sets: Sets, driver: str, own: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The encoding of a connection of the application's own, and that of a database."""
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    encoding, make = ("UTF8", create_async_engine) if own else ("LATIN1", create_engine)
+    strange: Any = {"content": "猫", "user_id": uuid4(), "memory_type": "task", "embedding": AHEAD}
+    with new_database(server, template=f"template0 encoding {encoding} lc_collate 'C' lc_ctype 'C'") as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            migrations.migrate(connection, sets)
+            connection.execute("insert into users values (%s)", [strange["user_id"]])
+        url = f"postgresql+{driver}://" if own else address(conninfo, driver)
+        options = _connect(conninfo, driver, own)
+        if own and driver == "asyncpg":
+            options["connect_args"]["server_settings"] = {"client_encoding": "LATIN1"}
+        engine = make(url, **options)
+        id = uuid4()
+        known = MemoryCreate(**{**strange, "content": "cat", "id": id})
+        async with sessions(engine).begin() as session:
+            await MemoryStore(session).add(known)
+        memory = MemoryCreate(**strange)
+        wanted: Any = {"user_id": known.user_id, "extra_data": {"a": "猫"}}
+        calls: list[Callable[[MemoryStore[Memory]], Awaitable[object]]] = [
+            lambda store: store.add(memory),
+            lambda store: store.add_many([memory]),
+            lambda store: store.add_many([memory], skip_existing=True),
+            lambda store: store.update(id, MemoryUpdate(content="猫")),
+        ]
+        if not own:  # metadata to look for have escapes on the way
+            calls.append(lambda store: store.list(MemoryQuery(**wanted)))
+            calls.append(lambda store: store.nearest(MemorySimilarityQuery(embedding=AHEAD, **wanted)))
+        for call in calls:
+            async with sessions(engine)() as session:
+                with pytest.raises(InvalidMemory) as caught:
+                    await call(MemoryStore(session))
+                assert "UTF8" in caught.value.hint
+        await engine.dispose()
 
 
 def _connect(conninfo: str, driver: str, own: bool) -> dict[str, Any]:
