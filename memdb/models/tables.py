@@ -92,6 +92,10 @@ def _numbers(value: Any) -> list[float]:
     return [float(number) for number in value] if isinstance(value, list | tuple) else vector.tolist()
 
 
+_OWNED = "save-update, refresh-expire, expunge, delete, delete-orphan"
+"""All but "merge": a user who was read earlier would be merged by deleting what has been added to them since."""
+
+
 class UserMixin:
     """Makes a class mapped to `users` the owner of `Memory` and `MemoryCollection` of the same Base.
 
@@ -100,18 +104,12 @@ class UserMixin:
 
     @declared_attr
     def memories(cls) -> Mapped[list["MemoryMixin"]]:
-        return relationship(
-            "Memory", back_populates="user", cascade="all, delete-orphan", passive_deletes=True, lazy="raise_on_sql"
-        )
+        return relationship("Memory", back_populates="user", cascade=_OWNED, passive_deletes=True, lazy="raise_on_sql")
 
     @declared_attr
     def memory_collections(cls) -> Mapped[list["MemoryCollectionMixin"]]:
         return relationship(
-            "MemoryCollection",
-            back_populates="user",
-            cascade="all, delete-orphan",
-            passive_deletes=True,
-            lazy="selectin",
+            "MemoryCollection", back_populates="user", cascade=_OWNED, passive_deletes=True, lazy="selectin"
         )
 
 

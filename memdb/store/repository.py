@@ -17,7 +17,7 @@ from memdb import values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import copying, searching, statements
-from memdb.store.batches import Batch
+from memdb.store.batches import Batch, require_storable
 from memdb.store.failures import translated
 
 MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin)
@@ -74,8 +74,9 @@ class MemoryStore(Generic[MemoryModel]):
         if skip_existing or self._known(memory.id):  # which somebody else may have deleted
             stored = await self.add_many([memory], skip_existing=skip_existing)
             return await self.get(stored[0]) if stored else None
+        require_storable(memory, self._model)
         memory = memory.checked()
-        added = self._model(**{name: getattr(memory, name) for name in MemoryCreate.model_fields})
+        added = self._model(**{name: getattr(memory, name) for name in type(memory).model_fields})
         self._session.add(added)
         with translated():
             await self._session.flush()
@@ -88,7 +89,7 @@ class MemoryStore(Generic[MemoryModel]):
         COPY; with `skip_existing`, those whose id is there already are left as they are, and it is half as fast. Raises
         UnknownUser and InvalidMemory, which name the memory; what the transaction did before stays.
         """
-        batch = Batch(memories)
+        batch = Batch(memories, self._model)
         store = copying.insert_new if skip_existing else copying.copy
         with translated(batch.refused):
             await self._session.flush()
@@ -147,7 +148,7 @@ class MemoryStore(Generic[MemoryModel]):
             return await self.get(memory_id, user_id=user_id)
         statement = self._of(update(self._model), [memory_id], user_id)
         changed = statement.values(statements.assignments(self._model, change)).returning(self._model)
-        return (await self._read(changed.execution_options(synchronize_session=False))).one_or_none()
+        return (await self._read(changed.execution_options(synchronize_session="fetch"))).one_or_none()
 
     async def touch(self, memory_ids: Iterable[UUID], *, unless_within: timedelta = RECENTLY) -> int:
         """Notes that memories were recalled just now; returns how many rows that changed.
@@ -167,7 +168,7 @@ class MemoryStore(Generic[MemoryModel]):
         with translated():
             await self._session.flush()
             rows = await self._session.execute(
-                noted.returning(model.id, model.accessed_at), execution_options={"synchronize_session": False}
+                noted.returning(model.id, model.accessed_at), execution_options={"synchronize_session": "fetch"}
             )
         return self._noted(rows.all())
 

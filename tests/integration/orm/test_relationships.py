@@ -117,3 +117,17 @@ async def test_relationships_stay_readable_when_the_session_is_over(engine: Asyn
         read = (await session.scalars(asked)).one()
         await session.commit()
     assert ([memory.content for memory in read.memories], len(read.memory_collections)) == (["a walk"], 1)
+
+
+async def test_a_user_who_was_read_before_is_merged_without_what_has_been_added_since(
+    session: AsyncSession, user_id: UUID
+) -> None:
+    read_before = await session.get_one(User, user_id, options=[selectinload(User.memories)])
+    session.expunge_all()
+    session.add(Memory(user_id=user_id, memory_type="task", content="a walk"))
+    session.add(MemoryCollection(user_id=user_id, collection_type="journal", name="Evenings"))
+    await session.commit()
+    await session.merge(read_before)
+    await session.commit()
+    assert (await session.scalars(select(Memory.content))).all() == ["a walk"]
+    assert (await session.scalars(select(MemoryCollection.name))).all() == ["Evenings"]
