@@ -87,6 +87,7 @@ def listen(model: Any) -> None:
     event.listen(model, "before_update", _write_changed_keys, propagate=True)
     event.listen(model, "after_update", _remember_written, propagate=True)
     event.listen(model, "after_insert", _remember_written, propagate=True)
+    event.listen(model, "refresh", _remember_set, propagate=True)
 
 
 def _write_changed_keys(mapper: Mapper[Any], connection: Connection, memory: Any) -> None:
@@ -109,6 +110,14 @@ def _write_changed_keys(mapper: Mapper[Any], connection: Connection, memory: Any
 def _remember_written(_: Mapper[Any], __: Connection, memory: Any) -> None:
     data = memory.__dict__.get("extra_data")
     if isinstance(data, Metadata) and data._stored is None and _is_written(memory):
+        data.remember()
+
+
+def _remember_set(memory: Any, *_: Any) -> None:
+    """An UPDATE of many rows gives the objects of the session what it has set, which nobody has read."""
+    data = memory.__dict__.get("extra_data")
+    if isinstance(data, dict) and not isinstance(data, Metadata):
+        memory.__dict__["extra_data"] = data = Metadata(data)
         data.remember()
 
 

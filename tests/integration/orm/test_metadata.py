@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
@@ -120,6 +120,21 @@ async def test_a_key_that_is_set_to_what_the_object_remembers_is_written(
     await session.commit()
     assert memory.extra_data == expected | {"theirs": 3}
     assert connection.execute("select metadata from memories").fetchone() == (memory.extra_data,)
+
+
+async def test_keys_that_change_after_an_update_of_many_rows_leave_those_of_others(
+    session: AsyncSession, memory: Memory, connection: Connection
+) -> None:
+    given = {"a": 1}
+    await session.execute(update(Memory).where(Memory.id == memory.id).values(extra_data=given))
+    await session.commit()
+    connection.execute("""update memories set metadata = metadata || '{"theirs": 1}'""")
+    assert memory.extra_data is not None
+    memory.extra_data["mine"] = 1
+    await session.commit()
+    expected = {"a": 1, "theirs": 1, "mine": 1}
+    assert connection.execute("select metadata from memories").fetchone() == (expected,)
+    assert (memory.extra_data, given) == (expected, {"a": 1})
 
 
 async def test_metadata_of_another_memory_are_copied(
