@@ -101,7 +101,8 @@ class Object(_Stored):
         return type_coerce(cast(column, Text), self)
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
-        return None if value is None else json.loads(value)
+        """A statement that the application has written itself brings what the driver reads `jsonb` as."""
+        return json.loads(value) if isinstance(value, str) else value
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         return self if isinstance(value, dict) else self.impl_instance.coerce_compared_value(op, value)

@@ -21,6 +21,7 @@ from memdb.models.binding import bound
 from memdb.values import DIMENSIONS, MemoryType
 
 _from_json = json.JSONDecoder(parse_int=float).decode
+"""A vector is written like a list in JSON, with whole numbers where it has such."""
 
 
 class Reals(list[float]):
@@ -55,6 +56,12 @@ class _Numbers(TypeDecorator[Reals]):
         return bound(lambda given: Reals(values.embedding(given).tolist()), value)
 
 
+def _as_written(value: Any) -> list[float] | None:
+    """Each of the 32-bit numbers with its shortest digits, as the server writes it."""
+    numbers = value.to_numpy() if hasattr(value, "to_numpy") else value
+    return None if numbers is None else [float(str(number)) for number in np.asarray(numbers, np.float32)]
+
+
 class Embedding(VECTOR):
     """The column's type `vector`, with the comparisons of pgvector. What is read is a list of floats."""
 
@@ -67,8 +74,8 @@ class Embedding(VECTOR):
         """Nothing: `bind_expression` says as what a value goes."""
 
     def result_processor(self, dialect: Any, coltype: Any) -> Any:
-        """A vector is written like a list in JSON, with whole numbers where it has such."""
-        return lambda text: None if text is None else _from_json(text)
+        """A statement that the application has written itself brings the vector as the driver reads it."""
+        return lambda value: _from_json(value) if isinstance(value, str) else _as_written(value)
 
     def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
         """An array, which becomes a vector where it is stored in a column, wherever the type lives."""

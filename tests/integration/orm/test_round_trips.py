@@ -172,6 +172,21 @@ async def test_parts_of_metadata_are_read_as_they_are(session: AsyncSession, use
     assert tuple(row) == ("x", [1])
 
 
+async def test_statements_that_are_written_by_hand_bring_the_same_memories(
+    session: AsyncSession, user_id: UUID
+) -> None:
+    store = MemoryStore(session)
+    await store.add(a_memory(user_id, embedding=[0.1, *[0.0] * 1535], extra_data={"a": {"b": [1, None]}}))
+    await store.add(a_memory(user_id, embedding=None))
+    await session.commit()
+    by_hand = select(Memory).from_statement(text("select * from memories order by id"))
+    names = ("id", "memory_type", "embedding", "extra_data", "created_at")
+    read = [[getattr(memory, name) for name in names] for memory in await session.scalars(by_hand)]
+    session.expunge_all()
+    stored = (await session.scalars(select(Memory).order_by(Memory.id))).all()
+    assert read == [[getattr(memory, name) for name in names] for memory in stored]
+
+
 async def test_deleting_a_user_reads_none_of_their_memories(engine: AsyncEngine, user_id: UUID) -> None:
     statements: list[str] = []
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
