@@ -1,8 +1,12 @@
 """Memories that are stored together: their ids, in order, and which of them is meant when one is refused."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import chain, islice
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import inspect
 
 from memdb.errors import InvalidMemory
 from memdb.models.ids import new_id
@@ -13,8 +17,9 @@ from memdb.store.failures import Refusal, taken
 class Batch:
     """Takes memories one by one, gives an id to those that have none, and remembers which came when."""
 
-    def __init__(self, memories: Iterable[MemoryCreate]) -> None:
+    def __init__(self, memories: Iterable[MemoryCreate], model: Any) -> None:
         self.ids: list[UUID] = []
+        self._model = model
         self._memories = memories
         self._given: set[int] = set()
         self._users: dict[UUID, int] = {}
@@ -23,14 +28,31 @@ class Batch:
         """Each as it is stored. Raises InvalidMemory for the first that cannot be, and says which it is."""
         for position, given in enumerate(self._memories):
             try:
+                require_storable(given, self._model)
                 memory = given.checked()
             except InvalidMemory as error:
-                raise InvalidMemory(f"{_name(position, given.id)}: {error.message}", hint=error.hint) from None
+                named = _name(position, getattr(given, "id", None))
+                raise InvalidMemory(f"{named}: {error.message}", hint=error.hint) from None
             if memory.id is not None:
                 self._given.add(position)
             self.ids.append(memory.id or new_id())
             self._users.setdefault(memory.user_id, position)
             yield self.ids[-1], memory
+
+    def has_further_fields(self) -> bool:
+        """Whether the first memory, which all others follow, has fields of an application's own."""
+        memories = iter(self._memories)
+        first = list(islice(memories, 1))
+        self._memories = chain(first, memories)
+        return any(map(_further, first))
+
+    def refuse_further_fields(self, memory: MemoryCreate) -> None:
+        """The memory taken last may have none where it goes by a way that has no columns for them."""
+        if names := _further(memory):
+            raise InvalidMemory(
+                f"{self.name(len(self.ids) - 1)} has fields that the first has not: {', '.join(sorted(names))}",
+                hint="Make all of them of one class.",
+            )
 
     def refuse_ids_of_others(self, piece: Sequence[tuple[UUID, MemoryCreate]], owners: Mapping[UUID, UUID]) -> None:
         """Of the memories taken last, none may have an id that is stored for another user, whoever that is."""
@@ -55,6 +77,25 @@ class Batch:
 
     def _last(self, id: UUID) -> int | None:
         return len(self.ids) - 1 - self.ids[::-1].index(id) if id in self.ids else None
+
+
+def require_storable(memory: MemoryCreate, model: Any) -> None:
+    """Raises InvalidMemory for what is no MemoryCreate, or has fields that the model has not: they would be lost."""
+    if not isinstance(memory, MemoryCreate):
+        raise InvalidMemory(f"a memory is no MemoryCreate, but {type(memory).__name__}", hint="Make one of it.")
+    further = _further(memory)
+    if lost := further and further - set(inspect(model).attrs.keys()):
+        raise InvalidMemory(
+            f"{type(memory).__name__} has fields that {model.__name__} has not: {', '.join(sorted(lost))}",
+            hint="Map a column for each, or leave them out of what is to be stored.",
+        )
+
+
+def _further(memory: MemoryCreate) -> Set[str]:
+    """Fields of an application's own schema beside those of MemoryCreate."""
+    kind = type(memory)
+    is_own = kind is not MemoryCreate and isinstance(memory, MemoryCreate)
+    return kind.model_fields.keys() - MemoryCreate.model_fields.keys() if is_own else frozenset()
 
 
 def _name(position: int, id: UUID | None) -> str:

@@ -44,12 +44,13 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     """Loads the memories, taking them while the server works, and returns their ids.
 
     The session must be in a transaction already, since this goes past SQLAlchemy to the driver. Where policies decide
-    what may be stored, there is no COPY, and the memories are inserted; so they are where SQLAlchemy has more to store,
-    and where texts do not go as UTF-8, which the rows of a COPY are written in.
+    what may be stored, there is no COPY, and the memories are inserted; so they are where there is more to store than
+    memdb's columns, and where texts do not go as UTF-8, which the rows of a COPY are written in.
     """
     connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
     place = surroundings.names(connection, model.__table__).table
-    may_copy = drivers.speaks_utf8(connection) and not _has_further_defaults(model)
+    has_more = _has_further_defaults(model) or batch.has_further_fields()
+    may_copy = drivers.speaks_utf8(connection) and not has_more
     if not may_copy or await _is_secured(session, connection, model):
         return await _insert(session, model, batch)
     pieces = _pieces(batch, now=await _now(session, model))
@@ -64,8 +65,12 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
 
 async def _send_by_asyncpg(driver: Any, place: tuple[str, ...], pieces: Iterable[bytes]) -> None:
     options = {"schema_name": place[0] if place[1:] else None, "columns": COLUMNS, "format": "binary"}
-    async with _while_connected(driver):
-        await driver.copy_to_table(place[-1], source=_asynchronous(pieces), **options)
+    try:
+        async with _while_connected(driver):
+            await driver.copy_to_table(place[-1], source=_asynchronous(pieces), **options)
+    except _TimedOut as carrier:
+        (error,) = carrier.args
+        raise error from error.__cause__
 
 
 @asynccontextmanager
@@ -154,9 +159,16 @@ async def _now(session: AsyncSession, model: Any) -> datetime:
     return datetime.fromtimestamp(float(text), UTC)
 
 
+class _TimedOut(Exception):
+    """A TimeoutError of what makes the memories, which asyncpg would take for its own."""
+
+
 async def _asynchronous(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
-    for piece in pieces:
-        yield piece
+    try:
+        for piece in pieces:
+            yield piece
+    except TimeoutError as error:
+        raise _TimedOut(error) from error
 
 
 def _pieces(batch: Batch, now: datetime) -> Iterator[bytes]:
@@ -168,7 +180,9 @@ def _pieces(batch: Batch, now: datetime) -> Iterator[bytes]:
 
 
 def _rows(batch: Batch, now: datetime) -> Iterator[bytes]:
-    return (_row(id, memory, memory.created_at or now) for id, memory in batch)
+    for id, memory in batch:
+        batch.refuse_further_fields(memory)
+        yield _row(id, memory, memory.created_at or now)
 
 
 def _row(id: UUID, memory: MemoryCreate, created_at: datetime) -> bytes:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from memdb import database, migrations
 from memdb.database import Connection
-from memdb.errors import UsageError
+from memdb.errors import InvalidMemory, UsageError
 from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryCollectionMixin, MemoryMixin, MemoryType, UserMixin
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery
@@ -49,6 +49,51 @@ async def test_a_default_in_python_holds_whichever_way_a_memory_comes(
     await add_in_each_way(session, Memory, user_id)
     await session.commit()
     assert connection.execute("select mood from memories").fetchall() == [("calm",)] * 3
+
+
+class Felt(MemoryCreate):
+    """What an application stores beside: a column of its own."""
+
+    mood: str
+
+
+async def test_further_fields_of_a_schema_are_stored_in_columns_of_their_names(
+    session: AsyncSession, user_id: UUID, connection: Connection
+) -> None:
+    class Own(DeclarativeBase): ...
+
+    class User(UserMixin, Own):
+        __tablename__ = "users"
+        id: Mapped[UUID] = mapped_column(primary_key=True)
+
+    class MemoryCollection(MemoryCollectionMixin, Own): ...
+
+    class Memory(MemoryMixin, Own):
+        mood: Mapped[str | None]
+
+    connection.execute("alter table memories add mood text default 'none'")
+    store = MemoryStore(session, Memory)
+    felt = Felt(**a_memory(user_id).model_dump(by_alias=False), mood="calm")
+    await store.add(felt)
+    assert len(await store.add_many(felt for _ in range(70))) == 70
+    await store.add_many([felt, a_memory(user_id)], skip_existing=True)
+    with pytest.raises(InvalidMemory, match=r"^memory 1 .* has fields that the first has not: mood$"):
+        await store.add_many([a_memory(user_id), felt])
+    await session.commit()
+    moods = connection.execute("select mood, count(*) from memories group by mood order by mood").fetchall()
+    assert moods == [("calm", 72), ("none", 1)]
+
+
+@pytest.mark.parametrize("skip_existing", [False, True])
+async def test_what_no_column_could_hold_is_refused(session: AsyncSession, user_id: UUID, skip_existing: bool) -> None:
+    store = MemoryStore(session)
+    felt = Felt(**a_memory(user_id).model_dump(by_alias=False), mood="calm")
+    with pytest.raises(InvalidMemory, match="Felt has fields that Memory has not: mood"):
+        await store.add(felt, skip_existing=skip_existing)
+    no_memory: Any = dict(felt)
+    for memories, position in (([felt], 0), ([no_memory], 0), ([a_memory(user_id), no_memory], 1)):
+        with pytest.raises(InvalidMemory, match=rf"^memory {position} \(counted from 0\)"):
+            await store.add_many(memories, skip_existing=skip_existing)
 
 
 @pytest.mark.parametrize("chosen", [(), ("fast_search",)])

@@ -71,16 +71,18 @@ async def test_adding_many_keeps_their_order_and_all_that_they_say(
 async def test_adding_many_adds_all_or_none_and_keeps_what_was_done_before(
     store: MemoryStore[Memory], session: AsyncSession, user_id: UUID
 ) -> None:
-    def failing() -> Iterator[MemoryCreate]:
+    def failing(error: Exception) -> Iterator[MemoryCreate]:
         yield from (a_memory(user_id, embedding=embedding) for embedding in vectors(100))
-        raise RuntimeError("the embeddings service is down")
+        raise error
 
     await store.add(a_memory(user_id, "before"))
     nobody = uuid4()
     with pytest.raises(UnknownUser, match=f"there is no user {nobody}"):
         await store.add_many([a_memory(user_id), a_memory(nobody)])
     with pytest.raises(RuntimeError, match="service is down"):
-        await store.add_many(failing())
+        await store.add_many(failing(RuntimeError("the embeddings service is down")))
+    with pytest.raises(TimeoutError, match="service is slow"):
+        await store.add_many(failing(TimeoutError("the embeddings service is slow")))
     with pytest.raises(InvalidMemory, match=r"memory 0 \(counted from 0\)"):
         await store.add_many([a_memory(user_id, extra_data={"mood": float("nan")})])
     with pytest.raises(InvalidMemory, match=r"memory 1 \(counted from 0\)"):
