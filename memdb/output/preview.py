@@ -13,35 +13,38 @@ from memdb.words import count
 
 @render.register
 def _(dry_run: DryRun) -> Iterator[Any]:
-    """The SQL that would run, what it locks, and what would be lost."""
-    for step in dry_run.steps:
-        yield f"-- {step.path}"
-        yield from step.sql.replace("\r\n", "\n").split("\n")
-        for statement in step.statements:
-            yield from _locks(statement)
-    yield from _locked(dry_run)
-    yield from (f"-- may lose {loss.in_words()}" for loss in dry_run.losses)
-    for refusal in dry_run.refusals:
-        yield " ".join(filter(None, ("-- would be refused:", refusal.location, refusal.message)))
-        yield from (f"--   {line}" for line in refusal.hint.splitlines())
+    """What would be refused, lost and locked, and then the SQL that would run."""
     verb = "applied" if dry_run.direction == "migrate" else "rolled back"
     done = "the run would stop" if dry_run.refusals else f"{count(len(dry_run.steps), 'migration')} would be {verb}"
     yield f"-- {done}; nothing was run"
+    for refusal in dry_run.refusals:
+        yield " ".join(filter(None, ("-- would be refused:", refusal.location, refusal.message)))
+        yield from (f"--   {line}" for line in refusal.hint.splitlines())
+    yield from (f"-- may lose {loss.in_words()}" for loss in dry_run.losses)
     if dry_run.saved_as is not None:
         yield f"-- to run exactly this: memdb {dry_run.direction} --plan {shlex.quote(str(dry_run.saved_as))}"
+    for step in dry_run.steps:
+        yield f"-- {step.id}"
+        for statement in step.statements:
+            yield from (f"--   {line}" for line in _locks(statement))
+    yield from _locked(dry_run)
+    for step in dry_run.steps:
+        yield ""
+        yield f"-- {step.path}"
+        yield from step.sql.replace("\r\n", "\n").rstrip("\n").split("\n")
 
 
 def _locks(statement: StatementLocks) -> Iterator[str]:
     """What a statement locks and works through; nothing where it locks nothing."""
-    where = f"-- line {statement.line}: {statement.statement}"
+    where = f"line {statement.line}: {statement.statement}"
     if statement.locks is None:
         yield where
-        yield "--   locks are not known"
+        yield "  locks are not known"
     elif statement.locks:
         yield where
         note = "" if statement.measured else " (as documented)"
-        yield from (f"--   locks {lock.relation}: {lock.mode}, blocks {lock.blocks}{note}" for lock in statement.locks)
-    yield from (f"--   {_job(job)}" for job in statement.jobs)
+        yield from (f"  locks {lock.relation}: {lock.mode}, blocks {lock.blocks}{note}" for lock in statement.locks)
+    yield from (f"  {_job(job)}" for job in statement.jobs)
 
 
 def _job(job: Job) -> str:

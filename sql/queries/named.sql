@@ -85,14 +85,11 @@ made as (
                     then 'stable'
                 else ''
             end,
-            case
-                when p.prorettype = 'trigger'::regtype then 'begin return new; end'
-                when
-                    p.proretset or p.prokind = 'p' or p.proargmodes && '{o,b,t}'
-                    or p.prorettype in ('void'::regtype, 'event_trigger'::regtype)
-                    then 'begin return; end'
-                else 'begin return null; end'
-            end
+            -- Undefined, as far as anybody can tell who must not run it.
+            format(
+                'begin raise exception using errcode = ''undefined_function'', message = %%L; end',
+                format('the function %%s is not run where migrations are tried', p.oid::regprocedure)
+            )
         )
     from pg_proc as p
     inner join known as n on p.pronamespace = n.oid

@@ -94,7 +94,7 @@ def test_the_time_is_written_below_the_statement(
     dry_run(filled, "alter table users add column drawn float default random();")
     arguments = ["migrate", "--dry-run", "--sql-dir", str(tmp_path / "sql"), "--database-url", filled.info.dsn]
     assert main(arguments) == 0
-    assert "--   rewrites users, with 2 indexes (2,000 rows, " in (text := capsys.readouterr().out)
+    assert "--     rewrites users, with 2 indexes (2,000 rows, " in (text := capsys.readouterr().out)
     assert "): less than a second, nobody can read or write it meanwhile\n" in text
     assert main([*arguments, "--format", "json"]) == 0
     (job,) = json.loads(capsys.readouterr().out)["steps"][-1]["statements"][0]["jobs"]

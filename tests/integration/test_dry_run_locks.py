@@ -123,7 +123,9 @@ def test_what_cannot_be_tried_is_not_known_and_why_is_said(connection: Connectio
     connection.execute("create function f() returns int language sql as 'select 1'")
     result = dry_run(connection, extended, "select f(); alter table memories add column a text;")
     assert [item.locks for item in result.steps[-1].statements] == [None, None]
-    assert result.locks_source == "not known where they could not be measured: function f() does not exist"
+    assert result.locks_source == (
+        "not known where they could not be measured: the function public.f() is not run where migrations are tried"
+    )
     assert result.refusals == ()
 
 
@@ -146,7 +148,7 @@ def test_nothing_is_measured_where_nothing_is_planned(
 def test_the_command_shows_locks_as_comments_and_as_json(migrated: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rollback", "--dry-run", "--database-url", migrated]) == 0
     text = capsys.readouterr().out
-    assert "--   locks memories: ACCESS EXCLUSIVE, blocks reads and writes\n" in text
+    assert "--     locks memories: ACCESS EXCLUSIVE, blocks reads and writes\n" in text
     assert "-- memories holds 0 rows (counted)\n" in text
     assert "-- locks are held until their migration ends; they are measured on an embedded PostgreSQL" in text
     assert main(["rollback", "--dry-run", "--database-url", migrated, "--format", "json"]) == 0
