@@ -67,10 +67,9 @@ class Batch:
     def refused(self, refusal: Refusal) -> str:
         """Which memory the server means: it counts the rows of COPY, and names ids and users; nothing if unknown."""
         line = re.search(r"^COPY [^,]+, \D*(\d+)", refusal.context, re.MULTILINE)
-        named = re.search(r"\((id|user_id)\)=\((.*?)\)", refusal.detail)
-        if named is not None:
-            id = UUID(named[2])
-            position = self._users.get(id) if named[1] == "user_id" else self._last(id)
+        if refusal.value:
+            id = UUID(refusal.value)
+            position = self._users.get(id) if refusal.column == "user_id" else self._last(id)
         else:
             position = int(line[1]) - 1 if line else None
         return "" if position is None else self.name(position)

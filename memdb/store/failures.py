@@ -28,13 +28,16 @@ _CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the server, or the driver on the way to it, has to say. Without a state, it was the driver."""
+    """What the server, or the driver on the way to it, has to say. Without a state, it was the driver.
+
+    `column` is `id` or `user_id` where it is about one of these, and `value` what that has, where the server tells it.
+    """
 
     state: str
     message: str
-    detail: str
+    column: str
+    value: str
     context: str
-    constraint: str
     of_memories: bool
 
 
@@ -43,12 +46,17 @@ def refusal(error: BaseException) -> Refusal:
     cause = cause_of(error)
     report = getattr(cause, "diag", None) or cause  # psycopg has a report, asyncpg's errors are one
     table = getattr(report, "table_name", None)
+    # As a text, asyncpg's errors have the detail, too: of some, that is all of the row.
+    message = getattr(report, "message_primary", None) or getattr(report, "message", None) or cause
+    detail = getattr(report, "message_detail", None) or getattr(report, "detail", None) or ""
+    # Under row-level security the server keeps to itself which value it was.
+    named = re.search(r"\((id|user_id)\)=\(([0-9a-f-]{36})\)", str(detail))
     return Refusal(
         state=getattr(cause, "sqlstate", None) or "",
-        message=str(getattr(report, "message_primary", None) or cause),
-        detail=str(getattr(report, "message_detail", None) or getattr(report, "detail", None) or ""),
+        message=str(message),
+        column=named[1] if named else _COLUMNS.get(getattr(report, "constraint_name", None) or "", ""),
+        value=named[2] if named else "",
         context=str(getattr(report, "context", None) or ""),
-        constraint=str(getattr(report, "constraint_name", None) or ""),
         of_memories=table in (None, "memories"),
     )
 
@@ -99,18 +107,15 @@ def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]
 
 
 def _translation(said: Refusal, memory: str) -> MemdbError | None:
-    # Under row-level security the server keeps to itself which value it was.
-    named = re.search(r"\((id|user_id)\)=\((.*?)\)", said.detail)
-    column = named[1] if named is not None else _COLUMNS.get(said.constraint)
-    value = named[2] if named is not None else ""
     who = f", of {memory}" if memory else ""
-    if said.of_memories and said.state == _FOREIGN_KEY_VIOLATION and column == "user_id":
+    if said.of_memories and said.state == _FOREIGN_KEY_VIOLATION and said.column == "user_id":
+        user = f"user {said.value}" if said.value else "such user"
         return UnknownUser(
-            f"there is no {f'user {value}' if value else 'such user'}{who}, so nothing can be remembered of them",
+            f"there is no {user}{who}, so nothing can be remembered of them",
             hint="Add the user first.",
         )
-    if said.of_memories and said.state == _UNIQUE_VIOLATION and column == "id":
-        return taken(value, memory)
+    if said.of_memories and said.state == _UNIQUE_VIOLATION and said.column == "id":
+        return taken(said.value, memory)
     if _CHANGED.match(said.state) and said.state != _NO_RIGHT:
         return DatabaseError(
             f"the schema is not what it was, or not what memdb needs: {said.message}",

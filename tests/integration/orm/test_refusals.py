@@ -94,6 +94,28 @@ async def test_a_tier_that_others_have_added_is_named_where_it_is_read(
     assert await MemoryStore(session).list(MemoryQuery(user_id=uuid4())) == []
 
 
+@pytest.mark.parametrize(
+    "change", ["alter table memories add owner text not null", "alter table memories rename content to text"]
+)
+async def test_what_the_server_refuses_is_told_without_the_row(
+    session: AsyncSession, user_id: UUID, connection: Connection, change: str
+) -> None:
+    connection.execute(change.encode())
+    store, memory = MemoryStore(session), a_memory(user_id)
+    memory.content = "nobody else may read this"
+    calls: list[Callable[[], Awaitable[Any]]] = [
+        lambda: store.add(memory),
+        lambda: store.add_many([memory]),
+        lambda: store.add_many([memory], skip_existing=True),
+    ]
+    for call in calls:
+        with pytest.raises((InvalidMemory, DatabaseError), match=r'"(owner|content)"') as error:
+            await call()
+        assert "nobody else" not in error.value.message
+        assert "\n" not in error.value.message
+        await session.rollback()
+
+
 async def _requests(engine: AsyncEngine, user_id: UUID) -> list[str]:
     """One of each kind, each in a transaction of its own; the messages of those that are refused."""
     requests: list[Callable[[MemoryStore[Memory]], Awaitable[Any]]] = [
