@@ -97,7 +97,7 @@ class Schema(BaseModel):
         try:
             again = type(self).model_validate(given, by_name=True, by_alias=False)
         except ValidationError as error:
-            raise _refusal(error.errors(include_url=False, include_input=False)[0]) from None
+            raise _refusal(error.errors(include_url=False, include_input=False)[0], given) from None
         if again.__dict__.get("extra_data"):
             values.metadata(again.__dict__["extra_data"])
         return again
@@ -109,11 +109,17 @@ def _may_have_changed(schema: type[Schema]) -> frozenset[str]:
     return frozenset(name for name, field in schema.model_fields.items() if field.default_factory)
 
 
-def _refusal(error: ErrorDetails) -> InvalidMemory:
-    """What Pydantic found, as memdb's error."""
+def _refusal(error: ErrorDetails, given: dict[str, Any]) -> InvalidMemory:
+    """What Pydantic found, as memdb's error, which knows better where in metadata it is."""
+    if error["loc"][0] == "extra_data" and isinstance(given["extra_data"], dict):
+        try:
+            values.metadata(given["extra_data"])
+        except InvalidMemory as found:
+            return found
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"]).lstrip(".")
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, InvalidMemory):
         message = cause.message if cause.message.startswith(place) else f"{place}: {cause.message}"
         return InvalidMemory(message, hint=cause.hint)
-    return InvalidMemory(f"{place}: {error['msg']}", hint="Nothing of it was sent to the database.")
+    said = cause if isinstance(cause, Exception) else error["msg"]
+    return InvalidMemory(f"{place}: {said}", hint="Nothing of it was sent to the database.")

@@ -201,6 +201,19 @@ def test_metadata_that_were_changed_in_place_are_checked_before_they_are_stored_
             schema.checked()
 
 
+def test_what_is_wrong_with_metadata_is_told_in_one_way_whatever_finds_it() -> None:
+    for wrong in (USER, {1: 2}, {"\ud800": 1}, (1,)):
+        told = set()
+        for schema in (MemoryCreate(**VALID), MemoryUpdate(extra_data={}), MemoryQuery(user_id=USER)):
+            assert schema.extra_data is not None
+            schema.extra_data["a"] = {"b": [0, wrong]}
+            with pytest.raises(InvalidMemory) as error:
+                schema.checked()
+            told.add((error.value.message, error.value.hint))
+        assert len(told) == 1
+        assert told.pop()[0].startswith("extra_data.a.b[1]")
+
+
 def test_metadata_that_were_not_given_and_filled_in_place_are_kept() -> None:
     asked = MemorySimilarityQuery(user_id=USER, embedding=[1.0] * 1536)
     for schema in (MemoryCreate(**VALID), MemoryQuery(user_id=USER), asked):
