@@ -63,8 +63,10 @@ class Parquet:
             return _embeddings(column)
         if name in fields.TIMES and (types.is_timestamp(column.type) or types.is_date(column.type)):
             return _times(column)
-        if name in fields.IDS and types.is_fixed_size_binary(column.type) and column.type.byte_width == 16:
-            return [None if value is None else UUID(bytes=value) for value in column.to_pylist()]
+        is_of_16 = types.is_fixed_size_binary(column.type) and column.type.byte_width == 16
+        is_bytes = types.is_binary(column.type) or types.is_large_binary(column.type)
+        if (name in fields.IDS and is_of_16) or (name == "id" and is_bytes):
+            return [*map(_given(_id), column.to_pylist())]
         return self._plain_values(rows, name, column)
 
     def _plain_values(self, rows: Sequence[int], name: str, column: "pyarrow.Array") -> list[Any]:
@@ -85,6 +87,11 @@ class Parquet:
                 f"{self.path} cannot be read: pyarrow is not installed", hint="pip install 'memdb-pg[parquet]'"
             ) from None
         return parquet.ParquetFile(self.path)
+
+
+def _id(value: bytes) -> Any:
+    """Of 16 bytes; a uuid that is written out has more."""
+    return UUID(bytes=value) if len(value) == 16 else fields.as_text(value)
 
 
 def _embeddings(column: "pyarrow.Array") -> Any:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -141,6 +142,13 @@ def test_uuids_of_parquet_are_read(tmp_path: Path) -> None:
         batch = read(parquet(tmp_path, id=column, user=column))
         assert [id.tobytes() for id in batch.ids] == [id.bytes for id in IDS]
         assert batch.users == IDS
+
+
+def test_ids_of_bytes_are_read_as_pandas_writes_them(tmp_path: Path) -> None:
+    for kind in ("binary", "large_binary"):
+        for ids in ([id.bytes for id in IDS], [b"of 16 characters", IDS[1].bytes], [str(id).encode() for id in IDS]):
+            found = [id.tobytes() for id in read(parquet(tmp_path, id=array(ids, methodcaller(kind)))).ids]
+            assert found == [id if len(id) == 16 else UUID(id.decode()).bytes for id in ids]
 
 
 @pytest.mark.parametrize(
