@@ -110,7 +110,7 @@ class MemoryStore(Generic[MemoryModel]):
         query = query.checked()
         model, metadata = self._model, self._table.c.metadata
         conditions = [model.user_id == query.user_id]
-        conditions += [statements.holds(metadata, *entry) for entry in query.extra_data.items()]
+        conditions += statements.hold(metadata, statements.wanted(query.extra_data))
         if query.memory_types is not None:
             conditions.append(model.memory_type.in_(query.memory_types))
         if query.created_from is not None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from memdb import database
 from memdb.schemas import MemorySimilarityQuery
-from memdb.store import drivers, surroundings
+from memdb.store import drivers, statements, surroundings
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
 from memdb.store.surroundings import Names, Surroundings
 
@@ -28,11 +28,8 @@ class Search:
     """What is asked, as parameters of the statements in sql/queries/store.sql."""
 
     def __init__(self, query: MemorySimilarityQuery) -> None:
-        data = query.extra_data
+        contained, untrue, absent = statements.wanted(query.extra_data)
         self._embedding = query.embedding
-        untrue = [key for key, value in data.items() if value is False]
-        absent = [key for key, value in data.items() if value is None]
-        contained = {key: value for key, value in data.items() if value is not None and value is not False}
         self._tiers = None if query.memory_types is None else [tier.value for tier in query.memory_types]
         self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
         self._user_id, self._further = query.user_id, (untrue or None, absent or None)

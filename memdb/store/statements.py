@@ -1,7 +1,7 @@
 """What is compared and changed by the database itself, in statements over the models."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Insert, Uuid, any_, case, func, literal, literal_column
@@ -15,16 +15,33 @@ from memdb.schemas import MemoryUpdate
 _JSON_NULL: ColumnElement[Any] = literal_column("'null'::jsonb")
 
 
-def holds(metadata: ColumnElement[Any], entry: str, value: Any) -> ColumnElement[bool]:
-    """Whether an entry of the metadata has a value; of lists and objects, whether it contains what is given.
+class Wanted(NamedTuple):
+    """What metadata have to be: to contain an object, to have no true under some keys, nothing or null under others."""
+
+    contained: dict[str, Any]
+    untrue: list[str]
+    absent: list[str]
+
+
+def wanted(entries: dict[str, Any]) -> Wanted:
+    """What entries that are asked for mean: to be there and equal, or to contain the list or object that is given.
 
     What is not there, or is null, counts as false, and as null: `metadata ->> 'done' <> 'true'` would lose it.
     """
-    if value is None:
-        return func.coalesce(metadata[entry], _JSON_NULL).op("=")(_JSON_NULL)
-    if value is False:
-        return metadata.contains({entry: True}).is_not(True)
-    return metadata.contains({entry: value})
+    return Wanted(
+        {key: value for key, value in entries.items() if value is not None and value is not False},
+        [key for key, value in entries.items() if value is False],
+        [key for key, value in entries.items() if value is None],
+    )
+
+
+def hold(metadata: ColumnElement[Any], wanted: Wanted) -> list[ColumnElement[bool]]:
+    """The conditions on metadata, as `nearest` in sql/queries/store.sql has them."""
+    return [
+        *([metadata.contains(wanted.contained)] if wanted.contained else []),
+        *(metadata.contains({key: True}).is_not(True) for key in wanted.untrue),
+        *(func.coalesce(metadata[key], _JSON_NULL).op("=")(_JSON_NULL) for key in wanted.absent),
+    ]
 
 
 def among(column: Any, ids: Iterable[UUID]) -> ColumnElement[bool]:
