@@ -1,6 +1,5 @@
-"""Rows on their way into `memories`, and the binary form in which COPY takes them."""
+"""Rows on their way into `memories`, and the bytes that COPY takes for them."""
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import compress
@@ -10,14 +9,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from memdb.binary import ROWS, VERSION_OF_JSONB, length
 from memdb.values import DIMENSIONS, Vectors
 
 COLUMNS = "id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata"
-HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
-TRAILER = struct.pack(">h", -1)
 
-# Small enough that the server still has rows to work on while the next piece is put together.
-_PIECE = 64
 _EPOCH = np.datetime64("2000-01-01", "us")
 
 # The columns of fixed length, each with its length before it, as they stand in the stream.
@@ -48,7 +44,6 @@ _LENGTHS: dict[str, Any] = {
     "dimensions": DIMENSIONS,
     "unused": 0,
 }
-_length = struct.Struct(">i").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +77,11 @@ class Batch:
 
 
 def encode(batch: Batch) -> Iterator[bytes]:
-    """The rows as pieces of a binary COPY stream, between HEADER and TRAILER."""
+    """The rows as pieces of a binary COPY stream, between header and trailer."""
     fixed = _fixed(batch)
-    for start in range(0, len(batch), _PIECE):
+    for start in range(0, len(batch), ROWS):
         parts: list[bytes | memoryview] = []
-        for row in range(start, min(start + _PIECE, len(batch))):
+        for row in range(start, min(start + ROWS, len(batch))):
             parts.append(fixed[row])
             parts.append(_variable(batch, row))
         yield b"".join(parts)
@@ -107,15 +102,14 @@ def _fixed(batch: Batch) -> list[memoryview]:
 
 def _variable(batch: Batch, row: int) -> bytes:
     tier, content, metadata = batch.tiers[row].encode(), batch.contents[row].encode(), batch.metadata[row].encode()
-    version_of_jsonb = b"\x01"
     return b"".join(
         (
-            _length(len(tier)),
+            length(len(tier)),
             tier,
-            _length(len(content)),
+            length(len(content)),
             content,
-            _length(len(metadata) + 1),
-            version_of_jsonb,
+            length(len(metadata) + 1),
+            VERSION_OF_JSONB,
             metadata,
         )
     )

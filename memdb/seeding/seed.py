@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import psycopg
 
-from memdb import values
+from memdb import binary, values
 from memdb.database import Connection
 from memdb.errors import DataError
 from memdb.seeding import beginning, failures, rows, vector_indexes, waiting
@@ -139,14 +139,14 @@ def _copy(arrivals: Arrivals, batches: Iterator[Batch]) -> None:
             arrivals.connection.cursor() as cursor,
             cursor.copy(statement) as copy,
         ):
-            copy.write(rows.HEADER)
+            copy.write(binary.HEADER)
             while new is not None:
                 for piece in rows.encode(new):
                     copy.write(piece)
                 arrivals.add(new)
                 batch = next(batches, None)
                 new = batch if batch is not None and arrivals.can_go_on(batch) else None
-            copy.write(rows.TRAILER)
+            copy.write(binary.TRAILER)
 
 
 def _told(batches: Iterator[Batch], on_progress: Callable[[int], None]) -> Iterator[Batch]:

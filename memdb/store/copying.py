@@ -1,8 +1,4 @@
-"""Many memories at once, with either driver: through binary COPY, or INSERT where that cannot do it.
-
-https://www.postgresql.org/docs/current/sql-copy.html describes the format: a header, then for each row the number
-of columns and each column's length and bytes, then a trailer.
-"""
+"""Many memories at once, with either driver: through binary COPY, or INSERT where that cannot do it."""
 
 import asyncio
 import struct
@@ -19,7 +15,8 @@ from sqlalchemy import Text, cast, func, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from memdb import values
+from memdb import binary, values
+from memdb.binary import length
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate
 from memdb.store import drivers, statements, surroundings
@@ -27,16 +24,11 @@ from memdb.store.batches import Batch
 
 COLUMNS = ("id", "user_id", "memory_type", "content", "embedding", "metadata", "created_at")
 
-_HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
-_TRAILER = struct.pack(">h", -1)
-_NULL = struct.pack(">i", -1)
-_PIECE = 64  # rows; small enough that the server has something to do while the next piece is put together
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 _ids = struct.Struct(">hi16si16s").pack
-_length = struct.Struct(">i").pack
-_TIERS = {tier: _length(len(tier.value)) + tier.value.encode() for tier in MemoryType}
+_TIERS = {tier: length(len(tier.value)) + tier.value.encode() for tier in MemoryType}
 _time = struct.Struct(">iq").pack
 
 
@@ -117,7 +109,7 @@ async def _is_secured(session: AsyncSession, connection: Connection, model: Any)
 
 async def _insert(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     now, rows = await _now(session, model), iter(batch)
-    while piece := list(islice(rows, _PIECE)):
+    while piece := list(islice(rows, binary.ROWS)):
         await session.execute(insert(model), _values(piece, now))
     return batch.ids
 
@@ -128,7 +120,7 @@ async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UU
     Raises InvalidMemory for an id that is another user's.
     """
     now, rows, stored = await _now(session, model), iter(batch), list[UUID]()
-    while piece := list(islice(rows, _PIECE)):
+    while piece := list(islice(rows, binary.ROWS)):
         inserted = await session.scalars(statements.insert_new(model).returning(model.id), _values(piece, now))
         new = set(map(values.identifier, inserted))
         owners = {id: memory.user_id for id, memory in reversed(piece) if id in new}
@@ -172,11 +164,11 @@ async def _asynchronous(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
 
 
 def _pieces(batch: Batch, now: datetime) -> Iterator[bytes]:
-    yield _HEADER
+    yield binary.HEADER
     rows = _rows(batch, now)
-    while piece := list(islice(rows, _PIECE)):
+    while piece := list(islice(rows, binary.ROWS)):
         yield b"".join(piece)
-    yield _TRAILER
+    yield binary.TRAILER
 
 
 def _rows(batch: Batch, now: datetime) -> Iterator[bytes]:
@@ -193,12 +185,12 @@ def _row(id: UUID, memory: MemoryCreate, created_at: datetime) -> bytes:
         (
             _ids(len(COLUMNS), 16, id.bytes, 16, memory.user_id.bytes),
             _TIERS[memory.memory_type],
-            _length(len(content)),
+            length(len(content)),
             content,
-            _length(len(embedding)) if embedding else _NULL,
+            length(len(embedding)) if embedding else binary.NULL,
             embedding,
-            _length(1 + len(metadata)),
-            b"\x01",  # the version of jsonb's form, which is text
+            length(1 + len(metadata)),
+            binary.VERSION_OF_JSONB,
             metadata,
             _time(8, (created_at - _EPOCH) // _MICROSECOND),
         )
