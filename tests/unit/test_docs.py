@@ -34,6 +34,12 @@ def test_the_readme_shows_every_command() -> None:
     assert [path for path in COMMANDS if f"memdb {' '.join(path)}" not in readme] == []
 
 
+def test_the_models_of_an_application_are_shown_as_they_are_tested() -> None:
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
+    tested = (ROOT / "tests" / "application.py").read_text().partition("\n\n")[2]
+    assert tested in shown
+
+
 def test_links_in_the_documentation_lead_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
     broken = [
