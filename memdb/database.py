@@ -36,12 +36,13 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     `schema` is the target that was asked for by name; None where it is the first schema of the search_path.
     `search_path` is the one of the user; None where that is the session's own. `has_own_names` says that the session
-    is known to have memdb's.
+    is known to have memdb's. `wait_seconds` is how long to wait for locks of others while reading.
     """
 
     schema: str | None = None
     search_path: str | None = None
     has_own_names: bool = False
+    wait_seconds: float = 60
 
     def value(self, statement: str | bytes | sql.Composed, parameters: Params | None = None) -> Any:
         """The first value of the first row; None where there is no row."""
@@ -74,12 +75,8 @@ class Names:
 
 MINIMUM_PGVECTOR = "0.8.0"
 OWN_NAMES = "set search_path = pg_catalog, pg_temp"
-# For a transaction: who reads does not wait for ever, and in silence. Limits that are set already are kept.
-PATIENCE = """
-select pg_catalog.set_config('lock_timeout', '60s', true)
-where pg_catalog.current_setting('lock_timeout') operator(pg_catalog.=) '0'
-"""
-_OWN_NAMES_LOCALLY = f"{OWN_NAMES.replace('set', 'set local', 1)}; {PATIENCE}"
+_OWN_NAMES_LOCALLY = OWN_NAMES.replace("set", "set local", 1)
+_LONGEST_MS = 2**31 - 1
 
 
 @contextmanager
@@ -186,7 +183,7 @@ def own_names(connection: Connection) -> Iterator[None]:
         return
     is_inner = connection.info.transaction_status != TransactionStatus.IDLE
     with connection.transaction():
-        path = connection.value(f"show search_path; {_OWN_NAMES_LOCALLY}")
+        path = connection.value(f"show search_path; {_OWN_NAMES_LOCALLY}; {patience(connection)}")
         yield
         if is_inner:
             connection.execute("select pg_catalog.set_config('search_path', %s, true)", [path])
@@ -194,7 +191,20 @@ def own_names(connection: Connection) -> Iterator[None]:
 
 def keep_to_own_names(connection: Connection) -> None:
     """Does what own_names does for a transaction that has begun already, until it ends."""
-    connection.execute(_OWN_NAMES_LOCALLY)
+    connection.execute(f"{_OWN_NAMES_LOCALLY}; {patience(connection)}")
+
+
+def patience(connection: Connection) -> str:
+    """For a transaction: who reads does not wait for ever, and in silence. Limits that are set already are kept."""
+    return (
+        f"select pg_catalog.set_config('lock_timeout', '{milliseconds(connection.wait_seconds)}ms', true) "
+        "where pg_catalog.current_setting('lock_timeout') operator(pg_catalog.=) '0'"
+    )
+
+
+def milliseconds(seconds: float) -> int:
+    """As the server takes a limit: 0 would mean that there is none."""
+    return max(1, int(min(1000 * seconds, _LONGEST_MS)))
 
 
 def take_own_names(connection: Connection) -> None:

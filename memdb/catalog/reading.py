@@ -7,7 +7,7 @@ from typing import Any
 
 from memdb.catalog.keys import STANDALONE, identifiers, kind_and_name
 from memdb.catalog.patches import Attributes, Objects
-from memdb.database import PATIENCE, Connection, query
+from memdb.database import Connection, patience, query
 
 # Words that PostgreSQL 17 has begun to quote where they are names (pg_get_keywords): always quoted here, so that what
 # was read from one version equals what is read from another. "json" needs no quotes as a name of its own.
@@ -69,7 +69,7 @@ def read(connection: Connection, schema: str, only: Iterable[str] | None = None)
     files = ("catalog", "catalog_tables", *(("catalog_others",) if others else ()))
     parts = [f"({query(file, 'objects').rstrip().removesuffix(';')})" for file in files]  # in one round trip
     with connection.transaction(force_rollback=True):  # which also takes back the settings
-        connection.execute(f"set transaction read only; {_FORMS}; {PATIENCE}")
+        connection.execute(f"set transaction read only; {_FORMS}; {patience(connection)}")
         rows: dict[str, Any] = dict(connection.execute(" union all ".join(parts), parameters).fetchall())
     context = rows.pop("context")
     clean = _cleaner(context["qualifiers"])

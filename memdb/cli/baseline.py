@@ -23,7 +23,11 @@ def baseline(
 
     Marks pending migrations as applied without running them, if the database holds exactly what they make.
     """
-    with place.open(chosen=chosen) as db, db.connected("baseline") as connection, hooks() as heard:
+    with (
+        place.open(chosen=chosen) as db,
+        db.connected("baseline", wait_seconds=wait) as connection,
+        hooks() as heard,
+    ):
         result = take_over(
             connection,
             db.sets,

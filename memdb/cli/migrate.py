@@ -43,7 +43,7 @@ def migrate(
     saved = reviewing.plan_to_run("migrate", answered)
     with place.open(chosen=chosen, trial=trial) as db:
         if reviewing.dry_run:
-            return reviewing.show(db, Migrate(to, out_of_order=out_of_order), format)
+            return reviewing.show(db, Migrate(to, out_of_order=out_of_order), format, wait)
         limits = Limits(wait, lock_timeout, maintenance_work_mem, parallel_workers)
         with hooks() as heard:
             if saved is None:

@@ -61,11 +61,11 @@ class Reviewing:
                 )
         return saved_plan.read(self.plan, command)
 
-    def show(self, db: Database, request: Request, format: str) -> int:
+    def show(self, db: Database, request: Request, format: str, wait_seconds: float) -> int:
         """Shows what would run, and keeps it in a file where that is asked for.
 
         The exit code is that of a run that stops, where it is foreseen to.
         """
-        result = db.plan(request, save_as=self.save_plan)
+        result = db.plan(request, save_as=self.save_plan, wait_seconds=wait_seconds)
         output.emit(result, format, address=db.address, label="-- Database")
         return MigrationError.exit_code if result.refusals else 0

@@ -34,7 +34,7 @@ def repair(
     Accepts edited and renamed files, and marks or forgets migrations, after showing what that means in effect. Exit 1
     when an applied migration has no file, which no repair can settle.
     """
-    with place.open(trial=trial) as db, db.connected("repair") as connection:
+    with place.open(trial=trial) as db, db.connected("repair", wait_seconds=wait) as connection:
         sets, options = db.sets, db.trial
         proposal = propose(connection, sets, lambda: _patches(db, sets, options), mark=mark or (), unmark=unmark or ())
         if not proposal.needed:

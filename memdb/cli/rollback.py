@@ -54,7 +54,7 @@ def rollback(
     with place.open(trial=trial) as db:
         request = Rollback(None if all else steps or 1, to)
         if reviewing.dry_run:
-            return reviewing.show(db, request, format)
+            return reviewing.show(db, request, format, wait)
         limits = Limits(wait, lock_timeout)
         if saved is None:
             run = _roll_back(db, request, limits, ask=not yes)

@@ -135,10 +135,16 @@ class Database(Place):
         saved = plan if isinstance(plan, saved_plan.SavedPlan) else saved_plan.read(Path(plan))
         return self._run(saved.direction, saved, None, limits, hooks)
 
-    def plan(self, request: "Request | None" = None, *, save_as: str | PathLike[str] | None = None) -> "DryRun":
+    def plan(
+        self,
+        request: "Request | None" = None,
+        *,
+        save_as: str | PathLike[str] | None = None,
+        wait_seconds: float = 60,
+    ) -> "DryRun":
         """What migrate() would do, or another `request`: Migrate(…) or Rollback(…). Tried on a temporary database.
 
-        With `save_as`, kept in that file, for run().
+        With `save_as`, kept in that file, for run(). Locks of others are waited for so many seconds at most.
         """
         from memdb import preview
         from memdb.migrations import Migrate
@@ -146,7 +152,8 @@ class Database(Place):
         request = request or Migrate()
         if isinstance(request, Migrate):
             request = replace(request, chosen=tuple(dict.fromkeys((*self.settings.sets, *request.chosen))))
-        with self.connected("migrate" if isinstance(request, Migrate) else "rollback") as connection:
+        purpose = "migrate" if isinstance(request, Migrate) else "rollback"
+        with self.connected(purpose, wait_seconds=wait_seconds) as connection:
             return preview.dry_run(
                 connection,
                 self.sets,
@@ -208,7 +215,7 @@ class Database(Place):
             source = choosing.source(
                 None if source is None else Path(source), users, memories, tiers, random_seed, append=append
             )
-        with self.connected("seed") as connection:
+        with self.connected("seed", wait_seconds=wait_seconds) as connection:
             return seed(
                 connection,
                 source,
@@ -222,7 +229,7 @@ class Database(Place):
         """Removes the rows that seed() made up, and nothing else."""
         from memdb.seeding.resetting import reset
 
-        with self.connected("seed", losing=True) as connection:
+        with self.connected("seed", losing=True, wait_seconds=wait_seconds) as connection:
             return reset(connection, wait_seconds=wait_seconds, on_wait=lambda whom: self.say(f"Waiting for {whom}"))
 
     def benchmark(
@@ -286,5 +293,6 @@ class Database(Place):
 
         hooks, limits = hooks or telling.of_migrating(self.say), limits or migrations.Limits()
         limits = replace(limits, trusted_schemas=(*self.settings.trusted_schemas, *limits.trusted_schemas))
-        with self.connected(purpose, losing=purpose == "rollback") as connection:
+        losing = purpose == "rollback"
+        with self.connected(purpose, losing=losing, wait_seconds=limits.wait_seconds) as connection:
             return migrations.run(connection, self.sets, request, agreement=agreement, limits=limits, hooks=hooks)

@@ -77,9 +77,10 @@ class Place:
         return self._chosen.url is None
 
     @contextmanager
-    def connected(self, purpose: str, *, losing: bool = False) -> Iterator[Connection]:
+    def connected(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) -> Iterator[Connection]:
         """A connection for a block; what the driver raises in there leaves as an error of memdb.
 
+        `wait_seconds` is how long it waits for locks of others while it reads.
         With `losing`, raises UsageError where settings contradict each other about which database is meant.
         """
         chosen = self._chosen
@@ -88,6 +89,7 @@ class Place:
         if server is not None and is_new:
             self.say(f"Using {server.description} (memdb db stop ends it).")
         with database.connect(conninfo, purpose=purpose, schema=self.settings.schema) as connection:
+            connection.wait_seconds = wait_seconds
             self.address = server.description if server else database.describe(connection)
             dispute = _dispute(self.address, chosen)
             if dispute and is_new:

@@ -82,8 +82,9 @@ def take_time(connection: Connection) -> None:
 
 
 def _set_limits(connection: Connection, limits: Limits) -> None:
+    seconds = min(limits.lock_timeout_seconds, limits.wait_seconds)
     values = {
-        "lock_timeout": f"{limits.lock_timeout_seconds * 1000:.0f}ms",
+        "lock_timeout": f"{database.milliseconds(seconds)}ms",
         "memory": limits.maintenance_work_mem,
         "workers": None if limits.parallel_workers is None else str(limits.parallel_workers),
     }

@@ -12,7 +12,7 @@ from memdb import database, scratch, users
 from memdb.database import Connection, query
 from memdb.effects import trying
 from memdb.effects.trying import Tried
-from memdb.errors import MemdbError, StatementFailed
+from memdb.errors import LockTimeout, MemdbError, StatementFailed
 from memdb.ledger.plan import Plan
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations.risks import Risk
@@ -52,6 +52,8 @@ def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.
                 _make_named(connection, fresh, planned, "extensions")  # which have to be checked as those it makes
                 _take(fresh, planned, trial)
                 trial.shapes.append(refusals.shape(fresh, besides=others))
+        except (LockTimeout, psycopg.errors.LockNotAvailable):
+            raise  # of the real database, which others keep from being read: more than not measured
         except (MemdbError, psycopg.Error) as error:
             trial.source = _not_measured(error)
     return trial

@@ -2,13 +2,14 @@
 
 import re
 import select
+import time
 
 import pytest
 
 from memdb import database
-from memdb.catalog import reading
 from memdb.cli import main
 from memdb.database import Connection
+from memdb.door.place import Place
 from memdb.errors import ConnectionFailed, DatabaseError
 
 
@@ -51,8 +52,14 @@ def test_a_limit_of_statements_is_named_and_can_be_lifted_as_the_hint_says(
 @pytest.mark.parametrize(
     ("command", "tables"),
     [
-        *((command, "memdb_migrations, _yoyo_migration") for command in ("status", "repair", "lint", "baseline")),
-        *((command, "memories, users") for command in ("verify-schema", "rollback --dry-run", "benchmark-similarity")),
+        *(
+            (command, "memdb_migrations, _yoyo_migration")
+            for command in ("status", "repair --wait 0.1", "lint", "baseline")
+        ),
+        *(
+            (command, "memories, users")
+            for command in ("verify-schema", "rollback --dry-run --wait 0.1", "benchmark-similarity")
+        ),
     ],
 )
 def test_nobody_who_reads_waits_for_ever_for_a_lock_of_others(
@@ -63,12 +70,30 @@ def test_nobody_who_reads_waits_for_ever_for_a_lock_of_others(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (database, reading):
-        monkeypatch.setattr(module, "PATIENCE", database.PATIENCE.replace("60s", "100ms"))
+    monkeypatch.setattr(Place.connected.__wrapped__, "__kwdefaults__", {"losing": False, "wait_seconds": 0.1})  # type: ignore[attr-defined]
     with connection.transaction():
         connection.execute(f"lock table {tables} in access exclusive mode")
         assert main([*command.split(), "--database-url", migrated]) == 3
     assert "others hold a lock that is needed here" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("ready_server")
+@pytest.mark.parametrize(
+    ("command", "table"),
+    [
+        *((command, "memdb_migrations") for command in ("repair", "migrate", "migrate --dry-run", "rollback --yes")),
+        *((command, "memories") for command in ("baseline", "rollback --dry-run", "seed", "seed --reset")),
+    ],
+)
+def test_who_is_told_how_long_to_wait_does_not_wait_longer_while_reading(
+    migrated: str, connection: Connection, command: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with connection.transaction():
+        connection.execute(f"lock table {table} in access exclusive mode".encode())
+        started = time.monotonic()
+        assert main([*command.split(), "--wait", "0.2", "--database-url", migrated]) == 3
+        assert time.monotonic() - started < 30  # a minute is what is waited for otherwise
+    assert re.search("others (hold a lock|are using the tables)", capsys.readouterr().err)
 
 
 def test_a_session_that_the_server_ended_is_lost_and_the_driver_adds_no_words(

@@ -24,11 +24,13 @@ CALLS = {
     "benchmark": "(self, wanted: 'Wanted | None' = None, design: 'Design | None' = None, "
     "targets: 'Targets | None' = None) -> 'Study'",
     "close": "(self) -> None",
-    "connected": "(self, purpose: str, *, losing: bool = False) -> collections.abc.Iterator[memdb.database.Connection]",
+    "connected": "(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) "
+    "-> collections.abc.Iterator[memdb.database.Connection]",
     "lint": "(self, *, all: bool = False) -> 'Review'",
     "migrate": "(self, to: str | None = None, *, out_of_order: bool = False, limits: 'Limits | None' = None, "
     "hooks: 'Hooks | None' = None) -> 'Run'",
-    "plan": "(self, request: 'Request | None' = None, *, save_as: str | os.PathLike[str] | None = None) -> 'DryRun'",
+    "plan": "(self, request: 'Request | None' = None, *, save_as: str | os.PathLike[str] | None = None, "
+    "wait_seconds: float = 60) -> 'DryRun'",
     "rollback": "(self, steps: int | None = 1, *, to: str | None = None, losing: 'WouldLose | bool' = False, "
     "limits: 'Limits | None' = None, hooks: 'Hooks | None' = None) -> 'Run'",
     "run": "(self, plan: 'str | PathLike[str] | SavedPlan', *, limits: 'Limits | None' = None, "
