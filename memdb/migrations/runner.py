@@ -23,6 +23,7 @@ from memdb.migrations.scribe import Scribe
 from memdb.migrations.session import Limits
 
 Notices = list[str]
+_WORKS_IN_SEVERAL = {"55P04", "53200"}  # transactions: unsafe_new_enum_value_usage, out_of_memory (of the lock table)
 
 
 class Runner:
@@ -52,8 +53,9 @@ class Runner:
             agreement.require(step, of_untried(step))
         return self._alone(step, on_advice, started)
 
-    def foresee(self, steps: Sequence[Step]) -> tuple[Loss, ...]:
-        """What these rollbacks would lose one after the other, tried in one transaction that is taken back.
+    def foresee(self, steps: Sequence[Step], *, counting: bool) -> tuple[Loss, ...]:
+        """What these rollbacks would lose one after the other, tried in one transaction that is taken back; that they
+        can be done at all where nothing is counted.
 
         Raises StatementFailed for the first that the server refuses, unless that may be for want of what those before
         it do outside of a transaction, or commit: then nothing is known of it, and of those that follow.
@@ -70,7 +72,7 @@ class Runner:
                     found += of_untried(step)
                     continue
                 try:
-                    found += self._measure(step).losses
+                    found += self._measure(step).losses if counting else ()
                     self._execute(step)
                 except StatementFailed as error:
                     if not _may_work_after(steps[:position], error):
@@ -175,11 +177,12 @@ def _closing_if_busy(connection: Connection) -> Iterator[None]:
 
 
 def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:
-    """Whether what failed may not fail once these steps are done: a new value of an enum has to be committed, and
-    those outside of a transaction, which make or drop what it names, have not been tried.
+    """Whether what failed may not fail once these steps are done: a new value of an enum has to be committed, the locks
+    of all may be too many for one transaction, and those outside of one, which make or drop what it names, have not
+    been tried.
     """
     left_out = (step for step in steps if not step.migration.transactional)
-    return error.sqlstate == "55P04" or (
+    return error.sqlstate in _WORKS_IN_SEVERAL or (
         error.sqlstate.startswith(("42", "2B")) and any(_is_in_the_way(step, error) for step in left_out)
     )
 

@@ -63,8 +63,8 @@ def _take_all(
     connection: Connection, planned: Plan, agreement: Agreement | None, limits: Limits, hooks: Hooks
 ) -> Iterator[Done]:
     runner = Runner(connection, planned.history.home, limits)
-    if agreement is not None:
-        _agree(agreement, runner, planned, limits)
+    if planned.direction == "rollback":
+        _try_all(agreement, runner, planned, limits)
     for position, step in enumerate(planned.steps):
         hooks.on_start(planned.direction, step.migration)
         try:
@@ -77,12 +77,17 @@ def _take_all(
         yield Done(step.id, step.migration.set, duration_ms, tuple(notices))
 
 
-def _agree(agreement: Agreement, runner: Runner, planned: Plan, limits: Limits) -> None:
-    """Before the first of several rollbacks, so that none is done when another would lose what is not agreed to."""
-    agreement.require_same(planned.steps)
+def _try_all(agreement: Agreement | None, runner: Runner, planned: Plan, limits: Limits) -> None:
+    """Before the first of several rollbacks, so that none is done when another fails, or would lose what is not agreed
+    to; without an agreement they may lose anything.
+    """
+    if agreement is not None:
+        agreement.require_same(planned.steps)
     if len(planned.steps) == 1:
         return
-    found = _try(lambda: runner.foresee(planned.steps), limits.wait_seconds)
+    found = _try(lambda: runner.foresee(planned.steps, counting=agreement is not None), limits.wait_seconds)
+    if agreement is None:
+        return
     if found and not agreement.steps:
         raise WouldLose("this rollback would lose rows or values", planned.steps, found, hint="Nothing was done.")
     for step in planned.steps:

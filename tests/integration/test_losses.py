@@ -308,8 +308,9 @@ def test_what_can_be_tried_only_once_the_others_are_done_is_asked_for(
         ("drop table t", 'table "t" does not exist'),
     ],
 )
+@pytest.mark.parametrize("agreement", [Agreement(), None], ids=["before it is asked", "with --yes"])
 def test_what_fails_for_another_reason_than_an_index_that_was_not_dropped_stops_all(
-    empty_connection: Connection, folder: Folder, also: str, message: str
+    empty_connection: Connection, folder: Folder, also: str, message: str, agreement: Agreement | None
 ) -> None:
     lone = "-- transactional: false\n"
     sets = folder(
@@ -320,8 +321,23 @@ def test_what_fails_for_another_reason_than_an_index_that_was_not_dropped_stops_
     migrations.migrate(empty_connection, sets)
     empty_connection.execute(also.encode())
     with pytest.raises(StatementFailed, match=message):
-        migrations.rollback(empty_connection, sets, steps=None, agreement=Agreement())
+        migrations.rollback(empty_connection, sets, steps=None, agreement=agreement)
     assert empty_connection.value("select count(*) from b") == 1
+
+
+def test_they_go_one_by_one_where_the_locks_of_all_are_too_many(empty_connection: Connection, folder: Folder) -> None:
+    full = """
+        do $$
+        begin
+            if exists (select from pg_locks where pid = pg_backend_pid() and mode = 'AccessExclusiveLock') then
+                raise 'out of shared memory' using errcode = 'out_of_memory';
+            end if;
+        end $$;
+        drop table a;
+    """
+    sets = folder(m0001_a=("create table a ();", full), m0002_b=("create table b ();", "drop table b;"))
+    migrations.migrate(empty_connection, sets)
+    assert migrations.rollback(empty_connection, sets, steps=None).applied == 0
 
 
 @pytest.mark.parametrize(
