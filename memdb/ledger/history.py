@@ -133,6 +133,21 @@ def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
     return begun[0] if begun else Home(target)
 
 
+def apart(connection: Connection, past: History) -> str:
+    """What is to be known where names lead elsewhere than to the schema of the history; empty where they do not.
+
+    It may be meant, where a migration makes the first schema of the search_path, or a change of that which nobody has
+    told the migrations of.
+    """
+    home, target = past.home.schema, database.target_schema(connection)
+    if not past.applied or home == target:
+        return ""
+    return (
+        f"The history is in the schema {argument(home)}, and what names no schema is made in {argument(target)}, the "
+        f"first of the search_path. Where that is not meant: --schema {argument(home)}."
+    )
+
+
 def require_sound(connection: Connection, schema: str) -> None:
     """Raises HistoryError where the history in `schema` has become what memdb or yoyo did not make."""
     for home in _homes(connection):

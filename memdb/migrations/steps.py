@@ -8,6 +8,7 @@ from typing import TypeVar
 from memdb import trust
 from memdb.database import Connection
 from memdb.errors import MigrationError, StatementFailed
+from memdb.ledger import history
 from memdb.ledger.plan import Plan, Request, Rollback
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations import alone, locking, preflight, running
@@ -40,6 +41,8 @@ def take(
     preflight.check(intended.steps)
     for schema in trust.require(connection, intended.history.home.schema, limits.trusted_schemas):
         hooks.on_advice(f"Others may create in the schema {schema.in_words()}, and have this run call it.")
+    if apart := history.apart(connection, intended.history):
+        hooks.on_advice(apart)
     if intended.direction == "migrate":
         agreement = None
     with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait):

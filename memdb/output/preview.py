@@ -21,6 +21,8 @@ def _(dry_run: DryRun) -> Iterator[Any]:
         yield " ".join(filter(None, ("-- would be refused:", refusal.location, refusal.message)))
         yield from (f"--   {line}" for line in refusal.hint.splitlines())
     yield from (f"-- may lose {loss.in_words()}" for loss in dry_run.losses)
+    if dry_run.advice:
+        yield f"-- {dry_run.advice}"
     if dry_run.saved_as is not None:
         yield f"-- to run exactly this: memdb {dry_run.direction} --plan {shlex.quote(str(dry_run.saved_as))}"
     for step in dry_run.steps:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from memdb import scratch
 from memdb.database import Connection
+from memdb.ledger import history
 from memdb.ledger.plan import Direction, Request
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations import alone, losses, preflight, reviewed, running, saved_plan
@@ -31,8 +32,8 @@ class DryRun:
     """What a migrate or rollback would do, with the rows that would be lost.
 
     `locks_source` says how the locks were found out; `touched` are the tables on which they are taken. `refusals` is
-    what the run would stop at, as far as that can be told without running it. `saved_as` is the file to run exactly
-    this from, where one was asked for.
+    what the run would stop at, as far as that can be told without running it. `advice` is what it would tell before it
+    begins. `saved_as` is the file to run exactly this from, where one was asked for.
     """
 
     direction: Direction
@@ -42,6 +43,7 @@ class DryRun:
     touched: tuple[Rows, ...] = ()
     history: str = ""
     refusals: tuple[Refusal, ...] = ()
+    advice: str = ""
     saved_as: Path | None = None
 
 
@@ -87,5 +89,6 @@ def dry_run(
             *tried.refusals,
             *refusals.of_changes(connection, tried.shapes),
         ),
+        advice=history.apart(connection, planned.history) if planned.steps else "",
         saved_as=save_as,
     )

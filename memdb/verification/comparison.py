@@ -156,6 +156,8 @@ class _Comparison:
             previous = next((old for old, new in self._renamed.items() if new == key), None)
             lines = telling.rename(previous, key) if previous else self._created(key)
             lines = self._application_users(key) or lines or self._files(key, *parts)
+            if schema := self._place.elsewhere.get(key):
+                lines = telling.elsewhere(key, schema, lines, is_that_of_history=schema == self._place.history)
             expected, origin = self._expected[key], self._origin(key)
             yield Difference(*kind_and_name(key), "missing", expected, None, "", origin, parts=parts), lines
 

@@ -73,7 +73,7 @@ def verify(
         applied = {id: patches[id] for id in _known(ids, patches)}
         expected, found, users_note = _leave_users_to_application(catalog.fold(applied.values()), live.objects)
         users_note += _whose_users(connection) if users_note else []
-        place = _surroundings(connection, schema, expected, found)
+        place = _surroundings(connection, schema, past.home.schema, expected, found)
     differences = compare(expected, found, applied=applied, known=known, place=place)
     absent = not own.applied and past.readable and not _any_standing(found)
     if absent:
@@ -115,7 +115,7 @@ def _foreign_notes(ids: list[str]) -> Iterable[str]:
         yield f"The history also has migrations of another project, which were left alone: {shown}."
 
 
-def _surroundings(connection: Connection, schema: str, expected: Objects, found: Objects) -> Surroundings:
+def _surroundings(connection: Connection, schema: str, home: str, expected: Objects, found: Objects) -> Surroundings:
     """What mends have to know, which is asked only where there is something to mend."""
     departing = departs(expected, found)
     if not departing:
@@ -123,7 +123,7 @@ def _surroundings(connection: Connection, schema: str, expected: Objects, found:
     tables = {table_of(key, expected[key]) or kind_and_name(key)[1] for key in departing}
     columns = {kind_and_name(key)[1] for key in departing if key.startswith("column ") and key in found}
     missing = {key: expected[key] for key in departing if key not in found}
-    return surroundings.read(connection, schema, tables, columns, missing)
+    return surroundings.read(connection, schema, home, tables=tables, columns=columns, missing=missing)
 
 
 def _not_compared_here(expected: Objects) -> Iterable[str]:

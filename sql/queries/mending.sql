@@ -139,3 +139,44 @@ inner join pg_namespace as n on t.schema = n.oid
 where
     t.space || ' ' || case when n.nspname = %(home)s then '' else quote_ident(n.nspname) || '.' end
     || quote_ident(t.name) = any(%(names)s::text[]);
+
+-- name: elsewhere
+-- The first other schema with something by a name that is missing. One with a history of its own has a copy of its own.
+select
+    t.space || ' ' || quote_ident(t.name),
+    min(n.nspname)
+from (
+    select
+        'relation' as space,
+        relname as name,
+        relnamespace as schema
+    from pg_class
+    where relkind in ('r', 'p', 'v', 'm', 'S', 'f')
+    union all
+    select
+        'type',
+        typname,
+        typnamespace
+    from pg_type
+    where typtype <> 'c'
+    union all
+    select
+        'routine',
+        proname,
+        pronamespace
+    from pg_proc
+) as t
+inner join pg_namespace as n on t.schema = n.oid
+where
+    n.nspname not in (%(home)s, 'pg_catalog', 'information_schema')
+    and n.nspname !~ '^pg_(toast|temp)'
+    and t.space || ' ' || quote_ident(t.name) = any(%(names)s::text[])
+    and (
+        n.nspname = %(history)s
+        or not exists (
+            select
+            from pg_class as h
+            where h.relnamespace = n.oid and h.relname = '_yoyo_migration'
+        )
+    )
+group by t.space, t.name;

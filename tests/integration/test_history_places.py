@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from memdb import database, migrations, preview
 from memdb.cli import main
@@ -60,6 +61,26 @@ def test_it_is_stopped_for_when_the_schema_is_forgotten(
     assert balance(empty_connection, "one") == 10_000
     assert main(["migrate", "--schema", "two", *arguments]) == 0
     assert balance(empty_connection, "two") == 10_000
+
+
+@pytest.mark.usefixtures("ready_server")
+def test_it_is_told_where_a_schema_has_come_before_that_of_the_history(
+    empty: str, empty_connection: Connection, folder: Folder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder(m0001_a=("create table a (id int);", "drop table a;"))
+    url = make_conninfo(empty, options="-csearch_path=data,public")
+    arguments = ["--database-url", url, "--sql-dir", str(tmp_path)]
+    assert main(["migrate", *arguments]) == 0
+    empty_connection.execute("create schema data")
+    folder(m0002_b=("create table b (id int);", "drop table b;"))
+    told = "The history is in the schema public, and what names no schema is made in data"
+    capsys.readouterr()
+    assert main(["migrate", "--dry-run", *arguments]) == 0
+    assert f"-- {told}" in capsys.readouterr().out
+    assert main(["migrate", *arguments]) == 0
+    assert told in capsys.readouterr().err
+    assert main(["rollback", "--schema", "public", "--dry-run", *arguments]) == 0
+    assert told not in capsys.readouterr().out
 
 
 def test_two_of_them_are_told_apart_by_name_only(empty_connection: Connection, folder: Folder) -> None:

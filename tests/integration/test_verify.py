@@ -356,6 +356,42 @@ def test_users_of_the_application_may_live_in_another_schema(
     assert verify.verify(empty_connection, sets, patches).differences == ()
 
 
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("set search_path = other, public", "is in the schema public, as the history is: where that is meant"),
+        (
+            """
+            alter table memories set schema other; alter table memory_collections set schema other;
+            alter type memory_type set schema other; alter table users set schema other
+            """,
+            "is in the schema other: see first whether it was moved there, or whose it is",
+        ),
+    ],
+    ids=["another schema comes first", "they were moved"],
+)
+def test_no_second_one_is_offered_beside_what_is_in_another_schema(
+    connection: Connection, sets: Sets, patches: Patches, sql: str, told: str
+) -> None:
+    connection.execute("create schema other")
+    connection.execute(sql.encode())
+    found = {item.object: item for item in verify.verify(connection, sets, patches).differences}
+    for name in ("memory_type", "memories", "memory_collections"):
+        assert f"-- {name} {told}" in found[name].mend
+        assert all(line.startswith("--") for line in found[name].mend.splitlines())
+
+
+def test_a_copy_with_a_history_of_its_own_is_not_taken_for_what_is_missing(
+    connection: Connection, sets: Sets, patches: Patches
+) -> None:
+    connection.execute("create schema two")
+    database.use_schema(connection, "two")
+    migrations.migrate(connection, sets)
+    connection.execute("drop type two.memory_type cascade")
+    found = {item.object: item.mend for item in verify.verify(connection, sets, patches).differences}
+    assert found["memory_type"].startswith("create type memory_type as enum")
+
+
 def test_a_migration_that_the_snapshot_does_not_know(connection: Connection, sets: Sets, patches: Patches) -> None:
     known = {id: patch for id, patch in patches.items() if not id.startswith("0008")}
     with pytest.raises(SqlFilesError, match="does not know the migration 0008") as error:

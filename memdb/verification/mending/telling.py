@@ -2,6 +2,7 @@
 
 from memdb.catalog import identifiers, kind_and_name, member
 from memdb.verification.mending.writing import told
+from memdb.words import argument
 
 _WEIGH = {
     "column": "dropping it would lose its values",
@@ -40,3 +41,16 @@ def rename(key: str, to: str) -> list[str]:
     if kind == "constraint":
         return [f"alter table {table} rename constraint {part} to {new};"]
     return [f"alter {kind} {part} on {table} rename to {new};"]
+
+
+def elsewhere(key: str, schema: str, lines: list[str], *, is_that_of_history: bool) -> list[str]:
+    """What to look at before another is made, which would be empty, and would hide the one in `schema` or be hidden."""
+    name, shown = kind_and_name(key)[1], argument(schema)
+    if is_that_of_history:
+        first = f"{name} is in the schema {shown}, as the history is: where that is meant, work there: --schema {shown}"
+    else:
+        first = f"{name} is in the schema {shown}: see first whether it was moved there, or whose it is"
+    return [
+        *told(first, "only if there should be another one here:"),
+        *(line if line.startswith("--") else f"-- {line}" for line in lines),
+    ]
