@@ -1,7 +1,5 @@
 """Where memories are, so that memdb's own statements mean these tables, whatever else is on the search_path."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -56,19 +54,3 @@ def enter(connection: Connection) -> Target:
     if found is None:
         raise DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
     return found
-
-
-@contextmanager
-def as_owner(connection: Connection, table: int | None) -> Iterator[None]:
-    """Within a transaction, for statements that insert rows: a superuser does so with the rights of the table's owner.
-
-    Or a default, constraint or trigger could run what the owner has thought of with the rights of a superuser.
-    """
-    row = connection.execute(query("target", "lesser_owner"), [table]).fetchone()
-    if row is None:
-        yield
-        return
-    owner, before = row
-    connection.execute("select set_config('role', %s, true)", [owner])
-    yield
-    connection.execute("select set_config('role', %s, true)", [before])

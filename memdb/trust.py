@@ -1,17 +1,25 @@
-"""Who else may put objects where a migration's names lead, to be called by whoever runs it.
+"""Who else may put objects where memdb's and a migration's names lead, to be called by whoever runs it.
 
 A function or operator in a schema of the search_path that fits a call better than the one that was meant is called in
 its place, with the rights of the role that runs the file; a table there can have defaults and constraints that do so.
-Where the role is a superuser, whoever may create in such a schema can become one.
+Where the role is a superuser, whoever may create in such a schema can become one. So can the owner of a table that it
+reads or writes: taking the owner's role for that is no help, since what is called can go back to that of the session.
 """
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import dataclass
+
+from psycopg import sql
 
 from memdb import database
 from memdb.database import Connection, query
-from memdb.errors import UntrustedSchema
+from memdb.errors import DatabaseError, UntrustedSchema
 from memdb.words import argument
+
+READING = ("index", "statistics object", "table")
+WRITING = (*READING, "trigger", "rule", "column", "constraint")
+POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +54,38 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
             + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
         )
     return found
+
+
+def hold(connection: Connection, tables: Collection[int | None]) -> bool:
+    """Until the transaction ends, no owner with fewer rights than a superuser can add anything to these tables.
+
+    Whether there is such an owner. Rows come and go meanwhile.
+    """
+    rows = connection.execute(query("trust", "of_lesser_owners"), {"tables": list(tables)}).fetchall()
+    if rows:
+        names = sql.SQL(", ").join(sql.SQL(name) for (name,) in rows)
+        connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(names))
+    return bool(rows)
+
+
+def require_own_code(
+    connection: Connection, tables: Collection[int | None], kinds: Collection[str], *, functions: Collection[str] = ()
+) -> None:
+    """Raises DatabaseError where somebody with fewer rights has made what using these tables calls.
+
+    `kinds` are those of what is called; `functions` are names of those that are called beside the tables.
+    """
+    asked = {"tables": list(tables), "kinds": list(kinds), "functions": list(functions)}
+    is_current = connection.value("show transaction_isolation") == "read committed"
+    # In a snapshot of an earlier moment, what was added before the tables were held would not be seen.
+    again = nullcontext(connection) if is_current else database.again(connection, purpose="check")
+    with again as other, database.own_names(other):
+        row = other.execute(query("trust", "code_of_others"), asked).fetchone()
+    if row is not None:
+        kind, name, table, owner = row
+        where = f" on {table}" if table and kind != "table" else ""
+        raise DatabaseError(
+            f"the {kind} {name!r}{where} would run a function of the role {owner!r} with your rights",
+            hint=f"Connect as a role that has no more rights than {owner!r}, or see to it that the function belongs "
+            "to a role that you trust as yourself.",
+        )

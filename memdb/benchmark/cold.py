@@ -7,7 +7,6 @@ in its cache. So these times are those of the first searches after a restart or 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from memdb import target
 from memdb.benchmark import measurement, preparation, searching, strategies
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Wanted
@@ -38,7 +37,7 @@ def measure(
         restart()
         with connect() as connection, connection.transaction():
             preparation.begin(connection)
-            where = target.enter(connection)
+            where = preparation.enter(connection)
             strategies.apply(connection, strategy)
             search = Search(connection, strategy.statement(where), wanted.k)
             found[strategy.label] = measurement.latency(searching.run_all(search, questions))

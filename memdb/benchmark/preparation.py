@@ -1,14 +1,14 @@
 """What every benchmark begins with: one snapshot, the questions, and their true answers."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 
-from memdb import __version__, target
-from memdb.benchmark import sampling, truth
+from memdb import __version__, target, trust
+from memdb.benchmark import sampling, strategies, truth
 from memdb.benchmark.sampling import Population, Query
 from memdb.benchmark.searching import Answer
 from memdb.database import Connection, query
@@ -69,12 +69,19 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(connection: Connection, wanted: Wanted, on_phase: Callable[[str], None]) -> Prepared:
+def prepare(
+    connection: Connection,
+    wanted: Wanted,
+    on_phase: Callable[[str], None],
+    *,
+    calling: Collection[str] = trust.READING,
+) -> Prepared:
     """Turns the transaction that has just begun into one that only reads a single snapshot, and asks the questions.
 
-    Raises DataError where nothing can be searched, DatabaseError where the tables are not there.
+    Raises DataError where nothing can be searched, DatabaseError where the tables are not there, or using them would
+    run what a role with fewer rights has made of the kinds that this is `calling`.
     """
-    where, population = population_of(connection, wanted)
+    where, population = population_of(connection, wanted, calling)
     drawn, dropped = questions_for(connection, where, wanted, population)
     on_phase(f"Finding the true neighbours for {len(drawn):,} searches …")
     found = truth.find(connection, where, drawn, wanted.k, wanted.truth_directory)
@@ -88,10 +95,24 @@ def begin(connection: Connection) -> None:
     connection.execute("set transaction isolation level repeatable read, read only")
 
 
-def population_of(connection: Connection, wanted: Wanted) -> tuple[Target, Population]:
+def enter(connection: Connection, calling: Collection[str] = trust.READING) -> Target:
+    """Finds memories for a transaction in which nothing of these kinds calls what a role with fewer rights has made.
+
+    Raises DatabaseError.
+    """
+    found = target.enter(connection)
+    tables = (found.memories, found.users)
+    if trust.hold(connection, tables) or "trigger" in calling:
+        trust.require_own_code(connection, tables, calling, functions=[strategies.FUNCTION])
+    return found
+
+
+def population_of(
+    connection: Connection, wanted: Wanted, calling: Collection[str] = trust.READING
+) -> tuple[Target, Population]:
     """Who could be searched for, and where. Raises like prepare."""
     begin(connection)
-    where = target.enter(connection)
+    where = enter(connection, calling)
     population = sampling.population(connection, where, wanted.user)
     sampling.require(connection, where, population, k=wanted.k, user=wanted.user)
     return where, population

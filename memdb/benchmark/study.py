@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from memdb import trust
 from memdb.benchmark import (
     explain,
     facts,
@@ -56,6 +57,12 @@ class Design:
     cold: Mapping[str, Latency] = field(default_factory=dict)
     try_m: tuple[int, ...] = ()
 
+    @property
+    def calling(self) -> tuple[str, ...]:
+        """The kinds of what may hold functions that measuring this calls."""
+        kinds = trust.WRITING if self.writers else trust.READING
+        return kinds if self.identity is None else (*kinds, trust.POLICY)
+
 
 @dataclass(frozen=True, slots=True)
 class Study:
@@ -98,7 +105,7 @@ def run(
     if design.identity is not None:
         design.identity.check(connection)
     with connection.transaction():
-        prepared = preparation.prepare(connection, wanted, on_phase)
+        prepared = preparation.prepare(connection, wanted, on_phase, calling=design.calling)
         found = facts.read(connection, prepared.target)
         chosen, left_out = strategies.choose(
             connection, prepared.target, design.names, design.ef_search, design.candidates

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psycopg
 
-from memdb import target
+from memdb.benchmark import preparation
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.migrations import concurrently
@@ -51,7 +51,7 @@ def run(
     if not values:
         return ()
     with connection.transaction(force_rollback=True):
-        where = target.enter(connection)
+        where = preparation.enter(connection)
         made = connection.execute(where.query("benchmark", "trial_table"), {"rows": rows, "random_seed": random_seed})
         if made.rowcount <= k:
             raise DataError("there are too few memories to try an index on", hint="Load more, or leave out --try-m.")

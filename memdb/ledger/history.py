@@ -1,6 +1,7 @@
 """What is applied: read from yoyo's tables and the one that memdb keeps beside them, wherever they are."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -35,7 +36,8 @@ class Home:
     """The schema in which a history lies, and what is to be known of its tables before they are read or written.
 
     `unreadable` are those that this role may not read, `unwritable` those that it may not keep up, `missing` those of
-    yoyo's that are not there; `odd` says why one of them is not what memdb or yoyo made.
+    yoyo's that are not there; `odd` says why one of them is not what memdb or yoyo made. `of_lesser_owner` are those
+    that a superuser reads, and somebody with fewer rights owns.
     """
 
     schema: str
@@ -45,6 +47,7 @@ class Home:
     unreadable: tuple[str, ...] = ()
     unwritable: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    of_lesser_owner: tuple[str, ...] = ()
     odd: str | None = None
 
 
@@ -155,6 +158,26 @@ def require_sound(connection: Connection, schema: str) -> None:
             _require_sound(home)
 
 
+@contextmanager
+def held(connection: Connection, home: Home) -> Iterator[None]:
+    """While the block runs, what is read at `home` stays what it was when it was looked at.
+
+    The server works out the constants in expressions of indexes and statistics for whoever plans a query. A superuser
+    would so call, by reading alone, what an owner with fewer rights adds between the look and the reading. So it is
+    looked at again under a lock, from another connection: this one may see the catalogs as of an earlier moment.
+    Raises HistoryError like require_sound.
+    """
+    if not home.of_lesser_owner or connection.value("select pg_catalog.pg_is_in_recovery()"):
+        yield
+        return
+    with connection.transaction():
+        tables = sql.SQL(", ").join(map(sql.SQL, sorted(home.of_lesser_owner)))
+        connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(tables))
+        with database.again(connection, purpose="history") as other, database.own_names(other):
+            require_sound(other, home.schema)
+        yield
+
+
 def _homes(connection: Connection) -> list[Home]:
     homes = connection.rows(Home, query("history", "homes"))
     return [home for home in homes if home.exists or home.missing or home.odd]
@@ -164,7 +187,8 @@ def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
     if home.unreadable or home.missing or home.odd:
         return False
     block = query("history", "has_any", schema=[home.schema])
-    return bool(connection.value(block, [list(ids)]))
+    with held(connection, home):
+        return bool(connection.value(block, [list(ids)]))
 
 
 def _require_sound(home: Home) -> None:
@@ -187,7 +211,9 @@ def _read_at(connection: Connection, home: Home) -> History:
         return History(home=home)
     applied: list[Applied] = []
     unfinished: list[Applied] = []
-    for finished, *row in connection.execute(_rows_of(home), binary=True).fetchall():  # whatever the DateStyle
+    with held(connection, home):
+        rows = connection.execute(_rows_of(home), binary=True).fetchall()  # whatever the DateStyle
+    for finished, *row in rows:
         (applied if finished else unfinished).append(Applied(*row))
     return History(tuple(applied), tuple(unfinished), home)
 

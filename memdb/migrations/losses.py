@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from memdb import database
+from memdb import database, trust
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, MigrationError, StatementFailed
 from memdb.ledger.plan import Step
@@ -204,14 +204,16 @@ def _count(connection: Connection, risk: Risk) -> int | None:
     """
     what = sql.SQL("*" if risk.column is None else risk.column)
     only = sql.SQL("" if risk.partitioned else "only")
-    found = _read(connection, sql.SQL("select count({}) from {} {}").format(what, only, sql.SQL(risk.table)))
+    statement = sql.SQL("select count({}) from {} {}").format(what, only, sql.SQL(risk.table))
+    found = _read(connection, risk.table, statement)
     return None if found is None else int(found[0])
 
 
 def _contents(connection: Connection, table: str, columns: list[str]) -> Any:
     """What tells the rows of a table from any others, in whichever order; None where that cannot be told."""
     row = sql.SQL(", ").join(map(sql.SQL, columns))
-    return _read(connection, sql.SQL(query("losses", "contents")).format(row=row, table=sql.SQL(table)))
+    statement = sql.SQL(query("losses", "contents")).format(row=row, table=sql.SQL(table))
+    return _read(connection, table, statement)
 
 
 def _is_kept(connection: Connection, table: Table, now: Table, contents: Any) -> bool:
@@ -219,7 +221,11 @@ def _is_kept(connection: Connection, table: Table, now: Table, contents: Any) ->
     return contents is not None and contents == _contents(connection, table.name, shared(table, now)[0])
 
 
-def _read(connection: Connection, statement: sql.Composed) -> Any:
+def _read(connection: Connection, table: str, statement: sql.Composed) -> Any:
+    """Raises DatabaseError where reading the table would call what a role with fewer rights has made."""
+    oids = [connection.value("select pg_catalog.to_regclass(%s)::pg_catalog.oid", [table])]
+    if trust.hold(connection, oids):
+        trust.require_own_code(connection, oids, trust.READING)
     _attempt(connection, sql.SQL("set local row_security = off").format())
     return _attempt(connection, statement)
 

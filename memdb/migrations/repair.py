@@ -146,7 +146,7 @@ def _begun(past: History) -> set[str]:
 
 def _edit(connection: Connection, past: History, migration: Migration, applied_as: str) -> Edit:
     statement = query("history", "sql_that_was_run", schema=[past.home.schema])
-    with database.own_names(connection):
+    with database.own_names(connection), history.held(connection, past.home):
         was_run = connection.value(statement, [applied_as])
     before, after = (texts.normalised(text).splitlines() for text in (was_run or "", migration.sql))
     lines = difflib.unified_diff(before, after, "as it was run", str(migration.path), lineterm="")

@@ -12,7 +12,7 @@ from memdb.reading import ids
 from memdb.seeding import failures
 from memdb.seeding.rows import Batch
 from memdb.seeding.source import Source
-from memdb.target import Target, as_owner
+from memdb.target import Target
 
 
 @dataclass
@@ -61,8 +61,7 @@ class Arrivals:
         if not new:
             return
         self.users.update(new)
-        with as_owner(self.connection, self.target.users):
-            added = self.connection.execute(self.target.query("seed", "add_users"), [new]).fetchall()
+        added = self.connection.execute(self.target.query("seed", "add_users"), [new]).fetchall()
         self.users_created += len(added)
         self.users_created_with_own_ids += sum(not ids.USERS.first <= id <= ids.USERS.last for (id,) in added)
 

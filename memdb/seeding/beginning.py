@@ -1,6 +1,6 @@
 """What loading and removing begin with: the tables are found and locked, and run nobody else's code."""
 
-from memdb import target
+from memdb import target, trust
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError
 from memdb.seeding import waiting
@@ -10,8 +10,8 @@ from memdb.target import Target
 def begin(connection: Connection, wait_seconds: float) -> Target:
     """Turns a transaction that has just begun into one that may change seeded rows.
 
-    Raises DatabaseError where there are no tables, rows may be hidden, or triggers would run somebody else's code with
-    this role's rights; LockTimeout where others load, remove or alter rows or tables for so long.
+    Raises DatabaseError where there are no tables, rows may be hidden, or somebody else's code would run with this
+    role's rights; LockTimeout where others load, remove or alter rows or tables for so long.
     """
     # What was waited for has to be seen afterwards, whatever the database's default.
     connection.execute("set transaction isolation level read committed")
@@ -23,7 +23,9 @@ def begin(connection: Connection, wait_seconds: float) -> Target:
     for lock in ("one_at_a_time", "keep_triggers_away"):
         waiting.take(connection, found, lock, wait_seconds)
     waiting.limit(connection, wait_seconds)
-    _check_triggers(connection, found)
+    tables = (found.memories, found.users)
+    trust.hold(connection, tables)
+    trust.require_own_code(connection, tables, trust.WRITING)
     return found
 
 
@@ -33,17 +35,6 @@ def _check_visibility(connection: Connection, target: Target) -> None:
         raise DatabaseError(
             f"row-level security may hide rows of {' and '.join(hiding)} from this role",
             hint="Nothing was changed, and nothing counted. Connect as a role with BYPASSRLS, or as a superuser.",
-        )
-
-
-def _check_triggers(connection: Connection, target: Target) -> None:
-    row = connection.execute(query("seed", "triggers_of_others"), _oids(target)).fetchone()
-    if row is not None:
-        trigger, table, owner = row
-        raise DatabaseError(
-            f"the trigger {trigger!r} on {table} would run a function of the role {owner!r} with your rights",
-            hint=f"Connect as a role that has no more rights than {owner!r}, or see to it that the function belongs "
-            "to a role that you trust as yourself.",
         )
 
 

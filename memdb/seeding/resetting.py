@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from memdb import trust
 from memdb.database import Connection, query
 from memdb.reading import ids
 from memdb.reading.ids import Range
@@ -35,10 +36,12 @@ def reset(
 
     A memory stays where a row of another table has its id, a user also where it has memories that were not seeded, or
     values that seeding did not put there. References without a foreign key are found in columns of uuids that this
-    role may read. Raises DatabaseError where rows might be hidden from this role, LockTimeout after `wait_seconds`.
+    role may read. Raises DatabaseError where rows might be hidden from this role, or somebody else's code would run,
+    LockTimeout after `wait_seconds`.
     """
     with waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait), connection.transaction():
         target = beginning.begin(connection, wait_seconds)
+        _require_readable(connection, target)
         users = [id for (id,) in connection.execute(target.query("seed", "lock_users"), _between(ids.USERS))]
         memories = _remove_memories(connection, target)
         removed = _remove_users(connection, target, users)
@@ -49,6 +52,14 @@ def reset(
 
 def _between(range: Range) -> dict[str, UUID]:
     return {"first": range.first, "last": range.last}
+
+
+def _require_readable(connection: Connection, target: Target) -> None:
+    """Raises DatabaseError where reading the tables that may refer to seeded rows would run somebody else's code."""
+    rows = connection.execute(query("seed", "referrers"), {"memories": target.memories, "users": target.users})
+    tables = [oid for (oid,) in rows]
+    if trust.hold(connection, tables):
+        trust.require_own_code(connection, tables, trust.READING)
 
 
 def _remove_memories(connection: Connection, target: Target) -> int:

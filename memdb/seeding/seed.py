@@ -20,7 +20,7 @@ from memdb.seeding.hooks import Hooks
 from memdb.seeding.memories import Further
 from memdb.seeding.rows import Batch
 from memdb.seeding.source import Source
-from memdb.target import Target, as_owner
+from memdb.target import Target
 
 T = TypeVar("T")
 
@@ -134,11 +134,7 @@ def _copy(arrivals: Arrivals, batches: Iterator[Batch]) -> None:
     batch = next(batches, None)
     while batch is not None:
         new: Batch | None = arrivals.admit(batch)
-        with (
-            as_owner(arrivals.connection, arrivals.target.memories),
-            arrivals.connection.cursor() as cursor,
-            cursor.copy(statement) as copy,
-        ):
+        with arrivals.connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(binary.HEADER)
             while new is not None:
                 for piece in rows.encode(new):

@@ -2,11 +2,12 @@
 -- the stock yoyo command sees the same history; memdb adds one table beside them. {schema} is where they are.
 
 -- name: homes
--- Every schema with tables of a history, whoever made them, with what is to be known before they are trusted: which of
--- them this role may not read, which of yoyo's are not there, and why one is not what yoyo or memdb made. Whoever reads
--- or writes them must call nothing that others have made: no trigger and no rule, no default and no expression, and no
--- type with casts of its own (made after the database: oids from 16384), and no policy; those of row-level security are
--- not called for the owner. started_at has a default, which memdb never uses.
+-- Every schema with tables of a history, whoever made them, with what is to be known before they are trusted: which
+-- of them this role may not read, which of yoyo's are not there, and why one is not what yoyo or memdb made. Whoever
+-- reads or writes them must call nothing that others have made: no trigger and no rule, no default and no
+-- expression, and no type with casts of its own (made after the database: oids from 16384), and no policy; those of
+-- row-level security are not called for the owner. Where this is a superuser, of_lesser_owner are the tables whose
+-- owner is none. started_at has a default, which memdb never uses.
 with tables as (
     select
         n.oid as schema_oid,
@@ -17,12 +18,15 @@ with tables as (
         row_security_active(c.oid) as hides_rows,
         c.relhasrules,
         c.relchecks > 0 as has_checks,
+        me.rolsuper and not owner.rolsuper as of_lesser_owner,
         c.relhassubclass or c.relispartition or held.inherited as is_shared,
         held.unknown_types,
         held.defaults,
         held.has_position
     from pg_class as c
     inner join pg_namespace as n on c.relnamespace = n.oid
+    inner join pg_roles as owner on c.relowner = owner.oid
+    inner join pg_roles as me on me.rolname = current_user
     left join lateral (
         select
             bool_or(a.attinhcount > 0) as inherited,
@@ -65,6 +69,9 @@ select
         select part.name from unnest(array['_yoyo_migration', '_yoyo_log', '_yoyo_version']) as part (name)
         where part.name <> all(array_agg(t.relname))
     ) as missing,
+    coalesce(
+        array_agg(format('%I.%I', t.nspname, t.relname)) filter (where t.of_lesser_owner), '{}'
+    ) as of_lesser_owner,
     min(
         case
             when t.relkind <> 'r' then format('%s is no table', t.relname)
@@ -84,6 +91,10 @@ select
                     x.indrelid = t.oid
                     and (x.indexprs is not null or x.indpred is not null or x.indisexclusion)
             ) then format('%s has an index of expressions', t.relname)
+            when exists (
+                select from pg_statistic_ext as x
+                where x.stxrelid = t.oid and x.stxexprs is not null
+            ) then format('%s has statistics of expressions', t.relname)
         end
     ) as odd
 from tables as t

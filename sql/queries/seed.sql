@@ -69,31 +69,6 @@ order by
     a.xact_start
 limit 1;
 
--- name: triggers_of_others
--- Triggers whose function belongs to a role that may not do already what this one may.
-select
-    t.tgname::text as trigger,
-    c.relname::text as table_name,
-    r.rolname::text as owner
-from pg_trigger as t
-inner join pg_class as c on t.tgrelid = c.oid
-inner join pg_proc as p on t.tgfoid = p.oid
-inner join pg_roles as r on p.proowner = r.oid
-inner join pg_roles as me on me.rolname = current_user
-where
-    c.oid in (
-        select unnest(array[%(memories)s, %(users)s]::oid[])
-        union all
-        select part.relid
-        from unnest(array[%(memories)s, %(users)s]::oid[]) as root (oid)
-        cross join lateral pg_partition_tree(root.oid) as part
-    )
-    and not t.tgisinternal and t.tgenabled <> 'D'
-    and not pg_has_role(p.proowner, me.oid, 'member')
-    and (me.rolsuper or p.proowner <> c.relowner)
-order by c.relname, t.tgname
-limit 1;
-
 -- name: state
 -- The time in seconds: psycopg reads a timestamptz in the DateStyle ISO only.
 select
@@ -189,6 +164,19 @@ from pg_attribute as a
 where
     a.attrelid = %(users)s::oid and a.attnum > 0 and not a.attisdropped
     and a.attname <> 'id' and not a.atthasdef and a.attidentity = '' and a.attgenerated = '';
+
+-- name: referrers
+-- The other tables in which rows may refer to these two, since they have a column of uuids.
+select distinct c.oid::bigint
+from pg_attribute as a
+inner join pg_class as c on a.attrelid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+inner join pg_type as t on a.atttypid = t.oid
+where
+    'uuid'::regtype in (t.oid, t.typbasetype)
+    and a.attnum > 0 and not a.attisdropped
+    and c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$)'
+    and c.oid not in (%(memories)s::oid, %(users)s::oid);
 
 -- name: columns_that_may_refer
 -- Columns of uuids in other tables that this role may read, without a foreign key to these two.

@@ -34,13 +34,3 @@ left join lateral (
 where c.relname = 'memories' and c.relkind in ('r', 'p') and n.nspname = any(%(schemas)s::text[])
 order by array_position(%(schemas)s::text[], n.nspname::text)
 limit 1;
-
--- name: lesser_owner
--- The owner of a table, where this is a superuser and its owner is none; and the role to go back to.
-select
-    owner.rolname::text,
-    current_setting('role')
-from pg_class as c
-inner join pg_roles as owner on c.relowner = owner.oid
-inner join pg_roles as me on me.rolname = current_user
-where c.oid = %s and me.rolsuper and not owner.rolsuper;

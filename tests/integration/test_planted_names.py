@@ -12,6 +12,7 @@ from memdb import database, migrations
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import HistoryError, UntrustedSchema
+from memdb.ledger import history
 from memdb.ledger.status import status as read_status
 from memdb.migrations import Limits
 from tests.integration.conftest import Folder
@@ -132,6 +133,7 @@ PLANTED_HISTORIES = {
     "alter table {0} add constraint k exclude (migration_id with =)": "index of expressions",
     "create index on {0} (lower(migration_id))": "index of expressions",
     "create index on {0} (migration_id) where migration_id <> 'x'": "index of expressions",
+    "create statistics s on (lower(migration_id)), migration_id from {0}": "statistics of expressions",
     "create table child () inherits ({0})": "shares its rows",
     "create table t as table {0} with no data; alter table {0} inherit t": "shares its rows",
     "create materialized view m as select 1; drop table {0}; alter materialized view m rename to {0}": "no table",
@@ -151,6 +153,34 @@ def test_a_history_that_would_call_something_is_not_used(
             empty_connection.execute(sql.format(table))
             with pytest.raises(HistoryError, match=f"cannot be trusted: {table} .*{PLANTED_HISTORIES[sql]}"):
                 read_status(empty_connection, sets)
+
+
+@pytest.mark.parametrize("level", ["read committed", "repeatable read"])
+def test_what_the_owner_plants_between_the_look_and_the_reading_is_not_called(
+    empty: str, empty_connection: Connection, folder: Folder, role: str, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A superuser reads the history of somebody else, who has the server work out a constant for each plan."""
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(
+        f"alter table _yoyo_migration owner to {role}; alter database {empty_connection.info.dbname} "
+        f"set default_transaction_isolation = '{level}'; create function f() returns bool immutable "
+        "language plpgsql as $$begin if (select rolsuper from pg_roles where rolname = current_user) "
+        f"then raise 'planted'; end if; return true; end$$; alter function f() owner to {role}".encode()
+    )
+    looked = history._require_sound
+
+    def look_and_plant(home: history.Home) -> None:
+        looked(home)
+        monkeypatch.setattr(history, "_require_sound", looked)
+        empty_connection.execute("create index on _yoyo_migration (migration_id) where f()")
+
+    monkeypatch.setattr(history, "_require_sound", look_and_plant)
+    with (
+        database.connect(empty, purpose="test") as other,
+        pytest.raises(HistoryError, match="_yoyo_migration has an index of expressions"),
+    ):
+        read_status(other, sets)
 
 
 def test_tables_that_wait_for_a_history_to_be_begun_are_not_used(empty_connection: Connection, folder: Folder) -> None:

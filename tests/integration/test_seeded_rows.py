@@ -10,6 +10,7 @@ from uuid import UUID, uuid1, uuid4, uuid5
 
 import numpy as np
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from memdb import cli, database
 from memdb.database import Connection
@@ -232,26 +233,68 @@ def test_no_trigger_runs_the_code_of_a_role_with_fewer_rights(connection: Connec
             seed(connection, SMALL)
 
 
-@pytest.mark.parametrize(
-    "plant",
-    [
-        "alter table {} add column extra text default planted()",
-        "alter table {} add constraint planted check (planted() <> 'x')",
-    ],
-)
+WITH_CODE = {
+    "column": "alter table {} add column extra bool default planted()",
+    "generated column": "alter table {} add column extra bool generated always as (planted()) stored",
+    "constraint": "alter table {} add constraint planted check (planted())",
+    "domain": "create domain d as bool check (planted()); alter table {} add column extra d",
+    "rule": "create rule planted as on delete to {} do also select planted()",
+    "index": "create index planted on {} (id) where planted()",
+    "statistics": "create statistics planted on (planted()), id from {}",
+    "operator": "create function o(int, int) returns bool immutable return planted(); "
+    "create operator === (leftarg = int, rightarg = int, function = o); create index planted on {} (id) where 1 === 2",
+}
+READ = ("index", "statistics", "operator")
+
+
+@contextmanager
+def owner_who_plants(connection: Connection, plant: str) -> Iterator[str]:
+    """A role that owns a table, and what a superuser calls who uses it: that tries to become a superuser by it."""
+    name = "seed_mallory"
+    table = "users" if " users " in f"{plant} " else "memories"
+    with role(connection, name, f"grant create on schema public to {name}"):
+        connection.execute(f"alter table {table} owner to {name}".encode())
+        with database.connect(make_conninfo(connection.info.dsn, user=name), purpose="test") as own:
+            own.execute(
+                "create function planted() returns bool language plpgsql immutable as $$begin "
+                "begin perform set_config('role', 'none', true); exception when others then null; end; "
+                "if (select rolsuper from pg_roles where rolname = current_user) then raise 'called'; end if; "
+                "return true; end$$"
+            )
+            own.execute(plant.encode())
+        yield name
+
+
+@pytest.mark.parametrize("kind", WITH_CODE)
 @pytest.mark.parametrize("table", ["memories", "users"])
-def test_a_superuser_writes_with_the_rights_of_the_tables_owner(connection: Connection, table: str, plant: str) -> None:
-    with role(connection, "seed_mallory", "grant create on schema public to seed_mallory"):
-        connection.execute(f"alter table {table} owner to seed_mallory; set role seed_mallory".encode())
-        connection.execute(
-            "create function public.planted() returns text language plpgsql as "
-            "$$begin if current_setting('is_superuser') = 'on' then raise 'called'; end if; return 'a'; end$$"
-        )
-        connection.execute(plant.format(table).encode())
-        connection.execute("reset role")
-        assert seed(connection, SMALL).memories == 60
-        assert reset(connection).memories == 60
-        assert one(connection, "select current_setting('role')") == "none"
+def test_a_superuser_calls_nothing_that_an_owner_with_fewer_rights_has_made(
+    connection: Connection, table: str, kind: str
+) -> None:
+    """Taking the role of the owner would be no help: what is called could go back to that of the session."""
+    with owner_who_plants(connection, WITH_CODE[kind].format(table)) as mallory:
+        for run in (lambda: seed(connection, SMALL), lambda: reset(connection)):
+            with pytest.raises(DatabaseError, match=f"would run a function of the role {mallory!r} with your rights"):
+                run()
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_a_superuser_who_only_reads_calls_nothing_either(
+    migrated: str, connection: Connection, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    back = "rollback --to 0003 --trust-schema public"
+    seed(connection, SMALL)
+    with owner_who_plants(connection, WITH_CODE[kind].format("memories")):
+        for command in ("benchmark-similarity --queries 3", f"{back} --dry-run", back):
+            assert cli.main([*command.split(), "--database-url", migrated]) == 3, command
+            assert "would run a function of the role 'seed_mallory'" in capsys.readouterr().err, command
+        assert one(connection, "select reltuples from pg_class where relname = 'memories'") == 60
+
+
+def test_a_superuser_loads_tables_of_others_who_have_planted_nothing(connection: Connection) -> None:
+    with role(connection, "seed_mallory"):
+        connection.execute("alter table memories owner to seed_mallory")
+        assert (seed(connection, SMALL).memories, reset(connection).memories) == (60, 60)
+        connection.execute("alter table memories owner to current_user")
 
 
 PLANTED = {
