@@ -1,7 +1,8 @@
 """Applying migrations and taking them back, and what was done."""
 
 from memdb.ledger.plan import Migrate, Request, Rollback
-from memdb.migrations.running import Done, Hooks, Run, migrate, rollback, run
+from memdb.migrations.outcome import Done, Hooks, Run
+from memdb.migrations.running import migrate, rollback, run
 from memdb.migrations.session import Limits
 
 __all__ = [

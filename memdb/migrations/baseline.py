@@ -8,8 +8,8 @@ from memdb.catalog import Patch
 from memdb.database import Connection
 from memdb.ledger.plan import Migrate
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import running
-from memdb.migrations.running import Hooks
+from memdb.migrations import planning, session
+from memdb.migrations.outcome import Hooks
 from memdb.migrations.session import Limits
 from memdb.verification import verify
 from memdb.verification.verify import Verification
@@ -45,8 +45,8 @@ def baseline(
     """
     from memdb.migrations.scribe import Scribe
 
-    with running.exclusive(connection, limits, hooks):
-        planned = running.make_plan(connection, sets, Migrate(to, tuple(chosen), out_of_order=True))
+    with session.exclusive(connection, limits, hooks.on_wait):
+        planned = planning.make_plan(connection, sets, Migrate(to, tuple(chosen), out_of_order=True))
         ids = [item.id for item in planned.history.applied if item.id in patches] + [step.id for step in planned.steps]
         result = verify.verify(connection, sets, patches, assumed=ids)
         if result.ok and planned.steps:

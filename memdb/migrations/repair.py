@@ -12,8 +12,8 @@ from memdb.ledger import changes, history, sqlfiles, texts
 from memdb.ledger.changes import Changes
 from memdb.ledger.history import History
 from memdb.ledger.sqlfiles import Migration, Sets
-from memdb.migrations import running
-from memdb.migrations.running import Hooks
+from memdb.migrations import session
+from memdb.migrations.outcome import Hooks
 from memdb.migrations.session import Limits
 from memdb.verification import verify
 from memdb.verification.comparison import Difference
@@ -88,7 +88,7 @@ def carry_out(
     """
     from memdb.migrations.scribe import Scribe
 
-    with running.exclusive(connection, limits, hooks):
+    with session.exclusive(connection, limits, hooks.on_wait):
         past = history.read(connection, sets)
         _require_unchanged(past, proposal)
         trust.require(connection, past.home.schema, limits.trusted_schemas)

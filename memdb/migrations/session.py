@@ -1,6 +1,6 @@
 """The session in which migrations run: prepared once, and as clean for each file as for the first."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -89,3 +89,13 @@ def _set_limits(connection: Connection, limits: Limits) -> None:
         "workers": None if limits.parallel_workers is None else str(limits.parallel_workers),
     }
     connection.execute(query("session", "prepare"), values)
+
+
+@contextmanager
+def exclusive(connection: Connection, limits: Limits, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """A session prepared for migrations that holds their lock."""
+    with (
+        prepared(connection, limits),
+        locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=on_wait),
+    ):
+        yield

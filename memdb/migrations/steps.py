@@ -11,10 +11,10 @@ from memdb.errors import MigrationError, StatementFailed
 from memdb.ledger import history
 from memdb.ledger.plan import Plan, Request, Rollback
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import alone, locking, preflight, running
+from memdb.migrations import alone, locking, planning, preflight
 from memdb.migrations.losses import Agreement, WouldLose
+from memdb.migrations.outcome import Done, Hooks, Run
 from memdb.migrations.runner import Runner
-from memdb.migrations.running import Done, Hooks, Run
 from memdb.migrations.saved_plan import SavedPlan
 from memdb.migrations.session import Limits
 from memdb.migrations.watch import watch
@@ -47,7 +47,7 @@ def take(
         agreement = None
     with locking.migration_lock(connection, wait_seconds=limits.wait_seconds, on_wait=hooks.on_wait):
         # Another run may have finished while this one waited for the lock.
-        planned = running.make_plan(connection, sets, request)
+        planned = planning.make_plan(connection, sets, request)
         _require_intended(request, intended, planned)
         preflight.check(planned.steps)
         alone.require_decided(planned)

@@ -9,7 +9,7 @@ from memdb.database import Connection
 from memdb.ledger import history
 from memdb.ledger.plan import Direction, Request
 from memdb.ledger.sqlfiles import Sets
-from memdb.migrations import alone, losses, preflight, reviewed, running, saved_plan
+from memdb.migrations import alone, losses, planning, preflight, reviewed, saved_plan
 from memdb.migrations.losses import Loss
 from memdb.preview import locks, refusals, trial
 from memdb.preview.locks import Rows, StatementLocks
@@ -64,7 +64,7 @@ def dry_run(
     """
     if save_as is not None:
         saved_plan.check_place(save_as)
-    planned = running.make_plan(connection, sets, request)
+    planned = planning.make_plan(connection, sets, request)
     state = None if save_as is None else reviewed.state(connection, planned.history)
     preflight.check(planned.steps)
     alone.require_decided(planned)

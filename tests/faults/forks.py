@@ -23,7 +23,7 @@ _INTERRUPTED, _CRASHED = 130, 70
 _LOADED = (
     "memdb.cli.migrate",
     "memdb.migrations.steps",
-    "memdb.output.running",
+    "memdb.output.outcome",
     "memdb.cli.seed",
     "memdb.seeding.seed",
 )

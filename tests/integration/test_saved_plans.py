@@ -11,7 +11,7 @@ from memdb import catalog, database, migrations
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.ledger import history, sqlfiles
-from memdb.migrations import Hooks, Migrate, Request, Rollback, locking, reviewed, running
+from memdb.migrations import Hooks, Migrate, Request, Rollback, locking, planning, reviewed
 from memdb.migrations.losses import Loss, WouldLose
 from memdb.migrations.saved_plan import PlanChanged, SavedPlan
 from tests.conftest import new_database
@@ -36,7 +36,7 @@ def write(sql_dir: Path, id: str, forward: str, back: str = "select 1;", *, set_
 
 def review(connection: Connection, sql_dir: Path, request: Request, *losses: Loss) -> SavedPlan:
     """What a dry run saves, but for the trial on a temporary database."""
-    planned = running.make_plan(connection, sqlfiles.read_sets(sql_dir), request)
+    planned = planning.make_plan(connection, sqlfiles.read_sets(sql_dir), request)
     return reviewed.saved(connection, request, planned, reviewed.state(connection, planned.history), losses)
 
 

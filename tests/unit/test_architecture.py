@@ -4,6 +4,8 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import memdb
@@ -70,6 +72,30 @@ def test_imports_run_downwards_only() -> None:
         if other != name and LEVEL[other] >= LEVEL[name]
     }
     assert not upwards
+
+
+def test_no_module_is_imported_by_what_it_imports() -> None:
+    names = {dotted(path): path for _, path in modules()}
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        graph[name] = set()
+        for node in running(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                parts = {f"{node.module}.{alias.name}" for alias in node.names}
+                graph[name] |= (names.keys() & parts or names.keys() & {node.module}) - {name}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def running(node: ast.AST) -> Iterator[ast.AST]:
+    """What is executed when a module is loaded or its functions run; not what is for the type checker only."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
+            yield child
+            yield from running(child)
 
 
 def test_only_the_scribe_imports_yoyo() -> None:

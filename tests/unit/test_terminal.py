@@ -11,7 +11,7 @@ import pytest
 from memdb import output, words
 from memdb.errors import MemdbError
 from memdb.ledger.status import MigrationStatus, Status
-from memdb.migrations.running import Done, Run
+from memdb.migrations.outcome import Done, Run
 from memdb.output.formats import github
 from memdb.output.rendering import Annotation
 
