@@ -13,16 +13,17 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# A .venv whose Python is too old, or is gone, or that was left half made, is made anew.
+# A .venv whose Python is too old, or is gone, or that was left half made, is made anew; any other keeps what is in it.
 RECENT := import sys; sys.exit(sys.version_info < (3, 11))
 ifneq ($(shell $(BIN)/python -c 'import pip; $(RECENT)' 2>/dev/null && echo yes),yes)
 .PHONY: $(VENV)/pip
+NEW := $(PYTHON) -m venv --clear $(VENV)
 endif
 
 $(VENV)/pip: ## dependency groups need pip 25.1
 	@$(PYTHON) -c '$(RECENT)' 2>/dev/null || { echo "memdb needs Python 3.11 or newer, and $(PYTHON) is" \
 		"$$($(PYTHON) --version 2>/dev/null || echo missing). Name another: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; } >&2
-	$(PYTHON) -m venv --clear $(VENV)
+	$(NEW)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	@touch $@
 
