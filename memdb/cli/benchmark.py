@@ -171,7 +171,7 @@ def benchmark_similarity(
             study = study if earlier is None else changes.since(earlier, study, again)
         finally:  # what was measured is not lost to a comparison that cannot be made
             written = [reports.write(study, path) for path in report or ()]
-    output.emit(study, format)
+    output.emit(study, format, address=db.address)
     if not all(written):
         return SetupError.exit_code
     return 0 if study.ok else 1

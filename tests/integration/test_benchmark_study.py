@@ -321,7 +321,9 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
     paths = [tmp_path / f"report.{kind}" for kind in ("json", "md", "html")]
     options = [option for path in paths for option in ("--report", str(path))]
     assert call("--strategies", "plain", "--concurrency", "2", "--duration", "0.1", *options) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads(paths[0].read_text())
+    printed = json.loads(capsys.readouterr().out)
+    assert printed.pop("address"), "a report is passed on, so only what is printed names the database"
+    assert printed == json.loads(paths[0].read_text())
     assert paths[1].read_text().startswith("## Similarity search")
     assert paths[2].read_text().startswith("<!doctype html>")
 
