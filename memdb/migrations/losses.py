@@ -73,6 +73,13 @@ class WouldLose(MigrationError):
         super().__init__(message, hint=hint)
         self.steps, self.losses = tuple(step.id for step in steps), losses
 
+    def widen(self, steps: Iterable[Step], losses: Iterable[Loss]) -> None:
+        """Asks about all `steps` that are left, so that who agrees to it agrees to a plan; `losses` are of any step."""
+        others = [loss for loss in losses if loss.step not in self.steps]
+        self.steps = tuple(step.id for step in steps)
+        found = (*self.losses, *(loss for loss in others if loss.step in self.steps))
+        self.losses = tuple(sorted(found, key=lambda loss: self.steps.index(loss.step)))
+
 
 @dataclass(frozen=True, slots=True)
 class Agreement:

@@ -76,6 +76,8 @@ def _take_all(
                 duration_ms, notices = _try(run_one, limits.wait_seconds)
         except MigrationError as error:
             error.completed = tuple(step.id for step in planned.steps[:position])
+            if isinstance(error, WouldLose) and agreement is not None:
+                error.widen(planned.steps[position:], agreement.losses)
             raise
         yield Done(step.id, step.migration.set, duration_ms, tuple(notices))
 
@@ -93,8 +95,12 @@ def _try_all(agreement: Agreement | None, runner: Runner, planned: Plan, limits:
         return
     if found and not agreement.steps:
         raise WouldLose("this rollback would lose rows or values", planned.steps, found, hint="Nothing was done.")
-    for step in planned.steps:
-        agreement.require(step, tuple(loss for loss in found if loss.step == step.id))
+    try:
+        for step in planned.steps:
+            agreement.require(step, tuple(loss for loss in found if loss.step == step.id))
+    except WouldLose as error:
+        error.widen(planned.steps, found)
+        raise
 
 
 def _try(run: Callable[[], T], wait_seconds: float) -> T:

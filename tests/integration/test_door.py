@@ -13,6 +13,7 @@ import pytest
 import memdb
 from memdb import errors, shipped
 from memdb.cli import main
+from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import Hooks
 from memdb.seeding.memories import Synthetic
 
@@ -73,11 +74,38 @@ def test_rows_are_lost_only_with_consent_and_only_those(migrated: str) -> None:
             db.rollback(to="0003")
         assert {(loss.object, loss.count) for loss in asked.value.losses} >= {("public.memories", 10)}
         db.seed(memories=1, append=True)
-        with pytest.raises(memdb.WouldLose, match="more than was agreed to"):
+        with pytest.raises(memdb.WouldLose, match="more than was agreed to") as asked_again:
             db.rollback(to="0003", losing=asked.value)
         assert db.status().clean
-        db.rollback(to="0003", losing=True)
+        assert asked_again.value.steps == asked.value.steps
+        db.rollback(to="0003", losing=asked_again.value)
         assert not db.status().clean
+
+
+def test_rows_that_come_between_two_steps_are_asked_for_with_all_that_is_left(empty: str, tmp_path: Path) -> None:
+    for number, table in enumerate(("first", "second", "third"), 1):
+        file = tmp_path / "core" / f"000{number}_{table}.sql"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"create table {table} as select 1 as n;")
+        file.with_suffix(".rollback.sql").write_text(f"drop table {table};")
+    with memdb.open(empty, sql_dir=tmp_path) as db, db.connected("tests") as other:
+        db.migrate()
+        with pytest.raises(memdb.WouldLose) as asked:
+            db.rollback(None)
+
+        def meanwhile(_: str, migration: Migration) -> None:
+            if migration.id == "0002_second":
+                other.execute("insert into second values (2)")
+
+        with pytest.raises(memdb.WouldLose, match="more than was agreed to") as asked_again:
+            db.rollback(None, losing=asked.value, hooks=Hooks(on_start=meanwhile))
+        assert asked_again.value.completed == ("0003_third",)
+        assert [(loss.object, loss.count) for loss in asked_again.value.losses] == [
+            ("public.second", 2),
+            ("public.first", 1),
+        ]
+        db.rollback(None, losing=asked_again.value)
+        assert not any(found.applied_at for found in db.status().migrations)
 
 
 def test_a_saved_plan_runs_in_its_own_direction(empty: str, tmp_path: Path) -> None:
