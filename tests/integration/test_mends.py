@@ -17,8 +17,8 @@ TABLES = ("device", "device_log", "audit.entry", "metric", "event", "remark")
 
 # What no line of a mend may do, whatever was found.
 HARMS = re.compile(
-    r"drop (table|column|constraint (?!\w+, add constraint)|policy|function|trigger|type|schema|domain|sequence|rule)"
-    r"|disable|no force|truncate|delete from|rename column|rename value|cascade(?! not valid|;$)|set unlogged",
+    r"drop (table|column|default|constraint (?!\w+, add constraint)|policy|function|trigger|type|schema|domain|sequence"
+    r"|rule)|disable|no force|truncate|delete from|rename column|rename value|cascade(?! not valid|;$)|set unlogged",
     re.IGNORECASE,
 )
 
@@ -99,6 +99,17 @@ TAMPERED = [
     Tampered("alter table device alter id drop identity", "column device.id"),
     Tampered("alter table device alter id set generated always", "column device.id"),
     Tampered("alter table device alter price drop default", "column device.price"),
+    Tampered("alter table device alter name set default 'unnamed'", "column device.name", mended=False),
+    Tampered(
+        "create sequence numbers; alter table device alter id drop identity, alter id set default nextval('numbers')",
+        "column device.id",
+        mended=False,
+    ),
+    Tampered(
+        "create sequence numbers; alter table metric alter id set default nextval('numbers')",
+        "column metric.id",
+        mended=False,
+    ),
     Tampered('alter table device drop column "json_value"', 'column device."json_value"'),
     Tampered("alter table device drop column doubled", "column device.doubled"),
     Tampered("alter table device alter doubled drop expression", "column device.doubled", mended=False),

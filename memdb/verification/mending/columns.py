@@ -7,7 +7,7 @@ from memdb.catalog import member
 from memdb.verification.mending.creating import column_type, set_storage
 from memdb.verification.mending.differing import Differing
 from memdb.verification.mending.views import without_views
-from memdb.verification.mending.writing import told
+from memdb.verification.mending.writing import drop_default, told
 
 SET_EXPRESSION_SINCE = 170000
 
@@ -57,7 +57,8 @@ def _type(differing: Differing, alter: str) -> list[str]:
             f"of values that are {before}, some may be lost or refused as {wanted}: look at them first. Then:",
             statement,
         )
-    default = [f"{alter} drop default;"] if "default" in differing.found and "default" in differing.attributes else []
+    both = "default" in differing.found and "default" in differing.expected
+    default = [f"{alter} drop default;"] if both and "default" in differing.attributes else []
     rewrites = told("it locks the table, and may rewrite it")
     return [*rewrites, *without_views(differing, [*default, statement])]
 
@@ -112,7 +113,8 @@ def _identity(differing: Differing, alter: str) -> list[str]:
     if "identity" in differing.found:
         return [f"{alter} set generated {wanted};"]
     after = told("it starts at 1: where rows have their numbers already, go on after them with setval")
-    return [*after, f"{alter} add generated {wanted} as identity;"]
+    statement = f"{alter} add generated {wanted} as identity;"
+    return [*after, *(told(statement) if "default" in differing.found else [statement])]
 
 
 def _drop_identity(differing: Differing, alter: str) -> list[str]:
@@ -122,7 +124,7 @@ def _drop_identity(differing: Differing, alter: str) -> list[str]:
 
 
 _LINES: dict[str, Callable[[Differing, str], list[str]]] = {
-    "drop default": lambda _, alter: [f"{alter} drop default;"],
+    "drop default": lambda _, alter: drop_default(alter),
     "drop identity": _drop_identity,
     "type": _type,
     "collation": lambda differing, alter: without_views(

@@ -2,7 +2,7 @@
 
 from memdb.verification.mending.creating import owned, sequence_options
 from memdb.verification.mending.differing import Differing
-from memdb.verification.mending.writing import literal, told
+from memdb.verification.mending.writing import drop_default, literal, told
 
 
 def enum(differing: Differing, _: list[str]) -> list[str]:
@@ -39,9 +39,8 @@ def domain(differing: Differing, names: list[str]) -> list[str]:
     if names_of_kind := [name for name in names if name in ("type", "collation")]:
         lines += told(f"PostgreSQL cannot change the {' and '.join(names_of_kind)} of a domain: columns have it")
     if "default" in names:
-        lines.append(
-            f"{alter} set default {expected['default']};" if "default" in expected else f"{alter} drop default;"
-        )
+        set_it = f"{alter} set default {expected.get('default')};"
+        lines += [set_it] if "default" in expected else drop_default(alter)
     if "nullable" in names:
         set_it = f"{alter} set not null;"
         lines += (

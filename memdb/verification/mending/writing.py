@@ -36,6 +36,12 @@ def told(*sentences: str) -> list[str]:
     return [f"-- {sentence}" for sentence in sentences]
 
 
+def drop_default(alter: str) -> list[str]:
+    """Told: a default is what somebody's `insert` leaves out, and numbers rows where it is nextval()."""
+    return told("rows that are written without a value get it, which the application may rely on; to take it away:",
+                f"{alter} drop default;")  # fmt: skip
+
+
 def literal(text: str) -> str:
     """A string literal, for a server with standard_conforming_strings."""
     return "'" + text.replace("'", "''") + "'"
