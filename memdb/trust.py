@@ -17,9 +17,9 @@ from memdb.database import Connection, query
 from memdb.errors import DatabaseError, UntrustedSchema
 from memdb.words import argument
 
-READING = ("index", "statistics object", "table")
-WRITING = (*READING, "trigger", "rule", "column", "constraint")
-POLICY = "policy"
+READING = ("index", "statistics object", "constraint", "table")
+WRITING = (*READING, "trigger", "rule", "column")
+POLICY, FUNCTION = "policy", "function"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def hold(connection: Connection, tables: Collection[int | None]) -> bool:
     Whether there is such an owner. Rows come and go meanwhile.
     """
     rows = connection.execute(query("trust", "of_lesser_owners"), {"tables": list(tables)}).fetchall()
-    if rows:
+    if rows and not connection.value("select pg_catalog.pg_is_in_recovery()"):  # a standby takes no such lock
         names = sql.SQL(", ").join(sql.SQL(name) for (name,) in rows)
         connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(names))
     return bool(rows)
@@ -73,7 +73,7 @@ def require_own_code(
 ) -> None:
     """Raises DatabaseError where somebody with fewer rights has made what using these tables calls.
 
-    `kinds` are those of what is called; `functions` are names of those that are called beside the tables.
+    `kinds` are those of what is called; `functions` are the names of what is called beside the tables, as one of them.
     """
     asked = {"tables": list(tables), "kinds": list(kinds), "functions": list(functions)}
     is_current = connection.value("show transaction_isolation") == "read committed"

@@ -61,7 +61,9 @@ class Design:
     def calling(self) -> tuple[str, ...]:
         """The kinds of what may hold functions that measuring this calls."""
         kinds = trust.WRITING if self.writers else trust.READING
-        return kinds if self.identity is None else (*kinds, trust.POLICY)
+        policies = () if self.identity is None else (trust.POLICY,)
+        functions = (trust.FUNCTION,) if strategies.FUNCTION in self.names else ()
+        return (*kinds, *policies, *functions)
 
 
 @dataclass(frozen=True, slots=True)

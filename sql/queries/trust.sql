@@ -34,28 +34,30 @@ group by n.nspname
 order by n.nspname;
 
 -- name: of_lesser_owners
--- Of these tables and their partitions, for a superuser, those whose owners are none.
+-- Of these tables and those that are read with them, for a superuser, those whose owners are none.
+with recursive asked as (
+    select t.oid from unnest(%(tables)s::oid[]) as t (oid)
+    union
+    select h.inhrelid
+    from asked
+    inner join pg_inherits as h on asked.oid = h.inhparent
+)
+
 select format('%%I.%%I', n.nspname, c.relname)
-from pg_class as c
+from asked
+inner join pg_class as c on asked.oid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_roles as owner on c.relowner = owner.oid
 inner join pg_roles as me on me.rolname = current_user
-where
-    c.oid in (
-        select t.oid from unnest(%(tables)s::oid[]) as t (oid)
-        union all
-        select part.relid
-        from unnest(%(tables)s::oid[]) as t (oid)
-        cross join lateral pg_partition_tree(t.oid) as part
-    )
-    and c.relkind in ('r', 'p') and me.rolsuper and not owner.rolsuper
+where c.relkind in ('r', 'p') and me.rolsuper and not owner.rolsuper
 order by c.oid;
 
 -- name: code_of_others
--- What of these kinds, of these tables and their partitions, or which function of such a name beside them, runs a
--- function of a role that may not do already what this one may. Whoever only reads a table has the constants worked
--- out that are in the expressions of its indexes and statistics; whoever writes runs the others, too. A superuser
--- trusts nobody; other roles trust the owner of a table, and whom its columns trust, but no trigger of anybody else.
+-- What of these kinds, of these tables and those that are read with them (partitions, and what inherits from them), or
+-- which function of such a name beside them, runs a function of a role that may not do already what this one may.
+-- Whoever only reads a table has the constants worked out that are in the expressions of its indexes, statistics and,
+-- with constraint_exclusion, constraints; whoever writes runs the others, too. A superuser trusts nobody; other roles
+-- trust the owner of a table, and whom its columns trust, but no trigger of anybody else.
 with recursive me as (
     select
         r.oid,
@@ -67,9 +69,9 @@ with recursive me as (
 asked as (
     select t.oid from unnest(%(tables)s::oid[]) as t (oid)
     union
-    select part.relid
-    from unnest(%(tables)s::oid[]) as t (oid)
-    cross join lateral pg_partition_tree(t.oid) as part
+    select h.inhrelid
+    from asked
+    inner join pg_inherits as h on asked.oid = h.inhparent
 ),
 
 parts as (
@@ -165,7 +167,7 @@ called as (
     from pg_proc as p
     cross join me
     where
-        p.proname = any(%(functions)s::text[]) and me.rolsuper
+        'function' = any(%(kinds)s::text[]) and p.proname = any(%(functions)s::text[]) and me.rolsuper
         and p.pronamespace in (
             select c.relnamespace from pg_class as c
             where c.oid in (select asked.oid from asked)

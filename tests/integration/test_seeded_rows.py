@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from memdb import cli, database
+from memdb import cli, database, trust
 from memdb.database import Connection
 from memdb.errors import DatabaseError
 from memdb.reading import ids
@@ -238,13 +238,14 @@ WITH_CODE = {
     "generated column": "alter table {} add column extra bool generated always as (planted()) stored",
     "constraint": "alter table {} add constraint planted check (planted())",
     "domain": "create domain d as bool check (planted()); alter table {} add column extra d",
+    "child": "create table kid () inherits ( {} ); create index planted on kid (id) where planted()",
     "rule": "create rule planted as on delete to {} do also select planted()",
     "index": "create index planted on {} (id) where planted()",
     "statistics": "create statistics planted on (planted()), id from {}",
     "operator": "create function o(int, int) returns bool immutable return planted(); "
     "create operator === (leftarg = int, rightarg = int, function = o); create index planted on {} (id) where 1 === 2",
 }
-READ = ("index", "statistics", "operator")
+READ = ("index", "statistics", "operator", "constraint")  # that one where constraint_exclusion is on
 
 
 @contextmanager
@@ -294,6 +295,30 @@ def test_a_superuser_loads_tables_of_others_who_have_planted_nothing(connection:
     with role(connection, "seed_mallory"):
         connection.execute("alter table memories owner to seed_mallory")
         assert (seed(connection, SMALL).memories, reset(connection).memories) == (60, 60)
+        connection.execute("alter table memories owner to current_user")
+
+
+def test_a_superuser_measures_tables_beside_functions_that_it_does_not_call(
+    migrated: str, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed(connection, SMALL)
+    with owner_who_plants(connection, "create function search_memories() returns bool return planted()") as mallory:
+        command = ["benchmark-similarity", "--queries", "3", "--target-p95-ms", "9999", "--database-url", migrated]
+        assert cli.main(command) == 0
+        assert cli.main([*command, "--strategies", "all"]) == 3
+        assert f"'search_memories' would run a function of the role {mallory!r}" in capsys.readouterr().err
+
+
+def test_a_superuser_takes_no_lock_on_a_standby(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    with role(connection, "seed_mallory"):
+        connection.execute("alter table memories owner to seed_mallory")
+        oid = one(connection, "select 'memories'::regclass::oid")
+        held = "select count(*) from pg_locks where mode = 'ShareUpdateExclusiveLock' and pid = pg_backend_pid()"
+        for is_standby in (False, True):
+            monkeypatch.setattr(Connection, "value", lambda *_, answer=is_standby: answer)
+            with connection.transaction():
+                assert trust.hold(connection, [oid])
+                assert one(connection, held) == (0 if is_standby else 1)
         connection.execute("alter table memories owner to current_user")
 
 
