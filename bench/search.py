@@ -32,7 +32,7 @@ max_wal_size = 8GB
 fsync = off
 full_page_writes = off
 """
-_STORY: LiteralString = """
+_PLAIN: LiteralString = """
 select id, content, memory_type, metadata, embedding <=> %(embedding)s as distance
 from memories
 where user_id = %(user)s
@@ -73,7 +73,7 @@ def _of_rows(server: embedded.Server, rows: Rows, *, complete: bool) -> Iterator
         for connection in (core, fast):
             connection.execute("vacuum analyze memories")
         searches: dict[str, AnySearch] = {
-            _PLANNED: Search(prepare(core), _STORY),
+            _PLANNED: Search(prepare(core), _PLAIN),
             _EXACT: _exact(stack, core),
             _FAST: Search(prepare(fast), _OURS),
         }
@@ -179,7 +179,7 @@ def _growing(server: embedded.Server, rows: Rows) -> Iterator[Comparison]:
 def _exact(stack: ExitStack, connection: Connection) -> Search:
     """The plain query, planned as if there were no HNSW index, over a connection of its own."""
     other = stack.enter_context(database.again(connection, purpose="bench"))
-    return Search(prepare(other, "set enable_indexscan = off"), _STORY)
+    return Search(prepare(other, "set enable_indexscan = off"), _PLAIN)
 
 
 def _database(server: embedded.Server, name: str) -> AbstractContextManager[Connection]:

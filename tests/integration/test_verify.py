@@ -73,7 +73,9 @@ TAMPERED = [
     Tampered("alter table memories alter created_at drop default", "column memories.created_at"),
     Tampered("alter table memories alter metadata set default '[]'", "column memories.metadata"),
     Tampered(
-        "alter table memory_collections alter description set default ''", "column memory_collections.description"
+        "alter table memory_collections alter description set default ''",
+        "column memory_collections.description",
+        mended_by_sql=False,
     ),
     Tampered('alter table memories alter content type text collate "C"', "column memories.content"),
     Tampered("alter table memories alter embedding set storage plain", "column memories.embedding"),
