@@ -1,6 +1,6 @@
 -- How to make, where a plan is tried, what is there already under names that its text has: what would be made a second
--- time fails there as it does where the plan is going to run. Nothing that others wrote is run by it: functions and
--- triggers do nothing there, and checks hold.
+-- time fails there as it does where the plan is going to run. Nothing that others wrote is run by it: functions say
+-- that they are not run, triggers do nothing, and checks hold.
 
 -- name: before_tables
 -- What tables may be made of, by the schema in which it is made.
@@ -79,12 +79,7 @@ made as (
             p.proname,
             pg_get_function_identity_arguments(p.oid),
             ' returns ' || pg_get_function_result(p.oid),
-            case
-                when p.prokind = 'p' then '' when p.provolatile = 'i' then 'immutable' when
-                    p.provolatile = 's'
-                    then 'stable'
-                else ''
-            end,
+            case p.provolatile when 'i' then 'immutable' when 's' then 'stable' else '' end,
             -- Undefined, as far as anybody can tell who must not run it.
             format(
                 'begin raise exception using errcode = ''undefined_function'', message = %%L; end',
