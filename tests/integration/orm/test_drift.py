@@ -388,7 +388,7 @@ def run_tests(directory: Path, models: str, url: str | None, **environment: str)
     """Runs a test of an application, in a folder, that holds its models to the schema."""
     (directory / "conftest.py").write_text("pytest_plugins = ['memdb.pytest_plugin']\n")
     (directory / "test_models.py").write_text(_TESTS.format(models=models, url=url))
-    options = ["-q", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio", "--rootdir", str(directory)]
+    options = ["-q", "-rN", "-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio", "--rootdir", str(directory)]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options],
         cwd=directory,
