@@ -16,7 +16,7 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"afterwards", "errors", "records", "shipped", "words"},
-    {"binary", "files", "values"},
+    {"binary", "files", "shape", "values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store", "target"},
