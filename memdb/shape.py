@@ -34,12 +34,12 @@ class Users:
 
     table: str = "users"
     key: str = "id"
-    type: str = "uuid"
+    key_type: str = "uuid"
 
     @property
     def python_type(self) -> type:
         """UUID, int or str."""
-        return USER_TYPES[self.type.partition("(")[0]]
+        return USER_TYPES[self.key_type.partition("(")[0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def embedding_type(text: str) -> EmbeddingType:
     """Raises UsageError for a type that holds no embedding."""
     if text not in get_args(EmbeddingType):
         raise UsageError(f"an embedding cannot be of the type {text!r}", hint="Choose vector or halfvec.")
-    return cast(EmbeddingType, text)
+    return cast("EmbeddingType", text)
 
 
 def dimensions(number: int) -> int:
