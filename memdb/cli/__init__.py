@@ -39,8 +39,8 @@ def parser() -> TyperGroup:
     """What reads the command line."""
     return group.parser(
         _global,
-        help="The database layer of an AI companion's memory: apply it, prove it is there, fill it, measure it.",
-        epilog="Exit codes: 0 done, 1 a check did not hold, 2 wrong usage, 3 the database or its set-up is not usable, "
+        help="The database layer for an AI companion's memory: migrate it, verify it, seed it, measure it.",
+        epilog="Exit codes: 0 done, 1 a check failed, 2 wrong usage, 3 the database or the set-up is not usable, "
         "4 a migration failed, 130 interrupted, 141 the reader of the output has gone.",
     )
 
@@ -90,7 +90,7 @@ def _tell(error: BaseException, arguments: list[str]) -> int:
             output.say("Nothing was changed.")
             return INTERRUPTED
         case KeyboardInterrupt():
-            output.say("Interrupted; what was not finished has been undone.")
+            output.say("Interrupted; unfinished work was undone.")
             return INTERRUPTED
         case typer.TyperException():
             output.emit_usage_error(error, group.format_of(arguments))
@@ -117,7 +117,7 @@ def _expect_text(arguments: list[str]) -> None:
     given = {name: value for name, value in os.environ.items() if name.startswith("MEMDB_") or name == "DATABASE_URL"}
     for name, value in [*given.items(), *(("an argument", argument) for argument in arguments)]:
         if re.search("[\0\ud800-\udfff]", value):
-            raise UsageError(f"{name} is not text in UTF-8", hint="Is the encoding of the terminal another one?")
+            raise UsageError(f"{name} is not UTF-8 text", hint="Does the terminal use another encoding?")
 
 
 def _expect_no_stray_url(arguments: list[str]) -> None:
@@ -126,6 +126,6 @@ def _expect_no_stray_url(arguments: list[str]) -> None:
         is_address = before in _ADDRESSES or argument.partition("=")[0] in _ADDRESSES
         if not is_address and words.may_hold_password(argument):
             raise UsageError(
-                "a database URL is in the place of something else (it is not shown, as it may hold a password)",
+                "a database URL was given where something else belongs (it is not shown, as it may hold a password)",
                 hint="Give it as --database-url URL.",
             )

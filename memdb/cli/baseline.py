@@ -19,9 +19,9 @@ def baseline(
     place: MigratingPlace = MigratingPlace(),
     format: OutputFormat = "text",
 ) -> int:
-    """Take a schema that is there for migrated.
+    """Adopt a schema that already exists.
 
-    Marks pending migrations as applied without running them, if the database holds exactly what they make.
+    Marks pending migrations as applied without running them, if the database has exactly the objects that they create.
     """
     with (
         place.open(chosen=chosen) as db,

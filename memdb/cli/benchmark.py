@@ -35,29 +35,32 @@ class Workload(StrEnum):
 class Asked:
     """Which searches are made, and what they have to reach."""
 
-    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories a search asks for.")] = 5
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories each search asks for.")] = 5
     queries: Annotated[int, typer.Option(min=1, max=10_000, help="How many searches to time.", metavar="N")] = 200
     target_p95_ms: Annotated[
-        float, typer.Option(min=0, callback=finite, help="Exit 1 when p95 is above this.", metavar="MS")
+        float, typer.Option(min=0, callback=finite, help="Exit 1 if p95 is above this.", metavar="MS")
     ] = 100
     target_recall: Annotated[
         float | None,
-        typer.Option(min=0, max=1, callback=finite, help="Exit 1 when mean recall is below this.", metavar="R"),
+        typer.Option(min=0, max=1, callback=finite, help="Exit 1 if mean recall is below this.", metavar="R"),
     ] = None
     user: Annotated[
-        UUID | None, typer.Option(help="Search for this user only, else for users of every size.", metavar="ID")
+        UUID | None, typer.Option(help="Search as this user only; by default, as users of every size.", metavar="ID")
     ] = None
     workload: Annotated[
-        Workload, typer.Option(help="Who asks: users by what they hold, each alike, or only the one who holds most.")
+        Workload,
+        typer.Option(help="Who asks: users weighted by their memories, all users equally, or only the largest."),
     ] = Workload.skewed
     queries_from: Annotated[
         Path | None,
         typer.Option(
-            help="Ask the questions of this .npz, .jsonl or .parquet file (embedding, and user if it has one).",
+            help="Take the questions from this .npz, .jsonl or .parquet file (embedding, and optionally user).",
             metavar="FILE",
         ),
     ] = None
-    random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same searches.", metavar="N")] = 1
+    random_seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same searches.", metavar="N")
+    ] = 1
 
     def wanted(self, truth_directory: Path | None) -> Wanted:
         return Wanted(
@@ -75,14 +78,18 @@ class Varied:
     strategies: Annotated[
         str | None,
         typer.Option(
-            help="Measure these side by side: all, or some of plain, hnsw, strict, relaxed, exact, search_memories.",
+            help="Compare these: all, or any of plain, hnsw, strict, relaxed, exact, search_memories.",
             metavar="NAME,…",
         ),
     ] = None
-    ef_search: Annotated[str, typer.Option(help="Try HNSW with each of these.", metavar="N,…")] = ""
-    candidates: Annotated[str, typer.Option(help="Try search_memories re-ranking so many.", metavar="N,…")] = ""
+    ef_search: Annotated[
+        str, typer.Option(help="Try HNSW with each of these hnsw.ef_search values.", metavar="N,…")
+    ] = ""
+    candidates: Annotated[
+        str, typer.Option(help="Try search_memories re-ranking this many candidates.", metavar="N,…")
+    ] = ""
     concurrency: Annotated[
-        str, typer.Option(help="Also search over so many connections at once, such as 1,4,8.", metavar="N,…")
+        str, typer.Option(help="Also search over this many connections at once, such as 1,4,8.", metavar="N,…")
     ] = ""
     duration: Annotated[
         float,
@@ -93,20 +100,26 @@ class Varied:
     writers: Annotated[
         int,
         typer.Option(
-            min=0, max=100, help="Also search while so many connections add memories. Rolled back.", metavar="N"
+            min=0,
+            max=100,
+            help="Also search while this many connections add memories, which are rolled back.",
+            metavar="N",
         ),
     ] = 0
     role: Annotated[
         str | None, typer.Option(help="Also search as this role, under row-level security.", metavar="ROLE")
     ] = None
     user_setting: Annotated[
-        str, typer.Option(help="The setting in which the policies look for the user.", metavar="NAME")
+        str, typer.Option(help="The setting from which your policies read the user.", metavar="NAME")
     ] = "request.jwt.claims"
     cold: Annotated[
-        bool, typer.Option("--cold", help="Also search right after a restart, of the embedded PostgreSQL only.")
+        bool, typer.Option("--cold", help="Also search right after a server restart (embedded PostgreSQL only).")
     ] = False
     try_m: Annotated[
-        str, typer.Option(help="Build HNSW with each m on a sample in a temporary table, and search it.", metavar="M,…")
+        str,
+        typer.Option(
+            help="Build an HNSW index with each m on a sample in a temporary table, and search it.", metavar="M,…"
+        ),
     ] = ""
 
     def design(self) -> Design:
@@ -136,20 +149,22 @@ def benchmark_similarity(
     varied: Varied = Varied(),
     report: Annotated[
         list[Path] | None,
-        typer.Option(help="Write a report, by its ending .json, .md or .html (can be repeated).", metavar="FILE"),
+        typer.Option(
+            help="Write a report; the ending .json, .md or .html chooses its format (can be repeated).", metavar="FILE"
+        ),
     ] = None,
     compare: Annotated[
-        Path | None, typer.Option(help="Exit 1 when worse than this earlier .json report.", metavar="FILE")
+        Path | None, typer.Option(help="Exit 1 if results are worse than in this earlier .json report.", metavar="FILE")
     ] = None,
-    cache: Annotated[bool, typer.Option(help="Keep the true neighbours in a file for the next run.")] = True,
+    cache: Annotated[bool, typer.Option(help="Save the true neighbours for the next run.")] = True,
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> int:
     """Measure whether search is fast and right.
 
-    Latency, recall and query plans, of the plain query or of several strategies side by side.
+    Reports latency, recall and query plans, for the plain query or for several strategies side by side.
 
-    Reads only; what --writers and --try-m write is rolled back.
+    Read-only; what --writers and --try-m write is rolled back.
     """
     for path in report or ():
         reports.check(path)
@@ -163,7 +178,7 @@ def benchmark_similarity(
             return db.benchmark(wanted, design, asked.targets())
 
         def again(names: tuple[str, ...]) -> Study:
-            output.say("Something looks worse. Once more, to see whether it lasts:")
+            output.say("Something looks worse. Measuring it again, to see whether it lasts:")
             return measure(replace(design, names=names, concurrency=(), writers=0, try_m=()))
 
         study = measure(design)
@@ -181,8 +196,8 @@ def _measure_cold(db: Database, wanted: Wanted, design: Design) -> dict[str, Lat
     """Raises UsageError where the server is not memdb's own to restart."""
     if not db.is_embedded:
         raise UsageError(
-            "--cold restarts the server, which memdb does with the embedded PostgreSQL only",
-            hint="Leave out --cold: the first run of each strategy is reported in any case.",
+            "--cold restarts the server, and memdb restarts only the embedded PostgreSQL",
+            hint="Leave out --cold: the first run of each strategy is reported anyway.",
         )
     directory = embedded.data_directory()
 

@@ -8,7 +8,7 @@ from memdb import embedded, output
 from memdb.cli.group import PLAIN
 from memdb.cli.options import OutputFormat, confirm
 
-db = typer.Typer(**PLAIN, no_args_is_help=True, help="The embedded PostgreSQL by hand.")
+db = typer.Typer(**PLAIN, no_args_is_help=True, help="Control the embedded PostgreSQL.")
 
 
 @db.command(epilog='Example: psql "$(memdb db start)"')
@@ -32,7 +32,8 @@ def url(format: OutputFormat = "text") -> None:
 
 @db.command(epilog="Example: memdb db reset --yes")
 def reset(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False, format: OutputFormat = "text"
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    format: OutputFormat = "text",
 ) -> None:
     """Stop the embedded PostgreSQL and delete its data."""
     directory = embedded.data_directory()

@@ -15,20 +15,21 @@ from memdb.output import bars
 @command(epilog="Examples: memdb demo; memdb demo --memories 50000")
 def demo(
     memories: Annotated[
-        int, typer.Option(min=100, max=MOST, help="How many memories to make up.", metavar="N")
+        int, typer.Option(min=100, max=MOST, help="How many memories to generate.", metavar="N")
     ] = 10_000,
-    random_seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same memories.", metavar="N")] = 1,
+    random_seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same memories.", metavar="N")
+    ] = 1,
     format: OutputFormat = "text",
 ) -> int:
-    """See it all at once.
+    """See memdb at work.
 
-    Migrate, verify, seed, search and benchmark, in a database of its own on the embedded PostgreSQL.
+    Migrates, verifies, seeds, searches and benchmarks a database of its own on the embedded PostgreSQL.
     """
     server = embedded.start(embedded.data_directory())
     chapters = []
     with whole.fresh_database(server) as db, bars.Progress("Loading", memories) as bar:
-        story = whole.run(db, count=memories, random_seed=random_seed, on_progress=bar.advance)
-        for chapter in story:
+        for chapter in whole.run(db, count=memories, random_seed=random_seed, on_progress=bar.advance):
             chapters.append(chapter)
             if format == "text":
                 output.emit(chapter, format)

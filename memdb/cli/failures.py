@@ -12,7 +12,7 @@ _HINTS = {
     errno.ENOSPC: "Make room on the disk, then run the command again.",
     errno.EDQUOT: "Make room on the disk, then run the command again.",
     errno.EACCES: "Check the permissions.",
-    errno.EROFS: "Use a place that can be written to.",
+    errno.EROFS: "Use a writable location.",
     errno.EMFILE: "Allow more open files: ulimit -n 1024",
     errno.ENFILE: "Wait until other programs have closed some of their files.",
     errno.ENOMEM: "Free some memory, or ask for less at once.",
@@ -27,15 +27,18 @@ def explained(error: BaseException) -> MemdbError:
     if isinstance(error, MemoryError):
         return SetupError("there is not enough memory", hint=_HINTS[errno.ENOMEM])
     if isinstance(error, ImportError):
-        return SetupError(f"what memdb needs cannot be loaded: {error}", hint="Install it anew: pip install memdb-pg")
+        return SetupError(
+            f"something that memdb needs cannot be loaded: {error}", hint="Reinstall memdb: pip install memdb-pg"
+        )
     if isinstance(error, FileNotFoundError | PermissionError) and not error.filename and not _has_directory():
-        return SetupError("the current directory is gone, or may not be entered", hint="Change to one that is there.")
+        return SetupError("the current directory is gone or not accessible", hint="Change to another directory.")
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return SetupError(f"{where}{error.strerror}", hint=_HINTS.get(error.errno or 0, ""))
     return SetupError(
-        f"memdb has a fault: {type(error).__name__}{_place(error)}",
-        hint="Please report it, with what the same command says with MEMDB_DEBUG=1 set: no values, only where it was.",
+        f"memdb has a bug: {type(error).__name__}{_place(error)}",
+        hint="Please report it. Run the command again with MEMDB_DEBUG=1 and include the output: it shows where the "
+        "error happened, and no values.",
     )
 
 

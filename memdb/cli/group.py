@@ -12,11 +12,11 @@ PLAIN: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pre
 SECTIONS = {
     "The schema": {
         "migrate": ("migrate", "Apply all pending migrations."),
-        "rollback": ("rollback", "Take back the newest migrations."),
+        "rollback": ("rollback", "Roll back the newest migrations."),
         "status": ("status", "Show what is applied, pending, edited or missing."),
         "verify-schema": ("verify", "Prove that the database has the schema."),
-        "baseline": ("baseline", "Take a schema that is there for migrated."),
-        "repair": ("repair", "Bring the history in line with the files."),
+        "baseline": ("baseline", "Adopt a schema that already exists."),
+        "repair": ("repair", "Bring the migration history in line with the files."),
     },
     "The memories": {
         "seed": ("seed", "Load realistic memories, or remove them."),
@@ -26,12 +26,12 @@ SECTIONS = {
         "init": ("project", "Copy memdb's SQL into your project."),
         "new": ("project", "Write the next migration and its rollback."),
         "lint": ("lint", "Review pending migrations before they run."),
-        "snapshot": ("verify", "Write down the schema that is expected."),
-        "verify-models": ("verify", "Prove that SQLAlchemy models fit the schema."),
+        "snapshot": ("verify", "Record the expected schema."),
+        "verify-models": ("verify", "Prove that SQLAlchemy models match the schema."),
     },
     "Trying memdb": {
-        "demo": ("demo", "See it all at once."),
-        "db": ("db", "The embedded PostgreSQL by hand."),
+        "demo": ("demo", "See memdb at work."),
+        "db": ("db", "Control the embedded PostgreSQL."),
     },
 }
 """What is there for each purpose: a command's module, and what the list of commands says of it."""

@@ -12,8 +12,10 @@ from memdb.linting.lint import Review
 
 @command(epilog="Examples: memdb lint; memdb lint --all --format github")
 def lint(
-    all: Annotated[bool, typer.Option("--all", help="Review all files, not only pending ones; no database.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings, too.")] = False,
+    all: Annotated[
+        bool, typer.Option("--all", help="Review all files, not only pending ones; needs no database.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 on warnings too.")] = False,
     chosen: With = None,
     place: Place = Place(),
     trial: Trial = Trial(),
@@ -21,7 +23,7 @@ def lint(
 ) -> int:
     """Review pending migrations before they run.
 
-    Locks, lost data, rollbacks that do not undo their file, missing names and comments. Exit 1 on errors.
+    Finds locks, lost data, rollbacks that do not undo their file, and missing names and comments. Exits 1 on errors.
     """
     with place.open(chosen=chosen, trial=trial) as db:
         result = db.lint(all=all)

@@ -17,8 +17,8 @@ def strategies(text: str | None, ef_search: tuple[int, ...], candidates: tuple[i
     ):
         if given and not set(names) & set(sweeping):
             raise UsageError(
-                f"{option} changes nothing for {', '.join(names)}",
-                hint=f"It is for {', '.join(sweeping)}: name what to measure with --strategies, or all.",
+                f"{option} has no effect on {', '.join(names)}",
+                hint=f"It affects {', '.join(sweeping)}. Choose strategies with --strategies, or measure all.",
             )
     return tuple(names)
 
@@ -29,6 +29,7 @@ def numbers(option: str, text: str, least: int, most: int) -> tuple[int, ...]:
     found = [int(value) if _NUMBER.fullmatch(value) else -1 for value in values]
     if (text and not values) or any(not least <= number <= most for number in found):
         raise UsageError(
-            f"{option} {text!r} is no list of numbers from {least:,} to {most:,}", hint=f"Write it as {option} 10,20."
+            f"{option} {text!r} is not a list of numbers from {least:,} to {most:,}",
+            hint=f"Write it as {option} 10,20.",
         )
     return tuple(dict.fromkeys(found))

@@ -21,15 +21,16 @@ def migrate(
     chosen: With = None,
     reviewing: Reviewing = Reviewing(),
     out_of_order: Annotated[
-        bool, typer.Option("--out-of-order", help="Also apply what comes before applied migrations.")
+        bool,
+        typer.Option("--out-of-order", help="Also apply pending migrations with a lower number than an applied one."),
     ] = False,
     wait: Wait = 60,
     lock_timeout: LockTimeout = 3,
     maintenance_work_mem: Annotated[
-        str | None, typer.Option(help="Memory for building indexes, such as 2GB.", metavar="SIZE")
+        str | None, typer.Option(help="Memory for index builds, such as 2GB.", metavar="SIZE")
     ] = None,
     parallel_workers: Annotated[
-        int | None, typer.Option(min=0, max=1024, help="Workers for building indexes.", metavar="N")
+        int | None, typer.Option(min=0, max=1024, help="Parallel workers for index builds.", metavar="N")
     ] = None,
     place: MigratingPlace = MigratingPlace(),
     trial: Trial = Trial(),
@@ -37,7 +38,7 @@ def migrate(
 ) -> int:
     """Apply all pending migrations.
 
-    Each runs in a transaction of its own, unless its file says otherwise; what was applied before a failure stays.
+    Each runs in its own transaction, unless its file says otherwise. If one fails, earlier ones stay applied.
     """
     answered = {"--to": to is not None, "--with": bool(chosen), "--out-of-order": out_of_order}
     saved = reviewing.plan_to_run("migrate", answered)

@@ -34,24 +34,24 @@ MOST = 2**31 - 1  # for options that have no other limit: what is larger cannot 
 def finite(value: float | None) -> float | None:
     """For options: no comparison holds for NaN, so it would pass every limit, and be waited for without end."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter("it is no finite number.")
+        raise typer.BadParameter("it is not a finite number.")
     return value
 
 
 def _folder(text: str) -> Path:
     if not text.strip():
-        raise UsageError("--sql-dir is empty", hint="Give a folder, or leave the option out.")
+        raise UsageError("--sql-dir is empty", hint="Name a folder, or leave the option out.")
     return Path(text)
 
 
 SqlDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder with the SQL files. Else memdb.toml, or those memdb ships.", metavar="<path>", parser=_folder
+        help="Folder with the SQL files. Default: from memdb.toml, or memdb's own.", metavar="<path>", parser=_folder
     ),
 ]
 Wait = Annotated[
-    float, typer.Option(min=0, callback=finite, help="How long to wait for others, in all.", metavar="SECONDS")
+    float, typer.Option(min=0, callback=finite, help="How long to wait for others, in total.", metavar="SECONDS")
 ]
 LockTimeout = Annotated[
     float,
@@ -59,13 +59,13 @@ LockTimeout = Annotated[
         min=0.001,
         max=MOST // 1000,
         callback=finite,
-        help="How long a statement may wait for a lock before it makes way.",
+        help="How long a statement may wait for a lock before it gives up and tries again.",
         metavar="SECONDS",
     ),
 ]
 OutputFormat = Annotated[str, format_option()]
 With = Annotated[
-    list[str] | None, typer.Option("--with", help="Include this optional set, too (can be repeated).", metavar="SET")
+    list[str] | None, typer.Option("--with", help="Include this optional set (can be repeated).", metavar="SET")
 ]
 
 
@@ -76,13 +76,16 @@ class Place:
     database_url: Annotated[
         str | None,
         typer.Option(
-            help="Database to use. Else MEMDB_DATABASE_URL, DATABASE_URL, .env, memdb.toml, or the embedded database.",
+            help="Database to use. Default: from MEMDB_DATABASE_URL, DATABASE_URL, .env or memdb.toml, or the embedded "
+            "database.",
             metavar="URL",
         ),
     ] = None
     schema: Annotated[
         str | None,
-        typer.Option(help="Schema to work in. Else MEMDB_SCHEMA, memdb.toml, or the first of the search_path."),
+        typer.Option(
+            help="Schema to work in. Default: from MEMDB_SCHEMA or memdb.toml, or the first in the search_path."
+        ),
     ] = None
     sql_dir: SqlDir = None
 
@@ -109,8 +112,8 @@ class MigratingPlace(Place):
         list[str] | None,
         typer.Option(
             "--trust-schema",
-            help="Let a superuser work where others may create in this schema, too (can be repeated). Also in "
-            "memdb.toml.",
+            help="Let a superuser work although other roles may create objects in this schema (can be repeated). Also "
+            "in memdb.toml.",
             metavar="NAME",
         ),
     ] = None
@@ -123,15 +126,16 @@ class Trial:
     scratch_url: Annotated[
         str | None,
         typer.Option(
-            help="Server to try migrations on, where it may make databases. Else MEMDB_SCRATCH_URL, memdb.toml, or an "
-            "embedded one, made for this.",
+            help="Server to try migrations on; memdb creates databases there. Default: from MEMDB_SCRATCH_URL or "
+            "memdb.toml, or a temporary embedded one.",
             metavar="URL",
         ),
     ] = None
     scratch_setup: Annotated[
         Path | None,
         typer.Option(
-            help="SQL that makes there what migrations expect to find. Else MEMDB_SCRATCH_SETUP or memdb.toml.",
+            help="SQL to run there first, to create what migrations expect. Default: from MEMDB_SCRATCH_SETUP or "
+            "memdb.toml.",
             metavar="FILE",
         ),
     ] = None
@@ -141,5 +145,5 @@ def confirm(consequence: str, address: str = "") -> None:
     """Goes on only if the person at the terminal agrees. Raises UsageError where nobody can answer."""
     consequence = f"{address}: {consequence}" if address else consequence
     if not sys.stdin.isatty():
-        raise UsageError(f"nobody can be asked: {consequence}", hint="Add --yes if that is meant.")
-    typer.confirm(f"{words.printable(consequence)} Go on?", abort=True, err=True)
+        raise UsageError(f"cannot ask for confirmation: {consequence}", hint="Add --yes if you want that.")
+    typer.confirm(f"{words.printable(consequence)} Continue?", abort=True, err=True)

@@ -19,20 +19,19 @@ class Reviewing:
     """What is only shown, kept, or run as it was kept."""
 
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the SQL that would run and what it locks; run nothing.")
+        bool, typer.Option("--dry-run", help="Show the SQL that would run and the locks it takes; run nothing.")
     ] = False
     save_plan: Annotated[
         Path | None,
         typer.Option(
-            help="With --dry-run: keep what was shown in this file, to be reviewed and run with --plan.", metavar="FILE"
+            help="With --dry-run: save the plan in this file, to review it and run it with --plan.", metavar="FILE"
         ),
     ] = None
     plan: Annotated[
         Path | None,
         typer.Option(
             "--plan",
-            help="Run exactly what a dry run has saved in this file; where anything has changed since, say what, and "
-            "run nothing.",
+            help="Run exactly the plan in this file. If anything has changed since, say what, and run nothing.",
             metavar="FILE",
         ),
     ] = None
@@ -45,9 +44,9 @@ class Reviewing:
         """
         if self.save_plan is not None and not self.dry_run and self.plan is None:
             raise UsageError(
-                "--save-plan keeps what --dry-run shows",
-                hint=f"Review first: memdb {command} --dry-run --save-plan FILE; then run it: memdb {command} --plan "
-                "FILE",
+                "--save-plan needs --dry-run",
+                hint=f"Save the plan: memdb {command} --dry-run --save-plan FILE; review it, then run it: memdb "
+                f"{command} --plan FILE",
             )
         if self.plan is None:
             return None
@@ -56,8 +55,8 @@ class Reviewing:
         ).items():
             if given:
                 raise UsageError(
-                    f"--plan and {option} exclude each other: what runs is in the plan",
-                    hint=f"Give --plan alone; or make another plan: memdb {command} … --dry-run --save-plan FILE",
+                    f"--plan and {option} cannot be combined: the plan already says what to run",
+                    hint=f"Give only --plan, or make another plan: memdb {command} … --dry-run --save-plan FILE",
                 )
         return saved_plan.read(self.plan, command)
 

@@ -17,7 +17,7 @@ def init(
 ) -> None:
     """Copy memdb's SQL into your project.
 
-    To own and to extend it; memdb.toml then points all commands there.
+    You can then change and extend it. memdb.toml tells all commands to use the copy.
     """
     output.emit(project.init(directory), format)
 
@@ -28,14 +28,14 @@ def new(
     index: Annotated[
         str | None,
         typer.Option(
-            help="Build this index while the table stays writable: what follows ON in CREATE INDEX.",
+            help="Build this index while the table stays writable. Give what follows ON in CREATE INDEX.",
             metavar="'TABLE (COLUMN, …)'",
         ),
     ] = None,
     from_benchmark: Annotated[
         Path | None,
         typer.Option(
-            help="Write the migrations that this .json report of benchmark-similarity recommends.", metavar="FILE"
+            help="Write the migrations that this .json report by benchmark-similarity recommends.", metavar="FILE"
         ),
     ] = None,
     set_name: Annotated[str, typer.Option("--set", help="The set to add it to.", metavar="SET")] = "core",
@@ -44,7 +44,7 @@ def new(
 ) -> None:
     """Write the next migration and its rollback.
 
-    To be filled in, or complete for an --index and --from-benchmark.
+    Fill in both files. With --index or --from-benchmark they are complete.
     """
     directory = settings.load(sql_dir=sql_dir).sql_dir
     if from_benchmark is not None:

@@ -18,21 +18,21 @@ from memdb.verification.snapshot import Patches
 @command(epilog="Examples: memdb repair; memdb repair --unmark 0009_add_importance; memdb repair --mark 0009 --yes")
 def repair(
     mark: Annotated[
-        list[str] | None, typer.Option(help="Take this migration for applied, without running it.", metavar="ID")
+        list[str] | None, typer.Option(help="Mark this migration as applied, without running it.", metavar="ID")
     ] = None,
     unmark: Annotated[
         list[str] | None, typer.Option(help="Forget this migration, without rolling it back.", metavar="ID")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     wait: Wait = 60,
     place: MigratingPlace = MigratingPlace(),
     trial: Trial = Trial(),
     format: OutputFormat = "text",
 ) -> int:
-    """Bring the history in line with the files.
+    """Bring the migration history in line with the files.
 
-    Accepts edited and renamed files, and marks or forgets migrations, after showing what that means in effect. Exit 1
-    when an applied migration has no file, which no repair can settle.
+    Accepts edited and renamed files, and marks or forgets migrations. Shows the effect before it changes anything.
+    Exits 1 if an applied migration has no file, which repair cannot fix.
     """
     with place.open(trial=trial) as db, db.connected("repair", wait_seconds=wait) as connection:
         sets, options = db.sets, db.trial
@@ -55,5 +55,5 @@ def _patches(db: Database, sets: Sets, options: scratch.Options) -> Patches:
     try:
         return recording.record(sets, options=options)
     except EmbeddedError as error:
-        output.say(f"The effect is told by the snapshot: {error.message}.")
+        output.say(f"The effect is taken from the snapshot: {error.message}.")
         return db.expected

@@ -29,28 +29,29 @@ from memdb.migrations.losses import WouldLose
 )
 def rollback(
     steps: Annotated[
-        int | None, typer.Option(min=1, max=MOST, help="How many migrations to take back; 1 by default.", metavar="N")
+        int | None, typer.Option(min=1, max=MOST, help="How many migrations to roll back; 1 by default.", metavar="N")
     ] = None,
     to: Annotated[
-        str | None, typer.Option(help="Take back all that was applied after this migration.", metavar="ID")
+        str | None, typer.Option(help="Roll back every migration that was applied after this one.", metavar="ID")
     ] = None,
-    all: Annotated[bool, typer.Option("--all", help="Take back everything.")] = False,
+    all: Annotated[bool, typer.Option("--all", help="Roll back everything.")] = False,
     reviewing: Reviewing = Reviewing(),
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before rows are lost.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before losing rows.")] = False,
     wait: Wait = 60,
     lock_timeout: LockTimeout = 3,
     place: MigratingPlace = MigratingPlace(),
     trial: Trial = Trial(),
     format: OutputFormat = "text",
 ) -> int:
-    """Take back the newest migrations.
+    """Roll back the newest migrations.
 
-    One, unless told otherwise; asks before rows are lost. A saved plan loses what it shows, unasked, and nothing else.
+    Rolls back one unless you say otherwise, and asks before rows are lost. A saved plan runs without asking, and loses
+    only what it shows.
     """
     answered = {"--steps": steps is not None, "--to": to is not None, "--all": all}
     saved = reviewing.plan_to_run("rollback", answered)
     if sum(answered.values()) > 1:
-        raise UsageError("--steps, --to and --all exclude each other", hint="Give one of them.")
+        raise UsageError("--steps, --to and --all cannot be combined", hint="Give one of them.")
     with place.open(trial=trial) as db:
         request = Rollback(None if all else steps or 1, to)
         if reviewing.dry_run:

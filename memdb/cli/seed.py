@@ -24,11 +24,11 @@ class Rows:
     """What is loaded: rows that are made up, or those of a file."""
 
     users: Annotated[
-        int | None, typer.Option(min=1, max=MOST, help="Users to make up; 20 by default.", metavar="N")
+        int | None, typer.Option(min=1, max=MOST, help="Users to generate; 20 by default.", metavar="N")
     ] = None
     memories: Annotated[
         int | None,
-        typer.Option(min=1, max=MOST, help="Memories to load; 10,000 by default, or all of the file.", metavar="N"),
+        typer.Option(min=1, max=MOST, help="Memories to load; by default 10,000, or the whole file.", metavar="N"),
     ] = None
     tiers: Annotated[str, typer.Option(help="Proportions of personal, project and task memories.", metavar="P,P,P")] = (
         "30,30,40"
@@ -38,7 +38,7 @@ class Rows:
         typer.Option(
             min=0,
             max=2**63 - 1,
-            help="The same number gives the same rows; 1 by default, with --append the next that is not there.",
+            help="The same number gives the same rows; 1 by default, or with --append the next unused one.",
             metavar="N",
         ),
     ] = None
@@ -54,33 +54,39 @@ class Rows:
 @command(
     epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
     "memdb seed --from embeddings.npz --append; memdb seed --reset. "
-    "A file has embedding (1536 numbers), user and content for each memory, and may have memory_type, metadata "
-    "(a JSON object), created_at, accessed_at (ISO 8601, with the zone) and id. A user that is no uuid gets one "
-    "from its name, always the same. Rows with ids of their own are an application's: --reset leaves them."
+    "A file has embedding (1536 numbers), user and content for each memory. It may also have memory_type, metadata "
+    "(a JSON object), created_at, accessed_at (ISO 8601, with the time zone) and id. If a user is not a UUID, memdb "
+    "derives one from the name, always the same. --reset leaves rows whose id came from the file: they are your "
+    "application's."
 )
 def seed(
     what: Rows = Rows(),
     append: Annotated[
-        bool, typer.Option("--append", help="Add to the memories that are there; those with the same ids stay.")
+        bool,
+        typer.Option(
+            "--append", help="Add to the memories in the table; rows whose ids exist already stay as they are."
+        ),
     ] = False,
     rebuild_indexes: Annotated[
         bool,
         typer.Option(
             "--rebuild-indexes",
-            help="Drop vector indexes, and build them when the rows are in; nobody else can use memories until then.",
+            help="Drop vector indexes and rebuild them after the rows are in; nobody else can use memories until then.",
         ),
     ] = False,
-    reset: Annotated[bool, typer.Option("--reset", help="Remove what was seeded, nothing else; load nothing.")] = False,
+    reset: Annotated[
+        bool, typer.Option("--reset", help="Remove what was seeded and nothing else; load nothing.")
+    ] = False,
     wait: Wait = 60,
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> None:
     """Load realistic memories, or remove them.
 
-    Made up, or from a file: all of them, or none.
+    They are generated, or come from a file. Either all are loaded or none.
     """
     if reset and (append or rebuild_indexes or what.file or what.users or what.memories):
-        raise UsageError("--reset loads nothing", hint="Reset first, then load with another memdb seed.")
+        raise UsageError("--reset loads nothing", hint="Run --reset alone first, then load with another memdb seed.")
     source = None if reset else what.source(append=append)
     with place.open() as db:
         if source is None:
@@ -117,6 +123,6 @@ def _weights(tiers: str) -> tuple[float, float, float]:
         personal, project, task = (float(part) for part in tiers.split(","))
     except ValueError:
         raise UsageError(
-            f"--tiers {tiers} is not three proportions", hint="For example 30,30,40: personal, project, task."
+            f"--tiers {tiers} is not three proportions", hint="Give personal, project and task, such as 30,30,40."
         ) from None
     return personal, project, task

@@ -11,14 +11,14 @@ from memdb.cli.options import OutputFormat, Place, With
 
 @command(epilog="Examples: memdb status; memdb status --exit-code --format json")
 def status(
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless everything is applied.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless all migrations are applied.")] = False,
     chosen: With = None,
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> int:
     """Show what is applied, pending, edited or missing.
 
-    Late is what is pending although a later one is applied; unknown is what somebody else applied. Reads only.
+    Late: pending, although one with a higher number is applied. Unknown: applied by someone else. Read-only.
     """
     with place.open(chosen=chosen) as db:
         result = db.status()

@@ -17,7 +17,7 @@ def verify_schema(
 ) -> int:
     """Prove that the database has the schema.
 
-    Compares it with what the applied migrations make. Exit 1 when it differs. Reads only.
+    Compares it with what the applied migrations create. Exits 1 if they differ. Read-only.
     """
     with place.open() as db:
         result = db.verify()
@@ -28,17 +28,17 @@ def verify_schema(
 @command(epilog="Examples: memdb verify-models; memdb verify-models app.models:Base; memdb verify-models --offline")
 def verify_models(
     models: Annotated[
-        str, typer.Argument(help="A declarative base of SQLAlchemy, as package.module:Base.")
+        str, typer.Argument(help="An SQLAlchemy declarative base, as package.module:Base.")
     ] = "memdb.models:Base",
     offline: Annotated[
-        bool, typer.Option("--offline", help="Compare with the snapshot only; no database is needed.")
+        bool, typer.Option("--offline", help="Compare with the snapshot only; needs no database.")
     ] = False,
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> int:
-    """Prove that SQLAlchemy models fit the schema.
+    """Prove that SQLAlchemy models match the schema.
 
-    Compares them with the database and the snapshot. Exit 1 when they differ. Reads only.
+    Compares them with the database and the snapshot. Exits 1 if they differ. Read-only.
     """
     with place.open() as db:
         result = db.verify_models(models, offline=offline)
@@ -48,14 +48,15 @@ def verify_models(
 
 @command(epilog="Examples: memdb snapshot; memdb snapshot --check; memdb snapshot --sql-dir sql")
 def snapshot(
-    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when the file is stale.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file is out of date.")] = False,
     sql_dir: SqlDir = None,
     trial: Trial = Trial(),
     format: OutputFormat = "text",
 ) -> int:
-    """Write down the schema that is expected.
+    """Record the expected schema.
 
-    Into schema.json, with which verify-schema compares, from fresh temporary databases.
+    Runs the migrations in temporary databases, and writes the resulting schema to schema.json. verify-schema compares
+    databases with that file.
     """
     with Place(sql_dir=sql_dir).open(trial=trial) as db:
         result = db.snapshot(check=check)

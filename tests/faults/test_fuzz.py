@@ -139,7 +139,7 @@ def fault(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> str:
     out, err = capsys.readouterr()
     if code not in EXIT_CODES:
         return f"ends with {code}"
-    if "Traceback" in out + err or "memdb has a fault" in err:
+    if "Traceback" in out + err or "memdb has a bug" in err:
         return err[-300:]
     if found := CONTROL.search(out + err):
         return f"sends {found[0]!r} to the terminal: {out + err:.300}"

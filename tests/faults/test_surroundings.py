@@ -41,7 +41,7 @@ def run(script: str, url: str, folder: Path, **environment: str | None) -> tuple
         timeout=120,
     )
     said = result.stdout + result.stderr
-    for sign in ("Traceback", "Exception ignored", "memdb has a fault"):
+    for sign in ("Traceback", "Exception ignored", "memdb has a bug"):
         assert sign not in said, said
     return result.returncode, result.stdout, result.stderr
 
@@ -127,7 +127,7 @@ def test_few_open_files_are_told(files: int, url: str, tmp_path: Path) -> None:
 def test_arguments_that_are_not_utf8_are_refused(url: str, tmp_path: Path) -> None:
     code, _, err = run(r"memdb new $'caf\xe9'", url, tmp_path)
     assert code == 2
-    assert "is not text in UTF-8" in err
+    assert "is not UTF-8 text" in err
 
 
 def test_debugging_tells_where_and_no_values(url: str, tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_debugging_tells_where_and_no_values(url: str, tmp_path: Path) -> None:
             command, cwd=tmp_path, env=environment | {"MEMDB_DEBUG": debug}, capture_output=True, text=True
         )
         assert told.returncode == 3
-        assert "memdb has a fault: RuntimeError" in told.stderr
+        assert "memdb has a bug: RuntimeError" in told.stderr
         assert "Please report it" in told.stderr
         assert ("psycopg.py" in told.stderr) == bool(debug)
         assert "hunter2" not in told.stderr

@@ -23,7 +23,7 @@ def at_a_terminal(*command: str, answer: str = "", columns: int = 80) -> tuple[i
         os.close(side)
         for part in _parts(terminal):
             seen += part
-            if answer and "Go on? [y/N]:" in seen:
+            if answer and "Continue? [y/N]:" in seen:
                 os.write(terminal, f"{answer}\n".encode())
                 answer = ""
     os.close(terminal)
@@ -47,7 +47,7 @@ def test_the_question_before_rows_are_lost_is_seen_and_its_answer_counts(
         connection.execute("insert into users default values")
         connection.execute("insert into memories (user_id, memory_type, content) select id, 'task', 'x' from users")
         result, seen = at_a_terminal("rollback", "--to", "0003", "--database-url", migrated, answer=answer)
-        assert (result, "public.memories (1 row). Go on? [y/N]:" in seen) == (code, True), seen
+        assert (result, "public.memories (1 row). Continue? [y/N]:" in seen) == (code, True), seen
         found = connection.execute("select to_regclass('memories') is not null").fetchone()
     assert found == (stays,)
 

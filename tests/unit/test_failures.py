@@ -13,9 +13,9 @@ from memdb.errors import SettingsError, StatementFailed
 from tests.unit.test_files import odd
 
 RAISED = [
-    (ZeroDivisionError("secret"), 3, "memdb has a fault: ZeroDivisionError in memdb/cli/__init__.py, line "),
-    (RecursionError("secret"), 3, "memdb has a fault: RecursionError"),
-    (UnicodeEncodeError("ascii", "secret", 0, 1, "secret"), 3, "memdb has a fault: UnicodeEncodeError"),
+    (ZeroDivisionError("secret"), 3, "memdb has a bug: ZeroDivisionError in memdb/cli/__init__.py, line "),
+    (RecursionError("secret"), 3, "memdb has a bug: RecursionError"),
+    (UnicodeEncodeError("ascii", "secret", 0, 1, "secret"), 3, "memdb has a bug: UnicodeEncodeError"),
     (MemoryError(), 3, "there is not enough memory"),
     (OSError(errno.EMFILE, "Too many open files"), 3, "Too many open files"),
     (OSError(errno.ENOSPC, "No space left", "/a/file"), 3, "/a/file: No space left"),
@@ -83,4 +83,4 @@ def test_values_that_are_not_utf8_are_named(
 ) -> None:
     monkeypatch.setenv("MEMDB_SCHEMA", os.fsdecode(b"caf\xe9"))
     assert main(["status"]) == 2
-    assert "MEMDB_SCHEMA is not text in UTF-8" in capsys.readouterr().err
+    assert "MEMDB_SCHEMA is not UTF-8 text" in capsys.readouterr().err
