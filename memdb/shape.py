@@ -12,10 +12,15 @@ EmbeddingType: TypeAlias = Literal["vector", "halfvec"]
 USER_TYPES: Final[dict[str, type]] = {"uuid": UUID, "bigint": int, "integer": int, "text": str, "varchar": str}
 """The types that a user's key may have, with what Python makes of each. A varchar may have a length: varchar(255)."""
 
+STAND_IN: Final = "Stand-in made by memdb"
+"""Begins the comment on the table of users where the application has none."""
+
 INDEXED_DIMENSIONS: Final[dict[EmbeddingType, int]] = {"vector": 2000, "halfvec": 4000}
 """As many dimensions as an HNSW index of pgvector takes (https://github.com/pgvector/pgvector#hnsw)."""
 
 _MOST_DIMENSIONS = 16_000
+_PAGE = 8160  # bytes that a row may have, as pages have 8 KB
+_REST_OF_ROW = 540  # bytes: header, ids, tier, times, a signature, and pointers to content and metadata in TOAST
 _ALSO_CALLED = {
     "character varying": "varchar",
     "int": "integer",
@@ -25,16 +30,27 @@ _ALSO_CALLED = {
     "serial": "integer",
     "string": "text",
 }
+_IDENTIFIER = re.compile(r'"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*')
+_RESERVED = {"user", "group", "order", "end"}  # of what PostgreSQL reserves, what tables of people are called
 _TYPE = re.compile(r"(?P<name>[a-z][a-z0-9 ]*?)\s*(?P<length>\(\d+\))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The table whose rows memories belong to, by the name that SQL gives it, and the column that they refer to."""
+    """The table whose rows memories belong to, and the column that they refer to; names are quoted where SQL needs it.
+
+    `may_be_made`: whether memdb makes a stand-in where there is no such table.
+    """
 
     table: str = "users"
     key: str = "id"
     key_type: str = "uuid"
+    may_be_made: bool = True
+
+    @property
+    def schema(self) -> str:
+        """Where the table is; nothing if the search_path leads to it."""
+        return ".".join(identifiers(self.table)[:-1])
 
     @property
     def python_type(self) -> type:
@@ -60,18 +76,59 @@ class Shape:
         """Whether pgvector has an HNSW index for so many dimensions."""
         return self.dimensions <= INDEXED_DIMENSIONS[self.embedding_type]
 
+    @property
+    def is_inline(self) -> bool:
+        """Whether a row fits into a page together with its embedding, which TOAST holds otherwise."""
+        size = 8 + self.dimensions * (2 if self.embedding_type == "halfvec" else 4)
+        return size + _REST_OF_ROW <= _PAGE
+
 
 DEFAULT: Final = Shape()
 
 
+def identifiers(name: str) -> list[str]:
+    """`auth.users` is `auth` and `users`; each as it is quoted."""
+    return _IDENTIFIER.findall(name)
+
+
+def unquoted(identifier: str) -> str:
+    """The name that an identifier means."""
+    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
+
+
+def name(text: str, *, most: int = 1) -> str:
+    """A name as SQL has it, of so many parts at most: `id`, or `auth.users`.
+
+    Raises UsageError for what is none, as it would be part of SQL.
+    """
+    parts = identifiers(text)
+    if ".".join(parts) != text or len(parts) > most:
+        raise UsageError(
+            f"{text!r} is no name of a {'table' if most > 1 else 'column'}",
+            hint="""Write it as in SQL, with quotes where it has capitals or spaces: users, auth.users, '"User"'.""",
+        )
+    return ".".join(f'"{part}"' if part in _RESERVED else part for part in parts)
+
+
 def user_type(text: str) -> str:
     """One of USER_TYPES, however it was written. Raises UsageError for any other type."""
-    match = _TYPE.fullmatch(text.strip().lower())
-    name = _ALSO_CALLED.get(match["name"], match["name"]) if match else ""
-    length = (match["length"] or "") if match else ""
-    if name not in USER_TYPES or (length and name != "varchar"):
+    found = _user_type(text)
+    if found is None:
         raise UsageError(f"a user's id cannot be of the type {text!r}", hint=f"Choose one of {', '.join(USER_TYPES)}.")
-    return name + length
+    return found
+
+
+def is_user_type(text: str) -> bool:
+    """Whether ids of this type can be those of users."""
+    return _user_type(text) is not None
+
+
+def _user_type(text: str) -> str | None:
+    match = _TYPE.fullmatch(text.strip().lower())
+    if match is None:
+        return None
+    name, length = _ALSO_CALLED.get(match["name"], match["name"]), match["length"] or ""
+    return name + length if name in USER_TYPES and (name == "varchar" or not length) else None
 
 
 def embedding_type(text: str) -> EmbeddingType:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from psycopg import sql
 from psycopg.rows import class_row
 
-from memdb import database
+from memdb import database, shape
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError
+from memdb.shape import STAND_IN, Shape, Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,28 @@ class Target:
     users: int | None
     users_schema: str | None
     users_table: str | None
+    users_key: str
+    users_may_be_made: bool
+    user_type: str
+    embedding_type: str
+    dimensions: int
     vector_schema: str
     pgvector: str
+
+    @property
+    def shape(self) -> Shape:
+        """Whose memories and which embeddings the table is made for.
+
+        Raises UsageError for a type that memdb knows no ids or embeddings of.
+        """
+        names = [self.users_schema, self.users_table or "users"]
+        table = sql.Identifier(*(name for name in names if name and name != self.schema)).as_string()
+        key = sql.Identifier(self.users_key).as_string()
+        return Shape(
+            Users(shape.name(table, most=2), shape.name(key), shape.user_type(self.user_type), self.users_may_be_made),
+            shape.embedding_type(self.embedding_type),
+            shape.dimensions(self.dimensions),
+        )
 
     @property
     def search_path(self) -> str:
@@ -50,7 +71,9 @@ def enter(connection: Connection) -> Target:
     names = database.names(connection)
     database.keep_to_own_names(connection)
     with connection.cursor(row_factory=class_row(Target)) as cursor:
-        found = cursor.execute(query("target", "find"), {"schemas": [names.target, *names.path]}).fetchone()
+        found = cursor.execute(
+            query("target", "find"), {"schemas": [names.target, *names.path], "stand_in": STAND_IN}
+        ).fetchone()
     if found is None:
         raise DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
     return found

@@ -18,6 +18,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
+def with_article(noun: str) -> str:
+    """`a uuid`, `an integer`"""
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
+
+
 def listed(words: Sequence[str]) -> str:
     """`a, b and c`"""
     return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

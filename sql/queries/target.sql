@@ -9,22 +9,32 @@ select
     users.oid::bigint as users,
     users.nspname::text as users_schema,
     users.relname::text as users_table,
+    coalesce(users.attname::text, 'id') as users_key,
+    coalesce(obj_description(users.oid, 'pg_class') like %(stand_in)s || '%%', false) as users_may_be_made,
+    format_type(owner.atttypid, owner.atttypmod) as user_type,
+    embedding_type.typname::text as embedding_type,
+    embedding.atttypmod as dimensions,
     v.nspname::text as vector_schema,
     e.extversion as pgvector
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_extension as e on e.extname = 'vector'
 inner join pg_namespace as v on e.extnamespace = v.oid
+left join pg_attribute as owner on c.oid = owner.attrelid and owner.attname = 'user_id' and not owner.attisdropped
+left join pg_attribute as embedding on c.oid = embedding.attrelid and embedding.attname = 'embedding'
+left join pg_type as embedding_type on embedding.atttypid = embedding_type.oid
 left join lateral (
     select
         u.oid,
         u.relname,
-        un.nspname
+        un.nspname,
+        k.attname
     from pg_class as u
     inner join pg_namespace as un on u.relnamespace = un.oid
-    left join pg_attribute as a on c.oid = a.attrelid and a.attname = 'user_id'
     left join pg_constraint as f
-        on u.oid = f.confrelid and a.attrelid = f.conrelid and a.attnum = any(f.conkey) and f.contype = 'f'
+        on u.oid = f.confrelid and owner.attrelid = f.conrelid and owner.attnum = any(f.conkey) and f.contype = 'f'
+    left join pg_attribute as k
+        on f.confrelid = k.attrelid and k.attnum = f.confkey[array_position(f.conkey, owner.attnum)]
     where
         u.relkind in ('r', 'p')
         and (f.oid is not null or (u.relname = 'users' and un.nspname = any(%(schemas)s::text[])))
