@@ -4,11 +4,9 @@ from typing import Annotated
 
 import typer
 
-from memdb import migrations, output
+from memdb import output
 from memdb.cli.commands import command
 from memdb.cli.options import MigratingPlace, OutputFormat, Wait, With
-from memdb.cli.progress import hooks
-from memdb.migrations.baseline import baseline as take_over
 
 
 @command(epilog="Examples: memdb baseline; memdb baseline --to 0006")
@@ -23,19 +21,7 @@ def baseline(
 
     Marks pending migrations as applied without running them, if the database has exactly the objects that they create.
     """
-    with (
-        place.open(chosen=chosen) as db,
-        db.connected("baseline", wait_seconds=wait) as connection,
-        hooks() as heard,
-    ):
-        result = take_over(
-            connection,
-            db.sets,
-            db.expected,
-            to=to,
-            chosen=db.settings.sets,
-            limits=migrations.Limits(wait, trusted_schemas=db.settings.trusted_schemas),
-            hooks=heard,
-        )
+    with place.open(chosen=chosen) as db:
+        result = db.baseline(to, wait_seconds=wait)
         output.emit(result, format, address=db.address)
     return 0 if result.ok else 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from memdb import addresses, database, settings
 from memdb.database import Connection
+from memdb.door import lazy
 from memdb.errors import MemdbError, UsageError
 
 if TYPE_CHECKING:
@@ -52,24 +53,18 @@ class Place:
     @property
     def sets(self) -> "Sets":
         """The migrations of the SQL directory, as its files are now."""
-        from memdb.ledger import sqlfiles
-
-        return sqlfiles.read_sets(self.settings.sql_dir)
+        return lazy.sqlfiles.read_sets(self.settings.sql_dir)
 
     @property
     def expected(self) -> "Patches":
         """The snapshot of the SQL directory: what each migration makes."""
-        from memdb.verification import snapshot
-
-        return snapshot.read(self.settings.sql_dir)
+        return lazy.snapshot.read(self.settings.sql_dir)
 
     @property
     def trial(self) -> "scratch.Options":
         """Where migrations are tried."""
-        from memdb import scratch
-
         found = self._find_scratch()
-        return scratch.Options(found.url, found.setup, on_start=self.say)
+        return lazy.scratch.Options(found.url, found.setup, on_start=self.say)
 
     @property
     def is_embedded(self) -> bool:
@@ -119,9 +114,7 @@ class Place:
             return settings.Database()
         if chosen.url != _TEMPORARY:
             return chosen
-        from memdb import embedded
-
-        server = self._until_closed.enter_context(embedded.temporary())
+        server = self._until_closed.enter_context(lazy.embedded.temporary())
         return settings.Database(server.url(), _TEMPORARY)
 
 

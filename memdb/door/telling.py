@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from memdb.door import lazy
+
 if TYPE_CHECKING:
     from memdb.migrations import Hooks
     from memdb.seeding.hooks import Hooks as SeedingHooks
@@ -12,9 +14,7 @@ _VERBS = {"migrate": "Applying", "rollback": "Rolling back"}
 
 def of_migrating(say: Callable[[str], None]) -> "Hooks":
     """Which migration begins, whom it waits for, and advice; how far an index is needs more than words."""
-    from memdb.migrations import Hooks
-
-    return Hooks(
+    return lazy.migrations.Hooks(
         on_start=lambda direction, migration: say(f"{_VERBS[direction]} {migration.id} …"),
         on_wait=lambda whom: say(f"Waiting for {whom}"),
         on_advice=lambda advice: say(advice) if advice else None,
@@ -23,9 +23,7 @@ def of_migrating(say: Callable[[str], None]) -> "Hooks":
 
 def of_loading(say: Callable[[str], None]) -> "SeedingHooks":
     """What begins after the rows are in, and whom the load waits for."""
-    from memdb.seeding.hooks import Hooks
-
-    return Hooks(
+    return lazy.hooks.Hooks(
         on_index=lambda name: say(f"Building {name} …"),
         on_vacuum=lambda: say("Vacuuming memories …"),
         on_wait=lambda whom: say(f"Waiting for {whom}"),

@@ -119,6 +119,38 @@ def test_a_saved_plan_runs_in_its_own_direction(empty: str, tmp_path: Path) -> N
         assert db.status().migrations[0].state == "applied"
 
 
+def test_a_schema_that_is_there_is_taken_for_migrated(empty: str) -> None:
+    with memdb.open(empty) as db, db.connected("tests") as connection:
+        db.migrate()
+        connection.execute("drop table _yoyo_migration, _yoyo_log, _yoyo_version, memdb_migrations")
+        connection.execute("drop table memories, memory_collections")
+        assert not db.baseline().ok
+        assert not db.status().clean
+        assert len(db.baseline("0003").marked) == 3
+        db.migrate()
+        assert db.verify().ok
+        assert db.baseline().marked == ()
+
+
+@pytest.mark.usefixtures("ready_server")
+def test_a_history_is_repaired_as_it_was_proposed_or_not_at_all(empty: str, tmp_path: Path) -> None:
+    shutil.copytree(shipped.sql_directory(), own := tmp_path / "own")
+    with memdb.open(empty, sql_dir=own) as db:
+        db.migrate()
+        edited = next(own.glob("core/0002_*s.sql"))
+        edited.write_text(f"-- Better explained.\n{edited.read_text()}")
+        proposal = db.propose_repair()
+        assert ([edit.id for edit in proposal.edits], proposal.effect) == ([edited.stem], ())
+        assert not db.status().clean
+        assert db.repair(proposal).done
+        assert db.status().clean
+        assert not db.repair().done  # as there is nothing to do
+        forgetting = db.propose_repair(unmark=("0008",))
+        db.rollback()
+        with pytest.raises(errors.HistoryError, match="has changed since"):
+            db.repair(forgetting)
+
+
 def test_sets_schema_and_sql_are_those_of_the_options(empty: str, tmp_path: Path) -> None:
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute("create schema app")

@@ -21,6 +21,7 @@ NAMES = [
     "open",
 ]
 CALLS = {
+    "baseline": "(self, to: str | None = None, *, wait_seconds: float = 60) -> 'Baseline'",
     "benchmark": "(self, wanted: 'Wanted | None' = None, design: 'Design | None' = None, "
     "targets: 'Targets | None' = None) -> 'Study'",
     "close": "(self) -> None",
@@ -31,6 +32,9 @@ CALLS = {
     "hooks: 'Hooks | None' = None) -> 'Run'",
     "plan": "(self, request: 'Request | None' = None, *, save_as: str | os.PathLike[str] | None = None, "
     "wait_seconds: float = 60) -> 'DryRun'",
+    "propose_repair": "(self, *, mark: tuple[str, ...] = (), unmark: tuple[str, ...] = (), wait_seconds: float = 60) "
+    "-> 'Repair'",
+    "repair": "(self, proposal: 'Repair | None' = None, *, wait_seconds: float = 60) -> 'Repair'",
     "rollback": "(self, steps: int | None = 1, *, to: str | None = None, losing: 'WouldLose | bool' = False, "
     "limits: 'Limits | None' = None, hooks: 'Hooks | None' = None) -> 'Run'",
     "run": "(self, plan: 'str | PathLike[str] | SavedPlan', *, limits: 'Limits | None' = None, "

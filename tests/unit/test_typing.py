@@ -17,6 +17,8 @@ from memdb.benchmark.study import Study
 from memdb.ledger.status import Status
 from memdb.linting.lint import Review
 from memdb.migrations import Run
+from memdb.migrations.baseline import Baseline
+from memdb.migrations.repair import Repair
 from memdb.preview import DryRun
 from memdb.seeding.resetting import Reset
 from memdb.seeding.seed import Seeding
@@ -30,6 +32,8 @@ def typed(db: memdb.Database) -> None:
     assert_type(db.plan(), DryRun)
     assert_type(db.status(), Status)
     assert_type(db.verify(), Verification)
+    assert_type(db.baseline(), Baseline)
+    assert_type(db.repair(db.propose_repair()), Repair)
     assert_type(db.seed(), Seeding)
     assert_type(db.unseed(), Reset)
     assert_type(db.benchmark(), Study)

@@ -1,0 +1,47 @@
+"""The parts of memdb that calls lead to, each loaded when it is first asked for: most calls need few of them."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from memdb import embedded as embedded
+    from memdb import migrations as migrations
+    from memdb import preview as preview
+    from memdb import project as project
+    from memdb import recording as recording
+    from memdb import scratch as scratch
+    from memdb.benchmark import preparation as preparation
+    from memdb.benchmark import strategies as strategies
+    from memdb.benchmark import study as study
+    from memdb.benchmark import verdict as verdict
+    from memdb.ledger import sqlfiles as sqlfiles
+    from memdb.ledger import status as status
+    from memdb.linting import lint as lint
+    from memdb.migrations import baseline as baseline
+    from memdb.migrations import losses as losses
+    from memdb.migrations import repair as repair
+    from memdb.migrations import saved_plan as saved_plan
+    from memdb.seeding import choosing as choosing
+    from memdb.seeding import hooks as hooks
+    from memdb.seeding import resetting as resetting
+    from memdb.seeding import seed as seed
+    from memdb.verification import drift as drift
+    from memdb.verification import snapshot as snapshot
+    from memdb.verification import verify as verify
+
+_HOMES = {
+    "memdb": "embedded migrations preview project recording scratch",
+    "memdb.benchmark": "preparation strategies study verdict",
+    "memdb.ledger": "sqlfiles status",
+    "memdb.linting": "lint",
+    "memdb.migrations": "baseline losses repair saved_plan",
+    "memdb.seeding": "choosing hooks resetting seed",
+    "memdb.verification": "drift snapshot verify",
+}
+_PATHS = {name: f"{home}.{name}" for home, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PATHS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(_PATHS[name])

@@ -1,0 +1,80 @@
+"""What fills a database with memories, and measures how they are found."""
+
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memdb.door import lazy, telling
+from memdb.door.place import Place
+
+if TYPE_CHECKING:
+    from memdb.benchmark.preparation import Wanted
+    from memdb.benchmark.study import Design, Study
+    from memdb.benchmark.verdict import Targets
+    from memdb.seeding.hooks import Hooks as SeedingHooks
+    from memdb.seeding.memories import Further
+    from memdb.seeding.resetting import Reset
+    from memdb.seeding.seed import Seeding
+    from memdb.seeding.source import Source
+
+
+class Memories(Place):
+    """A database as one with memories."""
+
+    def seed(
+        self,
+        source: "str | PathLike[str] | Source | Further | None" = None,
+        *,
+        users: int | None = None,
+        memories: int | None = None,
+        tiers: tuple[float, float, float] = (30, 30, 40),
+        random_seed: int | None = None,
+        append: bool = False,
+        rebuild_indexes: bool = False,
+        wait_seconds: float = 60,
+        hooks: "SeedingHooks | None" = None,
+    ) -> "Seeding":
+        """Loads memories, all or none: made up, 10,000 of 20 users; or those of a .npz, .jsonl or .parquet file.
+
+        `tiers` are proportions of personal, project and task memories. With `append`, rows are added to those that are
+        there. A `source` that is no file says by itself what its rows are. Raises DataError for rows that do not fit.
+        """
+        if source is None or isinstance(source, str | PathLike):
+            source = lazy.choosing.source(
+                None if source is None else Path(source), users, memories, tiers, random_seed, append=append
+            )
+        with self.connected("seed", wait_seconds=wait_seconds) as connection:
+            return lazy.seed.seed(
+                connection,
+                source,
+                append=append,
+                rebuild_indexes=rebuild_indexes,
+                wait_seconds=wait_seconds,
+                hooks=hooks or telling.of_loading(self.say),
+            )
+
+    def unseed(self, *, wait_seconds: float = 60) -> "Reset":
+        """Removes the rows that seed() made up, and nothing else."""
+        with self.connected("seed", losing=True, wait_seconds=wait_seconds) as connection:
+            return lazy.resetting.reset(
+                connection, wait_seconds=wait_seconds, on_wait=lambda whom: self.say(f"Waiting for {whom}")
+            )
+
+    def benchmark(
+        self,
+        wanted: "Wanted | None" = None,
+        design: "Design | None" = None,
+        targets: "Targets | None" = None,
+    ) -> "Study":
+        """Measures whether search is fast and right: the plain query, or the strategies of `design` side by side.
+
+        Reads only; what a `design` writes is rolled back. `ok` where the targets are met, by default a p95 of 100 ms.
+        """
+        with self.connected("benchmark") as connection:
+            return lazy.study.run(
+                connection,
+                wanted or lazy.preparation.Wanted(),
+                design or lazy.study.Design((lazy.strategies.PLAIN,)),
+                targets=targets or lazy.verdict.Targets(),
+                on_phase=self.say,
+            )

@@ -1,0 +1,171 @@
+"""What changes the schema, and what is known of it."""
+
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memdb.door import lazy, telling
+from memdb.door.place import Place
+from memdb.errors import EmbeddedError, UsageError
+
+if TYPE_CHECKING:
+    from memdb.ledger.plan import Request
+    from memdb.ledger.status import Status
+    from memdb.migrations import Hooks, Limits, Run
+    from memdb.migrations.baseline import Baseline
+    from memdb.migrations.losses import Agreement, WouldLose
+    from memdb.migrations.repair import Repair
+    from memdb.migrations.saved_plan import SavedPlan
+    from memdb.preview import DryRun
+    from memdb.verification.snapshot import Patches
+    from memdb.verification.verify import Verification
+
+
+class Schema(Place):
+    """A database as one with a schema."""
+
+    def migrate(
+        self,
+        to: str | None = None,
+        *,
+        out_of_order: bool = False,
+        limits: "Limits | None" = None,
+        hooks: "Hooks | None" = None,
+    ) -> "Run":
+        """Applies what is pending, up to and including `to`; each migration in a transaction of its own.
+
+        Raises MigrationError: what was applied before a failure stays, and is in its `completed`.
+        """
+        return self._run("migrate", lazy.migrations.Migrate(to, self.settings.sets, out_of_order), None, limits, hooks)
+
+    def rollback(
+        self,
+        steps: int | None = 1,
+        *,
+        to: str | None = None,
+        losing: "WouldLose | bool" = False,
+        limits: "Limits | None" = None,
+        hooks: "Hooks | None" = None,
+    ) -> "Run":
+        """Takes back the newest `steps` migrations (None: all), or all that were applied after `to`.
+
+        Raises WouldLose, with what that is, where rows would be lost. To lose them, give that error as `losing`: just
+        those then, and no others; or True for whatever it is.
+        """
+        if to is not None and steps != 1:
+            raise UsageError("steps and to exclude each other", hint="Give one of them.")
+        agreement = None if losing is True else lazy.losses.Agreement()
+        if not isinstance(losing, bool):
+            agreement = lazy.losses.Agreement(losing.steps, losing.losses)
+        return self._run("rollback", lazy.migrations.Rollback(steps, to), agreement, limits, hooks)
+
+    def run(
+        self, plan: "str | PathLike[str] | SavedPlan", *, limits: "Limits | None" = None, hooks: "Hooks | None" = None
+    ) -> "Run":
+        """Does exactly what `plan` has saved, which loses what it shows and nothing else.
+
+        Raises PlanChanged, a MigrationError, where anything has changed since, and does nothing then.
+        """
+        saved = plan if isinstance(plan, lazy.saved_plan.SavedPlan) else lazy.saved_plan.read(Path(plan))
+        return self._run(saved.direction, saved, None, limits, hooks)
+
+    def plan(
+        self,
+        request: "Request | None" = None,
+        *,
+        save_as: str | PathLike[str] | None = None,
+        wait_seconds: float = 60,
+    ) -> "DryRun":
+        """What migrate() would do, or another `request`: Migrate(…) or Rollback(…). Tried on a temporary database.
+
+        With `save_as`, kept in that file, for run(). Locks of others are waited for so many seconds at most.
+        """
+        request = request or lazy.migrations.Migrate()
+        if isinstance(request, lazy.migrations.Migrate):
+            request = replace(request, chosen=tuple(dict.fromkeys((*self.settings.sets, *request.chosen))))
+        purpose = "migrate" if isinstance(request, lazy.migrations.Migrate) else "rollback"
+        with self.connected(purpose, wait_seconds=wait_seconds) as connection:
+            return lazy.preview.dry_run(
+                connection,
+                self.sets,
+                request,
+                options=self.trial,
+                trusted=self.settings.trusted_schemas,
+                save_as=None if save_as is None else Path(save_as),
+            )
+
+    def status(self) -> "Status":
+        """What is applied, pending, edited or missing. Reads only."""
+        with self.connected("status") as connection:
+            return lazy.status.status(connection, self.sets, chosen=self.settings.sets)
+
+    def verify(self) -> "Verification":
+        """Compares the database with what the applied migrations make; `ok` where it is the same. Reads only."""
+        with self.connected("verify-schema") as connection:
+            return lazy.verify.verify(connection, self.sets, self.expected)
+
+    def baseline(self, to: str | None = None, *, wait_seconds: float = 60) -> "Baseline":
+        """Takes a schema that is there for migrated: marks what is pending, up to and including `to`, as applied.
+
+        Runs nothing. Marks nothing unless the database holds exactly what the migrations make, which `ok` says.
+        """
+        with self.connected("baseline", wait_seconds=wait_seconds) as connection:
+            return lazy.baseline.baseline(
+                connection,
+                self.sets,
+                self.expected,
+                to=to,
+                chosen=self.settings.sets,
+                limits=self._limits(lazy.migrations.Limits(wait_seconds)),
+                hooks=telling.of_migrating(self.say),
+            )
+
+    def propose_repair(
+        self, *, mark: tuple[str, ...] = (), unmark: tuple[str, ...] = (), wait_seconds: float = 60
+    ) -> "Repair":
+        """What repair() would change in the history: edited and renamed files, and what is to be marked or forgotten.
+
+        `effect` is where the database then differs from its files. Reads only.
+        """
+        with self.connected("repair", wait_seconds=wait_seconds) as connection:
+            return lazy.repair.propose(connection, self.sets, self._recorded, mark=mark, unmark=unmark)
+
+    def repair(self, proposal: "Repair | None" = None, *, wait_seconds: float = 60) -> "Repair":
+        """Brings the history in line with the files, as proposed; by default it accepts edited and renamed files.
+
+        Runs nothing. Raises HistoryError where the history has changed since it was proposed.
+        """
+        proposal = proposal or self.propose_repair(wait_seconds=wait_seconds)
+        if not proposal.needed:
+            return proposal
+        limits = self._limits(lazy.migrations.Limits(wait_seconds))
+        with self.connected("repair", wait_seconds=wait_seconds) as connection:
+            return lazy.repair.carry_out(
+                connection, self.sets, proposal, limits=limits, hooks=telling.of_migrating(self.say)
+            )
+
+    def _recorded(self) -> "Patches":
+        """What the files make as they are now; the snapshot may be older than an edit."""
+        try:
+            return lazy.recording.record(self.sets, options=self.trial)
+        except EmbeddedError as error:
+            self.say(f"The effect is taken from the snapshot: {error.message}.")
+            return self.expected
+
+    def _limits(self, limits: "Limits") -> "Limits":
+        return replace(limits, trusted_schemas=(*self.settings.trusted_schemas, *limits.trusted_schemas))
+
+    def _run(
+        self,
+        purpose: str,
+        request: "Request | SavedPlan",
+        agreement: "Agreement | None",
+        limits: "Limits | None",
+        hooks: "Hooks | None",
+    ) -> "Run":
+
+        hooks, limits = hooks or telling.of_migrating(self.say), self._limits(limits or lazy.migrations.Limits())
+        losing = purpose == "rollback"
+        with self.connected(purpose, losing=losing, wait_seconds=limits.wait_seconds) as connection:
+            return lazy.migrations.run(connection, self.sets, request, agreement=agreement, limits=limits, hooks=hooks)
