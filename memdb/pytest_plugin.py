@@ -9,6 +9,8 @@ from typing import Protocol
 
 import pytest
 
+import memdb
+
 
 class AssertModelsMatch(Protocol):
     """Fails the test unless the models are as the schema is: that of the snapshot and, given a URL, of a database.
@@ -34,15 +36,13 @@ def _assert_models_match(
     *,
     sql_dir: Path | None = None,
 ) -> None:
-    from memdb import door
-    from memdb.errors import MemdbError
-    from memdb.output.rendering import render
+    from memdb.output.rendering import render  # loaded by those who use it, not by all who have the plugin
 
     try:
-        with door.open(database_url, sql_dir=sql_dir, directory=directory) as db:
+        with memdb.open(database_url, sql_dir=sql_dir, directory=directory) as db:
             result = db.verify_models(models, offline=database_url is None)
         told = [] if result.ok else render(result)
-    except MemdbError as error:
+    except memdb.MemdbError as error:
         told = [error.message, *([error.hint] if error.hint else [])]
     if told:
         pytest.fail("\n".join(told), pytrace=False)

@@ -4,19 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
+from pyarrow import compute, parquet, types
 
 from memdb.errors import DataError
 from memdb.reading import fields
 from memdb.reading.fields import NOTHING_LOADED, Records, Unusable
 from memdb.values import DIMENSIONS
-
-if TYPE_CHECKING:
-    import pyarrow
-    import pyarrow.parquet
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,8 @@ class Parquet:
                 hint=f"{NOTHING_LOADED} Write the keys as strings.",
             )
 
-    def _values(self, rows: Sequence[int], name: str, column: "pyarrow.Array") -> Any:
+    def _values(self, rows: Sequence[int], name: str, column: pa.Array) -> Any:
         """Plain values for a column; embeddings and times become arrays."""
-        import pyarrow as pa
-
-        types = pa.types
         if types.is_dictionary(column.type):
             column = column.dictionary_decode()
         if isinstance(column.type, pa.BaseExtensionType):  # such as a uuid, which is kept as 16 bytes
@@ -69,7 +64,7 @@ class Parquet:
             return [*map(_given(_id), column.to_pylist())]
         return self._plain_values(rows, name, column)
 
-    def _plain_values(self, rows: Sequence[int], name: str, column: "pyarrow.Array") -> list[Any]:
+    def _plain_values(self, rows: Sequence[int], name: str, column: pa.Array) -> list[Any]:
         make, made = _plain(column.type), []
         for row, value in zip(rows, column.to_pylist(), strict=True):
             try:
@@ -79,13 +74,7 @@ class Parquet:
         return made
 
     @cached_property
-    def _file(self) -> "pyarrow.parquet.ParquetFile":
-        try:
-            from pyarrow import parquet
-        except ImportError:
-            raise DataError(
-                f"{self.path} cannot be read: pyarrow is not installed", hint="pip install 'memdb-pg[parquet]'"
-            ) from None
+    def _file(self) -> parquet.ParquetFile:
         return parquet.ParquetFile(self.path)
 
 
@@ -94,11 +83,8 @@ def _id(value: bytes) -> Any:
     return UUID(bytes=value) if len(value) == 16 else fields.as_text(value)
 
 
-def _embeddings(column: "pyarrow.Array") -> Any:
-    import pyarrow as pa
-    from pyarrow import compute
-
-    lists = (pa.types.is_list, pa.types.is_large_list, pa.types.is_fixed_size_list)
+def _embeddings(column: pa.Array) -> Any:
+    lists = (types.is_list, types.is_large_list, types.is_fixed_size_list)
     if not any(is_list(column.type) for is_list in lists) or column.null_count:
         return column.to_pylist()
     if compute.all(compute.equal(compute.list_value_length(column), DIMENSIONS)).as_py() is not True:
@@ -106,29 +92,25 @@ def _embeddings(column: "pyarrow.Array") -> Any:
     numbers = column.flatten()
     if numbers.null_count:
         return column.to_pylist()
-    if pa.types.is_decimal(numbers.type):
+    if types.is_decimal(numbers.type):
         numbers = numbers.cast(pa.float64())
     return numbers.to_numpy(zero_copy_only=False).reshape(-1, DIMENSIONS)
 
 
-def _times(column: "pyarrow.Array") -> Any:
+def _times(column: pa.Array) -> Any:
     """Dates, and times of a zone, which are kept in UTC, as an array; others as text that names no zone."""
-    import pyarrow as pa
-
     times = column.to_numpy(zero_copy_only=False)
-    if pa.types.is_date(column.type) or column.type.tz:
+    if types.is_date(column.type) or column.type.tz:
         return times
     return [None if np.isnat(time) else str(time) for time in times]
 
 
-def _plain(kind: "pyarrow.DataType") -> Callable[[Any], Any]:
+def _plain(kind: pa.DataType) -> Callable[[Any], Any]:
     """What turns values of a type into those of JSON.
 
     A struct has the same keys in each row, so one that was not given and one that was null look alike: both are left
     out. A map has those that were given, and keeps them.
     """
-    from pyarrow import types
-
     if types.is_dictionary(kind):
         return _plain(kind.value_type)
     if types.is_struct(kind):
@@ -149,10 +131,8 @@ def _given(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda value: None if value is None else make(value)
 
 
-def _other_keys(kind: "pyarrow.DataType") -> str:
+def _other_keys(kind: pa.DataType) -> str:
     """The type of keys, anywhere within a type, that are no text; empty where there is none."""
-    from pyarrow import types
-
     if types.is_map(kind):
         is_text = types.is_string(kind.key_type) or types.is_large_string(kind.key_type)
         return _other_keys(kind.item_type) if is_text else str(kind.key_type)

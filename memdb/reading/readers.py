@@ -8,7 +8,6 @@ from memdb.reading import fields
 from memdb.reading.fields import Reader
 from memdb.reading.jsonl import Jsonl
 from memdb.reading.npz import Npz
-from memdb.reading.parquet import Parquet
 
 # What to do about files that hold memories, and are of no kind that is read.
 _TURNED = {
@@ -22,13 +21,25 @@ _TURNED = {
 }
 
 
+def _parquet(path: Path, required: Sequence[str]) -> Reader:
+    try:
+        from memdb.reading.parquet import Parquet  # with pyarrow, which is an extra
+    except ImportError:
+        raise DataError(
+            f"{path} cannot be read: pyarrow is not installed", hint="pip install 'memdb-pg[parquet]'"
+        ) from None
+    return Parquet(path, required)
+
+
+_KINDS: dict[str, Callable[[Path, Sequence[str]], Reader]] = {".npz": Npz, ".jsonl": Jsonl, ".parquet": _parquet}
+
+
 def reader(path: Path, required: Sequence[str] = fields.REQUIRED) -> Reader:
     """The reader for a file, by the end of its name. Raises DataError where there is no such file or no such kind."""
-    kinds: dict[str, Callable[[Path, Sequence[str]], Reader]] = {".npz": Npz, ".jsonl": Jsonl, ".parquet": Parquet}
     suffix = path.suffix.lower()
-    kind = kinds.get(suffix)
+    kind = _KINDS.get(suffix)
     if kind is None:
-        hint = f"It reads {', '.join(kinds)} files. {_TURNED.get(suffix, '')}".strip()
+        hint = f"It reads {', '.join(_KINDS)} files. {_TURNED.get(suffix, '')}".strip()
         raise DataError(f"{path} is of no kind that memdb reads", hint=hint)
     try:
         is_file = path.is_file()

@@ -114,6 +114,14 @@ def test_only_output_prints() -> None:
     assert not printing
 
 
+def test_imports_stand_at_the_top_but_for_a_few() -> None:
+    trees = [ast.parse(path.read_text()) for _, path in modules()]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    inside = {node for function in functions for node in ast.walk(function)}
+    late = [node for node in inside if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert len(late) < 0.03 * len(functions)
+
+
 def test_help_loads_nothing_heavy() -> None:
     heavy = ("psycopg", "yoyo", "numpy", "rich", "pgvector", "sqlalchemy", "pydantic")
     code = f"import sys, memdb.cli; memdb.cli.main(['-h']); print([name for name in {heavy} if name in sys.modules])"

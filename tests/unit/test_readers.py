@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -468,7 +469,8 @@ def test_a_file_that_is_not_there_and_one_of_no_known_kind_are_refused(tmp_path:
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "memories.parquet"
     path.write_bytes(b"PAR1")
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.delitem(sys.modules, "memdb.reading.parquet", raising=False)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError) as caught:
         read(path)
     assert "pip install 'memdb-pg[parquet]'" in caught.value.hint
