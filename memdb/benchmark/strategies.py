@@ -1,9 +1,8 @@
 """Ways to search: a statement, and the settings that make the planner take it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import LiteralString
 
 from memdb.benchmark.identity import Identity
 from memdb.database import Connection, query
@@ -12,33 +11,59 @@ from memdb.target import Target
 
 PLAIN, HNSW, STRICT, RELAXED, EXACT, FUNCTION = "plain", "hnsw", "strict", "relaxed", "exact", "search_memories"
 
-# An index scan in the wanted order needs no sort, so where sorting is ruled out the planner takes the HNSW index.
-_FORCED = {"enable_sort": "off", "enable_seqscan": "off", "enable_bitmapscan": "off"}
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a database must have for a strategy: the block that looks for it, and what is said where it is not."""
+
+    block: str
+    hint: str
+
+
+_INDEX = Need("hnsw_indexes", "There is no valid HNSW index on memories.")
+_SET = Need("find_search_memories", "It comes with: memdb migrate --with fast_search")
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A strategy before anything is varied: what it is, its statement in sql/queries, and how HNSW scans for it."""
+    """A strategy before anything is varied: what it is, its statement in sql/queries, and what belongs to that.
+
+    `reranking` is the statement that re-ranks {candidates}, where the strategy can do that.
+    """
 
     explanation: str
     block: str = "similar"
-    iterative_scan: str | None = None
+    reranking: str | None = None
+    settings: Callable[[Target], dict[str, str]] = lambda _: {}
+    needs: Need | None = None
 
     @property
-    def settings(self) -> dict[str, str]:
-        return {} if self.iterative_scan is None else _FORCED | {"hnsw.iterative_scan": self.iterative_scan}
+    def sweeps(self) -> tuple[str, ...]:
+        """What can be varied: ef_search, candidates, or neither."""
+        return ("ef_search",) * (self.needs is _INDEX) + ("candidates",) * (self.reranking is not None)
+
+
+def _scanning(explanation: str, iterative_scan: str, block: str = "similar") -> Way:
+    """An index scan in the wanted order needs no sort, so where sorting is ruled out the planner takes HNSW."""
+    forced = {"enable_sort": "off", "enable_seqscan": "off", "enable_bitmapscan": "off"}
+    return Way(explanation, block, settings=lambda _: forced | {"hnsw.iterative_scan": iterative_scan}, needs=_INDEX)
 
 
 WAYS = {
     PLAIN: Way("the plain query, as the planner runs it"),
-    HNSW: Way("HNSW forced, filtered after the scan", iterative_scan="off"),
-    STRICT: Way("HNSW forced, iterative scan in strict order", iterative_scan="strict_order"),
-    RELAXED: Way("HNSW forced, iterative scan in relaxed order, sorted afterwards", "relaxed", "relaxed_order"),
+    HNSW: _scanning("HNSW forced, filtered after the scan", "off"),
+    STRICT: _scanning("HNSW forced, iterative scan in strict order", "strict_order"),
+    RELAXED: _scanning("HNSW forced, iterative scan in relaxed order, sorted afterwards", "relaxed_order", "relaxed"),
     EXACT: Way("every memory of the user compared", "exact"),
-    FUNCTION: Way("search_memories of set fast_search", "search_memories"),
+    FUNCTION: Way(
+        "search_memories of set fast_search",
+        "search_memories",
+        reranking="search_memories_among",
+        settings=lambda target: {"search_path": target.search_path},
+        needs=_SET,
+    ),
 }
-NAMES = tuple(WAYS)
-SCANNING = tuple(name for name, way in WAYS.items() if way.iterative_scan)  # those that ef_search has a say in
+"""All strategies by name; charts, reports and options go by these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +81,12 @@ class Strategy:
         varied = {"ef_search": self.ef_search, "candidates": self.candidates}
         return ", ".join([self.name, *(f"{key} {value}" for key, value in varied.items() if value is not None)])
 
-    def statement(self, target: Target) -> LiteralString:
+    def statement(self, target: Target) -> str:
         """With the user as $1, the embedding as $2, the id that is left out as $3 and k as $4."""
-        if self.candidates is None:
-            return target.query("benchmark", WAYS[self.name].block)
-        among = target.query("benchmark", "search_memories_among")
-        return among.replace("{candidates}", f"{self.candidates:d}")
+        way = WAYS[self.name]
+        if self.candidates is None or way.reranking is None:
+            return target.query("benchmark", way.block)
+        return target.query("benchmark", way.reranking).replace("{candidates}", f"{self.candidates:d}")
 
 
 def choose(
@@ -75,7 +100,7 @@ def choose(
 
     Raises UsageError where none of them is offered.
     """
-    missing = dict(_missing(connection, target))
+    missing = dict(_missing(connection, target, names))
     chosen = [
         strategy for name in names if name not in missing for strategy in _variants(target, name, ef_search, candidates)
     ]
@@ -88,12 +113,12 @@ def parse(text: str) -> list[str]:
     """Names from a list with commas, or `all`. Raises UsageError for a name that is none."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if names == ["all"]:
-        return list(NAMES)
-    unknown = [name for name in names if name not in NAMES]
+        return list(WAYS)
+    unknown = [name for name in names if name not in WAYS]
     if unknown or not names:
         raise UsageError(
             f"there is no strategy {unknown[0]!r}" if unknown else "no strategy is named",
-            hint=f"Strategies are {', '.join(NAMES)}; or all.",
+            hint=f"Strategies are {', '.join(WAYS)}; or all.",
         )
     return list(dict.fromkeys(names))
 
@@ -114,20 +139,20 @@ def apply(connection: Connection, strategy: Strategy, identity: Identity | None 
         identity.assume(connection)
 
 
-def _missing(connection: Connection, target: Target) -> Iterator[tuple[str, str]]:
-    memories = {"memories": target.memories}
-    if connection.value(query("benchmark", "hnsw_indexes"), memories) is None:
-        yield from ((name, "There is no valid HNSW index on memories.") for name in SCANNING)
-    if not connection.value(query("benchmark", "find_search_memories"), memories):
-        yield FUNCTION, "It comes with: memdb migrate --with fast_search"
+def _missing(connection: Connection, target: Target, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        need = WAYS[name].needs
+        if need and not connection.value(query("benchmark", need.block), {"memories": target.memories}):
+            yield name, need.hint
 
 
 def _variants(target: Target, name: str, ef_search: Sequence[int], candidates: Sequence[int]) -> Iterator[Strategy]:
-    settings = {"search_path": target.search_path} if name == FUNCTION else WAYS[name].settings
-    if name in SCANNING and ef_search:
+    way = WAYS[name]
+    settings = way.settings(target)
+    if "ef_search" in way.sweeps and ef_search:
         for width in ef_search:
             yield Strategy(name, ef_search=width, settings=settings | {"hnsw.ef_search": str(width)})
         return
     yield Strategy(name, settings=settings)
-    if name == FUNCTION:
+    if "candidates" in way.sweeps:
         yield from (Strategy(name, candidates=depth, settings=settings) for depth in candidates)

@@ -47,7 +47,7 @@ class Design:
     and for each m of `try_m` an index is tried out afterwards.
     """
 
-    names: tuple[str, ...] = strategies.NAMES
+    names: tuple[str, ...] = tuple(strategies.WAYS)
     ef_search: tuple[int, ...] = ()
     candidates: tuple[int, ...] = ()
     concurrency: tuple[int, ...] = ()

@@ -13,6 +13,7 @@ from memdb.benchmark import changes, cold, truth
 from memdb.benchmark.identity import Identity
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.strategies import WAYS
 from memdb.benchmark.study import Design, Study
 from memdb.benchmark.verdict import Targets
 from memdb.cli import lists
@@ -77,10 +78,7 @@ class Varied:
 
     strategies: Annotated[
         str | None,
-        typer.Option(
-            help="Compare these: all, or any of plain, hnsw, strict, relaxed, exact, search_memories.",
-            metavar="NAME,…",
-        ),
+        typer.Option(help=f"Compare these: all, or any of {', '.join(WAYS)}.", metavar="NAME,…"),
     ] = None
     ef_search: Annotated[
         str, typer.Option(help="Try HNSW with each of these hnsw.ef_search values.", metavar="N,…")

@@ -11,10 +11,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 def strategies(text: str | None, ef_search: tuple[int, ...], candidates: tuple[int, ...]) -> tuple[str, ...]:
     """Their names. Raises UsageError for one that does not exist, and for a sweep that none of them takes part in."""
     names = known.parse(known.PLAIN if text is None else text)
-    for option, given, sweeping in (
-        ("--ef-search", ef_search, known.SCANNING),
-        ("--candidates", candidates, (known.FUNCTION,)),
-    ):
+    for option, swept, given in (("--ef-search", "ef_search", ef_search), ("--candidates", "candidates", candidates)):
+        sweeping = [name for name, way in known.WAYS.items() if swept in way.sweeps]
         if given and not set(names) & set(sweeping):
             raise UsageError(
                 f"{option} has no effect on {', '.join(names)}",

@@ -19,6 +19,7 @@ from memdb.benchmark import cold, facts, preparation, sampling, study, trials, t
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.identity import Identity
 from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.strategies import WAYS, Way
 from memdb.benchmark.study import Design, Study
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError, UsageError
@@ -340,6 +341,22 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
     assert (result["ok"], result["verdict"]["failures"], result["changes"]["ok"]) == (False, [], False)
 
 
+def test_a_new_strategy_is_an_entry_among_the_others(
+    filled: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = Way("the plain query without indexes", settings=lambda _: {"enable_indexscan": "off"})
+    monkeypatch.setitem(WAYS, "unindexed", way)
+    report = tmp_path / "report.html"
+    options = ["--database-url", filled, "--no-cache", "--queries", "20", "--report", str(report)]
+    assert main(["benchmark-similarity", "--strategies", "all", *options]) == 0
+    assert "unindexed: the plain query without indexes" in " ".join(capsys.readouterr().out.split())
+    assert "unindexed" in report.read_text()
+    assert main(["benchmark-similarity", "--strategies", "unindexed", "--ef-search", "40", *options]) == 2
+    assert "--ef-search has no effect on unindexed" in capsys.readouterr().err
+    assert main(["benchmark-similarity", "--strategies", "fastest", *options]) == 2
+    assert "search_memories, unindexed; or all" in " ".join(capsys.readouterr().err.split())
+
+
 def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_path: Path) -> None:
     directory = project.init(tmp_path).sql_dir
     with database.connect(migrated, purpose="test") as connection:
@@ -393,9 +410,9 @@ def test_what_a_database_had_of_its_own_is_put_back(migrated: str, tmp_path: Pat
     ("arguments", "message"),
     [
         (["--strategies", "fastest"], "no strategy 'fastest'"),
-        (["--ef-search", "40,many"], "no list of numbers"),
-        (["--concurrency", "0"], "no list of numbers"),
-        (["--ef-search", ","], "no list of numbers"),
+        (["--ef-search", "40,many"], "not a list of numbers"),
+        (["--concurrency", "0"], "not a list of numbers"),
+        (["--ef-search", ","], "not a list of numbers"),
         (["--ef-search", "40"], "--ef-search has no effect on plain"),
         (["--strategies", "strict", "--candidates", "40"], "--candidates has no effect on strict"),
         (["--strategies", ""], "no strategy is named"),

@@ -215,7 +215,7 @@ def test_searches_are_told_in_a_sentence(sample: Sample, expected: str) -> None:
 
 def test_strategies_are_named_in_a_list() -> None:
     assert strategies.parse("plain, strict,plain") == ["plain", "strict"]
-    assert strategies.parse("all") == list(strategies.NAMES)
+    assert strategies.parse("all") == list(strategies.WAYS)
     with pytest.raises(UsageError, match="no strategy 'fast'"):
         strategies.parse("plain,fast")
 

@@ -1,12 +1,17 @@
 """Finding the way: short help, what a shell is told to complete, and the format in which errors are told."""
 
 import json
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from memdb import cli
 from memdb.cli import main
+from memdb.cli.group import SECTIONS
 
 COMPLETIONS = [
     ("memdb ver", ["verify-schema", "verify-models"]),
@@ -15,6 +20,17 @@ COMPLETIONS = [
     ("memdb db start --fo", ["--format"]),
     ("memdb status --format ", ["text", "json"]),
 ]
+
+
+GREETING = """
+from memdb.cli.commands import command
+
+
+@command(epilog="Examples: memdb greet --name Ann")
+def greet(name: str = "you") -> int:
+    print("hello", name)
+    return 0
+"""
 
 
 @pytest.mark.parametrize("path", [(), ("migrate",), ("db",), ("db", "start")], ids=" ".join)
@@ -31,6 +47,25 @@ def test_a_shell_is_told_how_the_line_may_go_on(line: str, offered: list[str]) -
     program = [sys.executable, "-m", "memdb"]
     result = subprocess.run(program, env=asked, capture_output=True, text=True, check=True)
     assert (result.stdout.split(), result.stderr) == (offered, "")
+
+
+@pytest.fixture
+def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "greeting.py").write_text(GREETING)
+    monkeypatch.setattr(cli, "__path__", [*cli.__path__, str(tmp_path)])
+    monkeypatch.setitem(SECTIONS["The memories"], "greet", ("greeting", "Say hello."))
+    cli.parser.cache_clear()
+    yield
+    cli.parser.cache_clear()
+
+
+@pytest.mark.usefixtures("further")
+def test_a_new_command_is_one_file_and_a_line_in_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-h"]) == main(["greet", "-h"]) == main(["greet", "--name", "Ann"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search("greet +Say hello[.]\n", shown)
+    assert "Examples: memdb greet --name Ann" in shown
+    assert shown.endswith("hello Ann\n")
 
 
 def test_what_a_shell_needs_for_that_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.measurement import SHARES, Quantile
 from memdb.benchmark.recommending import GOOD_RECALL
-from memdb.benchmark.strategies import NAMES
+from memdb.benchmark.strategies import WAYS
 from memdb.benchmark.study import Study
 from memdb.output.benchmark import plots, words
 from memdb.output.benchmark.plots import Axis, Guide, Point, Series
@@ -83,7 +83,7 @@ def _trade(measured: Sequence[Measured], target: Guide) -> Figure:
     series = tuple(
         Series(
             f"{name} as {role}" if role else name,
-            NAMES.index(name),
+            _color(name),
             tuple(Point(one.latency.p95.ms, one.recall.mean, _told(one), _tag(one)) for one in group),
             dashed=role is not None,
         )
@@ -166,7 +166,12 @@ def _by_connections(one: Measured) -> Iterator[Point]:
 
 
 def _series(one: Measured, points: Iterator[Point]) -> Series:
-    return Series(words.label(one), NAMES.index(one.name), tuple(points), dashed=one.role is not None)
+    return Series(words.label(one), _color(one.name), tuple(points), dashed=one.role is not None)
+
+
+def _color(strategy: str) -> int:
+    """Its own, as long as there are some left."""
+    return [*WAYS].index(strategy) % plots.COLORS
 
 
 def _bounds(quantile: Quantile) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ _SHAPES = (
     "M-5.5-4.5h11L0 6z",  # triangle upside down
     "M0-5.5L5.2-1.7L3.2 4.5h-6.4L-5.2-1.7z",  # pentagon
 )
+COLORS = len(_SHAPES)
 
 
 @dataclass(frozen=True, slots=True)
