@@ -10,6 +10,7 @@ import pytest
 import memdb
 
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
+STRICTLY = "# pyright: strict, reportUnnecessaryTypeIgnoreComment=true, reportDuplicateImport=false"
 RESULTS = """
 from typing import assert_type
 
@@ -43,13 +44,18 @@ def typed(db: memdb.Database) -> None:
 """
 
 
-def test_a_program_of_somebody_else_is_checked_strictly(tmp_path: Path) -> None:
-    pytest.importorskip("mypy", reason="the group check is not installed")
+@pytest.mark.parametrize(
+    ("checker", "options"),
+    [("mypy", ["--strict", "--warn-unused-ignores"]), ("pyright", ["--pythonpath", sys.executable])],
+)
+def test_a_program_of_somebody_else_is_checked_strictly(tmp_path: Path, checker: str, options: list[str]) -> None:
+    pytest.importorskip(checker, reason="the group check is not installed")
+    examples = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     program = tmp_path / "program.py"
-    program.write_text("\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)) + RESULTS)
-    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", program.name]
+    program.write_text("\n".join([STRICTLY, *examples, RESULTS]))
+    command = [sys.executable, "-m", checker, *options, program.name]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.stdout.startswith("Success"), result.stdout + result.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_the_package_says_that_it_is_typed() -> None:
