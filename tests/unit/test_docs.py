@@ -1,14 +1,18 @@
 """What the documentation promises: every command has help with an example, and the reference is up to date."""
 
+import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import memdb
 from docs.cli import command_paths, help_of, reference
 from memdb.cli.group import SECTIONS
 
 ROOT = Path(__file__).parents[2]
+DONE_FROM_PYTHON = {name for section in SECTIONS.values() for name in section} - {"init", "new", "demo", "db"}
 COMMANDS = [path for path in command_paths() if path not in [(), ("db",)]]
 
 
@@ -32,6 +36,21 @@ def test_the_reference_is_generated_from_help() -> None:
 def test_the_readme_shows_every_command() -> None:
     readme = (ROOT / "README.md").read_text()
     assert [path for path in COMMANDS if f"memdb {' '.join(path)}" not in readme] == []
+
+
+def test_options_in_hints_that_have_another_name_in_python_are_listed() -> None:
+    library = [
+        path for path in (ROOT / "memdb").rglob("*.py") if not {"cli", "output"} & set(path.relative_to(ROOT).parts)
+    ]
+    hinted = set(re.findall(r"--[a-z][\w-]+", "".join(path.read_text() for path in library)))
+    calls = [call for _, call in inspect.getmembers(memdb.Database, inspect.isfunction)]
+    given: tuple[Callable[..., object], ...] = (memdb.open, *calls, memdb.Limits, memdb.Wanted, memdb.Design)
+    names = {name for each in given for name in inspect.signature(each).parameters}
+    options = set(re.findall(r"--[a-z][\w-]+", "".join(help_of((command,)) for command in DONE_FROM_PYTHON)))
+    others = {option for option in options & hinted - {"--help"} if option[2:].replace("-", "_") not in names}
+    page = (ROOT / "docs" / "python.md").read_text()
+    assert others
+    assert {option for option in others if f"`{option}`" not in page} == set()
 
 
 def test_the_models_of_an_application_are_shown_as_they_are_tested() -> None:
