@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 ROUNDS ?= 2000
+# A process takes tests that stand together, so that it can use again what it has set up, and help the other at the end.
+SPREAD := --numprocesses $(JOBS) --dist worksteal
 # Tests that start the embedded server by themselves, which is the same whatever --postgres says.
 OWN    := container demo embedded readme
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -45,8 +47,8 @@ demo: $(VENV)/runtime ## See memdb create, verify, fill and search a real databa
 	@$(BIN)/memdb demo
 
 test: $(VENV)/develop ## Run the tests on PostgreSQL 18, then what touches a database on 16
-	$(BIN)/pytest --numprocesses $(JOBS) --postgres 18
-	$(BIN)/pytest --numprocesses $(JOBS) --postgres 16 $(OWN:%=--ignore tests/integration/test_%.py) tests/integration
+	$(BIN)/pytest $(SPREAD) --postgres 18
+	$(BIN)/pytest $(SPREAD) --postgres 16 $(OWN:%=--ignore tests/integration/test_%.py) tests/integration
 
 torture: $(VENV)/develop ## Kill runs of memdb at 2,000 random moments, and cause every other fault there is a test for
 	$(BIN)/pytest --numprocesses $(JOBS) --rounds $(ROUNDS) --fault-seed random tests/faults

@@ -22,6 +22,7 @@ from memdb.benchmark.verdict import Targets
 from memdb.cli import main
 from memdb.errors import DatabaseError, DataError
 from memdb.ledger.sqlfiles import Sets
+from tests.conftest import new_database
 
 LONE, WITHOUT, LARGEST, SMALL = UUID(int=1), UUID(int=2), UUID(int=100), UUID(int=110)
 FORCE_HNSW = "-c enable_sort=off"
@@ -34,18 +35,12 @@ def filled(server: str, template: str, embeddings: Path) -> Iterator[str]:
 
     It is shared by all tests of this module, which read only: that is what they are about.
     """
-    name = f"memdb_test_benchmark_{os.getpid()}"
-    conninfo = make_conninfo(server, dbname=name)
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"create database {name} template {template}")
-        try:
-            with psycopg.connect(conninfo) as connection:
-                _load(connection, embeddings)
-            with psycopg.connect(conninfo, autocommit=True) as connection:
-                connection.execute("vacuum analyze memories")
-            yield conninfo
-        finally:
-            admin.execute(f"drop database {name} with (force)")
+    with new_database(server, template=template) as conninfo:
+        with psycopg.connect(conninfo) as connection:
+            _load(connection, embeddings)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute("vacuum analyze memories")
+        yield conninfo
 
 
 def _load(connection: psycopg.Connection[Any], path: Path) -> None:

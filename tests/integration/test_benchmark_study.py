@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 import numpy
-import psycopg
 import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -27,6 +26,7 @@ from memdb.ledger import sqlfiles
 from memdb.output.benchmark import reports
 from memdb.seeding import seed
 from memdb.seeding.memories import Synthetic
+from tests.conftest import new_database
 
 MEMORIES = 1_500
 FEW = Wanted(queries=30)
@@ -35,17 +35,11 @@ FEW = Wanted(queries=30)
 @pytest.fixture(scope="module")
 def filled(server: str, template: str) -> Iterator[str]:
     """A database with made-up memories, which the tests of this module only read, or leave as it was."""
-    name = f"memdb_test_study_{os.getpid()}"
-    conninfo = make_conninfo(server, dbname=name)
-    with psycopg.connect(server, autocommit=True) as admin:
-        admin.execute(f"create database {name} template {template}")
-        try:
-            with database.connect(conninfo, purpose="test") as connection:
-                seed.seed(connection, Synthetic(users=12, memories=MEMORIES, random_seed=1))
-                connection.execute("vacuum analyze memories")
-            yield conninfo
-        finally:
-            admin.execute(f"drop database {name} with (force)")
+    with new_database(server, template=template) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            seed.seed(connection, Synthetic(users=12, memories=MEMORIES, random_seed=1))
+            connection.execute("vacuum analyze memories")
+        yield conninfo
 
 
 @pytest.fixture

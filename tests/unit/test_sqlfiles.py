@@ -1,5 +1,6 @@
 """Reading a SQL directory: what is accepted, and what is refused with which words."""
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -159,8 +160,8 @@ def test_the_lock_of_an_editor_leads_nowhere_and_is_passed_over(write: WriteSets
 
 
 def make_socket(path: Path) -> None:
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(os.path.relpath(path))  # the length of a socket's path is limited
+    with socket.socket(socket.AF_UNIX) as server, contextlib.chdir(path.parent):
+        server.bind(path.name)  # the length of a socket's path is limited
 
 
 @pytest.mark.parametrize("name", ["0002_y.sql", "0001_x.rollback.sql"])
