@@ -7,8 +7,6 @@ JOBS   ?= 2
 ROUNDS ?= 2000
 # A process takes tests that stand together, so that it can use again what it has set up, and help the other at the end.
 SPREAD := --numprocesses $(JOBS) --dist worksteal
-# Tests that start the embedded server by themselves, which is the same whatever --postgres says.
-OWN    := container demo embedded readme
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -46,9 +44,9 @@ $(VENV)/bench: $(VENV)/runtime
 demo: $(VENV)/runtime ## See memdb create, verify, fill and search a real database
 	@$(BIN)/memdb demo
 
-test: $(VENV)/develop ## Run the tests on PostgreSQL 18, then what touches a database on 16
+test: $(VENV)/develop ## Run the tests on PostgreSQL 18, then what a server may do otherwise on 16
 	$(BIN)/pytest $(SPREAD) --postgres 18
-	$(BIN)/pytest $(SPREAD) --postgres 16 $(OWN:%=--ignore tests/integration/test_%.py) tests/integration
+	$(BIN)/pytest $(SPREAD) --postgres 16 -m "not once" tests/integration
 
 torture: $(VENV)/develop ## Kill runs of memdb at 2,000 random moments, and cause every other fault there is a test for
 	$(BIN)/pytest --numprocesses $(JOBS) --rounds $(ROUNDS) --fault-seed random tests/faults

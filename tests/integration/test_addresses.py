@@ -15,6 +15,8 @@ from memdb import database
 from memdb.cli import main
 from memdb.store import create_engine
 
+pytestmark = pytest.mark.once
+
 Run = Callable[..., tuple[int, str, str]]
 
 

@@ -20,6 +20,8 @@ from psycopg.conninfo import make_conninfo
 
 from memdb.cli import main
 
+pytestmark = pytest.mark.once
+
 
 @dataclass(frozen=True)
 class Result:

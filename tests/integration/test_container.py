@@ -10,6 +10,8 @@ from memdb import database, migrations
 from memdb.ledger import sqlfiles
 from memdb.ledger.status import status as read_status
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(scope="module")
 def container() -> Iterator[str]:

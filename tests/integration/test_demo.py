@@ -9,6 +9,8 @@ from memdb import demo, embedded
 from memdb.cli import main
 from memdb.errors import DatabaseError
 
+pytestmark = pytest.mark.once
+
 
 def test_every_chapter_of_the_demo_comes_true(empty: str) -> None:
     with memdb.open(empty) as db:

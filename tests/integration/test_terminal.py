@@ -13,6 +13,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.once
+
 
 def at_a_terminal(*command: str, answer: str = "", columns: int = 80) -> tuple[int, str]:
     """Runs memdb at a terminal of its own, and answers when it asks. Returns the exit code, and what was to be seen."""

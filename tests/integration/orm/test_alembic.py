@@ -16,6 +16,8 @@ from memdb.ledger.sqlfiles import Sets
 from tests import application
 from tests.helpers import address
 
+pytestmark = pytest.mark.once
+
 PAGE = Path(__file__).parents[3] / "docs" / "models.md"
 
 

@@ -25,6 +25,8 @@ from memdb.store import MemoryStore, create_engine, sessions
 from tests.conftest import new_database
 from tests.helpers import address
 
+pytestmark = pytest.mark.once
+
 AHEAD = [1.0, *[0.0] * 1535]
 
 

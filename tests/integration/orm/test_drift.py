@@ -372,6 +372,7 @@ def test_models_that_sqlalchemy_cannot_use_are_wrong_usage(
     assert run([OURS, "--offline"], capsys)[0] == 0  # what else the process has mapped is another matter
 
 
+@pytest.mark.once
 def test_the_fixture_tells_once_what_is_no_model(tmp_path: Path) -> None:
     result = run_tests(tmp_path, "nowhere:Base", None)
     assert result.stdout.count("No module named 'nowhere'") == 1, result
@@ -398,6 +399,7 @@ def run_tests(directory: Path, models: str, url: str | None, **environment: str)
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("drifted", [False, True])
 def test_an_applications_own_tests_can_hold_its_models(
     with_users: Connection, empty: str, written: Callable[..., str], tmp_path: Path, drifted: bool
@@ -408,6 +410,7 @@ def test_an_applications_own_tests_can_hold_its_models(
     assert (result.returncode, "column memories.content differs" in result.stdout) == expected, result
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("told_by", ["memdb.toml", "MEMDB_SQL_DIR"])
 def test_the_fixture_reads_the_sql_that_the_command_reads(tmp_path: Path, told_by: str) -> None:
     """A team's own SQL, whose snapshot has a column that the models do not know."""
@@ -428,6 +431,7 @@ def test_the_fixture_reads_the_sql_that_the_command_reads(tmp_path: Path, told_b
     assert (by_command.returncode, "column memories.mood" in by_command.stdout) == (1, True), by_command
 
 
+@pytest.mark.once
 def test_the_fixture_works_in_the_schema_that_the_command_works_in(
     empty_connection: Connection, empty: str, sets: Sets, tmp_path: Path
 ) -> None:
@@ -440,6 +444,7 @@ def test_the_fixture_works_in_the_schema_that_the_command_works_in(
     assert result.returncode == 0, result
 
 
+@pytest.mark.once
 def test_what_the_fixture_cannot_use_is_told_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "memdb.toml").write_text('sql_dir = "nowhere"\n')
     result = run_tests(tmp_path, OURS, None)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.helpers import address, vectors
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[3]
 
 

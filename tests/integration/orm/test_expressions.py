@@ -13,6 +13,8 @@ from sqlalchemy.types import TypeEngine
 
 from memdb.models import Memory
 
+pytestmark = pytest.mark.once
+
 
 async def add(session: AsyncSession, user_id: UUID, embedding: list[Any]) -> Memory:
     memory = Memory(user_id=user_id, memory_type="task", content="a walk", embedding=embedding)

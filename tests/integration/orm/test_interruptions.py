@@ -16,6 +16,8 @@ from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address, vectors
 
+pytestmark = pytest.mark.once
+
 NEAR = vectors(1)[0]
 
 

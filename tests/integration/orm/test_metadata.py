@@ -16,6 +16,8 @@ from memdb.errors import InvalidMemory
 from memdb.models import Memory
 from memdb.store import sessions
 
+pytestmark = pytest.mark.once
+
 BEFORE = {"a": 1, "b": {"c": [1]}, "d": True}
 
 

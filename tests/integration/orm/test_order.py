@@ -11,6 +11,8 @@ from memdb.models import Memory, MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery
 from memdb.store import MemoryStore
 
+pytestmark = pytest.mark.once
+
 LAST_YEAR = datetime(2023, 5, 8, 13, 56, 0, 123456, tzinfo=UTC)
 
 

@@ -17,6 +17,8 @@ from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address
 
+pytestmark = pytest.mark.once
+
 AHEAD = [1.0] * 1536
 
 

@@ -23,6 +23,8 @@ from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, Memo
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address, vectors
 
+pytestmark = pytest.mark.once
+
 _CONFIGURATION = """
 [databases]
 {dbname} = {target}

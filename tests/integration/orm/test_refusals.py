@@ -16,6 +16,8 @@ from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, Memo
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address
 
+pytestmark = pytest.mark.once
+
 AHEAD = [1.0, *[0.0] * 1535]
 
 

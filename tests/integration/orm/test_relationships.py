@@ -13,6 +13,8 @@ from memdb.models import Memory, MemoryCollection, User
 from memdb.schemas import MemoryQuery, MemoryResponse
 from memdb.store import MemoryStore, sessions
 
+pytestmark = pytest.mark.once
+
 NOT_READ = (MissingGreenlet, StatementError)  # with psycopg, SQLAlchemy wraps the one into the other
 
 

@@ -19,6 +19,8 @@ from memdb.schemas import MemoryCreate, MemoryQuery, MemoryResponse, MemorySimil
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address, vectors
 
+pytestmark = pytest.mark.once
+
 # fmt: off
 EXACT: list[Any] = [
     None, True, False, 0, 1, -1, 2**31, 2**53 + 1, 2**63, -(2**63) - 1, 10**300, 0.1, 1.0, 1.5, -2.5e-7, 1e15, 1e-300,

@@ -13,6 +13,8 @@ from memdb.models import Memory
 from memdb.schemas import MemoryCreate, MemoryUpdate
 from memdb.store import MemoryStore
 
+pytestmark = pytest.mark.once
+
 Store = MemoryStore[Memory]
 
 

@@ -15,6 +15,8 @@ from memdb.models import Memory, MemoryType, User
 from memdb.schemas import GoalMetadata, MemoryCreate, MemoryQuery, MemoryUpdate
 from memdb.store import MemoryStore, sessions
 
+pytestmark = pytest.mark.once
+
 AHEAD = [1.0, *[0.0] * 1535]
 
 
