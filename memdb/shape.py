@@ -1,7 +1,7 @@
 """What a memory is in a database: whose it is, and what its embedding is made of."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, cast, get_args
 from uuid import UUID
 
@@ -33,6 +33,7 @@ _ALSO_CALLED = {
 _IDENTIFIER = re.compile(r'"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*')
 _RESERVED = {"user", "group", "order", "end"}  # of what PostgreSQL reserves, what tables of people are called
 _TYPE = re.compile(r"(?P<name>[a-z][a-z0-9 ]*?)\s*(?P<length>\(\d+\))?")
+_EMBEDDING = re.compile(r"(\w+) ?\( ?(\d{1,9}) ?\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,12 @@ class Users:
         """UUID, int or str."""
         return USER_TYPES[self.key_type.partition("(")[0]]
 
+    @property
+    def longest(self) -> int | None:
+        """As many characters as a key may have; None where nothing is said of it."""
+        length = self.key_type.partition("(")[2]
+        return int(length[:-1]) if length else None
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -65,6 +72,16 @@ class Shape:
     users: Users = Users()
     embedding_type: EmbeddingType = "vector"
     dimensions: int = 1536
+
+    def with_embedding(self, written: str) -> "Shape":
+        """The same for embeddings of another type, as SQL writes it: halfvec(768). Raises UsageError for any other."""
+        match = _EMBEDDING.fullmatch(written.strip().lower())
+        if match is None:
+            raise UsageError(
+                f"an embedding cannot be of the type {written!r}",
+                hint="Write it as in SQL: vector(768), or halfvec(3072).",
+            )
+        return replace(self, embedding_type=embedding_type(match[1]), dimensions=dimensions(int(match[2])))
 
     @property
     def embedding(self) -> str:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 import numpy as np
-from pgvector.sqlalchemy import VECTOR
+from pgvector.sqlalchemy import HALFVEC, VECTOR
 from psycopg import adapters
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
@@ -18,7 +18,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from memdb import values
 from memdb.models.binding import bound
-from memdb.values import DIMENSIONS, MemoryType
+from memdb.shape import DEFAULT, Shape
+from memdb.values import MemoryType
 
 _from_json = json.JSONDecoder(parse_int=float).decode
 """A vector is written like a list in JSON, with whole numbers where it has such."""
@@ -51,24 +52,36 @@ class _Numbers(TypeDecorator[Reals]):
     impl = ARRAY(REAL, dimensions=1)
     cache_ok = True
 
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+
     def process_bind_param(self, value: Any, dialect: Any) -> Any:
         """Raises InvalidMemory for what is no embedding, also where no model has looked at it."""
-        return bound(lambda given: Reals(values.embedding(given).tolist()), value)
+        return bound(lambda given: Reals(values.embedding(given, self.shape).tolist()), value)
+
+
+def in_shortest_digits(numbers: Any) -> list[float]:
+    """Each of the 32-bit numbers with its shortest digits, as the server writes it."""
+    return [float(str(number)) for number in np.asarray(numbers, np.float32)]
 
 
 def _as_written(value: Any) -> list[float] | None:
-    """Each of the 32-bit numbers with its shortest digits, as the server writes it."""
     numbers = value.to_numpy() if hasattr(value, "to_numpy") else value
-    return None if numbers is None else [float(str(number)) for number in np.asarray(numbers, np.float32)]
+    return None if numbers is None else in_shortest_digits(numbers)
 
 
 class Embedding(VECTOR):
-    """The column's type `vector`, with the comparisons of pgvector. What is read is a list of floats."""
+    """The column's type, `vector` or `halfvec`, with the comparisons of pgvector. What is read is a list of floats."""
 
     cache_ok = True
 
-    def __init__(self) -> None:
-        super().__init__(DIMENSIONS)
+    def __init__(self, shape: Shape = DEFAULT) -> None:
+        super().__init__(shape.dimensions)
+        self.shape = shape
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.shape.embedding.upper()
 
     def bind_processor(self, dialect: Any) -> Any:
         """Nothing: `bind_expression` says as what a value goes."""
@@ -79,7 +92,7 @@ class Embedding(VECTOR):
 
     def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
         """An array, which becomes a vector where it is stored in a column, wherever the type lives."""
-        return type_coerce(bindvalue, _Numbers())
+        return type_coerce(bindvalue, _Numbers(self.shape))
 
     def column_expression(self, column: Any) -> ColumnElement[Any]:
         """The shortest digits that mean the number: what was given as 0.1 comes back as 0.1."""
@@ -87,14 +100,15 @@ class Embedding(VECTOR):
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         """Beside an operator, an array has to be told to become a vector; the type is found where the operator is."""
-        return _Compared()
+        return _Compared(self.shape)
 
 
 class _Compared(Embedding):
     cache_ok = True
 
     def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
-        return cast(type_coerce(bindvalue, _Numbers()), VECTOR(DIMENSIONS))
+        plain = HALFVEC if self.shape.embedding_type == "halfvec" else VECTOR
+        return cast(super().bind_expression(bindvalue), plain(self.shape.dimensions))
 
 
 class _Name(TypeDecorator[MemoryType]):

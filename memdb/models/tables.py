@@ -7,23 +7,28 @@ would fetch all the embeddings of a user. Ask with `selectinload(User.memories)`
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar, Generic
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, PrimaryKeyConstraint, Table, Uuid, text
+from sqlalchemy import PrimaryKeyConstraint, Table, Uuid, text
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship, validates
 from sqlalchemy.orm.attributes import flag_modified, instance_state
 from sqlalchemy.sql import ClauseElement
+from typing_extensions import TypeVar
 
 from memdb import values
 from memdb.errors import UsageError
+from memdb.models import owners
 from memdb.models.binding import CollectionType, Content, Description, Moment, Name
-from memdb.models.columns import Embedding, Tier
+from memdb.models.columns import Embedding, Tier, in_shortest_digits
 from memdb.models.ids import new_id
 from memdb.models.metadata import Metadata, StoredObject, listen
+from memdb.shape import DEFAULT
 from memdb.values import MemoryType
+
+UserId = TypeVar("UserId", default=UUID)
+"""What identifies a user in Python: UUID, int or str."""
 
 _NEW_ID = text("gen_random_uuid()")
 _NOW = text("now()")
@@ -48,20 +53,20 @@ class _TableMixin:
             args = (*args, PrimaryKeyConstraint("id", name=f"{name}_pkey"))
         refusals = [("before_create", _refuse), ("before_drop", _refuse)]
         table = Table(name, *args, listeners=refusals, **options)
+        owners.set_shape(table, shape := DEFAULT.with_embedding(getattr(cls, "embedding_type", DEFAULT.embedding)))
         for column in table.c:
             if isinstance(column.type, Tier):
                 column.type.schema = table.schema
+            elif isinstance(column.type, Embedding):
+                column.type = Embedding(shape)
         return table
 
 
-def _of_user(table: str) -> Any:
-    return ForeignKey("users.id", name=f"{table}_user_id_fkey", ondelete="CASCADE")
-
-
-def _validator(**rules: Callable[[Any], Any]) -> Any:
+def _validator(**rules: Callable[[Any, Any], Any]) -> Any:
     """Holds what is assigned to attributes to the rules of memdb.values, and has it written in any case.
 
-    SQL is left to the database. None is the absence of a value, which it may have a default for.
+    A rule takes the object and the value. SQL is left to the database. None is the absence of a value, which it may
+    have a default for.
     """
 
     def check(target: Any, name: str, value: Any) -> Any:
@@ -69,7 +74,7 @@ def _validator(**rules: Callable[[Any], Any]) -> Any:
             return value
         is_sql = isinstance(value, ClauseElement) or hasattr(value, "__clause_element__")
         is_absent = value is None and name not in _NEVER_NONE
-        taken = value if is_sql or is_absent else rules[name](value)
+        taken = value if is_sql or is_absent else rules[name](target, value)
         state = instance_state(target)
         if state.key is not None and name in state.dict and name != "id":
             flag_modified(target, name)  # the database may have another value by now than the object remembers
@@ -81,14 +86,26 @@ def _validator(**rules: Callable[[Any], Any]) -> Any:
 _NEVER_NONE = ("memory_type", "content", "collection_type", "name")
 
 
+def _plainly(rule: Callable[..., Any], **options: Any) -> Callable[[Any, Any], Any]:
+    """A rule that is the same for all objects."""
+    return lambda _, value: rule(value, **options)
+
+
 def _own(value: Any) -> dict[str, Any]:
     """Metadata of its own, also where they are those of another memory."""
     return dict(values.metadata(value))
 
 
-def _numbers(value: Any) -> list[float]:
+def _user_id(target: Any, value: Any) -> values.UserKey:
+    return values.user_id(value, owners.shape_of(target).users)
+
+
+def _numbers(memory: Any, value: Any) -> list[float]:
     """An embedding as it will be read back: a list. Numbers that are a list already keep their digits."""
-    vector = values.embedding(value)
+    shape = owners.shape_of(memory)
+    vector = values.embedding(value, shape)
+    if shape.embedding_type == "halfvec":
+        return in_shortest_digits(vector)
     return [float(number) for number in value] if isinstance(value, list | tuple) else vector.tolist()
 
 
@@ -97,29 +114,40 @@ _OWNED = "save-update, refresh-expire, expunge, delete, delete-orphan"
 
 
 class UserMixin:
-    """Makes a class mapped to `users` the owner of `Memory` and `MemoryCollection` of the same Base.
+    """Makes a class named User the owner of `Memory` and `MemoryCollection` of the same Base, whatever its table is.
 
     Deleting a user deletes all of theirs: the database does it, so nothing is loaded for it.
     """
 
     @declared_attr
-    def memories(cls) -> Mapped[list["MemoryMixin"]]:
+    def memories(cls) -> Mapped[list["MemoryMixin[Any]"]]:
         return relationship("Memory", back_populates="user", cascade=_OWNED, passive_deletes=True, lazy="raise_on_sql")
 
     @declared_attr
-    def memory_collections(cls) -> Mapped[list["MemoryCollectionMixin"]]:
+    def memory_collections(cls) -> Mapped[list["MemoryCollectionMixin[Any]"]]:
         return relationship(
             "MemoryCollection", back_populates="user", cascade=_OWNED, passive_deletes=True, lazy="selectin"
         )
 
 
-class MemoryMixin(_TableMixin):
-    """The table `memories`, for a class named Memory beside a class named User with UserMixin."""
+class MemoryMixin(_TableMixin, Generic[UserId]):
+    """The table `memories`, for a class named Memory beside a class named User with UserMixin.
+
+    `user_id` is what the key of User is: MemoryMixin[int] says so to type checkers.
+    """
 
     __tablename__ = "memories"
 
+    embedding_type: ClassVar[str] = DEFAULT.embedding
+    """The type of the column `embedding`, as SQL writes it: vector(768), halfvec(3072)."""
+
     id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
-    user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memories"))
+
+    @declared_attr
+    def user_id(cls) -> Mapped[UserId]:
+        """Of the type that the key of User has."""
+        return mapped_column(Uuid)
+
     memory_type: Mapped[MemoryType] = mapped_column(Tier)
     content: Mapped[str] = mapped_column(Content)
     embedding: Mapped[list[float] | None] = mapped_column(Embedding)
@@ -134,27 +162,32 @@ class MemoryMixin(_TableMixin):
         return relationship("User", back_populates="memories", lazy="raise_on_sql")
 
     _check = _validator(
-        id=partial(values.identifier, name="id"),
-        user_id=partial(values.identifier, name="user_id"),
-        memory_type=values.tier,
-        content=values.content,
+        id=_plainly(values.identifier),
+        user_id=_user_id,
+        memory_type=_plainly(values.tier),
+        content=_plainly(values.content),
         embedding=_numbers,
-        extra_data=_own,
-        created_at=partial(values.stored_time, name="created_at"),
-        accessed_at=partial(values.stored_time, name="accessed_at"),
+        extra_data=_plainly(_own),
+        created_at=_plainly(values.stored_time, name="created_at"),
+        accessed_at=_plainly(values.stored_time, name="accessed_at"),
     )
 
 
 listen(MemoryMixin)
 
 
-class MemoryCollectionMixin(_TableMixin):
+class MemoryCollectionMixin(_TableMixin, Generic[UserId]):
     """The table `memory_collections`, for a class named MemoryCollection beside a User with UserMixin."""
 
     __tablename__ = "memory_collections"
 
     id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
-    user_id: Mapped[UUID] = mapped_column(Uuid, _of_user("memory_collections"))
+
+    @declared_attr
+    def user_id(cls) -> Mapped[UserId]:
+        """Of the type that the key of User has."""
+        return mapped_column(Uuid)
+
     collection_type: Mapped[str] = mapped_column(CollectionType)
     name: Mapped[str] = mapped_column(Name)
     description: Mapped[str | None] = mapped_column(Description)
@@ -165,13 +198,16 @@ class MemoryCollectionMixin(_TableMixin):
         return relationship("User", back_populates="memory_collections", lazy="raise_on_sql")
 
     _check = _validator(
-        id=partial(values.identifier, name="id"),
-        user_id=partial(values.identifier, name="user_id"),
-        collection_type=values.collection_type,
-        name=values.name,
-        description=values.description,
-        created_at=partial(values.stored_time, name="created_at"),
+        id=_plainly(values.identifier),
+        user_id=_user_id,
+        collection_type=_plainly(values.collection_type),
+        name=_plainly(values.name),
+        description=_plainly(values.description),
+        created_at=_plainly(values.stored_time, name="created_at"),
     )
+
+
+owners.listen(UserMixin, MemoryMixin, MemoryCollectionMixin)
 
 
 class Base(AsyncAttrs, DeclarativeBase):
@@ -186,9 +222,7 @@ class User(UserMixin, _TableMixin, Base):
     id: Mapped[UUID] = mapped_column(Uuid, default=new_id, server_default=_NEW_ID)
     created_at: Mapped[datetime] = mapped_column(Moment, server_default=_NOW)
 
-    _check = _validator(
-        id=partial(values.identifier, name="id"), created_at=partial(values.stored_time, name="created_at")
-    )
+    _check = _validator(id=_plainly(values.identifier), created_at=_plainly(values.stored_time, name="created_at"))
 
 
 class Memory(MemoryMixin, Base):

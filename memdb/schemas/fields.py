@@ -5,7 +5,6 @@ import re
 from datetime import UTC
 from typing import Annotated, Any, Self
 
-from pgvector import Vector
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -14,33 +13,15 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
-    PlainValidator,
     ValidationError,
-    WithJsonSchema,
 )
 from pydantic_core import ErrorDetails
 
 from memdb import values
 from memdb.errors import InvalidMemory
-from memdb.values import DIMENSIONS, MAXIMUM_CONTENT
+from memdb.values import MAXIMUM_CONTENT
 
 Content = Annotated[str, Field(strict=True, min_length=1, max_length=MAXIMUM_CONTENT), AfterValidator(values.content)]
-
-_NUMBERS = {"type": "array", "items": {"type": "number"}, "minItems": DIMENSIONS, "maxItems": DIMENSIONS}
-
-
-def _vector(value: Any) -> Vector:
-    numbers = values.embedding(value)
-    return value if isinstance(value, Vector) else Vector(numbers)
-
-
-def _as_list(value: Any) -> list[float]:
-    return _vector(value).to_list()
-
-
-Embedding = Annotated[Any, PlainValidator(_vector), PlainSerializer(_as_list), WithJsonSchema(_NUMBERS)]
-"""(1536,) finite numbers with a direction, as a list, an array or a Vector; kept as a Vector."""
 
 
 def _no_number(value: Any) -> Any:

@@ -1,12 +1,13 @@
 """Memories: what makes one, what changes one, what is shown of one, and how to ask for them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic
 from uuid import UUID
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
-from memdb.schemas.fields import Content, Embedding, Schema, ShownTime, StoredTime, Time, extra_data, not_null
+from memdb.schemas.fields import Content, Schema, ShownTime, StoredTime, Time, extra_data, not_null
 from memdb.schemas.metadata import Metadata
+from memdb.schemas.shapes import Embedding, KeyOfUser, UserId, WithEmbedding
 from memdb.values import MemoryType
 
 
@@ -24,14 +25,14 @@ Tiers = Annotated[list[MemoryType], Field(min_length=1)]
 Conditions = dict[Annotated[str, Field(strict=True)], Any]
 
 
-class MemoryCreate(Schema):
+class MemoryCreate(WithEmbedding, Generic[UserId]):
     """A memory to be stored. Without an embedding, it is not found by similarity until it gets one.
 
     An `id` of the caller's own makes a retry safe, and `created_at` is for what was said earlier than now.
     """
 
     id: UUID | None = None
-    user_id: UUID
+    user_id: KeyOfUser[UserId]
     memory_type: MemoryType
     content: Content
     embedding: Embedding | None = None
@@ -39,7 +40,7 @@ class MemoryCreate(Schema):
     created_at: StoredTime | None = None
 
 
-class MemoryUpdate(Schema):
+class MemoryUpdate(WithEmbedding):
     """What is to change; what is not given stays, except the embedding of another text: that has to be given anew.
 
     Of the metadata, the keys that are given are set, and those given as null are removed, as a merge patch does it
@@ -52,11 +53,11 @@ class MemoryUpdate(Schema):
     extra_data: Patch | None = extra_data(default=None)
 
 
-class MemoryResponse(Schema):
+class MemoryResponse(Schema, Generic[UserId]):
     """A memory as it is shown: without its embedding, which is large and says nothing to a reader."""
 
     id: UUID
-    user_id: UUID
+    user_id: UserId
     memory_type: MemoryType
     content: str
     extra_data: dict[str, Any] | None = extra_data()
@@ -64,20 +65,20 @@ class MemoryResponse(Schema):
     accessed_at: ShownTime
 
 
-class MemoryWithDistance(MemoryResponse):
+class MemoryWithDistance(MemoryResponse[UserId], Generic[UserId]):
     """A memory that a search found, and its cosine distance: 0 is the same direction, 2 the opposite."""
 
     distance: float
 
 
-class MemoryQuery(Schema):
+class MemoryQuery(Schema, Generic[UserId]):
     """Which memories of a user to list, newest first. Times include the first moment and exclude the last.
 
     Each entry of `extra_data` must be there and equal, or contain the list or object that is given; `false` also finds
     where the entry is missing or anything but true, null where it is missing.
     """
 
-    user_id: UUID
+    user_id: KeyOfUser[UserId]
     memory_types: Tiers | None = None
     extra_data: Conditions = extra_data(default_factory=dict)
     created_from: Time | None = None
@@ -87,13 +88,13 @@ class MemoryQuery(Schema):
     offset: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
 
 
-class MemorySimilarityQuery(Schema):
+class MemorySimilarityQuery(WithEmbedding, Generic[UserId]):
     """The memories of a user that are nearest to an embedding, by cosine distance, up to a maximum.
 
     `extra_data` means what it means in a MemoryQuery.
     """
 
-    user_id: UUID
+    user_id: KeyOfUser[UserId]
     embedding: Embedding
     memory_types: Tiers | None = None
     extra_data: Conditions = extra_data(default_factory=dict)

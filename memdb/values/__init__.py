@@ -5,7 +5,7 @@ docs/models.md.
 """
 
 from memdb.values.embeddings import DIMENSIONS, Vectors, embedding, unusable
-from memdb.values.identifiers import identifier
+from memdb.values.identifiers import UserKey, identifier, user_id
 from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
 from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
 from memdb.values.tiers import TIERS, MemoryType, stored_tier, tier
@@ -19,6 +19,7 @@ __all__ = [
     "MAXIMUM_DEPTH",
     "TIERS",
     "MemoryType",
+    "UserKey",
     "Vectors",
     "collection_type",
     "content",
@@ -34,4 +35,5 @@ __all__ = [
     "tier",
     "time",
     "unusable",
+    "user_id",
 ]

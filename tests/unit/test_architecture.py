@@ -16,7 +16,8 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"afterwards", "errors", "records", "shipped", "words"},
-    {"binary", "files", "shape", "values"},
+    {"shape"},
+    {"binary", "files", "values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models"},
     {"database", "schemas"},
     {"catalog", "pooling", "store", "target"},

@@ -1,0 +1,88 @@
+"""Whose memories are: the key of memories and collections follows the class that an application has for its users.
+
+Its table may have any name, be in any schema, and have a key of any name and of the types that memdb.shape knows. The
+classes may be made in any order: the second of two finds the first.
+"""
+
+from dataclasses import replace
+from typing import Any, cast
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Integer, String, Table, Text, Uuid, event
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapper
+from sqlalchemy.types import NullType, TypeEngine
+
+from memdb.errors import UsageError
+from memdb.shape import DEFAULT, Shape, Users, user_type
+
+_TYPES: dict[str, type[TypeEngine[Any]]] = {"uuid": Uuid, "bigint": BigInteger, "integer": Integer, "text": Text}
+_SHAPE = "memdb: the shape of memories"
+"""In the info of a table."""
+
+_DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def shape_of(model: Any) -> Shape:
+    """What a class made of the mixins says of whose memories are, and of their embeddings."""
+    return _shape(model.__table__)
+
+
+def set_shape(table: Table, shape: Shape) -> None:
+    """Has `shape_of` say so."""
+    table.info[_SHAPE] = shape
+
+
+def _shape(table: Table) -> Shape:
+    return cast("Shape", table.info[_SHAPE])
+
+
+def listen(users: type, *owned: type) -> None:
+    """Has the tables of classes made of the mixins `owned` refer to that of a class made of `users`."""
+
+    def relate(mapper: Mapper[Any], _: type) -> None:
+        mappers = [it for it in mapper.registry.mappers if isinstance(it.local_table, Table)]
+        for owner in (it for it in mappers if _is_first(it, users)):
+            for other in (it for it in mappers if any(_is_first(it, mixin) for mixin in owned)):
+                _refer(cast("Table", other.local_table), cast("Table", owner.local_table))
+
+    for mixin in (users, *owned):
+        event.listen(mixin, "after_mapper_constructed", relate, propagate=True)
+
+
+def _is_first(mapper: Mapper[Any], mixin: type) -> bool:
+    """Whether the mixin comes in with this class, and not with one that it inherits from."""
+    inherited = mapper.inherits is not None and issubclass(mapper.inherits.class_, mixin)
+    return issubclass(mapper.class_, mixin) and not inherited
+
+
+def _refer(table: Table, users: Table) -> None:
+    """Adds the foreign key, unless the application has one of its own there."""
+    column = table.c.user_id
+    if column.foreign_keys:
+        return
+    if len(users.primary_key) != 1:
+        raise UsageError(
+            f"memories refer to one column, and the primary key of {users.fullname} has {len(users.primary_key)}",
+            hint="Give the class of memories a user_id with a ForeignKey of your own.",
+        )
+    (key,) = users.primary_key
+    type_of_key = _type_of(key.type, f"{users.fullname}.{key.name}")
+    set_shape(table, replace(_shape(table), users=Users(users.fullname, key.name, type_of_key)))
+    column.type = _column_type(_shape(table).users)
+    name = f"{table.name}_user_id_fkey"
+    table.append_constraint(ForeignKeyConstraint([column], [key], name=name, ondelete="CASCADE"))
+
+
+def _column_type(users: Users) -> TypeEngine[Any]:
+    return String(users.longest) if users.key_type.startswith("varchar") else _TYPES[users.key_type]()
+
+
+def _type_of(type: TypeEngine[Any], column: str) -> str:
+    """As SQL has it, whatever an application makes of it in Python."""
+    if isinstance(type, NullType):  # it refers to something that is not there yet
+        return DEFAULT.users.key_type
+    written = type.compile(dialect=_DIALECT).partition(" COLLATE ")[0]
+    try:
+        return user_type(written)
+    except UsageError as error:
+        raise UsageError(f"memories cannot refer to {column}: {error.message}", hint=error.hint) from None
