@@ -8,28 +8,31 @@ from uuid import UUID
 
 from sqlalchemy import inspect
 
+from memdb import values
 from memdb.errors import InvalidMemory
 from memdb.models.ids import new_id
+from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate
+from memdb.schemas.shapes import WithEmbedding
+from memdb.shape import Shape
 from memdb.store.failures import Refusal, taken
 
 
 class Batch:
     """Takes memories one by one, gives an id to those that have none, and remembers which came when."""
 
-    def __init__(self, memories: Iterable[MemoryCreate], model: Any) -> None:
+    def __init__(self, memories: Iterable[MemoryCreate[Any]], model: Any) -> None:
         self.ids: list[UUID] = []
         self._model = model
         self._memories = memories
         self._given: set[int] = set()
-        self._users: dict[UUID, int] = {}
+        self._users: dict[values.UserKey, int] = {}
 
     def __iter__(self) -> Iterator[tuple[UUID, MemoryCreate]]:
         """Each as it is stored. Raises InvalidMemory for the first that cannot be, and says which it is."""
         for position, given in enumerate(self._memories):
             try:
-                require_storable(given, self._model)
-                memory = given.checked()
+                memory = as_stored(given, self._model)
             except InvalidMemory as error:
                 named = _name(position, getattr(given, "id", None))
                 raise InvalidMemory(f"{named}: {error.message}", hint=error.hint) from None
@@ -46,7 +49,7 @@ class Batch:
         self._memories = chain(first, memories)
         return any(map(_further, first))
 
-    def refuse_further_fields(self, memory: MemoryCreate) -> None:
+    def refuse_further_fields(self, memory: MemoryCreate[Any]) -> None:
         """The memory taken last may have none where it goes by a way that has no columns for them."""
         if names := _further(memory):
             raise InvalidMemory(
@@ -54,7 +57,9 @@ class Batch:
                 hint="Make all of them of one class.",
             )
 
-    def refuse_ids_of_others(self, piece: Sequence[tuple[UUID, MemoryCreate]], owners: Mapping[UUID, UUID]) -> None:
+    def refuse_ids_of_others(
+        self, piece: Sequence[tuple[UUID, MemoryCreate]], owners: Mapping[UUID, values.UserKey]
+    ) -> None:
         """Of the memories taken last, none may have an id that is stored for another user, whoever that is."""
         for position, (id, memory) in enumerate(piece, len(self.ids) - len(piece)):
             if owners.get(id) != memory.user_id:
@@ -68,8 +73,9 @@ class Batch:
         """Which memory the server means: it counts the rows of COPY, and names ids and users; nothing if unknown."""
         line = re.search(r"^COPY [^,]+, \D*(\d+)", refusal.context, re.MULTILINE)
         if refusal.value:
-            id = UUID(refusal.value)
-            position = self._users.get(id) if refusal.column == "user_id" else self._last(id)
+            key = shape_of(self._model).users.python_type
+            is_of_user = refusal.column == "user_id"
+            position = self._users.get(key(refusal.value)) if is_of_user else self._last(UUID(refusal.value))
         else:
             position = int(line[1]) - 1 if line else None
         return "" if position is None else self.name(position)
@@ -78,19 +84,34 @@ class Batch:
         return len(self.ids) - 1 - self.ids[::-1].index(id) if id in self.ids else None
 
 
-def require_storable(memory: MemoryCreate, model: Any) -> None:
-    """Raises InvalidMemory for what is no MemoryCreate, or has fields that the model has not: they would be lost."""
-    if not isinstance(memory, MemoryCreate):
-        raise InvalidMemory(f"a memory is no MemoryCreate, but {type(memory).__name__}", hint="Make one of it.")
-    further = _further(memory)
+def as_stored(given: MemoryCreate[Any], model: Any) -> MemoryCreate[Any]:
+    """The memory as it is now, with values that the model has columns for.
+
+    Raises InvalidMemory for what is no MemoryCreate, has fields that the model has not, since they would be lost, or is
+    of another shape than the model's memories are.
+    """
+    if not isinstance(given, MemoryCreate):
+        raise InvalidMemory(f"a memory is no MemoryCreate, but {type(given).__name__}", hint="Make one of it.")
+    further = _further(given)
     if lost := further and further - set(inspect(model).attrs.keys()):
         raise InvalidMemory(
-            f"{type(memory).__name__} has fields that {model.__name__} has not: {', '.join(sorted(lost))}",
+            f"{type(given).__name__} has fields that {model.__name__} has not: {', '.join(sorted(lost))}",
             hint="Map a column for each, or leave them out of what is to be stored.",
         )
+    memory, shape = given.checked(), shape_of(model)
+    memory.user_id = values.user_id(memory.user_id, shape.users)
+    if memory.embedding is not None:
+        require_fitting(memory, memory.embedding, shape)
+    return memory
 
 
-def _further(memory: MemoryCreate) -> Set[str]:
+def require_fitting(schema: WithEmbedding, embedding: Any, shape: Shape) -> None:
+    """Raises InvalidMemory where the embedding of a schema is none in this shape."""
+    if schema.embedding_type != shape.embedding:  # else the schema has looked at it
+        values.embedding(embedding, shape)
+
+
+def _further(memory: MemoryCreate[Any]) -> Set[str]:
     """Fields of an application's own schema beside those of MemoryCreate."""
     kind = type(memory)
     is_own = kind is not MemoryCreate and isinstance(memory, MemoryCreate)

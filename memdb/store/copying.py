@@ -2,13 +2,15 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator, Set
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from pgvector import HalfVector, Vector
 from psycopg import sql
 from pydantic_core import to_json
 from sqlalchemy import Text, cast, func, insert, select
@@ -18,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from memdb import binary, values
 from memdb.binary import length
 from memdb.models import MemoryType
+from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate
+from memdb.shape import Shape
 from memdb.store import drivers, statements, surroundings
 from memdb.store.batches import Batch
 
@@ -27,7 +31,7 @@ COLUMNS = ("id", "user_id", "memory_type", "content", "embedding", "metadata", "
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_ids = struct.Struct(">hi16si16s").pack
+_id = struct.Struct(">hi16s").pack
 _TIERS = {tier: length(len(tier.value)) + tier.value.encode() for tier in MemoryType}
 _time = struct.Struct(">iq").pack
 
@@ -45,7 +49,7 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     may_copy = drivers.speaks_utf8(connection) and not has_more
     if not may_copy or await _is_secured(session, connection, model):
         return await _insert(session, model, batch)
-    pieces = _pieces(batch, now=await _now(session, model))
+    pieces = _pieces(batch, shape_of(model), now=await _now(session, model))
     driver: Any = connection.connection.driver_connection
     async with drivers.past_sqlalchemy(connection):
         if connection.dialect.driver == "asyncpg":
@@ -123,22 +127,23 @@ async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UU
     while piece := list(islice(rows, binary.ROWS)):
         inserted = await session.scalars(statements.insert_new(model).returning(model.id), _values(piece, now))
         new = set(map(values.identifier, inserted))
-        owners = {id: memory.user_id for id, memory in reversed(piece) if id in new}
+        owners: dict[UUID, values.UserKey] = {id: memory.user_id for id, memory in reversed(piece) if id in new}
         owners |= await _owners(session, model, {id for id, _ in piece} - new)
         batch.refuse_ids_of_others(piece, owners)
         stored += [id for id in dict.fromkeys(id for id, _ in piece) if id in new]
     return stored
 
 
-def _values(piece: Iterable[tuple[UUID, MemoryCreate]], now: datetime) -> list[dict[str, Any]]:
+def _values(piece: Iterable[tuple[UUID, MemoryCreate[Any]]], now: datetime) -> list[dict[str, Any]]:
     return [{**dict(memory), "id": id, "created_at": memory.created_at or now} for id, memory in piece]
 
 
-async def _owners(session: AsyncSession, model: Any, ids: Set[UUID]) -> dict[UUID, UUID]:
+async def _owners(session: AsyncSession, model: Any, ids: Set[UUID]) -> dict[UUID, values.UserKey]:
     if not ids:
         return {}
     found = await session.execute(select(model.id, model.user_id).where(statements.among(model.id, ids)))
-    return {values.identifier(id): values.identifier(user_id) for id, user_id in found}
+    users = shape_of(model).users
+    return {values.identifier(id): values.user_id(user_id, users) for id, user_id in found}
 
 
 async def _now(session: AsyncSession, model: Any) -> datetime:
@@ -163,35 +168,57 @@ async def _asynchronous(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
         raise _TimedOut(error) from error
 
 
-def _pieces(batch: Batch, now: datetime) -> Iterator[bytes]:
+def _pieces(batch: Batch, shape: Shape, now: datetime) -> Iterator[bytes]:
     yield binary.HEADER
-    rows = _rows(batch, now)
+    rows = _rows(batch, shape, now)
     while piece := list(islice(rows, binary.ROWS)):
         yield b"".join(piece)
     yield binary.TRAILER
 
 
-def _rows(batch: Batch, now: datetime) -> Iterator[bytes]:
+def _rows(batch: Batch, shape: Shape, now: datetime) -> Iterator[bytes]:
+    user = _USERS[shape.users.key_type.partition("(")[0]]
+    embedded = _EMBEDDINGS[shape.embedding_type]
     for id, memory in batch:
         batch.refuse_further_fields(memory)
-        yield _row(id, memory, memory.created_at or now)
-
-
-def _row(id: UUID, memory: MemoryCreate, created_at: datetime) -> bytes:
-    content = memory.content.encode()
-    embedding = b"" if memory.embedding is None else memory.embedding.to_binary()
-    metadata = to_json(memory.extra_data)  # a fifth of the time of json, and the same digits
-    return b"".join(
-        (
-            _ids(len(COLUMNS), 16, id.bytes, 16, memory.user_id.bytes),
-            _TIERS[memory.memory_type],
-            length(len(content)),
-            content,
-            length(len(embedding)) if embedding else binary.NULL,
-            embedding,
-            length(1 + len(metadata)),
-            binary.VERSION_OF_JSONB,
-            metadata,
-            _time(8, (created_at - _EPOCH) // _MICROSECOND),
+        content = memory.content.encode()
+        embedding = b"" if memory.embedding is None else embedded(memory.embedding)
+        metadata = to_json(memory.extra_data)  # a fifth of the time of json, and the same digits
+        yield b"".join(
+            (
+                _id(len(COLUMNS), 16, id.bytes),
+                user(memory.user_id),
+                _TIERS[memory.memory_type],
+                length(len(content)),
+                content,
+                length(len(embedding)) if embedding else binary.NULL,
+                embedding,
+                length(1 + len(metadata)),
+                binary.VERSION_OF_JSONB,
+                metadata,
+                _time(8, ((memory.created_at or now) - _EPOCH) // _MICROSECOND),
+            )
         )
-    )
+
+
+def _uuid(key: UUID) -> bytes:
+    return _SIXTEEN + key.bytes
+
+
+def _text(key: str) -> bytes:
+    encoded = key.encode()
+    return length(len(encoded)) + encoded
+
+
+_SIXTEEN = length(16)
+_USERS: dict[str, Callable[[Any], bytes]] = {
+    "uuid": _uuid,
+    "bigint": partial(struct.Struct(">iq").pack, 8),
+    "integer": partial(struct.Struct(">ii").pack, 4),
+    "text": _text,
+    "varchar": _text,
+}
+_EMBEDDINGS: dict[str, Callable[[Vector], bytes]] = {
+    "vector": Vector.to_binary,
+    "halfvec": lambda embedding: HalfVector(embedding.to_numpy()).to_binary(),
+}

@@ -49,10 +49,12 @@ def refusal(error: BaseException) -> Refusal:
     # As a text, asyncpg's errors have the detail, too: of some, that is all of the row.
     message = getattr(report, "message_primary", None) or getattr(report, "message", None) or cause
     detail = getattr(report, "message_detail", None) or getattr(report, "detail", None) or ""
-    # Under row-level security the server keeps to itself which value it was.
-    named = re.search(r"\((id|user_id)\)=\(([0-9a-f-]{36})\)", str(detail))
+    state = getattr(cause, "sqlstate", None) or ""
+    # Under row-level security the server keeps to itself which value it was. Details of other states have all values.
+    is_of_key = state in (_FOREIGN_KEY_VIOLATION, _UNIQUE_VIOLATION)
+    named = re.search(r"\((id|user_id)\)=\((.*)\)", str(detail), re.DOTALL) if is_of_key else None
     return Refusal(
-        state=getattr(cause, "sqlstate", None) or "",
+        state=state,
         message=str(message),
         column=named[1] if named else _COLUMNS.get(getattr(report, "constraint_name", None) or "", ""),
         value=named[2] if named else "",

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar, cast, overload
+from typing import Any, Generic, Literal, cast, overload
 from uuid import UUID
 
 from sqlalchemy import CursorResult, ScalarResult, Table, delete, func, select, update
@@ -12,15 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.orm.util import identity_key
+from sqlalchemy.sql.elements import ColumnElement
+from typing_extensions import TypeVar
 
 from memdb import values
 from memdb.models import Memory, MemoryMixin, MemoryType
+from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import copying, searching, statements
-from memdb.store.batches import Batch, require_storable
+from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import translated
 
-MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin)
+MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin[Any])
+UserId = TypeVar("UserId", default=UUID)
 
 RECENTLY = timedelta(hours=1)
 
@@ -28,11 +32,11 @@ _from_json = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbour:
+class Neighbour(Generic[UserId]):
     """A memory that a search found, without its embedding. `distance` is the cosine distance, 0 to 2."""
 
     id: UUID
-    user_id: UUID
+    user_id: UserId
     memory_type: MemoryType
     content: str
     extra_data: dict[str, Any] | None
@@ -57,14 +61,15 @@ class MemoryStore(Generic[MemoryModel]):
         self._session = session
         self._model: type[MemoryModel] = model
         self._table = cast("Table", model.__table__)
+        self._shape = shape_of(model)
 
     @overload
-    async def add(self, memory: MemoryCreate, *, skip_existing: Literal[False] = False) -> MemoryModel: ...
+    async def add(self, memory: MemoryCreate[Any], *, skip_existing: Literal[False] = False) -> MemoryModel: ...
 
     @overload
-    async def add(self, memory: MemoryCreate, *, skip_existing: bool) -> MemoryModel | None: ...
+    async def add(self, memory: MemoryCreate[Any], *, skip_existing: bool) -> MemoryModel | None: ...
 
-    async def add(self, memory: MemoryCreate, *, skip_existing: bool = False) -> MemoryModel | None:
+    async def add(self, memory: MemoryCreate[Any], *, skip_existing: bool = False) -> MemoryModel | None:
         """Stores a memory.
 
         With `skip_existing`, a memory of this user that has the id already is left as it is, and None returned: so the
@@ -74,15 +79,14 @@ class MemoryStore(Generic[MemoryModel]):
         if skip_existing or self._known(memory.id):  # which somebody else may have deleted
             stored = await self.add_many([memory], skip_existing=skip_existing)
             return await self.get(stored[0]) if stored else None
-        require_storable(memory, self._model)
-        memory = memory.checked()
+        memory = as_stored(memory, self._model)
         added = self._model(**{name: getattr(memory, name) for name in type(memory).model_fields})
         self._session.add(added)
         with translated():
             await self._session.flush()
         return added
 
-    async def add_many(self, memories: Iterable[MemoryCreate], *, skip_existing: bool = False) -> list[UUID]:
+    async def add_many(self, memories: Iterable[MemoryCreate[Any]], *, skip_existing: bool = False) -> list[UUID]:
         """Stores memories, all or none, and returns the ids of those that it has stored, in the same order.
 
         They are taken one by one while the server works, so a generator may make any number of them. They go through
@@ -96,12 +100,12 @@ class MemoryStore(Generic[MemoryModel]):
             async with self._session.begin_nested():  # it also begins the transaction that COPY runs in
                 return await store(self._session, self._model, batch)
 
-    async def get(self, memory_id: UUID, *, user_id: UUID | None = None) -> MemoryModel | None:
+    async def get(self, memory_id: UUID, *, user_id: values.UserKey | None = None) -> MemoryModel | None:
         """The memory of that id, if there is one, as it is in the database now."""
         found = await self._read(self._of(select(self._model), [memory_id], user_id))
         return found.one_or_none()
 
-    async def list(self, query: MemoryQuery, *, embeddings: bool = False) -> Sequence[MemoryModel]:
+    async def list(self, query: MemoryQuery[Any], *, embeddings: bool = False) -> Sequence[MemoryModel]:
         """Memories of a user as they are now, newest first; of those with one time, that with the greatest id.
 
         Embeddings are large, and are read only if asked for. Objects of the session forget theirs, which may be of
@@ -109,7 +113,7 @@ class MemoryStore(Generic[MemoryModel]):
         """
         query = query.checked()
         model, metadata = self._model, self._table.c.metadata
-        conditions = [model.user_id == query.user_id]
+        conditions = [self._is_of(query.user_id)]
         conditions += statements.hold(metadata, statements.wanted(query.extra_data))
         if query.memory_types is not None:
             conditions.append(model.memory_type.in_(query.memory_types))
@@ -128,16 +132,18 @@ class MemoryStore(Generic[MemoryModel]):
                 self._session.expire(memory, ["embedding"])
         return found
 
-    async def nearest(self, query: MemorySimilarityQuery) -> Sequence[Neighbour]:
+    async def nearest(self, query: MemorySimilarityQuery[UserId]) -> Sequence[Neighbour[UserId]]:
         """The memories of a user nearest to an embedding, nearest first, none beyond the maximum distance.
 
         Exact on `core`; through search_memories where set fast_search is applied, which is fast for users of many
         memories. Raises DatabaseError where the extension or the table is missing, or has changed meanwhile.
         """
-        rows = await searching.run(self._session, self._model, searching.Search(query.checked()))
+        rows = await searching.run(self._session, self._model, searching.Search(query.checked(), self._shape))
         return [_neighbour(row) for row in rows]
 
-    async def update(self, memory_id: UUID, change: MemoryUpdate, *, user_id: UUID | None = None) -> MemoryModel | None:
+    async def update(
+        self, memory_id: UUID, change: MemoryUpdate, *, user_id: values.UserKey | None = None
+    ) -> MemoryModel | None:
         """Changes a memory, and returns it as it is then; None where it is not there.
 
         The database compares and changes: another content without its embedding loses the old one, which would
@@ -179,7 +185,7 @@ class MemoryStore(Generic[MemoryModel]):
                 set_committed_value(memory, "accessed_at", accessed_at)
         return len(rows)
 
-    async def delete(self, memory_ids: Iterable[UUID], *, user_id: UUID | None = None) -> int:
+    async def delete(self, memory_ids: Iterable[UUID], *, user_id: values.UserKey | None = None) -> int:
         """Deletes memories; returns how many were there."""
         statement = self._of(delete(self._model), memory_ids, user_id)
         with translated():
@@ -198,14 +204,18 @@ class MemoryStore(Generic[MemoryModel]):
             await self._session.flush()
             return await self._session.scalars(statement, execution_options={"populate_existing": True})
 
-    def _of(self, statement: Any, memory_ids: Iterable[UUID], user_id: UUID | None) -> Any:
+    def _of(self, statement: Any, memory_ids: Iterable[UUID], user_id: values.UserKey | None) -> Any:
         statement = statement.where(statements.among(self._model.id, memory_ids))
         if user_id is None:
             return statement
-        return statement.where(self._model.user_id == values.identifier(user_id, "user_id"))
+        return statement.where(self._is_of(user_id))
+
+    def _is_of(self, user_id: values.UserKey) -> ColumnElement[bool]:
+        """Raises InvalidMemory for what is no id of these users."""
+        return self._model.user_id == values.user_id(user_id, self._shape.users)
 
 
-def _neighbour(row: Sequence[Any]) -> Neighbour:
+def _neighbour(row: Sequence[Any]) -> Neighbour[Any]:
     id, user_id, tier, content, metadata, created_at, accessed_at, distance = row
     data = None if metadata is None else _from_json(metadata)
     return Neighbour(id, user_id, values.stored_tier(tier), content, data, created_at, accessed_at, distance)

@@ -14,9 +14,11 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from memdb import database
+from memdb import database, values
 from memdb.schemas import MemorySimilarityQuery
+from memdb.shape import Shape
 from memdb.store import drivers, statements, surroundings
+from memdb.store.batches import require_fitting
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
 from memdb.store.surroundings import Names, Surroundings
 
@@ -25,14 +27,18 @@ _CONNECTION = "memdb: the transaction of the last search, and its connection"
 
 
 class Search:
-    """What is asked, as parameters of the statements in sql/queries/store.sql."""
+    """What is asked, as parameters of the statements in sql/queries/store.sql.
 
-    def __init__(self, query: MemorySimilarityQuery) -> None:
+    Raises InvalidMemory for the id of a user, or an embedding, that memories of this shape do not have.
+    """
+
+    def __init__(self, query: MemorySimilarityQuery[Any], shape: Shape) -> None:
         contained, untrue, absent = statements.wanted(query.extra_data)
+        require_fitting(query, query.embedding, shape)
         self._embedding = query.embedding
         self._tiers = None if query.memory_types is None else [tier.value for tier in query.memory_types]
         self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
-        self._user_id, self._further = query.user_id, (untrue or None, absent or None)
+        self._user_id, self._further = values.user_id(query.user_id, shape.users), (untrue or None, absent or None)
 
     def statement(self, connection: Connection, known: Surroundings, called: Names) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters."""
@@ -103,6 +109,7 @@ def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
 @functools.lru_cache(maxsize=256)
 def _text(block: str, known: Surroundings, called: Names, sent: tuple[str, ...]) -> str:
     tier = (known.tier,) if known.tier_schema is None else (known.tier_schema, known.tier)
-    places = {"extension": (known.extension,), "tier": tier, "sent": sent}
+    embedding = (known.extension, known.embedding)
+    places = {"extension": (known.extension,), "embedding": embedding, "tier": tier, "sent": sent}
     statement = database.query("store", block, table=called.table, function=called.function, **places)
     return f"{statement} -- {known.vector}"  # drivers prepare a text once, for the type that there was then

@@ -21,12 +21,13 @@ _QUESTION = database.query("store", "surroundings")
 
 
 class Surroundings(NamedTuple):
-    """The extension's schema and the number of its type, the type of tiers with its schema where that has to be said,
-    and what is there.
+    """The extension's schema and the number of its type vector, the type of embeddings, the type of tiers with its
+    schema where that has to be said, and what is there.
     """
 
     extension: str
     vector: int
+    embedding: str
     tier_schema: str | None
     tier: str
     has_search_function: bool

@@ -11,10 +11,10 @@ inner join pg_type as v on n.oid = v.typnamespace and v.typname = 'vector'
 where e.extname = 'vector';
 
 -- name: surroundings
--- What a search has to know: the schema of the extension (no row: there is none) and the number of its type, the type
--- of tiers and its schema where the search_path does not lead to it (NULL: there is no table), whether search_memories
--- of set fast_search stands beside the table, is what its name leads to, and may be called, and whether each statement
--- of a transaction sees what others have committed.
+-- What a search has to know: the schema of the extension (no row: there is none) and the number of its type vector, the
+-- type of embeddings, the type of tiers and its schema where the search_path does not lead to it (NULL: there is no
+-- table), whether search_memories of set fast_search stands beside the table, is what its name leads to, and may be
+-- called, and whether each statement of a transaction sees what others have committed.
 with place as (
     select
         n.nspname,
@@ -22,6 +22,7 @@ with place as (
         t.oid as tier,
         t.typname,
         c.relnamespace,
+        c.oid as memories,
         case when not pg_type_is_visible(t.oid) then s.nspname end as tier_schema
     from pg_extension as e
     inner join pg_namespace as n on e.extnamespace = n.oid
@@ -36,6 +37,7 @@ with place as (
 select
     l.nspname,
     l.vector,
+    coalesce(e.typname, 'vector') as embedding,
     l.tier_schema,
     l.typname,
     exists(
@@ -43,8 +45,8 @@ select
         from pg_proc as p
         where
             p.oid = pg_catalog.to_regprocedure(
-                %(function_name)s || '(uuid, ' || quote_ident(l.nspname) || '.vector, integer, '
-                || format_type(l.tier, null) || '[], double precision, jsonb, integer)'
+                %(function_name)s || '(' || format_type(u.atttypid, null) || ', ' || format_type(e.oid, null)
+                || ', integer, ' || format_type(l.tier, null) || '[], double precision, jsonb, integer)'
             )::pg_catalog.oid
             and l.relnamespace = p.pronamespace
             and p.proargnames = array[
@@ -57,7 +59,10 @@ select
             and has_function_privilege(p.oid, 'execute')
     ) as has_search_function,
     current_setting('default_transaction_isolation') = 'read committed' as reads_what_is_committed
-from place as l;
+from place as l
+left join pg_attribute as u on l.memories = u.attrelid and u.attname = 'user_id'
+left join pg_attribute as m on l.memories = m.attrelid and m.attname = 'embedding'
+left join pg_type as e on m.atttypid = e.oid;
 
 -- name: nearest
 -- The memories of user $1 nearest to the embedding $2, $3 at most, of the tiers $4, not beyond the distance $5, whose
@@ -83,7 +88,7 @@ from (
         m.metadata,
         m.created_at,
         m.accessed_at,
-        {extension}.cosine_distance(m.embedding, (select cast(cast($2 as {sent}) as {extension}.vector))) as distance
+        {extension}.cosine_distance(m.embedding, (select cast(cast($2 as {sent}) as {embedding}))) as distance
     from {table} as m
     where
         m.user_id = $1
@@ -124,7 +129,7 @@ select
 from
     {function}(
         $1,
-        cast(cast($2 as {sent}) as {extension}.vector),
+        cast(cast($2 as {sent}) as {embedding}),
         $3::integer,
         $4::text[]::{tier}[],
         $5::double precision,

@@ -179,7 +179,9 @@ DRIFTED = {
         {"table memory_collections"},
     ),
     "type of the users' key": Drifted(
-        "primary_key=True, default=uuid4", "String(36), primary_key=True", {"column users.id"}
+        "primary_key=True, default=uuid4",
+        "String(36), primary_key=True",
+        {"column users.id", "column memories.user_id", "column memory_collections.user_id"},
     ),
 }
 

@@ -50,7 +50,7 @@ async def test_ids_may_be_written_out(session: AsyncSession, user_id: UUID) -> N
     store = MemoryStore(session)
     memory = await store.add(a_memory(user_id))
     written: Any = str(memory.id)
-    assert await store.get(written, user_id=str(user_id)) is memory  # type: ignore[arg-type]
+    assert await store.get(written, user_id=str(user_id)) is memory
     assert await store.delete([uuid4(), written]) == 1
 
 

@@ -1,0 +1,197 @@
+"""Memories of every shape: users with any ids, wherever their table is, and embeddings of any type and length."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from memdb import database
+from memdb.errors import InvalidMemory, UnknownUser
+from memdb.ledger.sqlfiles import Sets
+from memdb.models import MemoryType
+from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
+from memdb.shape import Shape, Users
+from memdb.store import MemoryStore, create_engine, sessions
+from tests.helpers import address
+from tests.integration.orm import shapes
+
+AUTH0 = Users("customers", "sub", "text")
+DJANGO = Users("auth_user", "id", "integer")
+SUPABASE = Users("auth.users", "id", "uuid")
+RAILS = Users("users", "id", "bigint")
+SHORT = Users("crm.accounts", "account_id", "varchar(40)")
+
+EVERY = {
+    "rails": Shape(RAILS, "vector", 384),
+    "auth0": Shape(AUTH0, "vector", 768),
+    "django": Shape(DJANGO, "vector", 1536),
+    "supabase": Shape(SUPABASE, "vector", 2000),
+    "short": Shape(SHORT, "halfvec", 768),
+    "rails, halves": Shape(RAILS, "halfvec", 1536),
+    "auth0, halves": Shape(AUTH0, "halfvec", 3072),
+    "django, halves": Shape(DJANGO, "halfvec", 3072),
+    "uuid, halves": Shape(Users(), "halfvec", 768),
+}
+
+
+@pytest.fixture(params=EVERY)
+def shape(request: pytest.FixtureRequest) -> Shape:
+    """Each of the shapes in turn."""
+    return EVERY[request.param]
+
+
+@pytest.fixture
+def models(shape: Shape) -> shapes.Models:
+    return shapes.models(shape)
+
+
+@pytest.fixture
+async def session(empty: str, sets: Sets, driver: str, shape: Shape) -> AsyncIterator[AsyncSession]:
+    """A session on a new database of that shape."""
+    with database.connect(empty, purpose="test") as connection:
+        shapes.make(connection, shape, sets)
+    engine = create_engine(address(empty, driver))
+    async with sessions(engine)() as session:
+        yield session
+    await engine.dispose()
+
+
+def direction(shape: Shape, random_seed: int = 1) -> list[float]:
+    drawn = np.random.default_rng(random_seed).standard_normal(shape.dimensions).astype(np.float32)
+    return [float(str(number)) for number in drawn]
+
+
+async def test_all_that_a_store_does_follows_the_shape_of_its_model(
+    session: AsyncSession, shape: Shape, models: shapes.Models
+) -> None:
+    user, other, _ = models.ids
+    store: MemoryStore[Any] = MemoryStore(session, models.memory)
+    vectors = [direction(shape, seed) for seed in range(4)]
+    new = [
+        models.create(user_id=user, memory_type=MemoryType.TASK, content=f"walk {number}", embedding=vector)
+        for number, vector in enumerate(vectors)
+    ]
+    added = await store.add(new[0])
+    copied = await store.add_many([new[1], models.create(user_id=other, memory_type=MemoryType.TASK, content="run")])
+    inserted = await store.add_many(new[2:], skip_existing=True)
+    again = new[2].model_copy(update={"id": inserted[0]})
+    assert await store.add_many([again], skip_existing=True) == []
+    with pytest.raises(InvalidMemory, match="is that of another memory"):
+        await store.add_many([again.model_copy(update={"user_id": other})], skip_existing=True)
+    await session.commit()
+
+    for seed, id in enumerate([added.id, copied[0], *inserted]):
+        found = await store.nearest(models.query(user_id=user, embedding=vectors[seed]))
+        assert [found[0].id, len(found)] == [id, 4]
+        assert found[0].distance == pytest.approx(0, abs=1e-5)
+        assert found[0].user_id == user
+    assert len(await store.list(MemoryQuery[Any](user_id=user))) == 4
+    changed = await store.update(added.id, models.update(content="ran", embedding=vectors[3]), user_id=user)
+    assert changed is not None
+    nearest = await store.nearest(models.query(user_id=user, embedding=vectors[3], limit=2))
+    assert {memory.id for memory in nearest} == {added.id, inserted[1]}
+    assert await store.get(added.id, user_id=other) is None
+    assert await store.touch(copied) == 0
+    assert await store.delete(copied, user_id=other) == 1
+    owner = await session.scalar(select(models.user).filter_by(key=user).options(selectinload(models.user.memories)))
+    assert owner is not None
+    assert {memory.user_id for memory in owner.memories} == {user}
+
+
+async def test_what_is_read_is_what_the_column_keeps(
+    session: AsyncSession, shape: Shape, models: shapes.Models
+) -> None:
+    numbers = [0.1, *direction(shape)[1:]]
+    store: MemoryStore[Any] = MemoryStore(session, models.memory)
+    memory = models.create(user_id=models.ids[0], memory_type=MemoryType.TASK, content="walk", embedding=numbers)
+    added = await store.add(memory)
+    ids = [added.id, *await store.add_many([memory]), *await store.add_many([memory], skip_existing=True)]
+    told = added.embedding
+    await session.commit()
+    session.expunge_all()
+    read = [(await store.get(id)).embedding for id in ids]  # type: ignore[union-attr]
+    assert read == [told] * 3
+    kept = np.float16 if shape.embedding_type == "halfvec" else np.float32
+    assert read[0] == [float(str(np.float32(kept(number)))) for number in numbers]
+
+
+async def test_a_user_who_is_not_there_is_named(session: AsyncSession, shape: Shape, models: shapes.Models) -> None:
+    user, _, nobody = models.ids
+    known, unknown = (models.create(user_id=id, memory_type=MemoryType.TASK, content="walk") for id in (user, nobody))
+    store: MemoryStore[Any] = MemoryStore(session, models.memory)
+    for skip_existing in (False, True):
+        with pytest.raises(UnknownUser, match=rf"^there is no user {nobody}, of memory 1 \(counted from 0\)"):
+            await store.add_many([known, unknown, known], skip_existing=skip_existing)
+    with pytest.raises(UnknownUser, match=rf"^there is no user {nobody}, "):
+        await store.add(unknown)
+
+
+async def test_other_dimensions_are_refused_everywhere_with_both_numbers(
+    session: AsyncSession, shape: Shape, models: shapes.Models
+) -> None:
+    class OtherCreate(MemoryCreate[Any]):
+        embedding_type = "vector(5)"
+
+    class OtherUpdate(MemoryUpdate):
+        embedding_type = "vector(5)"
+
+    class OtherQuery(MemorySimilarityQuery[Any]):
+        embedding_type = "vector(5)"
+
+    user, five = models.ids[0], [1.0] * 5
+    store: MemoryStore[Any] = MemoryStore(session, models.memory)
+    stored = await store.add(models.create(user_id=user, memory_type=MemoryType.TASK, content="walk"))
+    other = OtherCreate(user_id=user, memory_type=MemoryType.TASK, content="walk", embedding=five)
+    row = {"user_id": user, "memory_type": MemoryType.TASK, "content": "walk", "embedding": five}
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: store.add(other),
+        lambda: store.add_many([other]),
+        lambda: store.add_many([other], skip_existing=True),
+        lambda: store.update(stored.id, OtherUpdate(embedding=five)),
+        lambda: store.nearest(OtherQuery(user_id=user, embedding=five)),
+        lambda: session.execute(insert(models.memory).values(row)),
+        lambda: session.execute(select(models.memory).order_by(models.memory.embedding.cosine_distance(five))),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidMemory, match=f"embedding must have {shape.dimensions} numbers, and this one has 5"):
+            await call()
+    for schema in (models.create, models.update, models.query):
+        with pytest.raises(ValueError, match=f"must have {shape.dimensions} numbers, and this one has 5"):
+            schema.model_validate(row if schema is models.create else {"embedding": five})
+    with pytest.raises(InvalidMemory, match=f"must have {shape.dimensions} numbers, and this one has 5"):
+        models.memory(embedding=five)
+
+
+async def test_the_id_of_a_user_is_of_the_type_of_their_key(
+    session: AsyncSession, shape: Shape, models: shapes.Models
+) -> None:
+    wrong: dict[str, list[Any]] = {
+        "uuid": [7, "sam", True],
+        "bigint": [True, "seven", 7.5, 2**63],
+        "integer": [True, "seven", 7.5, 2**31, -(2**31) - 1],
+        "text": [7, True, "", "a\0b"],
+        "varchar": [7, True, "", "a\0b", "x" * 41],
+    }
+    store: MemoryStore[Any] = MemoryStore(session, models.memory)
+    for value in wrong[shape.users.key_type.partition("(")[0]]:
+        memory = MemoryCreate[Any](user_id=models.ids[0], memory_type=MemoryType.TASK, content="walk")
+        query = models.query(user_id=models.ids[0], embedding=direction(shape))
+        listed = MemoryQuery[Any](user_id=models.ids[0])
+        for schema in (memory, query, listed):
+            schema.user_id = value
+        calls: list[Callable[[], Awaitable[object]]] = [
+            lambda memory=memory: store.add(memory),  # type: ignore[misc]
+            lambda memory=memory: store.add_many([memory]),  # type: ignore[misc]
+            lambda query=query: store.nearest(query),  # type: ignore[misc]
+            lambda listed=listed: store.list(listed),  # type: ignore[misc]
+            lambda value=value: store.delete([], user_id=value),  # type: ignore[misc]
+        ]
+        for call in calls:
+            with pytest.raises(InvalidMemory, match="user_id"):
+                await call()
+        with pytest.raises(InvalidMemory, match="user_id"):
+            models.memory(user_id=value)
