@@ -20,6 +20,7 @@ _SHAPE = "memdb: the shape of memories"
 """In the info of a table."""
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
+_quote = _DIALECT.identifier_preparer.quote
 
 
 def shape_of(model: Any) -> Shape:
@@ -66,9 +67,10 @@ def _refer(table: Table, users: Table) -> None:
             hint="Give the class of memories a user_id with a ForeignKey of your own.",
         )
     (key,) = users.primary_key
-    type_of_key = _type_of(key.type, f"{users.fullname}.{key.name}")
-    set_shape(table, replace(_shape(table), users=Users(users.fullname, key.name, type_of_key)))
-    column.type = _column_type(_shape(table).users)
+    place = ".".join(_quote(name) for name in (users.schema, users.name) if name)
+    owner = Users(place, _quote(key.name), _type_of(key.type, f"{users.fullname}.{key.name}"))
+    set_shape(table, replace(_shape(table), users=owner))
+    column.type = _column_type(owner)
     name = f"{table.name}_user_id_fkey"
     table.append_constraint(ForeignKeyConstraint([column], [key], name=name, ondelete="CASCADE"))
 

@@ -48,6 +48,7 @@ class Models(NamedTuple):
     base: Any
     user: Any
     memory: Any
+    collection: Any
     create: type[MemoryCreate[Any]]
     update: type[MemoryUpdate]
     query: type[MemorySimilarityQuery[Any]]
@@ -81,7 +82,7 @@ def models(shape: Shape) -> Models:
     class Query(MemorySimilarityQuery[python_type]):
         embedding_type = shape.embedding
 
-    return Models(Base, user, Memory, Create, Update, Query, IDS[python_type])
+    return Models(Base, user, Memory, MemoryCollection, Create, Update, Query, IDS[python_type])
 
 
 def _column_type(users: Users) -> Any:

@@ -1,6 +1,6 @@
 """Memories of every shape: users with any ids, wherever their table is, and embeddings of any type and length."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.shape import Shape, Users
 from memdb.store import MemoryStore, create_engine, sessions
+from tests.conftest import new_database
 from tests.helpers import address
 from tests.integration.orm import shapes
 
@@ -38,10 +39,31 @@ EVERY = {
 }
 
 
-@pytest.fixture(params=EVERY)
+ONE_OF_EACH = ("rails", "auth0", "django, halves", "short", "uuid, halves")
+"""One shape of each type of ids."""
+
+
+@pytest.fixture(scope="module", params=EVERY)
 def shape(request: pytest.FixtureRequest) -> Shape:
     """Each of the shapes in turn."""
     return EVERY[request.param]
+
+
+@pytest.fixture(scope="module")
+def shaped_template(server: str, sets: Sets, shape: Shape) -> Iterator[str]:
+    """The name of a database of that shape, to be cloned."""
+    with new_database(server) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            shapes.make(connection, shape, sets)
+            name = connection.info.dbname
+        yield name
+
+
+@pytest.fixture
+def shaped(server: str, shaped_template: str) -> Iterator[str]:
+    """The connection string of a new database of that shape."""
+    with new_database(server, template=shaped_template) as conninfo:
+        yield conninfo
 
 
 @pytest.fixture
@@ -50,11 +72,9 @@ def models(shape: Shape) -> shapes.Models:
 
 
 @pytest.fixture
-async def session(empty: str, sets: Sets, driver: str, shape: Shape) -> AsyncIterator[AsyncSession]:
+async def session(shaped: str, driver: str) -> AsyncIterator[AsyncSession]:
     """A session on a new database of that shape."""
-    with database.connect(empty, purpose="test") as connection:
-        shapes.make(connection, shape, sets)
-    engine = create_engine(address(empty, driver))
+    engine = create_engine(address(shaped, driver))
     async with sessions(engine)() as session:
         yield session
     await engine.dispose()
@@ -111,14 +131,18 @@ async def test_what_is_read_is_what_the_column_keeps(
     added = await store.add(memory)
     ids = [added.id, *await store.add_many([memory]), *await store.add_many([memory], skip_existing=True)]
     told = added.embedding
+    assert told is not None
     await session.commit()
     session.expunge_all()
-    read = [(await store.get(id)).embedding for id in ids]  # type: ignore[union-attr]
-    assert read == [told] * 3
     kept = np.float16 if shape.embedding_type == "halfvec" else np.float32
-    assert read[0] == [float(str(np.float32(kept(number)))) for number in numbers]
+    for id in ids:
+        read = await store.get(id)
+        assert read is not None
+        assert read.embedding == [float(str(np.float32(kept(number)))) for number in numbers]
+        assert np.array_equal(np.array(read.embedding, np.float32), np.array(told, np.float32))
 
 
+@pytest.mark.parametrize("shape", ONE_OF_EACH, indirect=True)
 async def test_a_user_who_is_not_there_is_named(session: AsyncSession, shape: Shape, models: shapes.Models) -> None:
     user, _, nobody = models.ids
     known, unknown = (models.create(user_id=id, memory_type=MemoryType.TASK, content="walk") for id in (user, nobody))
@@ -130,6 +154,7 @@ async def test_a_user_who_is_not_there_is_named(session: AsyncSession, shape: Sh
         await store.add(unknown)
 
 
+@pytest.mark.parametrize("shape", ONE_OF_EACH, indirect=True)
 async def test_other_dimensions_are_refused_everywhere_with_both_numbers(
     session: AsyncSession, shape: Shape, models: shapes.Models
 ) -> None:
@@ -166,6 +191,7 @@ async def test_other_dimensions_are_refused_everywhere_with_both_numbers(
         models.memory(embedding=five)
 
 
+@pytest.mark.parametrize("shape", ONE_OF_EACH, indirect=True)
 async def test_the_id_of_a_user_is_of_the_type_of_their_key(
     session: AsyncSession, shape: Shape, models: shapes.Models
 ) -> None:
