@@ -1,10 +1,10 @@
 """What the database really holds, read from pg_catalog, and how what it should hold is put together.
 
-An object is known by a key of its kind and its name: `table memories`, `column memories.embedding`, `index
+An object is known by its kind and its name: `table memories`, `column memories.embedding`, `index
 ix_memories_embedding`. Outside of the target schema the name has its schema before it: `table audit.entry`.
 """
 
-from memdb.catalog.keys import KINDS, STAND_IN, STANDALONE, base_name, identifiers, kind_and_name, member, table_of
+from memdb.catalog.keys import KINDS, STAND_IN, STANDALONE, Key, table_of
 from memdb.catalog.patches import Attributes, Objects, Patch, fold, merge, patch
 from memdb.catalog.reading import Catalog, read
 
@@ -14,13 +14,10 @@ __all__ = [
     "STAND_IN",
     "Attributes",
     "Catalog",
+    "Key",
     "Objects",
     "Patch",
-    "base_name",
     "fold",
-    "identifiers",
-    "kind_and_name",
-    "member",
     "merge",
     "patch",
     "read",

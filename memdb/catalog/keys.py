@@ -1,8 +1,9 @@
-"""The keys of objects, and what they say. Names are quoted where SQL needs it."""
+"""The keys of objects: what kind of thing it is, what it is part of, and its name."""
 
 import re
-
-from memdb.catalog.patches import Attributes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 STAND_IN = "Stand-in made by memdb"
 """Begins the comment on `users` where the application has none."""
@@ -17,39 +18,59 @@ STANDALONE = ("schema", "enum", "domain", "type", "sequence", "table", "function
 
 _MEMBERS = ("column", "constraint", "trigger", "policy", "rule")
 _IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^."(]+)'
-_IDENTIFIERS = re.compile(_IDENTIFIER)
-_QUALIFIED = re.compile(rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*")
+_IDENTITY = re.compile(
+    rf"(?:(?P<within>{_IDENTIFIER}(?:\.{_IDENTIFIER})*)\.)?(?P<name>{_IDENTIFIER})(?P<arguments>\(.*)?", re.DOTALL
+)
 
 
-def kind_and_name(key: str) -> tuple[str, str]:
-    """`column memories.id` is the column `memories.id`."""
-    kind, _, name = key.partition(" ")
-    return kind, name
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What an object is known by. Names are quoted where SQL needs it.
+
+    `within` is the table or view that a column, constraint, trigger, policy or rule is part of; for all others it is
+    their schema, and nothing in the target schema. `arguments` are those of a function, in parentheses.
+    """
+
+    kind: str
+    name: str
+    within: str = ""
+    arguments: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "Key":
+        """The key of a text such as `column memories.id`."""
+        kind, _, identity = text.partition(" ")
+        return cls.of(kind, identity)
+
+    @classmethod
+    def of(cls, kind: str, identity: str) -> "Key":
+        """The key of an object of this kind that SQL calls `audit.entry` or `search_memories(uuid)`."""
+        found = None if kind == "object" else _IDENTITY.fullmatch(identity)
+        return cls(kind, **found.groupdict("")) if found else cls(kind, identity)
+
+    @property
+    def qualified(self) -> str:
+        """The name with what it is within: `memories.id`, `search_memories`."""
+        return f"{self.within}.{self.name}" if self.within else self.name
+
+    @property
+    def identity(self) -> str:
+        """What tells it from all others of its kind: `memories.id`, `search_memories(uuid)`."""
+        return self.qualified + self.arguments
+
+    def __str__(self) -> str:
+        """The text of it in files and reports: `column memories.id`."""
+        return f"{self.kind} {self.identity}"
+
+    def __lt__(self, other: "Key") -> bool:
+        """In the order of their texts, so that files are sorted."""
+        return str(self) < str(other)
 
 
-def base_name(name: str) -> str:
-    """The name without the arguments that a function has: `search_memories` of `search_memories(uuid)`."""
-    match = _QUALIFIED.match(name)
-    return match[0] if match else name
-
-
-def identifiers(name: str) -> list[str]:
-    """`audit.entry` is `audit` and `entry`; each as it is quoted."""
-    return _IDENTIFIERS.findall(base_name(name))
-
-
-def member(name: str) -> tuple[str, str]:
-    """`memories.id` is `id` of `memories`, and `audit.entry.id` is `id` of `audit.entry`."""
-    *table, part = identifiers(name)
-    assert table, f"{name} belongs to no table"
-    return ".".join(table), part
-
-
-def table_of(key: str, attributes: Attributes) -> str | None:
-    """The table or view that an object is part of; None for one that stands by itself."""
-    kind, name = kind_and_name(key)
-    if kind in ("index", "statistics"):
+def table_of(key: Key, attributes: Mapping[str, Any]) -> str:
+    """The table or view that an object is part of; nothing for one that stands by itself."""
+    if key.kind in ("index", "statistics"):
         return str(attributes["table"])
-    if kind == "sequence":
-        return member(attributes["owned_by"])[0] if "owned_by" in attributes else None
-    return member(name)[0] if kind in _MEMBERS else None
+    if key.kind == "sequence":
+        return Key.of("column", attributes.get("owned_by", "")).within
+    return key.within if key.kind in _MEMBERS else ""

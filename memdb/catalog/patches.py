@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
+from memdb.catalog.keys import Key
+
 Attributes: TypeAlias = dict[str, Any]
 """What is known of an object, as JSON values. None of something (no default, no comment) is no key."""
 
-Objects: TypeAlias = dict[str, Attributes]
-"""Attributes by object: `table memories`, `column memories.embedding`, `index ix_memories_embedding`."""
+Objects: TypeAlias = dict[Key, Attributes]
 
-Patch: TypeAlias = dict[str, dict[str, Any] | None]
+Patch: TypeAlias = dict[Key, dict[str, Any] | None]
 """What a migration does to the objects, as a JSON merge patch (RFC 7396): None removes."""
 
 

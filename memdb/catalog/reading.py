@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from memdb.catalog.keys import STANDALONE, identifiers, kind_and_name
+from memdb.catalog.keys import STANDALONE, Key
 from memdb.catalog.patches import Attributes, Objects
 from memdb.database import Connection, patience, query
 
@@ -55,7 +55,7 @@ class Catalog:
     pgvector_version: str | None
 
 
-def read(connection: Connection, schema: str, only: Iterable[str] | None = None) -> Catalog:
+def read(connection: Connection, schema: str, only: Iterable[Key] | None = None) -> Catalog:
     """All that was made in a database by anyone; or what the keys in `only` name, with what belongs to it.
 
     What is in `schema` has its bare name. Partitions are left out: they come and go. Reads in a read-only transaction.
@@ -65,7 +65,7 @@ def read(connection: Connection, schema: str, only: Iterable[str] | None = None)
     keys = None if only is None else list(only)
     schemas, names = (None, None) if keys is None else _wanted(keys)
     parameters = {"home": schema, "schemas": schemas, "names": names}
-    others = keys is None or any(key.startswith("object ") for key in keys)
+    others = keys is None or any(key.kind == "object" for key in keys)
     files = ("catalog", "catalog_tables", *(("catalog_others",) if others else ()))
     parts = [f"({query(file, 'objects').rstrip().removesuffix(';')})" for file in files]  # in one round trip
     with connection.transaction(force_rollback=True):  # which also takes back the settings
@@ -74,17 +74,16 @@ def read(connection: Connection, schema: str, only: Iterable[str] | None = None)
     context = rows.pop("context")
     clean = _cleaner(context["qualifiers"])
     return Catalog(
-        objects=dict(sorted((_clean_key(key, clean), _cleaned(key, value, clean)) for key, value in rows.items())),
+        objects=dict(sorted(_cleaned(Key.parse(text), value, clean) for text, value in rows.items())),
         server_version=context["server_version"],
         pgvector_version=context.get("pgvector_version"),
     )
 
 
-def _wanted(keys: Iterable[str]) -> tuple[list[str | None], list[str]]:
+def _wanted(keys: Iterable[Key]) -> tuple[list[str | None], list[str]]:
     """The schemas, None for the target, and the names, without quotes, of what stands by itself."""
-    standing = {name for kind, name in map(kind_and_name, keys) if kind in STANDALONE}
-    parts = [[_unquoted(identifier) for identifier in identifiers(name)] for name in sorted(standing)]
-    return [part[-2] if len(part) > 1 else None for part in parts], [part[-1] for part in parts]
+    standing = sorted({(key.within, key.name) for key in keys if key.kind in STANDALONE})
+    return [_unquoted(schema) or None for schema, _ in standing], [_unquoted(name) for _, name in standing]
 
 
 def _unquoted(identifier: str) -> str:
@@ -111,16 +110,16 @@ def _quoted_alike(match: re.Match[str]) -> str:
     return "json" if match["bare"] else f'"{match["quoted"]}"' if match["quoted"] else match[0]
 
 
-def _clean_key(key: str, clean: Callable[[str], str]) -> str:
+def _clean_key(key: Key, clean: Callable[[str], str]) -> Key:
     """The name itself has its schema only where that is to stay; the arguments of a function may have others."""
-    if key.startswith("object "):
-        return clean(key)
-    head, parenthesis, arguments = key.partition("(")
-    return _KEYWORDS.sub(_quoted_alike, head) + clean(parenthesis + arguments)
+    if key.kind == "object":
+        return replace(key, name=clean(key.name))
+    name, within = (_KEYWORDS.sub(_quoted_alike, part) for part in (key.name, key.within))
+    return Key(key.kind, name, within, clean(key.arguments))
 
 
-def _cleaned(key: str, attributes: Attributes, clean: Callable[[str], str]) -> Attributes:
-    reflowed = kind_and_name(key)[0] in _REFLOWED
+def _cleaned(key: Key, attributes: Attributes, clean: Callable[[str], str]) -> tuple[Key, Attributes]:
+    reflowed = key.kind in _REFLOWED
 
     def cleaned(value: Any) -> Any:
         if isinstance(value, list):
@@ -136,4 +135,4 @@ def _cleaned(key: str, attributes: Attributes, clean: Callable[[str], str]) -> A
             return _LINE_END.sub("\n", value)
         return value if name in _NO_SQL else cleaned(value)
 
-    return {name: of_name(name, value) for name, value in attributes.items()}
+    return _clean_key(key, clean), {name: of_name(name, value) for name, value in attributes.items()}

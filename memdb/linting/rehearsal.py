@@ -55,7 +55,7 @@ class _Rehearsal:
 
     def run(self, migrations: list[Migration]) -> Iterator[Finding]:
         """Ends at the first migration that cannot be applied, since what comes after it may need it."""
-        made: dict[str, Migration] = {}
+        made: dict[catalog.Key, Migration] = {}
         for migration in migrations:
             try:
                 if migration.id in self._reviewed:
@@ -67,7 +67,7 @@ class _Rehearsal:
                 return
         yield from naming.uncommented(self._read_catalog(), made)
 
-    def _there_and_back(self, migration: Migration, made: dict[str, Migration]) -> Iterator[Finding]:
+    def _there_and_back(self, migration: Migration, made: dict[catalog.Key, Migration]) -> Iterator[Finding]:
         """Applies a migration, rolls it back and applies it again; adds to `made` what it makes."""
         before, there = self._state.read(), self._read_catalog()
         yield from self._try(Step("migrate", migration))

@@ -37,7 +37,7 @@ def state(connection: Connection, history: History) -> State:
         applied=tuple(_entry(item) for item in history.applied if item.id not in begun),
         unfinished=tuple(_entry(item) for item in history.unfinished),
         covers=catalog.KINDS,
-        catalog={key: sha256(json.dumps(attributes, sort_keys=True)) for key, attributes in objects.items()},
+        catalog={str(key): sha256(json.dumps(attributes, sort_keys=True)) for key, attributes in objects.items()},
     )
 
 

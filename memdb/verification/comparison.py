@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from memdb.catalog import KINDS, STANDALONE, Objects, Patch, base_name, identifiers, kind_and_name, member, table_of
+from memdb.catalog import KINDS, STANDALONE, Key, Objects, Patch, table_of
 from memdb.verification.mending import changing, creating, telling
 from memdb.verification.mending.differing import Differing
 from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
@@ -33,10 +33,12 @@ class Difference:
     parts: tuple[str, ...] = ()
 
     @property
-    def key(self) -> str:
+    def key(self) -> Key:
         """As the catalog has it."""
-        return f"{self.kind} {self.object}"
+        return Key.of(self.kind, self.object)
 
+
+_UNMENTIONED = ("constraint", "trigger", "policy", "rule", "index", "statistics", "object")
 
 _Draft = tuple[Difference, list[str]]
 """A difference, and its mend in lines that may still become comments."""
@@ -47,7 +49,7 @@ def compare(
     found: Objects,
     *,
     applied: Mapping[str, Patch] | None = None,
-    known: Collection[str] = (),
+    known: Collection[Key] = (),
     place: Surroundings = UNKNOWN,
 ) -> list[Difference]:
     """Every object that is missing, different or unexpected, in an order in which the mends can be run.
@@ -59,7 +61,7 @@ def compare(
     return [replace(difference, mend="\n".join(map(one_line, lines))) for difference, lines in _runnable(drafts)]
 
 
-def departs(expected: Objects, found: Objects) -> set[str]:
+def departs(expected: Objects, found: Objects) -> set[Key]:
     """The expected objects that are missing or different."""
     return {key for key, ours in expected.items() if key not in found or differing(ours, found[key])}
 
@@ -76,7 +78,7 @@ def differing(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
 
 def _runnable(drafts: Iterable[_Draft]) -> Iterable[_Draft]:
     """With comments in place of lines that need something which is not made by lines of its own."""
-    absent: list[str] = []  # objects that only a person can bring back
+    absent: list[Key] = []  # objects that only a person can bring back
     for difference, lines in drafts:
         needed = next((key for key in absent if any(_mentions(line, key) for line in lines)), None)
         is_told = all(line.startswith("--") for line in lines)
@@ -86,18 +88,17 @@ def _runnable(drafts: Iterable[_Draft]) -> Iterable[_Draft]:
             absent.append(difference.key)
 
 
-def _mentions(line: str, key: str) -> bool:
+def _mentions(line: str, key: Key) -> bool:
     """Whether a statement speaks of an object; of a column, together with its table."""
-    kind, name = kind_and_name(key)
-    if line.startswith("--") or kind in ("constraint", "trigger", "policy", "rule", "index", "statistics", "object"):
+    if line.startswith("--") or key.kind in _UNMENTIONED:
         return False
-    names = member(name) if kind == "column" else (base_name(name),)
+    names = (key.within, key.name) if key.kind == "column" else (key.qualified,)
     return all(re.search(rf'(?<![\w$"]){re.escape(part)}(?![\w$"])', line) for part in names)
 
 
-def _nameless(key: str, attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _nameless(key: Key, attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes without the name that a definition has in front."""
-    head, _, rest = str(attributes.get("definition", "")).partition(f" {identifiers(kind_and_name(key)[1])[-1]} ")
+    head, _, rest = str(attributes.get("definition", "")).partition(f" {key.name} ")
     return {**attributes, "definition": (head, rest)}
 
 
@@ -107,13 +108,13 @@ class _Comparison:
         expected: Objects,
         found: Objects,
         applied: Mapping[str, Patch],
-        known: Collection[str],
+        known: Collection[Key],
         place: Surroundings,
     ) -> None:
         self._expected, self._found, self._applied, self._place = expected, found, applied, place
-        self._known, self._known_functions = known, {key.split("(")[0] for key in known if key.startswith("function ")}
+        self._known, self._functions = known, {key.qualified for key in known if key.kind == "function"}
         self._missing = [key for key in expected if key not in found]
-        self._missing_tables = {kind_and_name(key)[1] for key in self._missing if key.startswith("table ")}
+        self._missing_tables = {key.identity for key in self._missing if key.kind == "table"}
         self._unexpected = [key for key in found if key not in expected and self._is_our_business(key)]
         self._renamed = {old: new for new in self._missing for old in self._unexpected if self._is_renamed(old, new)}
 
@@ -122,31 +123,31 @@ class _Comparison:
         difference, _ = draft
         kind, attributes = difference.kind, self._expected.get(difference.key) or difference.found or {}
         rank = KINDS.index(kind)
-        if kind == "index" and f"view {attributes['table']}" in self._expected:
+        if kind == "index" and Key.of("view", attributes["table"]) in self._expected:
             rank = KINDS.index("rule")
         if kind == "table" and str(attributes.get("replica_identity")).startswith("using index"):
             rank = KINDS.index("statistics")
         refers = str(attributes.get("definition", "")).startswith("FOREIGN KEY")
         return rank, refers, self._depth(difference.key)
 
-    def _depth(self, key: str, seen: int = 0) -> int:
+    def _depth(self, key: Key, seen: int = 0) -> int:
         reads = self._expected.get(key, {}).get("reads", ()) if seen < len(self._expected) else ()
-        return max((1 + self._depth(f"view {name}", seen + 1) for name in reads), default=0)
+        return max((1 + self._depth(Key.of("view", name), seen + 1) for name in reads), default=0)
 
-    def _is_our_business(self, key: str) -> bool:
-        kind = kind_and_name(key)[0]
-        if kind in STANDALONE:
-            return key in self._known or key.split("(")[0] in self._known_functions
-        return self._owner(table_of(key, self._found[key])) in self._found
+    def _is_our_business(self, key: Key) -> bool:
+        if key.kind in STANDALONE:
+            return key in self._known or (key.kind == "function" and key.qualified in self._functions)
+        return self._owner(key) in self._found
 
-    def _owner(self, table: str | None) -> str | None:
-        """The key of an expected table or view."""
-        return next((key for key in (f"table {table}", f"view {table}") if key in self._expected), None)
+    def _owner(self, key: Key) -> Key | None:
+        """The expected table or view that an object which was found is part of."""
+        owners = (Key.of(kind, table_of(key, self._found[key])) for kind in ("table", "view"))
+        return next((owner for owner in owners if owner in self._expected), None)
 
-    def _is_renamed(self, old: str, new: str) -> bool:
+    def _is_renamed(self, old: Key, new: Key) -> bool:
         ours, theirs = self._expected[new], self._found[old]
-        same_place = kind_and_name(old)[0] == kind_and_name(new)[0] and table_of(old, theirs) == table_of(new, ours)
-        return same_place and table_of(new, ours) is not None and _nameless(new, ours) == _nameless(old, theirs)
+        same_place = old.kind == new.kind and table_of(old, theirs) == table_of(new, ours) != ""
+        return same_place and _nameless(new, ours) == _nameless(old, theirs)
 
     def missing(self) -> Iterable[_Draft]:
         for key in self._missing:
@@ -159,31 +160,31 @@ class _Comparison:
             if schema := self._place.elsewhere.get(key):
                 lines = telling.elsewhere(key, schema, lines, is_that_of_history=schema == self._place.history)
             expected, origin = self._expected[key], self._origin(key)
-            yield Difference(*kind_and_name(key), "missing", expected, None, "", origin, parts=parts), lines
+            told_parts = tuple(map(str, parts))
+            yield Difference(key.kind, key.identity, "missing", expected, None, "", origin, parts=told_parts), lines
 
-    def _created(self, key: str) -> list[str]:
+    def _created(self, key: Key) -> list[str]:
         """A sequence belongs to its column once this is there, too."""
         lines = creating.create(key, self._expected[key], self._place)
         if lines and (other := self._place.in_place_of.get(key)):
             return told(f"{other} has its name: see whose that is, and once it is called otherwise:", *lines)
-        kind, name = kind_and_name(key)
         owner = self._expected[key].get("owned_by")
-        if kind == "sequence" and owner and f"column {owner}" not in self._missing:
-            return [*lines, creating.owned(name, owner)]
-        if kind == "column":
-            owned = [other for other in self._missing if self._expected[other].get("owned_by") == name]
-            return [*lines, *(creating.owned(kind_and_name(other)[1], name) for other in owned)]
+        if key.kind == "sequence" and owner and Key.of("column", owner) not in self._missing:
+            return [*lines, creating.owned(key, owner)]
+        if key.kind == "column":
+            owned = [other for other in self._missing if self._expected[other].get("owned_by") == key.identity]
+            return [*lines, *(creating.owned(other, key.identity) for other in owned)]
         return lines
 
     def unexpected(self) -> Iterable[_Draft]:
         for key in self._unexpected:
-            owner = self._owner(table_of(key, self._found[key]))
+            owner = self._owner(key)
             if key in self._renamed:
                 lines = told(f"see {self._renamed[key]}: it seems to have been renamed")
             else:
                 lines = telling.unexpected(key, known=key in self._known)
             origin = self._origin(owner) if owner else None
-            yield Difference(*kind_and_name(key), "unexpected", None, self._found[key], "", origin), lines
+            yield Difference(key.kind, key.identity, "unexpected", None, self._found[key], "", origin), lines
 
     def different(self) -> Iterable[_Draft]:
         for key in sorted(self._expected.keys() & self._found.keys()):
@@ -194,27 +195,26 @@ class _Comparison:
             change = Differing(key, ours, theirs, names, self._place, self._expected, self._found)
             lines = self._application_users(key) or changing.change(change) or self._files(key)
             expected, found = ({name: side.get(name) for name in names} for side in (ours, theirs))
-            yield Difference(*kind_and_name(key), "different", expected, found, "", self._origin(key, names)), lines
+            yield Difference(key.kind, key.identity, "different", expected, found, "", self._origin(key, names)), lines
 
-    def _parts(self, key: str) -> tuple[str, ...]:
-        kind, name = kind_and_name(key)
-        if kind != "table":
+    def _parts(self, key: Key) -> tuple[Key, ...]:
+        if key.kind != "table":
             return ()
-        return tuple(part for part in self._missing if table_of(part, self._expected[part]) == name)
+        return tuple(part for part in self._missing if table_of(part, self._expected[part]) == key.identity)
 
-    def _application_users(self, key: str) -> list[str]:
+    def _application_users(self, key: Key) -> list[str]:
         if "referable" not in self._expected[key]:
             return []
         needed = 'a column "id" of type uuid with a primary key or unique constraint'
         return told(f'"users" is the application\'s: it needs {needed}')
 
-    def _files(self, key: str, *parts: str) -> list[str]:
+    def _files(self, key: Key, *parts: Key) -> list[str]:
         ids = dict.fromkeys(id for id in map(self._origin, (key, *parts)) if id)
         files = ", ".join(f"{id}.sql" for id in ids) or "its migration"
-        again = ', as "create or replace"' if key.startswith("function ") and key in self._found else ""
+        again = ', as "create or replace"' if key.kind == "function" and key in self._found else ""
         return told(f"run the statements for it in {files}{again}")
 
-    def _origin(self, key: str, names: Collection[str] = ()) -> str | None:
+    def _origin(self, key: Key, names: Collection[str] = ()) -> str | None:
         """The last applied migration that sets one of the attributes `names`, else the one that makes the object."""
         setting = [id for id, patch in self._applied.items() if (patch.get(key) or {}).keys() & set(names)]
         making = [id for id, patch in self._applied.items() if patch.get(key) is not None]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from memdb.catalog import STAND_IN, Attributes, Objects, kind_and_name, member, table_of
+from memdb.catalog import STAND_IN, Attributes, Key, Objects, table_of
 
 USERS = "users"
 
@@ -28,6 +28,11 @@ class Drift:
     found: dict[str, Any] | None
     differs_from: tuple[str, ...] = ()
     mend: str = ""
+
+    @property
+    def key(self) -> Key:
+        """As a catalog has it."""
+        return Key.of(self.kind, self.object)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Comparison:
     def differences(self) -> Iterator[Drift]:
         """Tables, then columns and keys of those that are on both sides, enums, and relationships between tables."""
         for table in self._tables:
-            mapped, there = f"table {table}" in self._models, f"table {table}" in self._schema
+            mapped, there = (Key.of("table", table) in objects for objects in (self._models, self._schema))
             if mapped and there:
                 yield from self._columns(table)
                 yield from self._keys(table)
@@ -69,7 +74,7 @@ class Comparison:
             there, mapped = self._both("column", table)
             if mapped and not self.is_of_application(table):
                 yield from (
-                    f"The models leave out {kind_and_name(key)[1]}, and rows can be written without it."
+                    f"The models leave out {key.identity}, and rows can be written without it."
                     for key in sorted(there.keys() - mapped.keys())
                     if _can_be_left_out(there[key])
                 )
@@ -79,12 +84,12 @@ class Comparison:
         for key in sorted(there.keys() | mapped.keys()):
             if key not in there:
                 if not self._is_unknown(table):
-                    yield Drift(*kind_and_name(key), "unexpected", None, mapped[key])
+                    yield Drift(key.kind, key.identity, "unexpected", None, mapped[key])
             elif key in mapped:
                 expected = there[key] if self._is_unknown(table) else _column(there[key])
                 yield from _different(key, expected, mapped[key])
             elif not _can_be_left_out(there[key]):
-                yield Drift(*kind_and_name(key), "missing", _column(there[key]), None)
+                yield Drift(key.kind, key.identity, "missing", _column(there[key]), None)
 
     def _keys(self, table: str) -> Iterator[Drift]:
         """Keys belong together that have the same name, or else are of the same kind and columns."""
@@ -96,13 +101,13 @@ class Comparison:
                 continue
             match = key if key in there else heads.get(_head(attributes))
             if match is None or match not in there:
-                yield Drift(*kind_and_name(key), "unexpected", None, _key(key, attributes))
+                yield Drift(key.kind, key.identity, "unexpected", None, _key(key, attributes))
                 continue
             found = {"definition": attributes["definition"]} if self.is_of_application(table) else _key(key, attributes)
             yield from _different(match, _key(match, there.pop(match)), found)
         for key, attributes in there.items():
             if not attributes["definition"].startswith("UNIQUE"):  # which a model can do without
-                yield Drift(*kind_and_name(key), "missing", _key(key, attributes), None)
+                yield Drift(key.kind, key.identity, "missing", _key(key, attributes), None)
 
     def _is_key(self, table: str, attributes: Attributes) -> bool:
         if self._is_unknown(table):
@@ -112,14 +117,14 @@ class Comparison:
 
     def _enums(self) -> Iterator[Drift]:
         for key, declared in self._models.items():
-            if key.startswith("enum ") and key in self._schema:
+            if key.kind == "enum" and key in self._schema:
                 expected = {"labels": sorted(self._schema[key]["labels"]), "created_by_models": False}
                 yield from _different(key, expected, declared)
 
     def _relationships(self) -> Iterator[Drift]:
         """Where the database deletes what belongs to a row, the ORM has to leave it to the database, and else not."""
         for key, declared in self._models.items():
-            if not key.startswith("relationship "):
+            if key.kind != "relationship":
                 continue
             table, head = declared["table"], f"FOREIGN KEY ({declared['columns']})"
             keys = self._both("constraint", table)[0].values()
@@ -132,28 +137,27 @@ class Comparison:
     def _both(self, kind: str, table: str) -> tuple[Objects, Objects]:
         """The objects of this kind that belong to a table: those of the schema, and those of the models."""
         schema, models = (
-            {
-                key: attributes
-                for key, attributes in objects.items()
-                if key.startswith(f"{kind} ") and member(kind_and_name(key)[1])[0] == table
-            }
+            {key: attributes for key, attributes in objects.items() if (key.kind, key.within) == (kind, table)}
             for objects in (self._schema, self._models)
         )
         return schema, models
 
     def is_of_application(self, table: str) -> bool:
         """Whether it is a table of users that is not memdb's stand-in."""
-        there = self._schema.get(f"table {table}")
+        there = self._schema.get(Key.of("table", table))
         return table == USERS and there is not None and not str(there.get("comment")).startswith(STAND_IN)
 
     def _is_unknown(self, table: str) -> bool:
-        return "unknown" in self._schema.get(f"table {table}", {})
+        return "unknown" in self._schema.get(Key.of("table", table), {})
 
 
 def with_users_of_application(core: Objects) -> Objects:
     """Core without the stand-in: of an application's users, it is only known what memories refer to."""
     kept = {key: attributes for key, attributes in core.items() if table_of(key, attributes) != USERS}
-    return kept | {"table users": {"unknown": True}, "column users.id": {"type": "uuid", "nullable": False}}
+    return kept | {
+        Key("table", USERS): {"unknown": True},
+        Key("column", "id", USERS): {"type": "uuid", "nullable": False},
+    }
 
 
 def plain_default(sql: str) -> str:
@@ -164,12 +168,12 @@ def plain_default(sql: str) -> str:
     )
 
 
-def _different(key: str, expected: dict[str, Any], found: Attributes) -> Iterator[Drift]:
+def _different(key: Key, expected: dict[str, Any], found: Attributes) -> Iterator[Drift]:
     """What a model leaves open is no difference."""
     names = [name for name in expected if name in found and expected[name] != found[name]]
     if names:
         wanted, declared = ({name: side[name] for name in names} for side in (expected, found))
-        yield Drift(*kind_and_name(key), "different", wanted, declared)
+        yield Drift(key.kind, key.identity, "different", wanted, declared)
 
 
 def _column(attributes: Attributes) -> dict[str, Any]:
@@ -182,9 +186,9 @@ def _column(attributes: Attributes) -> dict[str, Any]:
     }
 
 
-def _key(key: str, attributes: Attributes) -> dict[str, Any]:
+def _key(key: Key, attributes: Attributes) -> dict[str, Any]:
     """A model may leave the name of a key open."""
-    name = {"name": member(kind_and_name(key)[1])[1]} if attributes.get("named", True) else {}
+    name = {"name": key.name} if attributes.get("named", True) else {}
     return name | {"definition": attributes["definition"]}
 
 

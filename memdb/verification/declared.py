@@ -12,7 +12,7 @@ from sqlalchemy.exc import CompileError, SQLAlchemyError
 from sqlalchemy.orm import Mapper, RelationshipDirection, RelationshipProperty
 
 from memdb import models
-from memdb.catalog import Attributes
+from memdb.catalog import Attributes, Key
 from memdb.errors import UsageError
 from memdb.verification.declarations import Declared, plain_default
 from memdb.verification.typenames import type_name
@@ -65,22 +65,20 @@ def _find(path: str) -> Any:
     return found
 
 
-def _objects(name: str, table: Table) -> Iterator[tuple[str, Attributes]]:
-    yield f"table {name}", {}
+def _objects(name: str, table: Table) -> Iterator[tuple[Key, Attributes]]:
+    yield Key("table", name), {}
     for column in table.columns:
-        yield f"column {name}.{_quote(column.name)}", _column(column)
+        yield Key("column", _quote(column.name), name), _column(column)
         if isinstance(column.type, Enum) and column.type.native_enum and column.type.name:
             creates = getattr(column.type, "create_type", True)
-            yield (
-                f"enum {_quote(column.type.name)}",
-                {"labels": sorted(column.type.enums), "created_by_models": creates},
-            )
+            attributes = {"labels": sorted(column.type.enums), "created_by_models": creates}
+            yield Key("enum", _quote(column.type.name)), attributes
     for constraint in table.constraints:
         definition = _definition(constraint)
         if definition:
             named = isinstance(constraint.name, str)
-            key = _quote(str(constraint.name)) if named else definition
-            yield f"constraint {name}.{key}", {"definition": definition, "named": named}
+            called = _quote(str(constraint.name)) if named else definition
+            yield Key("constraint", called, name), {"definition": definition, "named": named}
 
 
 def _column(column: Column[Any]) -> Attributes:
@@ -135,12 +133,12 @@ def _foreign_key(constraint: ForeignKeyConstraint, columns: str) -> str:
     return " ".join([head, *(clause.upper() for clause in others)])
 
 
-def _relationships(mapper: Mapper[Any], names: Collection[str]) -> Iterator[tuple[str, Attributes]]:
+def _relationships(mapper: Mapper[Any], names: Collection[str]) -> Iterator[tuple[Key, Attributes]]:
     for relationship in mapper.relationships:
         table = _quote(getattr(relationship.target, "name", ""))
         deletes = relationship.direction is RelationshipDirection.ONETOMANY and not relationship.viewonly
         if deletes and table in names:
-            yield f"relationship {mapper.class_.__name__}.{relationship.key}", _cascade(table, relationship)
+            yield Key("relationship", relationship.key, mapper.class_.__name__), _cascade(table, relationship)
 
 
 def _cascade(table: str, relationship: RelationshipProperty[Any]) -> Attributes:

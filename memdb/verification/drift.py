@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from memdb import catalog
-from memdb.catalog import Patch, kind_and_name, member
+from memdb.catalog import Patch
 from memdb.database import Connection, target_schema
 from memdb.errors import SetupError
 from memdb.ledger.sqlfiles import CORE, Sets
@@ -48,8 +48,8 @@ def verify_models(
     such base, SetupError where SQLAlchemy is not installed.
     """
     core = catalog.fold(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
-    made = [key for key in core if key.startswith(("table ", "enum "))]
-    tables = {kind_and_name(key)[1] for key in made if key.startswith("table ")}
+    made = [key for key in core if key.kind in ("table", "enum")]
+    tables = {key.identity for key in made if key.kind == "table"}
     declared = _read(models, tables)
     schema, sides = None, {SNAPSHOT: core if declared.own_users else with_users_of_application(core)}
     if connection is not None:
@@ -63,7 +63,7 @@ def verify_models(
         models=models,
         differences=tuple(_merged(found, mend_users)),
         notes=tuple(dict.fromkeys(note for comparison in comparisons.values() for note in comparison.left_out())),
-        compared=tuple(sorted(declared.objects)),
+        compared=tuple(sorted(map(str, declared.objects))),
         not_compared=NOT_COMPARED,
         database=connection.info.dbname if connection is not None else None,
         schema=schema,
@@ -92,11 +92,10 @@ def _merged(found: Mapping[str, list[Drift]], mend_users: str | None) -> Iterato
 
 def _mend(difference: Drift, found: Mapping[str, list[Drift]], mend_users: str | None) -> str:
     """The model, unless a side agrees with it."""
-    about = difference.kind, difference.object
-    departing = [side for side, differences in found.items() if about in {(it.kind, it.object) for it in differences}]
+    departing = [side for side, differences in found.items() if difference.key in {other.key for other in differences}]
     if len(departing) == len(found):
         return _mend_model(difference)
-    is_of_users = difference.object.partition(".")[0] == USERS
+    is_of_users = USERS in (difference.key.within, difference.object)
     return mend_users if mend_users and is_of_users else _MEND_SIDE[departing[0]]
 
 
@@ -123,7 +122,7 @@ def _mend_model(difference: Drift) -> str:
     if kind == "enum":
         return "use ENUM(…, create_type=False, values_callable=…) of sqlalchemy.dialects.postgresql"
     described = ", ".join(f"{attribute} {value}" for attribute, value in wanted.items())
-    return f"declare in the model of {member(name)[0]}: {described}"
+    return f"declare in the model of {difference.key.within}: {described}"
 
 
 _MEND_RELATIONSHIP = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memdb import files
-from memdb.catalog import KINDS, Patch, kind_and_name
+from memdb.catalog import KINDS, Key, Patch
 from memdb.errors import SqlFilesError
 
 FILE = "schema.json"
@@ -45,7 +45,11 @@ def read(sql_dir: Path) -> Patches:
     path = sql_dir / FILE
     try:
         content = files.read_json(path)
-        patches: Patches = {id: patch for id, patch in content.items() if not id.startswith("$")}
+        patches: Patches = {
+            id: {Key.parse(text): change for text, change in patch.items()}
+            for id, patch in content.items()
+            if not id.startswith("$")
+        }
         if not all(isinstance(change, dict | None) for patch in patches.values() for change in patch.values()):
             raise ValueError("what a migration does to an object is no object")
     except FileNotFoundError:
@@ -58,8 +62,7 @@ def read(sql_dir: Path) -> Patches:
 
 def _check_format(path: Path, format: object, patches: Patches) -> None:
     """Raises SqlFilesError where this version would compare more than the file has, or less."""
-    keys = {key for patch in patches.values() for key in patch}
-    if unknown := sorted({kind_and_name(key)[0] for key in keys} - set(KINDS)):
+    if unknown := sorted({key.kind for patch in patches.values() for key in patch} - set(KINDS)):
         newer = f"has objects of the kind {unknown[0]!r}, which this memdb does not know"
     elif isinstance(format, int) and format < FORMAT:
         hint = f"Write it anew with: {_WRITE}. It is what the same migrations make, read more closely."
@@ -82,8 +85,9 @@ def check(sql_dir: Path, patches: Patches) -> Snapshot:
 def write(sql_dir: Path, patches: Patches) -> Snapshot:
     """Writes the file. Raises SqlFilesError when that is not possible."""
     path, stale = sql_dir / FILE, _stale(_read_any(sql_dir), patches)
+    texts = {id: {str(key): change for key, change in patch.items()} for id, patch in patches.items()}
     try:
-        files.write(path, json.dumps(_ABOUT | patches, indent=2, ensure_ascii=False) + "\n")
+        files.write(path, json.dumps(_ABOUT | texts, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise SqlFilesError(
             f"{path} cannot be written: {error.strerror}",

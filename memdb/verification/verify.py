@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from memdb import catalog, files, users
-from memdb.catalog import KINDS, STAND_IN, Attributes, Objects, Patch, kind_and_name, table_of
+from memdb.catalog import KINDS, STAND_IN, Attributes, Key, Objects, Patch, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
@@ -15,6 +15,8 @@ from memdb.verification.mending import surroundings
 from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
 
 RECOMMENDED_PGVECTOR = "0.8.4"
+
+_USERS, _USERS_ID = Key("table", "users"), Key("column", "id", "users")
 
 _USERS_LEFT_ALONE = 'The table "users" is the application\'s: compared was only that memories can refer to users.id.'
 
@@ -120,18 +122,18 @@ def _surroundings(connection: Connection, schema: str, home: str, expected: Obje
     departing = departs(expected, found)
     if not departing:
         return UNKNOWN
-    tables = {table_of(key, expected[key]) or kind_and_name(key)[1] for key in departing}
-    columns = {kind_and_name(key)[1] for key in departing if key.startswith("column ") and key in found}
+    tables = {table_of(key, expected[key]) or key.identity for key in departing}
+    columns = {key for key in departing if key.kind == "column" and key in found}
     missing = {key: expected[key] for key in departing if key not in found}
     return surroundings.read(connection, schema, home, tables=tables, columns=columns, missing=missing)
 
 
 def _not_compared_here(expected: Objects) -> Iterable[str]:
     """What migrations make of which less is compared than that it is as they make it."""
-    partitioned = [kind_and_name(key)[1] for key, attributes in expected.items() if "partitioned" in attributes]
+    partitioned = [key.identity for key, attributes in expected.items() if "partitioned" in attributes]
     if partitioned:
         yield f"partitions of {', '.join(partitioned)}"
-    objects = [kind_and_name(key)[1] for key in expected if key.startswith("object ")]
+    objects = [key.identity for key in expected if key.kind == "object"]
     if objects:
         yield f"how these are made, which are only known to be there: {', '.join(objects)}"
 
@@ -181,7 +183,7 @@ def _whose_users(connection: Connection) -> list[str]:
 
 def _leave_users_to_application(expected: Objects, found: Objects) -> tuple[Objects, Objects, list[str]]:
     """Where `users` is not memdb's stand-in, only what a foreign key to users(id) needs is compared."""
-    table, stand_in = found.get("table users"), expected.get("table users")
+    table, stand_in = found.get(_USERS), expected.get(_USERS)
     if table is None or _is_stand_in(table) or (stand_in is not None and not _is_stand_in(stand_in)):
         return expected, found, []
 
@@ -189,14 +191,14 @@ def _leave_users_to_application(expected: Objects, found: Objects) -> tuple[Obje
         return {
             key: attributes
             for key, attributes in objects.items()
-            if key != "table users" and table_of(key, attributes) != "users"
+            if key != _USERS and table_of(key, attributes) != _USERS.name
         }
 
     if stand_in is None:  # which is not made yet: the migration leaves a table alone that is there
         return expected, others(found), []
-    column = found.get("column users.id")
-    there = {} if column is None else {"column users.id": {"type": column["type"], "referable": _referable(found)}}
-    needed = {"column users.id": {"type": "uuid", "referable": True}}
+    column = found.get(_USERS_ID)
+    there = {} if column is None else {_USERS_ID: {"type": column["type"], "referable": _referable(found)}}
+    needed = {_USERS_ID: {"type": "uuid", "referable": True}}
     return others(expected) | needed, others(found) | there, [_USERS_LEFT_ALONE]
 
 
@@ -206,25 +208,24 @@ def _is_stand_in(users: Attributes) -> bool:
 
 def _referable(found: Objects) -> bool:
     keys = {"PRIMARY KEY (id)", "UNIQUE (id)"}
-    constraints = (
-        key.startswith("constraint users.") and attributes["definition"] in keys for key, attributes in found.items()
-    )
+    theirs = [(key.kind, attributes) for key, attributes in found.items() if table_of(key, attributes) == _USERS.name]
+    constraints = (attributes["definition"] in keys for kind, attributes in theirs if kind == "constraint")
     indexes = (
-        key.startswith("index ") and attributes["table"] == "users" and attributes["unique"] and attributes["valid"]
-        and attributes["keys"] == ["id uuid_ops"] and "where" not in attributes
-        for key, attributes in found.items()
+        attributes["unique"] and attributes["valid"] and attributes["keys"] == ["id uuid_ops"]
+        and "where" not in attributes
+        for kind, attributes in theirs if kind == "index"
     )  # fmt: skip
     return any(constraints) or any(indexes)
 
 
 def _any_standing(found: Objects) -> bool:
     """Whether anything is there that only migrations make; the extension and users may be there before them."""
-    return any(not key.startswith(("extension ", "schema ", "object ")) and key != "column users.id" for key in found)
+    return any(key.kind not in ("extension", "schema", "object") and key != _USERS_ID for key in found)
 
 
 def _old_pgvector(version: str | None, expected: Objects) -> list[Difference]:
     if (
-        "extension vector" not in expected
+        Key("extension", "vector") not in expected
         or version is None
         or version_number(version) >= version_number(MINIMUM_PGVECTOR)
     ):
@@ -253,6 +254,6 @@ def _pgvector_notes(version: str | None) -> Iterable[str]:
 
 def _by_kind(objects: Objects) -> dict[str, tuple[str, ...]]:
     names: dict[str, list[str]] = {}
-    for kind, name in sorted(map(kind_and_name, objects), key=lambda pair: KINDS.index(pair[0])):
-        names.setdefault(kind, []).append(name)
+    for key in sorted(objects, key=lambda key: KINDS.index(key.kind)):
+        names.setdefault(key.kind, []).append(key.identity)
     return {kind: tuple(sorted(of_kind)) for kind, of_kind in names.items()}

@@ -3,6 +3,7 @@
 import pytest
 
 from memdb import migrations, recording
+from memdb.catalog import Key
 from memdb.database import Connection
 from memdb.errors import StatementFailed
 from memdb.ledger.status import status as read_status
@@ -79,7 +80,7 @@ def test_what_is_deferred_is_checked_before_it_is_marked(empty_connection: Conne
 def test_snapshots_are_made_in_clean_sessions(folder: Folder) -> None:
     leak = "create schema app; set search_path = app; set check_function_bodies = off;"
     sets = folder(m0001_leak=(leak, "drop schema app;"), m0002_a=("create table a ();", "drop table a;"))
-    assert "table a" in recording.record(sets)["0002_a"]
+    assert Key("table", "a") in recording.record(sets)["0002_a"]
 
 
 @pytest.mark.parametrize("limit", ["set statement_timeout = '9s'", "set local statement_timeout = '9s'"])

@@ -7,6 +7,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from memdb import database, migrations, preview
+from memdb.catalog import Key
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import DatabaseError, HistoryError
@@ -193,7 +194,7 @@ def test_files_of_an_older_release_prove_nothing(
         migrations.migrate(connection, sets)
     for path in (sets["core"][1].path, sets["core"][1].rollback_path):
         path.unlink()
-    snapshot.write(tmp_path, {"0001_a": {"table a": {"row_security": False}}})
+    snapshot.write(tmp_path, {"0001_a": {Key("table", "a"): {"row_security": False}}})
     arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
     assert main(["verify-schema", *arguments]) == 4
     assert "0002_b is applied, and these files know neither it nor anything later" in capsys.readouterr().err

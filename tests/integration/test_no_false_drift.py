@@ -3,6 +3,7 @@
 import pytest
 
 from memdb import catalog, database, embedded, recording, shipped
+from memdb.catalog import Key
 from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
@@ -57,8 +58,8 @@ def test_what_comes_and_goes_is_no_drift(
 def test_a_check_of_rows_that_was_made_up_for_is_no_drift(with_every_kind: Connection, every_kind: Sets) -> None:
     """What a migration makes NOT VALID, or on the parent only, and somebody has finished since."""
     made = {
-        "constraint remark.later": {"definition": "CHECK ((ref > 0))", "validated": False},
-        "index metric_at": {
+        Key("constraint", "later", "remark"): {"definition": "CHECK ((ref > 0))", "validated": False},
+        Key("index", "metric_at"): {
             "table": "metric", "method": "btree", "unique": False, "keys": ["at date_ops"], "valid": False,
         },
     }  # fmt: skip

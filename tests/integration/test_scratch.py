@@ -7,6 +7,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from memdb import recording, scratch
+from memdb.catalog import Key
 from memdb.cli import main
 from memdb.errors import StatementFailed
 from memdb.ledger import sqlfiles
@@ -40,7 +41,7 @@ def test_roles_are_made_on_the_spot_and_go_with_the_database(
     server: str, folder: Folder, role: str, statement: str
 ) -> None:
     sets = folder(m0001_a=(f"create table a (id int); {statement.format(role)};", "drop table a;"))
-    assert "table a" in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
+    assert Key("table", "a") in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
     assert leftovers(server) == []
 
 
@@ -75,7 +76,7 @@ def test_a_role_that_is_made_on_the_spot_may_create(
         m0002_b=(f"set role {role}; create schema other;", "drop schema other;"),
     )
     options = scratch.Options(url=server if elsewhere else None)
-    assert "schema other" in recording.record(sets, options=options)["0002_b"]
+    assert Key("schema", "other") in recording.record(sets, options=options)["0002_b"]
     assert leftovers(server) == []
 
 
@@ -99,8 +100,8 @@ def test_what_migrations_expect_is_made_by_a_file(server: str, folder: Folder, t
     setup.write_text("create schema auth; create function auth.uid() returns uuid language sql as 'select null::uuid';")
     sets = folder(m0001_a=("create table a (id uuid default auth.uid());", "drop table a;"))
     patches = recording.record(sets, options=scratch.Options(url=server, setup=setup))
-    assert patches["0001_a"]["column a.id"] is not None
-    assert "schema auth" not in patches["0001_a"]
+    assert patches["0001_a"][Key("column", "id", "a")] is not None
+    assert Key("schema", "auth") not in patches["0001_a"]
 
 
 def test_it_is_said_where_migrations_are_tried(
@@ -132,7 +133,7 @@ def test_roles_that_migrations_make_on_another_server_go_with_the_trial(server: 
         m0002_b=(f"alter role {role} set work_mem = '5MB'; drop owned by {role}; drop role {role};", "select 1;"),
         m0003_c=(f"create role {role} in role pg_monitor; create role {role}_2 in role {role};", "select 1;"),
     )
-    assert "table a" in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
+    assert Key("table", "a") in recording.record(sets, options=scratch.Options(url=server))["0001_a"]
     assert leftovers(server) == []
 
 

@@ -79,7 +79,7 @@ def test_the_snapshot_equals_a_fresh_migration(empty_connection: Connection, set
 def test_it_holds_for_any_combination_of_sets(empty_connection: Connection, sql_dir: Path) -> None:
     sets = sqlfiles.read_sets(sql_dir)
     patches = recording.record(sets)
-    assert {key for key, value in patches["0001_labels"].items() if value} >= {
+    assert {str(key) for key, value in patches["0001_labels"].items() if value} >= {
         "function label(text)", "function touch()", "trigger memories.memories_touch", "policy memories.memories_own",
         "table memories", "column memories.embedding", "constraint memories.memories_weight_check",
     }  # fmt: skip

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from memdb import catalog, shipped
+from memdb.catalog import Key
 from memdb.errors import SqlFilesError
 from memdb.ledger import sqlfiles
 from memdb.output.formats import github, junit
@@ -33,6 +34,9 @@ RFC_7396: list[tuple[Any, Any, Any]] = [
 ]
 
 
+TABLE, INDEX, ENUM, COLUMN = Key("table", "t"), Key("index", "i"), Key("enum", "e"), Key("column", "c", "t")
+
+
 @pytest.mark.parametrize(("target", "change", "result"), RFC_7396)
 def test_merging_follows_rfc_7396(target: Any, change: Any, result: Any) -> None:
     assert catalog.merge(target, change) == result
@@ -40,19 +44,19 @@ def test_merging_follows_rfc_7396(target: Any, change: Any, result: Any) -> None
 
 def test_a_patch_makes_the_later_catalog_of_the_earlier() -> None:
     before: catalog.Objects = {
-        "table a": {"comment": "x"},
-        "index i": {"options": {"m": "8", "lists": "1"}},
-        "enum e": {},
+        TABLE: {"comment": "x"},
+        INDEX: {"options": {"m": "8", "lists": "1"}},
+        ENUM: {},
     }
-    after: catalog.Objects = {"table a": {}, "index i": {"options": {"m": "16"}}, "column a.b": {"type": "text"}}
+    after: catalog.Objects = {TABLE: {}, INDEX: {"options": {"m": "16"}}, COLUMN: {"type": "text"}}
     patch = catalog.patch(before, after)
     assert patch == {
-        "column a.b": {"type": "text"},
-        "enum e": None,
-        "index i": {"options": {"lists": None, "m": "16"}},
-        "table a": {"comment": None},
+        COLUMN: {"type": "text"},
+        ENUM: None,
+        INDEX: {"options": {"lists": None, "m": "16"}},
+        TABLE: {"comment": None},
     }
-    assert list(patch) == sorted(patch)
+    assert list(map(str, patch)) == sorted(map(str, patch))
     assert catalog.fold([catalog.patch({}, before), patch]) == after
 
 
@@ -89,11 +93,11 @@ def test_a_snapshot_that_another_version_wrote(tmp_path: Path, text: str, messag
 
 def test_a_difference_names_the_migration_that_set_the_attribute() -> None:
     applied: dict[str, catalog.Patch] = {
-        "0001_a": {"table t": {"row_security": False, "comment": "T"}},
-        "0002_b": {"table t": {"row_security": True}},
+        "0001_a": {TABLE: {"row_security": False, "comment": "T"}},
+        "0002_b": {TABLE: {"row_security": True}},
     }
     expected = catalog.fold(applied.values())
-    found: catalog.Objects = {"table t": {"row_security": False, "comment": "U"}}
+    found: catalog.Objects = {TABLE: {"row_security": False, "comment": "U"}}
     (difference,) = comparison.compare(expected, found, applied=applied)
     assert difference.migration == "0002_b"
     assert difference.expected == {"comment": "T", "row_security": True}
@@ -114,7 +118,7 @@ def test_a_difference_names_the_migration_that_set_the_attribute() -> None:
     ],
 )
 def test_an_enum_is_mended_in_place_where_the_server_can(found: list[str], mend: list[str]) -> None:
-    (difference,) = comparison.compare({"enum e": {"labels": ["a", "b", "c"]}}, {"enum e": {"labels": found}})
+    (difference,) = comparison.compare({ENUM: {"labels": ["a", "b", "c"]}}, {ENUM: {"labels": found}})
     assert difference.mend.splitlines() == mend
 
 

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from memdb.catalog import kind_and_name
 from memdb.output.verification import details, headline, summary
 from memdb.verification.comparison import Difference
 from memdb.verification.verify import Verification
@@ -19,18 +18,17 @@ def tells(kind: type) -> bool:
 
 def lines(result: Verification) -> Iterator[str]:
     """The report as XML. Objects that are missing with their table fail, too."""
-    failures = {(item.kind, item.object): item for item in result.differences}
-    for item in result.differences:
-        failures |= {kind_and_name(part): item for part in item.parts}
+    failures = {text: item for item in result.differences for text in (f"{item.kind} {item.object}", *item.parts)}
     cases = [(kind, name) for kind, names in result.compared.items() for name in names]
-    cases += [case for case in failures if case not in cases]
+    differing = [(item.kind, item.object) for item in result.differences]
+    cases += [case for case in differing if case not in cases]
     suite = ElementTree.Element(
         "testsuite", name="memdb verify-schema", tests=str(len(cases)), failures=str(len(failures)), errors="0"
     )
     for kind, name in cases:
-        case = ElementTree.SubElement(suite, "testcase", classname=f"memdb.{kind}", name=_text(name))
-        if (kind, name) in failures:
-            _add_failure(case, failures[kind, name])
+        element = ElementTree.SubElement(suite, "testcase", classname=f"memdb.{kind}", name=_text(name))
+        if difference := failures.get(f"{kind} {name}"):
+            _add_failure(element, difference)
     ElementTree.SubElement(suite, "system-out").text = _text("\n".join((summary(result), *result.notes)))
     root = ElementTree.Element("testsuites")
     root.append(suite)

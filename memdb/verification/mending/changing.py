@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from memdb.catalog import kind_and_name
 from memdb.verification.mending import columns, tables, types, views
 from memdb.verification.mending.creating import comment
 from memdb.verification.mending.differing import Differing
@@ -13,7 +12,7 @@ def change(differing: Differing) -> list[str]:
     others = sorted(name for name in differing.attributes if name != "comment")
     lines: list[str] = []
     if others:
-        way = _CHANGE.get(kind_and_name(differing.key)[0])
+        way = _CHANGE.get(differing.key.kind)
         if way is None or not (lines := way(differing, others)):
             return []
     if "comment" in differing.attributes:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 
-from memdb.catalog import member
 from memdb.verification.mending.creating import column_type, set_storage
 from memdb.verification.mending.differing import Differing
 from memdb.verification.mending.views import without_views
@@ -43,12 +42,11 @@ def column(differing: Differing, names: list[str]) -> list[str]:
 
 
 def _alter(differing: Differing) -> str:
-    table, column = member(differing.name)
-    return f"alter table {table} alter column {column}"
+    return f"alter table {differing.key.within} alter column {differing.key.name}"
 
 
 def _type(differing: Differing, alter: str) -> list[str]:
-    table, column = member(differing.name)
+    table, column = differing.key.within, differing.key.name
     before, wanted = differing.found["type"], differing.expected["type"]
     using = f"{column}::{wanted}" if "(" not in wanted or table in differing.place.empty else column
     statement = f"{alter} type {column_type(differing.expected)} using {using};"
@@ -118,7 +116,7 @@ def _identity(differing: Differing, alter: str) -> list[str]:
 
 
 def _drop_identity(differing: Differing, alter: str) -> list[str]:
-    if member(differing.name)[0] in differing.place.empty:
+    if differing.key.within in differing.place.empty:
         return [f"{alter} drop identity;"]
     return told("it numbers its rows by itself, which the application may rely on; the numbers would not go on")
 
@@ -133,6 +131,6 @@ _LINES: dict[str, Callable[[Differing, str], list[str]]] = {
     "nullable": _nullable,
     "generated": _generated,
     "identity": _identity,
-    "storage": lambda differing, _: [set_storage(differing.name, differing.expected)],
+    "storage": lambda differing, _: [set_storage(differing.key, differing.expected)],
     "default": lambda differing, alter: [f"{alter} set default {differing.expected['default']};"],
 }

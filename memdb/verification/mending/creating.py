@@ -1,10 +1,9 @@
 """Statements that make an object that is missing."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-from memdb.catalog import Attributes, identifiers, kind_and_name, member
+from memdb.catalog import Attributes, Key
 from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
 from memdb.verification.mending.writing import literal, options, told
 
@@ -12,21 +11,19 @@ _FOREIGN_KEYS_NOT_VALID_SINCE = 180000
 """Of partitioned tables."""
 
 
-def create(key: str, attributes: Attributes, place: Surroundings = UNKNOWN) -> list[str]:
+def create(key: Key, attributes: Attributes, place: Surroundings = UNKNOWN) -> list[str]:
     """The statements that create an object; none where only the migration's own file will do."""
-    kind, name = kind_and_name(key)
-    if kind not in _CREATE:
+    if key.kind not in _CREATE:
         return []
     comments = [comment(key, attributes, attributes["comment"])] if "comment" in attributes else []
-    return [*_CREATE[kind](name, attributes, place), *comments]
+    return [*_CREATE[key.kind](key, attributes, place), *comments]
 
 
-def comment(key: str, attributes: Attributes, text: str | None) -> str:
+def comment(key: Key, attributes: Attributes, text: str | None) -> str:
     """The statement that sets the comment on an object, or with None takes it away."""
-    kind, name = kind_and_name(key)
+    kind, name = key.kind, key.identity
     if kind in ("constraint", "trigger", "policy", "rule"):
-        table, part = member(name)
-        name = f"{part} on {table}"
+        name = f"{key.name} on {key.within}"
     targets = {"enum": "type", "function": attributes.get("kind", "function"), "view": _view(attributes)}
     target = "function" if targets.get(kind) == "window" else targets.get(kind, kind)
     return f"comment on {target} {name} is {literal(text) if text is not None else 'null'};"
@@ -37,27 +34,26 @@ def column_type(attributes: Attributes) -> str:
     return f"{attributes['type']}{collate}"
 
 
-def set_storage(name: str, attributes: Attributes) -> str:
-    table, column = member(name)
-    return f"alter table {table} alter column {column} set storage {attributes.get('storage', 'default')};"
+def set_storage(column: Key, attributes: Attributes) -> str:
+    storage = attributes.get("storage", "default")
+    return f"alter table {column.within} alter column {column.name} set storage {storage};"
 
 
-def enable(name: str, attributes: Attributes, kind: str) -> str:
+def enable(key: Key, attributes: Attributes) -> str:
     """The statement that enables a trigger or rule as it should be."""
-    table, part = member(name)
     how = {"origin": "enable", "disabled": "disable", "replica": "enable replica", "always": "enable always"}
-    return f"alter table {table} {how[attributes['enabled']]} {kind} {part};"
+    return f"alter table {key.within} {how[attributes['enabled']]} {key.kind} {key.name};"
 
 
-def create_view(name: str, attributes: Attributes, head: str = "create") -> str:
+def create_view(key: Key, attributes: Attributes, head: str = "create") -> str:
     with_options = f" with ({options(attributes['options'])})" if "options" in attributes else ""
-    return f"{head} {_view(attributes)} {name}{with_options} as {attributes['definition']};"
+    return f"{head} {_view(attributes)} {key.identity}{with_options} as {attributes['definition']};"
 
 
-def _is_checked_later(name: str, attributes: Attributes, place: Surroundings) -> bool:
+def _is_checked_later(key: Key, attributes: Attributes, place: Surroundings) -> bool:
     """Whether a constraint can be made first and checked then, which blocks nobody who writes meanwhile."""
     if attributes["definition"].startswith("FOREIGN KEY"):
-        return member(name)[0] not in place.partitioned or place.server_version >= _FOREIGN_KEYS_NOT_VALID_SINCE
+        return key.within not in place.partitioned or place.server_version >= _FOREIGN_KEYS_NOT_VALID_SINCE
     return str(attributes["definition"]).startswith("CHECK")
 
 
@@ -69,21 +65,21 @@ def sequence_options(attributes: Attributes) -> str:
     )
 
 
-def owned(sequence: str, column: str | None) -> str:
+def owned(sequence: Key, column: str | None) -> str:
     """The statement that makes a sequence go with its column, or with none."""
-    return f"alter sequence {sequence} owned by {column or 'none'};"
+    return f"alter sequence {sequence.identity} owned by {column or 'none'};"
 
 
 def _view(attributes: Attributes) -> str:
     return "materialized view" if attributes.get("materialized") else "view"
 
 
-def _create_enum(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
-    return [f"create type {name} as enum ({', '.join(map(literal, attributes['labels']))});"]
+def _create_enum(key: Key, attributes: Attributes, _: Surroundings) -> list[str]:
+    return [f"create type {key.identity} as enum ({', '.join(map(literal, attributes['labels']))});"]
 
 
-def _create_domain(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
-    clauses = [f"create domain {name} as {column_type(attributes)}"]
+def _create_domain(key: Key, attributes: Attributes, _: Surroundings) -> list[str]:
+    clauses = [f"create domain {key.identity} as {column_type(attributes)}"]
     if "default" in attributes:
         clauses.append(f"default {attributes['default']}")
     if not attributes["nullable"]:
@@ -92,23 +88,23 @@ def _create_domain(name: str, attributes: Attributes, _: Surroundings) -> list[s
     return [" ".join(clauses) + ";"]
 
 
-def _create_type(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+def _create_type(key: Key, attributes: Attributes, _: Surroundings) -> list[str]:
     if "range" in attributes:
         clauses = ", ".join(f"{clause} = {value}" for clause, value in attributes["range"].items())
-        return [f"create type {name} as range ({clauses});"]
-    return [f"create type {name} as ({', '.join(attributes['attributes'])});"]
+        return [f"create type {key.identity} as range ({clauses});"]
+    return [f"create type {key.identity} as ({', '.join(attributes['attributes'])});"]
 
 
-def _create_sequence(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+def _create_sequence(key: Key, attributes: Attributes, _: Surroundings) -> list[str]:
     unlogged = "unlogged " if "unlogged" in attributes else ""
     start = told(
-        f"it starts anew: where rows have its numbers already, go on after them with setval({literal(name)}, …)"
+        f"it starts anew: where rows have its numbers already, go on after them with setval({literal(key.identity)}, …)"
     )
-    return [*start, f"create {unlogged}sequence {name} {sequence_options(attributes)};"]
+    return [*start, f"create {unlogged}sequence {key.identity} {sequence_options(attributes)};"]
 
 
-def _add_column(name: str, attributes: Attributes, place: Surroundings) -> list[str]:
-    table, column = member(name)
+def _add_column(key: Key, attributes: Attributes, place: Surroundings) -> list[str]:
+    table, column = key.within, key.name
     clauses = [f"alter table {table} add column {column} {column_type(attributes)}"]
     if "generated" in attributes:
         clauses.append(f"generated always as {attributes['generated']}")
@@ -122,25 +118,25 @@ def _add_column(name: str, attributes: Attributes, place: Surroundings) -> list[
             clauses.append("not null")
         else:
             later = told(f"then fill it, and: alter table {table} alter column {column} set not null;")
-    storage = [set_storage(name, attributes)] if "storage" in attributes else []
+    storage = [set_storage(key, attributes)] if "storage" in attributes else []
     return [" ".join(clauses) + ";", *storage, *later]
 
 
-def _add_constraint(name: str, attributes: Attributes, place: Surroundings) -> list[str]:
-    table, constraint = member(name)
+def _add_constraint(key: Key, attributes: Attributes, place: Surroundings) -> list[str]:
+    table, constraint = key.within, key.name
     add = f"alter table {table} add constraint {constraint} {attributes['definition']}"
     if not attributes["validated"]:
         return [f"{add} not valid;"]
-    if _is_checked_later(name, attributes, place):
+    if _is_checked_later(key, attributes, place):
         return [f"{add} not valid;", f"alter table {table} validate constraint {constraint};"]
     return [f"{add};"]
 
 
-def _create_index(name: str, attributes: Attributes, place: Surroundings) -> list[str]:
+def _create_index(key: Key, attributes: Attributes, place: Surroundings) -> list[str]:
     partitioned = attributes["table"] in place.partitioned
     head = "create unique index" if attributes["unique"] else "create index"
     clauses = [
-        f"{head}{'' if partitioned else ' concurrently'} {identifiers(name)[-1]} on {attributes['table']}",
+        f"{head}{'' if partitioned else ' concurrently'} {key.name} on {attributes['table']}",
         f"using {attributes['method']} ({', '.join(attributes['keys'])})",
     ]
     if "include" in attributes:
@@ -155,23 +151,22 @@ def _create_index(name: str, attributes: Attributes, place: Surroundings) -> lis
     return [*(wait if partitioned else ()), " ".join(clauses) + ";"]
 
 
-def _create_reaction(kind: str, name: str, attributes: Attributes, _: Surroundings) -> list[str]:
+def _create_reaction(key: Key, attributes: Attributes, _: Surroundings) -> list[str]:
     """A trigger or a rule."""
     created = f"{attributes['definition']};"
-    return [created] if attributes["enabled"] == "origin" else [created, enable(name, attributes, kind)]
+    return [created] if attributes["enabled"] == "origin" else [created, enable(key, attributes)]
 
 
-def _create_policy(name: str, attributes: Attributes, _: Surroundings) -> list[str]:
-    table, policy = member(name)
+def _create_policy(key: Key, attributes: Attributes, _: Surroundings) -> list[str]:
     using = f" using ({attributes['using']})" if "using" in attributes else ""
     check = f" with check ({attributes['check']})" if "check" in attributes else ""
-    head = f"create policy {policy} on {table} as {attributes['as']} for {attributes['for']}"
+    head = f"create policy {key.name} on {key.within} as {attributes['as']} for {attributes['for']}"
     return [f"{head} to {', '.join(attributes['to'])}{using}{check};"]
 
 
-_CREATE: dict[str, Callable[[str, dict[str, Any], Surroundings], list[str]]] = {
-    "schema": lambda name, *_: [f"create schema {name};"],
-    "extension": lambda name, *_: [f"create extension {name};"],
+_CREATE: dict[str, Callable[[Key, dict[str, Any], Surroundings], list[str]]] = {
+    "schema": lambda key, *_: [f"create schema {key.identity};"],
+    "extension": lambda key, *_: [f"create extension {key.identity};"],
     "enum": _create_enum,
     "domain": _create_domain,
     "type": _create_type,
@@ -180,8 +175,8 @@ _CREATE: dict[str, Callable[[str, dict[str, Any], Surroundings], list[str]]] = {
     "constraint": _add_constraint,
     "index": _create_index,
     "statistics": lambda _, attributes, __: [f"{attributes['definition']};"],
-    "view": lambda name, attributes, _: [create_view(name, attributes)],
-    "rule": partial(_create_reaction, "rule"),
-    "trigger": partial(_create_reaction, "trigger"),
+    "view": lambda key, attributes, _: [create_view(key, attributes)],
+    "rule": _create_reaction,
+    "trigger": _create_reaction,
     "policy": _create_policy,
 }

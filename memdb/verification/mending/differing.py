@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from memdb.catalog import Attributes, Objects, kind_and_name
+from memdb.catalog import Attributes, Key, Objects
 from memdb.verification.mending.surroundings import Surroundings
 
 
@@ -11,14 +11,10 @@ from memdb.verification.mending.surroundings import Surroundings
 class Differing:
     """An object as it should be and as it is, the attributes that differ, and what is around it."""
 
-    key: str
+    key: Key
     expected: Attributes
     found: Attributes
     attributes: Collection[str]
     place: Surroundings = field(default_factory=Surroundings)
     all_expected: Objects = field(default_factory=dict)
     all_found: Objects = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        return kind_and_name(self.key)[1]

@@ -1,9 +1,10 @@
 """What mends have to know of a database beyond the objects that are compared: what else uses them."""
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from memdb.catalog import Attributes, Objects, identifiers, kind_and_name, member
+from memdb.catalog import Attributes, Key, Objects
 from memdb.database import Connection, own_names, query
 
 
@@ -11,11 +12,11 @@ from memdb.database import Connection, own_names, query
 class Use:
     """Something that keeps a column from changing its type.
 
-    `view` is its name where it is a view; `simple` says that this has no privileges, triggers or rules to be lost.
+    `view` is its key where it is a view; `simple` says that this has no privileges, triggers or rules to be lost.
     """
 
     description: str
-    view: str | None = None
+    view: Key | None = None
     simple: bool = False
 
 
@@ -31,10 +32,10 @@ class Surroundings:
 
     empty: Collection[str] = ()
     partitioned: Collection[str] = ()
-    uses: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
-    disabled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    in_place_of: Mapping[str, str] = field(default_factory=dict)
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[Key, Sequence[Use]] = field(default_factory=dict)
+    disabled: Mapping[Key, Sequence[str]] = field(default_factory=dict)
+    in_place_of: Mapping[Key, str] = field(default_factory=dict)
+    elsewhere: Mapping[Key, str] = field(default_factory=dict)
     history: str = ""
     server_version: int = 0
 
@@ -55,19 +56,20 @@ def read(
     history: str,
     *,
     tables: Collection[str],
-    columns: Collection[str],
+    columns: Collection[Key],
     missing: Objects,
 ) -> Surroundings:
-    """What stands around these tables, uses these columns, given as `memories.content`, or is where objects are not."""
+    """What stands around these tables, uses these columns, or is where objects are not."""
     home = {"home": schema}
-    uses: dict[str, tuple[Use, ...]] = {}
-    disabled: dict[str, tuple[str, ...]] = {}
+    uses: dict[Key, list[Use]] = defaultdict(list)
+    disabled: dict[Key, list[str]] = defaultdict(list)
     with own_names(connection):
         found = connection.execute(query("mending", "tables"), home | {"tables": list(tables)}).fetchall()
-        for column, *use in connection.execute(query("mending", "uses_of_columns"), home | {"columns": list(columns)}):
-            uses[f"column {column}"] = (*uses.get(f"column {column}", ()), Use(*use))
+        asked = home | {"columns": [column.identity for column in columns]}
+        for column, use, view, simple in connection.execute(query("mending", "uses_of_columns"), asked):
+            uses[Key.of("column", column)].append(Use(use, view and Key.of("view", view), simple))
         for constraint, statement in connection.execute(query("mending", "disabled_constraints"), home):
-            disabled[f"constraint {constraint}"] = (*disabled.get(f"constraint {constraint}", ()), statement)
+            disabled[Key.of("constraint", constraint)].append(statement)
         in_place_of = _in_place_of(connection, schema, missing)
         elsewhere = _elsewhere(connection, schema, history, missing)
     return Surroundings(
@@ -82,28 +84,25 @@ def read(
     )
 
 
-def _in_place_of(connection: Connection, schema: str, missing: Objects) -> dict[str, str]:
+def _in_place_of(connection: Connection, schema: str, missing: Objects) -> dict[Key, str]:
     names = {key: _names(key, attributes) for key, attributes in missing.items()}
     wanted = {"home": schema, "names": [name for found in names.values() for name in found]}
     taken = dict(connection.execute(query("mending", "taken_names"), wanted).fetchall())
     return {key: taken[name] for key, found in names.items() for name in found if name in taken}
 
 
-def _elsewhere(connection: Connection, schema: str, history: str, missing: Objects) -> dict[str, str]:
+def _elsewhere(connection: Connection, schema: str, history: str, missing: Objects) -> dict[Key, str]:
     """Of what stands by itself in the target schema, which alone is named without one."""
-    parts = {key: (_SPACES.get(kind_and_name(key)[0]), identifiers(kind_and_name(key)[1])) for key in missing}
-    names = {key: f"{space} {name[0]}" for key, (space, name) in parts.items() if space and len(name) == 1}
+    names = {key: f"{_SPACES[key.kind]} {key.name}" for key in missing if key.kind in _SPACES and not key.within}
     wanted = {"home": schema, "history": history, "names": list(names.values())}
     schemas = dict(connection.execute(query("mending", "elsewhere"), wanted).fetchall())
     return {key: schemas[name] for key, name in names.items() if name in schemas}
 
 
-def _names(key: str, attributes: Attributes) -> list[str]:
+def _names(key: Key, attributes: Attributes) -> list[str]:
     """The names that an object needs for itself, as relation or as type; a table and a view are both."""
-    kind, name = kind_and_name(key)
-    if kind == "constraint" and attributes["definition"].startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE")):
-        table, constraint = member(name)  # an index with its name is made in the schema of the table
-        kind, name = "index", ".".join((*identifiers(table)[:-1], constraint))
+    if key.kind == "constraint" and attributes["definition"].startswith(("PRIMARY KEY", "UNIQUE", "EXCLUDE")):
+        key = Key("index", key.name, Key.of("table", key.within).within)  # it is made in the schema of the table
     spaces = {"index": ["relation"], "sequence": ["relation"], "enum": ["type"], "domain": ["type"]}
-    both = ["relation", "type"] if kind in ("view", "type") else []
-    return [f"{space} {name}" for space in spaces.get(kind, both)]
+    both = ["relation", "type"] if key.kind in ("view", "type") else []
+    return [f"{space} {key.identity}" for space in spaces.get(key.kind, both)]

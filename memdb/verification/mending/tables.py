@@ -1,6 +1,6 @@
 """Mends of tables, and of what belongs to them but their columns."""
 
-from memdb.catalog import Attributes, member
+from memdb.catalog import Attributes
 from memdb.verification.mending.creating import create, enable
 from memdb.verification.mending.differing import Differing
 from memdb.verification.mending.writing import options, told
@@ -12,9 +12,9 @@ def table(differing: Differing, names: list[str]) -> list[str]:
 
 
 def _table(differing: Differing, attribute: str) -> list[str]:
-    alter, wanted = f"alter table {differing.name}", differing.expected.get(attribute)
+    alter, wanted = f"alter table {differing.key.identity}", differing.expected.get(attribute)
     if attribute == "options":
-        return options_changed(f"alter table {differing.name}", differing.expected, differing.found)
+        return options_changed(f"alter table {differing.key.identity}", differing.expected, differing.found)
     if attribute == "replica_identity":
         return [f"{alter} replica identity {wanted or 'default'};"]
     if attribute == "row_security":
@@ -56,7 +56,7 @@ def options_changed(alter: str, expected: Attributes, found: Attributes) -> list
 
 def constraint(differing: Differing, names: list[str]) -> list[str]:
     """A foreign key is replaced in one statement; what else was made stricter or laxer, a person has to look at."""
-    table, constraint = member(differing.name)
+    table, constraint = differing.key.within, differing.key.name
     if "definition" in names and differing.expected["definition"].startswith("FOREIGN KEY"):
         return _replaced(differing)
     if "definition" in names:
@@ -76,7 +76,7 @@ def constraint(differing: Differing, names: list[str]) -> list[str]:
 
 def _replaced(differing: Differing) -> list[str]:
     """In one statement, so that no row comes in unchecked meanwhile."""
-    table, constraint = member(differing.name)
+    table, constraint = differing.key.within, differing.key.name
     added, *then = create(differing.key, differing.expected, differing.place)
     alter = f"alter table {table} "
     return [f"{alter}drop constraint {constraint}, {added.removeprefix(alter)}", *then]
@@ -86,11 +86,11 @@ def index(differing: Differing, names: list[str]) -> list[str]:
     """It is made anew, unless it keeps values unique."""
     partitioned = differing.expected["table"] in differing.place.partitioned
     if names == ["valid"] and not partitioned:
-        return [f"reindex index concurrently {differing.name};"]
+        return [f"reindex index concurrently {differing.key.identity};"]
     if "table" in names:
         return told(
             f"the index of this name is one of {differing.found['table']}: once it is called otherwise,"
-            f" alter index {differing.name} rename to …:",
+            f" alter index {differing.key.identity} rename to …:",
             *create(differing.key, differing.expected, differing.place),
         )
     if differing.found["unique"] and names != ["valid"]:
@@ -99,24 +99,24 @@ def index(differing: Differing, names: list[str]) -> list[str]:
             " another name first",
             *create(differing.key, differing.expected, differing.place),
         )
-    drop = f"drop index {'' if partitioned else 'concurrently '}{differing.name};"
+    drop = f"drop index {'' if partitioned else 'concurrently '}{differing.key.identity};"
     return [drop, *create(differing.key, differing.expected, differing.place)]
 
 
 def statistics(differing: Differing, _: list[str]) -> list[str]:
-    return [f"drop statistics {differing.name};", *create(differing.key, differing.expected, differing.place)]
+    return [f"drop statistics {differing.key.identity};", *create(differing.key, differing.expected, differing.place)]
 
 
 def rule(differing: Differing, names: list[str]) -> list[str]:
     """Replaced as a whole."""
-    return [*_or_replace(differing, names, "RULE"), *_enabled(differing, "rule")]
+    return [*_or_replace(differing, names, "RULE"), *_enabled(differing)]
 
 
 def trigger(differing: Differing, names: list[str]) -> list[str]:
     """Replaced as a whole; a constraint trigger cannot be."""
     if "definition" in names and not differing.expected["definition"].startswith("CREATE TRIGGER"):
         return []
-    return [*_or_replace(differing, names, "TRIGGER"), *_enabled(differing, "trigger")]
+    return [*_or_replace(differing, names, "TRIGGER"), *_enabled(differing)]
 
 
 def _or_replace(differing: Differing, names: list[str], kind: str) -> list[str]:
@@ -125,17 +125,17 @@ def _or_replace(differing: Differing, names: list[str], kind: str) -> list[str]:
     return [f"CREATE OR REPLACE {kind}{differing.expected['definition'].removeprefix(f'CREATE {kind}')};"]
 
 
-def _enabled(differing: Differing, kind: str) -> list[str]:
+def _enabled(differing: Differing) -> list[str]:
     if differing.expected["enabled"] == differing.found["enabled"]:
         return []
     if differing.expected["enabled"] == "disabled":
-        return told(f"the {kind} is enabled, and the application may rely on what it does")
-    return [enable(differing.name, differing.expected, kind)]
+        return told(f"the {differing.key.kind} is enabled, and the application may rely on what it does")
+    return [enable(differing.key, differing.expected)]
 
 
 def policy(differing: Differing, names: list[str]) -> list[str]:
     """Made narrower, where that is certain: a policy that lets through more than before is for a person to decide."""
-    table, policy = member(differing.name)
+    table, policy = differing.key.within, differing.key.name
     if all(_is_narrower(differing, name) for name in names):
         clauses = {"to": "to {}", "using": "using ({})", "check": "with check ({})"}
         values = {name: differing.expected[name] for name in names}

@@ -1,6 +1,6 @@
 """What is said of objects that no migration makes, or that seem to have got another name."""
 
-from memdb.catalog import identifiers, kind_and_name, member
+from memdb.catalog import Key
 from memdb.verification.mending.writing import told
 from memdb.words import argument
 
@@ -14,28 +14,25 @@ _WEIGH = {
 }
 
 
-def unexpected(key: str, *, known: bool) -> list[str]:
+def unexpected(key: Key, *, known: bool) -> list[str]:
     """What a person may decide of an object that should not be there; `known` where a migration that waits makes it."""
     if known:
         return told(
             "a migration that is not applied makes it, and would fail here:",
             "where it is what that file makes, memdb baseline counts it as applied; else see first whose it is",
         )
-    weigh = _WEIGH.get(kind_and_name(key)[0])
+    weigh = _WEIGH.get(key.kind)
     return told(
         f"no migration makes it{f'; {weigh}' if weigh else ''}",
         "to keep it, put it into a migration of your own: memdb new NAME; whether it can go, its owner decides",
     )
 
 
-def rename(key: str, to: str) -> list[str]:
+def rename(key: Key, to: Key) -> list[str]:
     """The statement that gives an object the name of another of its kind on the same table."""
-    kind, name = kind_and_name(key)
-    new = kind_and_name(to)[1]
+    kind, table, part, new = key.kind, key.within, key.name, to.name
     if kind in ("index", "statistics"):
-        return [f"alter {kind} {name} rename to {identifiers(new)[-1]};"]
-    table, part = member(name)
-    new = member(new)[1]
+        return [f"alter {kind} {key.identity} rename to {new};"]
     if kind == "column":  # of which the name alone does not prove that it holds what the other held
         return told(f"it seems that {part} was {new} before; if so: alter table {table} rename column {part} to {new};")
     if kind == "constraint":
@@ -43,9 +40,9 @@ def rename(key: str, to: str) -> list[str]:
     return [f"alter {kind} {part} on {table} rename to {new};"]
 
 
-def elsewhere(key: str, schema: str, lines: list[str], *, is_that_of_history: bool) -> list[str]:
+def elsewhere(key: Key, schema: str, lines: list[str], *, is_that_of_history: bool) -> list[str]:
     """What to look at before another is made, which would be empty, and would hide the one in `schema` or be hidden."""
-    name, shown = kind_and_name(key)[1], argument(schema)
+    name, shown = key.identity, argument(schema)
     if is_that_of_history:
         first = f"{name} is in the schema {shown}, as the history is: where that is meant, work there: --schema {shown}"
     else:

@@ -7,7 +7,7 @@ from memdb.verification.mending.writing import drop_default, literal, told
 
 def enum(differing: Differing, _: list[str]) -> list[str]:
     """Labels that are missing are added; others may be in rows, and the server can neither drop nor move any."""
-    labels, found, name = differing.expected["labels"], differing.found["labels"], differing.name
+    labels, found, name = differing.expected["labels"], differing.found["labels"], differing.key.identity
     if found == [label for label in labels if label in found]:
         return [
             f"alter type {name} add value {literal(label)} {_neighbour(labels, position, found)};"
@@ -34,7 +34,7 @@ def _neighbour(labels: list[str], position: int, found: list[str]) -> str:
 
 def domain(differing: Differing, names: list[str]) -> list[str]:
     """Default, NOT NULL and checks that are missing; what a domain is made of cannot be changed."""
-    alter, expected = f"alter domain {differing.name}", differing.expected
+    alter, expected = f"alter domain {differing.key.identity}", differing.expected
     lines = []
     if names_of_kind := [name for name in names if name in ("type", "collation")]:
         lines += told(f"PostgreSQL cannot change the {' and '.join(names_of_kind)} of a domain: columns have it")
@@ -68,11 +68,11 @@ def sequence(differing: Differing, names: list[str]) -> list[str]:
     """Everything but the numbers that it has given away."""
     lines = []
     if set(names) - {"owned_by", "unlogged"}:
-        lines.append(f"alter sequence {differing.name} {sequence_options(differing.expected)};")
+        lines.append(f"alter sequence {differing.key.identity} {sequence_options(differing.expected)};")
     if "owned_by" in names:
-        lines.append(owned(differing.name, differing.expected.get("owned_by")))
+        lines.append(owned(differing.key, differing.expected.get("owned_by")))
     if "unlogged" in names and "unlogged" not in differing.expected:
-        lines.append(f"alter sequence {differing.name} set logged;")
+        lines.append(f"alter sequence {differing.key.identity} set logged;")
     elif "unlogged" in names:
         lines += told("it is logged, and so survives a crash, which is more than the migrations ask for")
     return lines

@@ -1,6 +1,6 @@
 """Mends of views, and of columns that views use."""
 
-from memdb.catalog import table_of
+from memdb.catalog import Key, table_of
 from memdb.verification.mending.creating import create, create_view
 from memdb.verification.mending.differing import Differing
 from memdb.verification.mending.surroundings import Use
@@ -17,11 +17,11 @@ def view(differing: Differing, names: list[str]) -> list[str]:
         return told("a view cannot become materialized, or plain: make it anew, with its privileges and what reads it")
     if names == ["options"]:
         kind = "materialized view" if expected.get("materialized") else "view"
-        return options_changed(f"alter {kind} {differing.name}", expected, found)
+        return options_changed(f"alter {kind} {differing.key.identity}", expected, found)
     if column := _remade_with(differing):
         return told(f"see {column}: its mend makes this view anew")
     if not expected.get("materialized") and expected["columns"][: len(found["columns"])] == found["columns"]:
-        return [create_view(differing.name, expected, "create or replace")]
+        return [create_view(differing.key, expected, "create or replace")]
     return told(
         "its columns are others: it has to be dropped and made anew, with its privileges and all that reads it, as:",
         *create(differing.key, expected),
@@ -43,28 +43,29 @@ def without_views(differing: Differing, statements: list[str]) -> list[str]:
         )
     return [
         "begin;",
-        *(f"drop view {view};" for view in reversed(views)),
+        *(f"drop view {view.identity};" for view in reversed(views)),
         *statements,
-        *(line for view in views for line in create(f"view {view}", differing.all_expected[f"view {view}"])),
+        *(line for view in views for line in create(view, differing.all_expected[view])),
         "commit;",
     ]
 
 
 def _can_be_made_anew(differing: Differing, use: Use) -> bool:
     """Whether it is a view that a migration makes just so, and that has nothing that would be lost."""
-    key = f"view {use.view}"
-    expected, found = differing.all_expected.get(key), differing.all_found.get(key)
-    if use.view is None or not use.simple or expected is None or found is None:
+    if use.view is None or not use.simple:
+        return False
+    expected, found = differing.all_expected.get(use.view), differing.all_found.get(use.view)
+    if expected is None or found is None:
         return False
     attributes = ("definition", "options", "materialized", "comment")
     return all(expected.get(name) == found.get(name) for name in attributes) and not any(
-        table_of(other, attributes) == use.view for other, attributes in differing.all_found.items()
+        table_of(other, attributes) == use.view.identity for other, attributes in differing.all_found.items()
     )
 
 
-def _remade_with(differing: Differing) -> str | None:
+def _remade_with(differing: Differing) -> Key | None:
     """The column whose type is to change so that the view is made anew."""
     if differing.expected["definition"] != differing.found["definition"]:
         return None
     uses = differing.place.uses.items()
-    return next((key for key, used in uses if any(use.view == differing.name for use in used)), None)
+    return next((key for key, used in uses if any(use.view == differing.key for use in used)), None)

@@ -8,6 +8,7 @@ from pgvector.sqlalchemy import BIT, HALFVEC, SPARSEVEC, VECTOR
 from sqlalchemy.dialects import postgresql as pg
 
 from memdb import catalog
+from memdb.catalog import Key
 from memdb.database import Connection
 from memdb.verification.typenames import type_name
 
@@ -57,6 +58,7 @@ def test_types_are_named_as_the_server_names_them(with_named_types: Connection) 
         for number, type in enumerate(TYPES)
     )
     with_named_types.execute(f"create table everything ({columns})".encode())
-    objects = catalog.read(with_named_types, "public", only=["table everything"]).objects
-    found = {repr(type): objects[f"column everything.c{number}"]["type"] for number, type in enumerate(TYPES)}
+    objects = catalog.read(with_named_types, "public", only=[Key("table", "everything")]).objects
+    made = {type: Key("column", f"c{number}", "everything") for number, type in enumerate(TYPES)}
+    found = {repr(type): objects[key]["type"] for type, key in made.items()}
     assert {repr(type): type_name(type) for type in TYPES} == found
