@@ -151,9 +151,8 @@ def names(connection: Connection) -> Names:
 
     Behind a transaction pooler, too: nothing of the session is changed.
     """
-    row = connection.execute(query("session", "names"), [connection.search_path]).fetchone()
-    assert row is not None
-    return Names(row[1] or connection.schema or "public", tuple(row[2]))
+    ((_, first, path, _),) = connection.execute(query("session", "names"), [connection.search_path])
+    return Names(first or connection.schema or "public", tuple(path))
 
 
 def target_schema(connection: Connection) -> str:

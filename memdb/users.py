@@ -19,7 +19,7 @@ class Users:
 def find(connection: Connection) -> Users | None:
     """None where no table of that name can be seen from here."""
     path = database.search_path(connection)
-    row = connection.execute(query("users", "resolve"), [path]).fetchone()
+    ((_, oid, _),) = connection.execute(query("users", "resolve"), [path])
     with database.own_names(connection):
-        found = connection.rows(Users, query("users", "described"), {"oid": row and row[1], "mark": STAND_IN})
+        found = connection.rows(Users, query("users", "described"), {"oid": oid, "mark": STAND_IN})
     return found[0] if found else None

@@ -93,8 +93,8 @@ def _explain(connection: Connection, name: str, question: Query, k: int, options
     command = sql.SQL("explain (" + options + ") execute {} ({})").format(
         sql.Identifier(name), sql.SQL(", ").join(map(sql.Literal, values))
     )
-    rows = connection.execute(command).fetchall()
-    return [row[0] for row in rows] if options == "format text" else list(rows[0][0])
+    found = [value for (value,) in connection.execute(command)]
+    return found if options == "format text" else list(found[0])
 
 
 def _access_methods(connection: Connection, roots: Sequence[Mapping[str, Any]]) -> dict[str, str]:

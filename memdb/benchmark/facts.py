@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from psycopg.rows import dict_row
+
 from memdb.database import Connection, query
 from memdb.target import Target
 
@@ -63,32 +65,22 @@ class Facts:
 
 def read(connection: Connection, target: Target) -> Facts:
     """The facts of this snapshot. Sizes and counts are those of now."""
-    row = connection.execute(target.query("benchmark", "table_facts"), {"memories": target.memories}).fetchone()
-    assert row is not None
-    table, toast, indexes, memories = row
+    sizes = connection.execute(target.query("benchmark", "table_facts"), {"memories": target.memories})
+    ((table, toast, indexes, memories),) = sizes
     each = max(memories, 1)
-    rows = connection.execute(query("benchmark", "index_facts"), {"memories": target.memories}).fetchall()
-    buffered, definitions = _buffered(connection, [row[7] for row in rows]), _definitions(connection, target)
-    found = tuple(
-        IndexFacts(
-            name,
-            method,
-            size,
-            size / each,
-            scans,
-            valid,
-            unique,
-            _share(buffered, file, size),
-            options,
-            definitions[oid],
-            comment,
+    cursor = connection.cursor(row_factory=dict_row)
+    rows = cursor.execute(query("benchmark", "index_facts"), {"memories": target.memories}).fetchall()
+    buffered, definitions = _buffered(connection, [row["file"] for row in rows]), _definitions(connection, target)
+    found = []
+    for row in rows:
+        definition, share = definitions[row.pop("oid")], _share(buffered, row.pop("file"), row["bytes"])
+        found.append(
+            IndexFacts(**row, bytes_per_memory=row["bytes"] / each, buffered_share=share, definition=definition)
         )
-        for oid, name, method, size, scans, valid, unique, file, options, comment in rows
-    )
     since = connection.value(query("benchmark", "counting_since"))
     total = (table + toast + indexes) / each
     settings = dict(connection.execute(query("benchmark", "database_settings")).fetchall())
-    return Facts(memories, table, toast, indexes, total, found, since, buffered is not None, settings)
+    return Facts(memories, table, toast, indexes, total, tuple(found), since, buffered is not None, settings)
 
 
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from memdb import database
 from memdb.database import Connection, query
@@ -212,9 +213,10 @@ def _read_at(connection: Connection, home: Home) -> History:
     applied: list[Applied] = []
     unfinished: list[Applied] = []
     with held(connection, home):
-        rows = connection.execute(_rows_of(home), binary=True).fetchall()  # whatever the DateStyle
-    for finished, *row in rows:
-        (applied if finished else unfinished).append(Applied(*row))
+        cursor = connection.cursor(row_factory=dict_row, binary=True)  # whatever the DateStyle
+        rows = cursor.execute(_rows_of(home)).fetchall()
+    for row in rows:
+        (applied if row.pop("finished") else unfinished).append(Applied(**row))
     return History(tuple(applied), tuple(unfinished), home)
 
 

@@ -6,6 +6,7 @@ from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
+from memdb.catalog import Key
 from memdb.database import Connection, query
 from memdb.linting import catalog_rows
 
@@ -31,26 +32,28 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Objects by their names, such as `table column public.memories.id`, and rows by table.
+    """Objects as pg_identify_object has them, such as the `table column` `public.memories.id`, and rows by table.
 
-    `belongs` leads from a name to the names of what it comes and goes with.
+    `belongs` leads from an object to what it comes and goes with.
     """
 
-    objects: dict[str, Properties]
-    belongs: dict[str, frozenset[str]]
+    objects: dict[Key, Properties]
+    belongs: dict[Key, frozenset[Key]]
     rows: dict[str, Rows]
 
 
 # Temporary objects go with their session, and are those of another one here.
 _NAMED: LiteralString = """
     select found.source, found.catalog::regclass::text, found.oid::bigint, found.col, found.properties,
-        i.type || ' ' || i.identity
+        i.type, i.identity
     from ({}) as found (source, catalog, oid, col, properties)
     cross join lateral pg_identify_object(found.catalog, found.oid, found.col) as i
     where i.identity !~ '(^|[ .])pg_(toast|temp)'
 """
-_NAME: LiteralString = "select type || ' ' || identity from pg_identify_object(%s::regclass, %s::oid, 0)"
-_CONTENTS: LiteralString = "select count(*), sum(hashtextextended(to_jsonb(t)::text, 0)) from only {} as t"
+_NAME: LiteralString = "select type as kind, identity as name from pg_identify_object(%s::regclass, %s::oid, 0)"
+_CONTENTS: LiteralString = (
+    "select count(*) as count, sum(hashtextextended(to_jsonb(t)::text, 0)) as checksum from only {} as t"
+)
 
 
 class Reader:
@@ -63,7 +66,7 @@ class Reader:
         self._objects = sql.SQL(_NAMED).format(sql.SQL(" union all ").join(selects))
         self._references: dict[str, dict[str, str]] = {name: references for name, _, references in catalogs}
         self._bookkeeping = set(self._tables())
-        self._own: dict[tuple[str, int], str] = {}
+        self._own: dict[tuple[str, int], Key] = {}
 
     def read(self) -> State:
         """Where the database is now."""
@@ -72,29 +75,29 @@ class Reader:
             found = self._connection.execute(self._objects).fetchall()
             belongings = self._connection.execute(query("linting", "belongings")).fetchall()
             rows = dict(self._rows())
-        names = {Address(*address): name for _, *address, _, name in found}
-        objects: dict[str, Properties] = {}
-        for source, *_, properties, name in found:
-            self._add(objects.setdefault(name, {}), source, properties, names)
+        names = {Address(*address): Key(kind, name) for _, *address, _, kind, name in found}
+        objects: dict[Key, Properties] = {}
+        for source, *_, properties, kind, name in found:
+            self._add(objects.setdefault(Key(kind, name), {}), source, properties, names)
         return State(objects, _belongs(belongings, names), rows)
 
-    def _add(self, to: Properties, source: str, properties: dict[str, Any], names: dict[Address, str]) -> None:
+    def _add(self, to: Properties, source: str, properties: dict[str, Any], names: dict[Address, Key]) -> None:
         references = self._references[source]
         for column, value in properties.items():
             named = self._named(value, references[column], names) if column in references else value
             to[column] = sorted([*to.get(column, []), _in_order(column, named)], key=str)
 
-    def _named(self, value: Any, catalog: str, names: dict[Address, str]) -> Any:
+    def _named(self, value: Any, catalog: str, names: dict[Address, Key]) -> Any:
         """The names of objects in place of their oids, which are others when an object is made anew."""
         if isinstance(value, list):
             return [self._named(item, catalog, names) for item in value]
         oid = int(value) if str(value).isdigit() else 0
         return (names.get(Address(catalog, oid, 0)) or self._own_name(catalog, oid)) if oid else None
 
-    def _own_name(self, catalog: str, oid: int) -> str:
+    def _own_name(self, catalog: str, oid: int) -> Key:
         """The name of an object of PostgreSQL's own."""
         if (catalog, oid) not in self._own:
-            self._own[catalog, oid] = str(self._connection.value(_NAME, [catalog, oid]))
+            (self._own[catalog, oid],) = self._connection.rows(Key, _NAME, [catalog, oid])
         return self._own[catalog, oid]
 
     def _tables(self) -> list[str]:
@@ -103,9 +106,8 @@ class Reader:
     def _rows(self) -> Iterator[tuple[str, Rows]]:
         for table in self._tables():
             if table not in self._bookkeeping:
-                row = self._connection.execute(sql.SQL(_CONTENTS).format(sql.SQL(table))).fetchone()
-                assert row is not None
-                yield table, Rows(*row)
+                (rows,) = self._connection.rows(Rows, sql.SQL(_CONTENTS).format(sql.SQL(table)))
+                yield table, rows
 
 
 def _in_order(column: str, value: Any) -> Any:
@@ -113,8 +115,8 @@ def _in_order(column: str, value: Any) -> Any:
     return sorted(value) if isinstance(value, list) and column.endswith(("acl", "options", "config")) else value
 
 
-def _belongs(found: Iterable[tuple[Any, ...]], names: dict[Address, str]) -> dict[str, frozenset[str]]:
-    belongs: dict[str, set[str]] = {}
+def _belongs(found: Iterable[tuple[Any, ...]], names: dict[Address, Key]) -> dict[Key, frozenset[Key]]:
+    belongs: dict[Key, set[Key]] = {}
     for row in found:
         part, whole = names.get(Address(*row[:3])), names.get(Address(*row[3:]))
         if part and whole and part != whole:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from memdb.catalog import Key
 from memdb.linting.state import Properties, Rows, State
 
 _SHOWN = 60  # characters of a value
@@ -36,7 +37,7 @@ _WORDS = {
 }
 """For columns of the catalogs that are met often; the others are called as they are."""
 
-_CALLED = {"table column ": "column ", "default acl ": "default privileges ", "role membership ": ""}
+_CALLED = {"table column": "column ", "default acl": "default privileges ", "role membership": ""}
 _SECRET = frozenset({"srvoptions", "umoptions", "subconninfo"})
 
 
@@ -50,35 +51,32 @@ class Given:
 
 def differences(before: State, after: State, given: Given = Given()) -> Iterator[str]:
     """In what a rollback has failed to bring `before` back, in words."""
-    given_roles = {f"role {name}" for name in given.roles}
-    for name in _outermost(before, after):
-        yield f"It drops the {_called(name)}, which was there before."
-    for name in _outermost(after, before):
-        if name.replace('"', "") in given_roles:
+    for key in _outermost(before, after):
+        yield f"It drops the {_called(key)}, which was there before."
+    for key in _outermost(after, before):
+        if key.kind == "role" and key.name.replace('"', "") in given.roles:
             continue
-        yield f"It leaves the {_called(name)} behind."
-    for name in sorted(before.objects.keys() & after.objects.keys()):
-        if changes := list(_changes(before.objects[name], after.objects[name], given.rights)):
-            yield f"It leaves the {_called(name)} changed: {'; '.join(changes)}."
+        yield f"It leaves the {_called(key)} behind."
+    for key in sorted(before.objects.keys() & after.objects.keys()):
+        if changes := list(_changes(before.objects[key], after.objects[key], given.rights)):
+            yield f"It leaves the {_called(key)} changed: {'; '.join(changes)}."
     for table in sorted(before.rows.keys() & after.rows.keys()):
         same_columns = _columns(before, table) == _columns(after, table)
         yield from _other_rows(table, before.rows[table], after.rows[table], same_columns=same_columns)
 
 
-def _outermost(there: State, gone: State) -> list[str]:
+def _outermost(there: State, gone: State) -> list[Key]:
     """What is in one state only, but for that which goes with something that is in one state only as well."""
     missing = there.objects.keys() - gone.objects.keys()
-    return sorted(name for name in missing if not there.belongs.get(name, frozenset()) & missing)
+    return sorted(key for key in missing if not there.belongs.get(key, frozenset()) & missing)
 
 
-def _columns(state: State, table: str) -> set[str]:
-    return {name for name, wholes in state.belongs.items() if f"table {table}" in wholes and "column" in name[:13]}
+def _columns(state: State, table: str) -> set[Key]:
+    return {part for part, wholes in state.belongs.items() if Key("table", table) in wholes and "column" in part.kind}
 
 
-def _called(name: str) -> str:
-    name = name.replace("pg_catalog.", "")
-    prefix = next((prefix for prefix in _CALLED if name.startswith(prefix)), "")
-    return _CALLED.get(prefix, "") + name.removeprefix(prefix)
+def _called(key: Key) -> str:
+    return _CALLED.get(key.kind, f"{key.kind} ") + key.name.replace("pg_catalog.", "")
 
 
 def _changes(before: Properties, after: Properties, given: frozenset[str]) -> Iterator[str]:

@@ -80,8 +80,8 @@ def risks(connection: Connection, step: str, before: dict[int, Counter], tables:
 def given_out(connection: Connection, name: str) -> int | None:
     """How many values; None where this role may not see that. Raises psycopg.errors.UndefinedTable."""
     with connection.transaction():
-        row = connection.execute("select %s::pg_catalog.regclass::oid", [name]).fetchone()
-    found = read(connection).get(row[0]) if row else None
+        oid = connection.value("select %s::pg_catalog.regclass::oid", [name])
+    found = read(connection).get(oid)
     return None if found is None else found.given_out
 
 
@@ -102,6 +102,5 @@ def _before_next(connection: Connection, counter: Counter) -> int:
     """The value before the one that a sequence begins with, as setval(…, false) or restart has left it."""
     begins = counter.first
     with suppress(psycopg.errors.InsufficientPrivilege), connection.transaction():
-        row = connection.execute(sql.SQL("select last_value from {}").format(sql.SQL(counter.name))).fetchone()
-        begins = row[0] if row else begins
+        begins = connection.value(sql.SQL("select last_value from {}").format(sql.SQL(counter.name)))
     return begins - counter.step

@@ -173,8 +173,7 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
         return name.replace("%", "%%")  # yoyo has the driver look for parameters in all of its statements
 
     def list_tables(self, **kwargs: object) -> list[str]:
-        rows = self._ours.execute(query("history", "tables"), [self._home]).fetchall()
-        return [row[0] for row in rows]
+        return [name for (name,) in self._ours.execute(query("history", "tables"), [self._home])]
 
     def make_tables(self) -> None:
         """Makes yoyo's tables where they are not there, or of an older release of yoyo.

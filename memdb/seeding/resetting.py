@@ -100,10 +100,9 @@ def _mentioned(connection: Connection, target: Target, range: Range) -> list[UUI
 
 def _notes(connection: Connection, target: Target) -> tuple[str, ...]:
     marked = target.query("seed", "marked_by_earlier_versions")
-    row = connection.execute(marked, {"memories": target.memories}).fetchone()
-    if row is None or not row[0]:
+    ((memories, users, statement),) = connection.execute(marked, {"memories": target.memories})
+    if not memories:
         return ()
-    memories, users, statement = row
     note = (
         f"{memories:,} memories say in their metadata that an earlier memdb seeded them, and {users:,} of their users "
         f"that it made them. Whoever writes metadata can say so, so they stay. To look at them: {statement}"

@@ -64,9 +64,9 @@ def learned(connection: Connection, called: Names) -> Surroundings:
     row: Any = connection.execute(_ASKED, written).one_or_none()
     if row is None:
         raise DatabaseError('this database has no extension "vector"', hint="Create it with: memdb migrate")
-    if row.typname is None:
+    if row.tier is None:
         raise DatabaseError(f"there is no table {written['table_name']}", hint="Create it with: memdb migrate")
-    found = Surroundings(*row)
+    found = Surroundings(**row._mapping)
     _known.setdefault(connection.engine.pool, {})[called] = time.monotonic(), found
     return found
 

@@ -295,16 +295,16 @@ where indrelid = %(memories)s::oid;
 
 -- name: index_facts
 select
-    c.oid::bigint,
-    c.relname,
-    a.amname,
-    pg_relation_size(c.oid),
-    coalesce(s.idx_scan, 0),
-    i.indisvalid,
-    i.indisunique,
-    pg_relation_filenode(c.oid),
-    array_to_string(c.reloptions, ', '),
-    obj_description(c.oid, 'pg_class')
+    c.oid::bigint as oid,
+    c.relname as name,
+    a.amname as method,
+    pg_relation_size(c.oid) as bytes,
+    coalesce(s.idx_scan, 0) as scans,
+    i.indisvalid as valid,
+    i.indisunique as needed,
+    pg_relation_filenode(c.oid) as file,
+    array_to_string(c.reloptions, ', ') as options,
+    obj_description(c.oid, 'pg_class') as comment
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as a on c.relam = a.oid

@@ -177,9 +177,9 @@ entries as (
 
 select
     finished,
-    migration_id,
-    applied_at,
-    applied_by,
+    migration_id as id,
+    applied_at as at,
+    applied_by as by,
     checksum,
     duration_ms
 from entries
@@ -191,12 +191,12 @@ order by
 
 -- name: applied_by_yoyo
 select
-    true,
-    migration_id,
-    applied_at_utc at time zone 'UTC',
-    null,
-    null,
-    null
+    true as finished,
+    migration_id as id,
+    applied_at_utc at time zone 'UTC' as at,
+    null as by,
+    null as checksum,
+    null as duration_ms
 from {schema}._yoyo_migration
 order by applied_at_utc, migration_id;
 

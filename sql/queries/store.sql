@@ -35,11 +35,11 @@ with place as (
 )
 
 select
-    l.nspname,
+    l.nspname as extension,
     l.vector,
     coalesce(e.typname, 'vector') as embedding,
     l.tier_schema,
-    l.typname,
+    l.typname as tier,
     exists(
         select
         from pg_proc as p
