@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from memdb import database
-from memdb.catalog import STAND_IN
 from memdb.database import Connection, query
+from memdb.shape import STAND_IN
 
 
 @dataclass(frozen=True, slots=True)

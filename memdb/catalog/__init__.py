@@ -4,14 +4,13 @@ An object is known by its kind and its name: `table memories`, `column memories.
 ix_memories_embedding`. Outside of the target schema the name has its schema before it: `table audit.entry`.
 """
 
-from memdb.catalog.keys import KINDS, STAND_IN, STANDALONE, Key, table_of
+from memdb.catalog.keys import KINDS, STANDALONE, Key, table_of
 from memdb.catalog.patches import Attributes, Objects, Patch, fold, merge, patch
 from memdb.catalog.reading import Catalog, read
 
 __all__ = [
     "KINDS",
     "STANDALONE",
-    "STAND_IN",
     "Attributes",
     "Catalog",
     "Key",

@@ -5,9 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-STAND_IN = "Stand-in made by memdb"
-"""Begins the comment on `users` where the application has none."""
-
 # In an order in which they can be made. "object" is anything else, of which no more is read than that it is there.
 KINDS = (
     "schema", "extension", "enum", "domain", "type", "sequence", "table", "column", "constraint", "index",

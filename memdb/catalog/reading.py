@@ -8,6 +8,7 @@ from typing import Any
 from memdb.catalog.keys import STANDALONE, Key
 from memdb.catalog.patches import Attributes, Objects
 from memdb.database import Connection, patience, query
+from memdb.shape import unquoted
 
 # Words that PostgreSQL 17 has begun to quote where they are names (pg_get_keywords): always quoted here, so that what
 # was read from one version equals what is read from another. "json" needs no quotes as a name of its own.
@@ -83,11 +84,7 @@ def read(connection: Connection, schema: str, only: Iterable[Key] | None = None)
 def _wanted(keys: Iterable[Key]) -> tuple[list[str | None], list[str]]:
     """The schemas, None for the target, and the names, without quotes, of what stands by itself."""
     standing = sorted({(key.within, key.name) for key in keys if key.kind in STANDALONE})
-    return [_unquoted(schema) or None for schema, _ in standing], [_unquoted(name) for _, name in standing]
-
-
-def _unquoted(identifier: str) -> str:
-    return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
+    return [unquoted(schema) or None for schema, _ in standing], [unquoted(name) for _, name in standing]
 
 
 def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from memdb.catalog import STAND_IN, Attributes, Key, Objects, table_of
+from memdb.catalog import Attributes, Key, Objects, table_of
+from memdb.shape import STAND_IN
 
 USERS = "users"
 

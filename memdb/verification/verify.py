@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from memdb import catalog, files, users
-from memdb.catalog import KINDS, STAND_IN, Attributes, Key, Objects, Patch, table_of
+from memdb.catalog import KINDS, Attributes, Key, Objects, Patch, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
 from memdb.ledger.changes import Changes
 from memdb.ledger.sqlfiles import CORE, Sets
+from memdb.shape import STAND_IN
 from memdb.verification.comparison import Difference, compare, departs
 from memdb.verification.mending import surroundings
 from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
