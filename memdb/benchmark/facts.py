@@ -29,10 +29,6 @@ class IndexFacts:
     definition: str
     comment: str | None
 
-    @property
-    def unused(self) -> bool:
-        return self.scans == 0 and not self.needed
-
 
 @dataclass(frozen=True, slots=True)
 class Facts:

@@ -12,7 +12,7 @@ from memdb.benchmark import sampling, strategies, truth
 from memdb.benchmark.sampling import Population, Query
 from memdb.benchmark.searching import Answer
 from memdb.database import Connection, query
-from memdb.errors import DataError
+from memdb.errors import DataError, UsageError
 from memdb.target import Target
 
 SETTINGS = (
@@ -44,6 +44,13 @@ class Wanted:
     workload: str = sampling.SKEWED
     queries_from: Path | None = None
     truth_directory: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name, number, least, most in (("k", self.k, 1, 1000), ("queries", self.queries, 1, 10_000)):
+            if not least <= number <= most:
+                raise UsageError(f"{name} is {number}", hint=f"Give {least} to {most:,}.")
+        if self.workload not in sampling.WORKLOADS:
+            raise UsageError(f"there is no workload {self.workload!r}", hint=f"Give {', '.join(sampling.WORKLOADS)}.")
 
 
 @dataclass(frozen=True, slots=True)

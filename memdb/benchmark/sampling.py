@@ -18,7 +18,7 @@ from memdb.database import Connection
 from memdb.errors import DataError
 from memdb.target import Target
 
-SKEWED, EQUAL, SINGLE = "skewed", "equal", "single"
+SKEWED, EQUAL, SINGLE = WORKLOADS = ("skewed", "equal", "single")
 
 _SMALLEST_SHARE = 20  # a twentieth of all queries
 

@@ -36,6 +36,7 @@ from memdb.benchmark.strategies import Strategy
 from memdb.benchmark.trials import Trial
 from memdb.benchmark.verdict import Targets, Verdict
 from memdb.database import Connection
+from memdb.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,12 @@ class Design:
     identity: Identity | None = None
     cold: Mapping[str, Latency] = field(default_factory=dict)
     try_m: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        strategies.parse(",".join(self.names))
+        for name in ("ef_search", "candidates", "concurrency", "try_m"):
+            if any(number < 1 for number in getattr(self, name)):
+                raise UsageError(f"{name} is {min(getattr(self, name))}", hint="Give 1 or more.")
 
     @property
     def calling(self) -> tuple[str, ...]:

@@ -43,7 +43,13 @@ class Asked:
     ] = 100
     target_recall: Annotated[
         float | None,
-        typer.Option(min=0, max=1, callback=finite, help="Exit 1 if mean recall is below this.", metavar="R"),
+        typer.Option(
+            min=0,
+            max=1,
+            callback=finite,
+            help="Exit 1 if mean recall is below this; by default, below 0.95.",
+            metavar="R",
+        ),
     ] = None
     user: Annotated[
         UUID | None, typer.Option(help="Search as this user only; by default, as users of every size.", metavar="ID")

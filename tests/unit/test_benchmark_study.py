@@ -20,8 +20,8 @@ from memdb.benchmark.facts import Facts, IndexFacts
 from memdb.benchmark.figures import Distribution, ForSize, Measured, ServerTime
 from memdb.benchmark.load import Load
 from memdb.benchmark.measurement import Latency, Quantile, Recall
-from memdb.benchmark.preparation import SETTINGS, Sample
-from memdb.benchmark.study import Study
+from memdb.benchmark.preparation import SETTINGS, Sample, Wanted
+from memdb.benchmark.study import Design, Study
 from memdb.benchmark.trials import Trial
 from memdb.benchmark.verdict import Targets
 from memdb.errors import DataError, UsageError
@@ -135,7 +135,61 @@ def test_what_loses_rows_is_never_recommended_for_its_speed() -> None:
     hnsw = measured("hnsw", [1, 1, 1], 0.5, short=60, ef_search=40)
     advice = study(PLAIN, hnsw).verdict.advice
     assert not any("hnsw, ef_search 40 measured here" in sentence for sentence in advice)
-    assert any("hnsw, ef_search 40 loses rows: 60 searches" in sentence for sentence in advice)
+    assert any("hnsw, ef_search 40 loses rows: 60 of 300 searches" in sentence for sentence in advice)
+
+
+def test_lost_rows_are_never_met_and_are_said_first() -> None:
+    losing = study(measured("plain", [1, 9, 97], 0.97, short=1), targets=Targets(50.0, 0.9))
+    assert not losing.ok
+    assert losing.verdict.failures[0].startswith(
+        "plain loses rows: 1 of 300 searches came up short, mean recall 0.970. "
+    )
+    assert "search_memories" in losing.verdict.failures[0]
+    assert str(list(render(losing))[-1]).startswith("MISSED plain loses rows")
+
+
+def test_without_a_target_a_recall_below_nineteen_of_twenty_is_a_failure() -> None:
+    low, high = (study(measured("plain", [1, 1], recall)) for recall in (0.949, 0.95))
+    assert (low.ok, high.ok) == (False, True)
+    assert low.verdict.failures[0].startswith("plain: mean recall 0.949 is below 0.95. ")
+    assert study(measured("plain", [1, 1], 0.949), targets=Targets(50.0, 0.9)).ok
+
+
+def test_the_faster_one_of_those_that_find_what_they_should_is_to_be_used() -> None:
+    for plain, function, wanted in (
+        (
+            measured("plain", [1, 9, 5]),
+            FAST,
+            "use the plain query and not search_memories: p95 5.0 ms instead of 6.0 ms",
+        ),
+        (PLAIN, FAST, "use search_memories and not the plain query: p95 6.0 ms instead of 97 ms"),
+        (measured("plain", [1, 1, 1], 0.5, short=9), FAST, "use search_memories and not the plain query: p95 6.0 ms"),
+    ):
+        assert wanted in study(plain, function).verdict.advice[0]
+
+
+def test_no_index_is_said_to_be_superfluous_as_it_may_be_new() -> None:
+    assert not any("rop" in sentence for sentence in study(PLAIN, FAST).verdict.advice)
+
+
+def test_where_all_is_well_it_is_said_that_nothing_needs_to_change() -> None:
+    remark = next(words.remarks(study(measured("plain", [1, 2]))))
+    assert remark.text == "plain meets p95 50 ms for users of every size: nothing needs to change"
+
+
+def test_searches_and_targets_that_cannot_be_are_named_as_what_they_are() -> None:
+    for wrong, told in (
+        (lambda: Wanted(k=0), "k is 0"),
+        (lambda: Wanted(queries=0), "queries is 0"),
+        (lambda: Wanted(workload="odd"), "no workload 'odd'"),
+        (lambda: Targets(p95_ms=float("nan")), "p95_ms is nan"),
+        (lambda: Targets(recall=7), "recall is 7"),
+        (lambda: Design(names=("nope",)), "no strategy 'nope'"),
+        (lambda: Design(names=()), "no strategy is named"),
+        (lambda: Design(concurrency=(0,)), "concurrency is 0"),
+    ):
+        with pytest.raises(UsageError, match=told):
+            wrong()
 
 
 def test_search_memories_is_judged_where_it_is_there() -> None:

@@ -21,7 +21,7 @@ def _lines(study: Study) -> Iterator[str]:
     yield f"{words.summary(study)}. {words.surroundings(study)}."
     yield ""
     for remark in words.remarks(study):
-        word = f"**{remark.word.capitalize()}:** " if remark.tone in ("good", "bad") else ""
+        word = f"**{remark.word.capitalize()}:** " if remark.word not in ("advice", "recommended") else ""
         code = f"`{remark.code}`" if remark.code else ""
         yield f"- {word}{code}{remark.text}"
     first, second, *others = tables(study)

@@ -59,13 +59,15 @@ def remarks(study: Study) -> Iterator[Remark]:
     if not study.verdict.failures:
         recall = f" and mean recall {study.targets.recall:g}" if study.targets.recall is not None else ""
         target = f"p95 {study.targets.p95_ms:g} ms{recall}"
-        yield Remark("met", f"{study.verdict.judged} meets {target} for users of every size")
+        enough = "" if study.verdict.advice else ": nothing needs to change"
+        yield Remark("met", f"{study.verdict.judged} meets {target} for users of every size{enough}")
     if study.changes is not None:
         yield from _changes(study.changes)
     yield from (Remark("advice", advice) for advice in study.verdict.advice)
     for one in study.verdict.recommendations:
-        now = "" if one.current is None else " (as it is)" if one.current == one.value else f" (now {one.current})"
-        yield Remark("recommended", f"{now}: {one.because}", f"{one.setting} = {one.value}")
+        kept = one.current == one.value
+        now = "" if one.current is None or kept else f" (now {one.current})"
+        yield Remark("keep" if kept else "recommended", f"{now}: {one.because}", f"{one.setting} = {one.value}")
 
 
 def _changes(changes: Changes) -> Iterator[Remark]:
