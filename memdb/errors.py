@@ -19,7 +19,8 @@ MemdbError
     └── StatementFailed               the server refused a statement of a migration
 """
 
-from typing import ClassVar
+import copyreg
+from typing import Any, ClassVar
 
 
 class MemdbError(Exception):
@@ -35,6 +36,15 @@ class MemdbError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]
+        """What a traceback shows below the message."""
+        return [self.hint] if self.hint else []
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: some kinds are made of more than the message that an exception keeps."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # type: ignore[attr-defined]
 
 
 class UsageError(MemdbError):

@@ -73,6 +73,10 @@ class WouldLose(MigrationError):
         super().__init__(message, hint=hint)
         self.steps, self.losses = tuple(step.id for step in steps), losses
 
+    @property
+    def __notes__(self) -> list[str]:  # type: ignore[override]
+        return [*(loss.in_words() for loss in self.losses), self.hint]
+
     def widen(self, steps: Iterable[Step], losses: Iterable[Loss]) -> None:
         """Asks about all `steps` that are left, so that who agrees to it agrees to a plan; `losses` are of any step."""
         others = [loss for loss in losses if loss.step not in self.steps]

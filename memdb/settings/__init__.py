@@ -62,8 +62,10 @@ def load(
 ) -> Settings:
     """Settings for a command that runs in `directory`, the current one by default.
 
-    Raises SettingsError when `memdb.toml` is there but cannot be used, and when a setting is empty.
+    Raises SettingsError when the directory is not there, its `memdb.toml` cannot be used, or a setting is empty.
     """
+    if directory is not None and not directory.is_dir():
+        raise SettingsError(f"there is no directory {directory}", hint="Name one that has memdb.toml or .env, or none.")
     project = _Project(directory or Path.cwd(), environment)
     return Settings(
         sql_dir=project.path("sql_dir", sql_dir) or shipped.sql_directory(),

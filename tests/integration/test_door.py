@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import pickle
 import re
 import shutil
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -170,6 +172,24 @@ def test_settings_are_those_of_a_directory(empty: str, tmp_path: Path) -> None:
     with memdb.open(directory=project) as db:
         db.migrate()
     assert main(["status", "--exit-code", "--database-url", empty]) == 0
+
+
+def test_a_directory_that_is_not_there_does_not_stand_for_the_defaults(tmp_path: Path) -> None:
+    with pytest.raises(errors.SettingsError, match="there is no directory"):
+        memdb.open(directory=tmp_path / "missing")
+
+
+def test_an_error_reaches_another_process_and_a_traceback_as_it_is(migrated: str) -> None:
+    with memdb.open(migrated) as db, db.connected("test") as connection:
+        connection.execute("insert into users default values")
+        connection.execute("insert into memories (user_id, memory_type, content) select id, 'task', 'x' from users")
+        with pytest.raises(memdb.WouldLose) as raised:
+            db.rollback(to="0003")
+    sent = pickle.loads(pickle.dumps(raised.value))
+    assert vars(sent) == vars(raised.value)
+    shown = "".join(traceback.format_exception(sent))
+    assert "public.memories (1 row)" in shown
+    assert shown.rstrip().endswith(sent.hint)
 
 
 def test_the_address_for_migrations_comes_first_unless_it_is_left_out(
