@@ -9,7 +9,9 @@ import io
 import json
 import math
 import os
+import shutil
 import sys
+import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,9 +46,18 @@ def emit(result: Any, format: str, *, address: str = "", label: str = "Database"
         line(f"{label}: {address}")
     for part in render(result):
         if isinstance(part, str):
-            line(part)
+            for row in _folded(part, to_stderr):
+                line(row)
         else:
             _print(part, to_stderr)
+
+
+def _folded(text: str, to_stderr: bool) -> list[str]:
+    """Prose in lines for a terminal, which would break it within words; what may be copied stays in one line."""
+    if text[:1].isspace() or "memdb " in text or not (sys.stderr if to_stderr else sys.stdout).isatty():
+        return [text]
+    columns = shutil.get_terminal_size().columns
+    return textwrap.wrap(text, columns, break_long_words=False, break_on_hyphens=False) or [text]
 
 
 def write_line(text: str) -> None:

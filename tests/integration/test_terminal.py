@@ -78,6 +78,13 @@ def test_the_bar_of_a_load_moves_fits_and_is_gone_before_what_comes_next(migrate
     assert "\x1b[2K" in seen.partition("Vacuuming")[0][-20:]
 
 
+def test_prose_is_broken_between_words(migrated: str) -> None:
+    code, seen = at_a_terminal("verify-schema", "--database-url", migrated)
+    drawn = lines_drawn(seen)
+    assert (code, max(len(line) for line in drawn if "memdb_test" not in line) <= 80) == (0, True), seen
+    assert "objects that no migration makes, but for what belongs to expected tables." in " ".join(drawn)
+
+
 def test_ids_are_shown_whole_as_they_are_given_to_other_commands(migrated: str) -> None:
     code, seen = at_a_terminal("status", "--database-url", migrated)
     assert (code, "0008_create_performance_indexes" in seen) == (0, True), seen
