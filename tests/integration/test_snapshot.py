@@ -14,6 +14,8 @@ from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
 from tests.helpers import as_scratch
 
+pytestmark = pytest.mark.usefixtures("ready_server")
+
 FUNCTIONS = """
 create function label(text) returns text language sql immutable as $$ select upper($1) $$;
 create function touch() returns trigger language plpgsql security definer set search_path = '' as $$
