@@ -16,7 +16,7 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"afterwards", "errors", "records", "shipped", "words"},
-    {"shape"},
+    {"shape", "signature"},
     {"binary", "files", "values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models"},
     {"database", "schemas"},
