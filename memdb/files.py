@@ -31,7 +31,7 @@ def read_bytes(path: Path) -> bytes:
     Raises OSError where there is none; also for a pipe or a device, which would be waited for, or read, for ever.
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(errno.EINVAL, "is no plain file", str(path))
+        raise OSError(errno.EINVAL, "is not a regular file", str(path))
     return path.read_bytes()
 
 
@@ -63,10 +63,10 @@ def expect_replaceable(path: Path, what: str, called: str, is_one: Callable[[Pat
     """
     target = Path(os.path.realpath(path))  # it may be linked to where it is
     if not target.parent.is_dir():
-        raise UsageError(f"there is no folder {target.parent} for the {what}", hint="Make it first, or name another.")
+        raise UsageError(f"there is no folder {target.parent} for the {what}", hint="Create it first, or name another.")
     is_closed = not os.access(target.parent, os.W_OK | os.X_OK)
     if is_closed or (os.path.lexists(target) and not os.access(target, os.W_OK)):
-        raise UsageError(f"{path} may not be written", hint="Name another file.")
+        raise UsageError(f"{path} is not writable", hint="Name another file.")
     try:
         is_replaceable = not read_bytes(target) or is_one(target)
     except FileNotFoundError:
@@ -76,8 +76,8 @@ def expect_replaceable(path: Path, what: str, called: str, is_one: Callable[[Pat
     except (ValueError, TypeError):
         is_replaceable = False
     if not is_replaceable:
-        hint = f"Name another file; memdb writes over earlier {what}s only."
-        raise UsageError(f"{path} is there already, and is no {called}", hint=hint)
+        hint = f"Name another file; memdb overwrites only earlier {what}s."
+        raise UsageError(f"{path} already exists, and is not a {called}", hint=hint)
 
 
 def create(texts: Mapping[Path, str]) -> None:
@@ -174,7 +174,7 @@ def _check_replaceable(target: Path) -> None:
     if target.is_symlink():  # the path was resolved, so it leads back to itself
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(target))
     if target.exists() and not target.is_file():
-        raise OSError(errno.EINVAL, "is no plain file", str(target))
+        raise OSError(errno.EINVAL, "is not a regular file", str(target))
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
 

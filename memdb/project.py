@@ -88,7 +88,7 @@ def init(directory: Path) -> Project:
     """
     target, settings = directory / "sql", directory / "memdb.toml"
     if os.path.lexists(target):
-        raise SqlFilesError(f"{target} is there already", hint="Choose another directory; nothing is overwritten.")
+        raise SqlFilesError(f"{target} already exists", hint="Choose another directory; nothing is overwritten.")
     written = {} if os.path.lexists(settings) else {settings: _SETTINGS}
     with _writing("Choose another directory."):
         # The copy comes last: until it is there, an init that was interrupted can be repeated.
@@ -120,7 +120,8 @@ def recommended(sql_dir: Path, report: Path, *, set_name: str = sqlfiles.CORE) -
     if not steps:
         raise UsageError(
             f"{report} recommends nothing that a migration would change",
-            hint="Sweep over more with benchmark-similarity: --strategies strict --ef-search 40,100,200 --try-m 16,24",
+            hint="Sweep over more values with benchmark-similarity: --strategies strict --ef-search 40,100,200 --try-m "
+            "16,24",
         )
     headed = [(name, f"-- {_sentence(name)}.\n--\n{sql}", _ROLLBACK + rollback) for name, sql, rollback in steps]
     return NewMigrations(tuple(_write_pairs(sql_dir, set_name, headed)))
@@ -133,10 +134,10 @@ def _steps(report: Path) -> list[Pair]:
         steps = [step for one in found["verdict"]["recommendations"] for step in one["migrations"]]
         pairs = [(step["name"], step["sql"], step["rollback"]) for step in steps]
         if not all(isinstance(text, str) for pair in pairs for text in pair):
-            raise ValueError("what it recommends is no SQL")
+            raise ValueError("what it recommends is not SQL")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
-            f"{report} is no report of benchmark-similarity: {error}", hint="Write one with --report FILE.json."
+            f"{report} is not a report of benchmark-similarity: {error}", hint="Write one with --report FILE.json."
         ) from None
     return pairs
 
@@ -147,7 +148,7 @@ def require_own(sql_dir: Path) -> None:
     installed = directory.is_relative_to(Path(__file__).resolve().parent)
     if Path(os.path.realpath(sql_dir)) == directory and (installed or not Path.cwd().is_relative_to(directory.parent)):
         raise UsageError(
-            "the SQL that memdb ships is not yours to change",
+            "the SQL that memdb ships must not be changed",
             hint="Make a copy with: memdb init . (or name your own with --sql-dir)",
         )
 
@@ -160,7 +161,9 @@ def _write_pairs(sql_dir: Path, set_name: str, pairs: Sequence[Pair]) -> list[Ne
     for name, _, _ in pairs:
         _check_name(name)
     if not _SET_NAME.fullmatch(set_name) or set_name in sqlfiles.NOT_SETS:
-        raise UsageError(f"{set_name!r} is no name of a set", hint="Use letters, digits, - and _, as in: fast_search")
+        raise UsageError(
+            f"{set_name!r} is not a name for a set", hint="Use letters, digits, - and _, as in: fast_search"
+        )
     require_own(sql_dir)
     folder = sql_dir / set_name
     with _writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
@@ -206,7 +209,7 @@ def parse_index(text: str) -> Index:
     match = _INDEX.fullmatch(text.strip().rstrip("; "))
     if match is None or len(statements.split(text)) != 1:
         raise UsageError(
-            f"{text!r} is no index",
+            f"{text!r} is not an index",
             hint="Write what follows `on` in create index: memdb new --index 'memories (user_id, created_at)'",
         )
     columns = [_slug(key) for key in _key_names(match["keys"])]

@@ -48,9 +48,9 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
     if found and rows[0][2]:
         listed = ", ".join(schema.in_words() for schema in found)
         raise UntrustedSchema(
-            f"others may create in a schema to which this superuser's migrations lead: {listed}",
-            hint="What they put there would be called with the rights of a superuser. Connect as the owner of the "
-            "schema, or revoke create on it; where these roles are trusted, say so by name: "
+            f"others may create objects in a schema that this superuser's migrations use: {listed}",
+            hint="Functions that they put there would run with the rights of a superuser. Connect as the owner of the "
+            "schema, or revoke create on it. If you trust these roles, say so by name: "
             + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
         )
     return found
@@ -86,6 +86,6 @@ def require_own_code(
         where = f" on {table}" if table and kind != "table" else ""
         raise DatabaseError(
             f"the {kind} {name!r}{where} would run a function of the role {owner!r} with your rights",
-            hint=f"Connect as a role that has no more rights than {owner!r}, or see to it that the function belongs "
-            "to a role that you trust as yourself.",
+            hint=f"Connect as a role that has no more rights than {owner!r}, or make sure that the function belongs to "
+            "a role that you trust as yourself.",
         )

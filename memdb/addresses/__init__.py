@@ -25,7 +25,7 @@ _SEPARATORS = "Pairs of key=value are separated by spaces; in a URL, they begin 
 _CAUSES = {
     "unexpected spaces": "A space in it is written %20. ",
     "extra key/value separator": "A = in the value of a parameter is written %3D. ",
-    "invalid percent-encoded": "A % that stands for itself is written %25. ",
+    "invalid percent-encoded": "A literal % is written %25. ",
 }
 # Where libpq looks for what an address leaves out.
 FROM_ENVIRONMENT = {
@@ -92,7 +92,7 @@ def _libpq_url(url: str) -> str:
     match = _SCHEME.match(url)
     if match is None:
         if re.match("jdbc:", url, re.IGNORECASE):
-            raise _unreadable(hint="It is a URL for JDBC: leave out the jdbc: in front of it.")
+            raise _unreadable(hint="It is a URL for JDBC: remove the jdbc: in front of it.")
         if "://" in url and "=" not in url.partition("://")[0]:
             raise ValueError("not a PostgreSQL URL")
         return url
@@ -116,7 +116,7 @@ def _expect_no_misplaced_password(values: Mapping[str, str]) -> None:
     for port in values.get("port", "").split(","):
         if port and not (re.fullmatch(r"\s*[0-9]{1,5}\s*", port) and 0 < int(port) < 65536):
             message = "the port in the database URL is not a number from 1 to 65535"
-            raise _unreadable(message, hint=f"An IPv6 address stands in brackets. {_FORMS}")
+            raise _unreadable(message, hint=f"Write an IPv6 address in brackets. {_FORMS}")
     shown = [values.get(key, "") for key in ("user", "host", "hostaddr", "dbname", "service")]
     if any("://" in value for value in shown):
         raise _unreadable(hint="It holds another URL. " + _FORMS)

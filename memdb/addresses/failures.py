@@ -27,9 +27,10 @@ _HINTS = {
     r"refused|No such file|timeout|timed out": "Is the server running, and are host and port right?",
     r"could not translate|resolve|not known": "Check the host name in the database URL.",
     r"SSL|TLS|certificate": "Check sslmode and the certificates that the server asks for.",
-    r"not permitted to log in": "Connect as a role that may, or have it allowed: alter role … login",
-    r"not currently accepting": "Have them allowed again: alter database … allow_connections true",
-    r"too many connections for": "Wait until others have disconnected, or raise the connection limit of what it names.",
+    r"not permitted to log in": "Connect as a role that may log in, or allow it: alter role … login",
+    r"not currently accepting": "Allow connections again: alter database … allow_connections true",
+    r"too many connections for": "Wait until others have disconnected, or raise the connection limit of that role or "
+    "database.",
     r"too many|remaining connection slots": "Wait until others have disconnected, or raise max_connections.",
 }
 

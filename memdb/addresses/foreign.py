@@ -31,14 +31,14 @@ _SETTINGS = """
     datestyle default_transaction_read_only default_transaction_isolation
 """
 _SCHEMA = "Leave it out, and use --schema {value} (or MEMDB_SCHEMA, or schema in memdb.toml)."
-_VERIFY = "Write sslmode=verify-full, or verify-ca where the name of the host is not compared."
+_VERIFY = "Write sslmode=verify-full, or verify-ca if the host name is not compared."
 # What to write instead, with the parameters of other tools that mean it.
 _INSTEAD_OF = {
     "Write options=-c%20{name}%3D{value}.": _SETTINGS,
     _SCHEMA: "schema currentSchema schema_search_path",
     "Leave it out, and use --schema {value}; or write options=-c%20search_path%3D{value}.": "search_path",
     "Write sslmode=…, with the values of libpq.": "ssl ssl_mode sslfactory ssl_context",
-    "Write sslmode=verify-full where it says strict, else sslmode=require.": "sslaccept",
+    "Write sslmode=verify-full if it says strict, otherwise sslmode=require.": "sslaccept",
     "Write sslcert=FILE&sslkey=FILE, in PEM format.": "sslidentity",
     "Write sslrootcert=FILE.": "sslca ssl_root_cert",
     "Write sslcert=FILE.": "ssl_cert",
@@ -95,7 +95,7 @@ def _for_libpq(number: int, key: str, equals: str, value: str) -> list[str]:
     if known := _known(_INSTEAD).get(squashed):
         raise _refusal(known, unquote(value))
     raise SettingsError(
-        f"parameter {number} of the database URL is none that PostgreSQL knows (it is not shown, as it may be a part "
+        f"parameter {number} of the database URL is not known to PostgreSQL (it is not shown, as it may be a part "
         "of a password)",
         hint=_suggestion(squashed),
     )
@@ -115,7 +115,7 @@ def _suggestion(squashed: str) -> str:
     return (
         f"Did you mean {near[0]}?"
         if near
-        else "Take those of https://www.postgresql.org/docs/current/libpq-connect.html"
+        else "Valid ones are in https://www.postgresql.org/docs/current/libpq-connect.html"
     )
 
 

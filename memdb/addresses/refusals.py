@@ -10,8 +10,8 @@ from memdb.words import shortened
 
 READ_ONLY = "Connect to the primary server, with default_transaction_read_only off."
 _NOT_UTF8 = (
-    "The database holds names or texts that are no UTF8. Rename what they belong to, or use a database whose encoding "
-    "is UTF8."
+    "The database holds names or texts that are not UTF8. Rename those objects, or use a database whose "
+    "encoding is UTF8."
 )
 _LIMITED = (
     "The server, the database or the role has this limit ({0}), which is too short here. Set it for this connection: "
@@ -28,7 +28,7 @@ _HINTS = {
     "57P05": _LIMITED.format("idle_session_timeout"),
 }
 # memdb's own statements run with pg_catalog as search_path, and with them the event triggers that they set off.
-_PATH = "Have that function write names with their schemas, or set it a path: alter function … set search_path = …"
+_PATH = "Qualify names in that function with their schemas, or set its path: alter function … set search_path = …"
 _HINTS_FOR_FUNCTIONS = dict.fromkeys(("42P01", "42704", "42883"), _PATH)
 # Shut down, crashed, starting up; idle for too long, or in a transaction that was.
 _CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
@@ -52,7 +52,7 @@ def translated_errors() -> Iterator[None]:
             ) from error
         if isinstance(error, psycopg.errors.LockNotAvailable):
             raise LockTimeout(
-                f"others hold a lock that is needed here, and have not let it go: {message}",
+                f"others hold a lock that is needed here, and have not released it: {message}",
                 hint="Find them in pg_stat_activity, and try again when they are done.",
             ) from error
         if "statement timeout" in message:

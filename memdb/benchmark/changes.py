@@ -89,7 +89,7 @@ def read(path: Path) -> Earlier:
         raise DataError(f"{path} cannot be read: {reason}", hint="Name the JSON report of an earlier run.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DataError(
-            f"{path} is no report of benchmark-similarity, or one of another version",
+            f"{path} is not a report of benchmark-similarity, or is from another version",
             hint="Write one with --report FILE.json, and compare with that.",
         ) from None
 
@@ -129,7 +129,7 @@ def _lasting(first: Changes, second: Changes) -> Changes:
     still = {_subject(change) for change in second.worse}
     worse = tuple(change for change in first.worse if _subject(change) in still)
     passing = len(first.worse) - len(worse)
-    note = (f"Figures that were worse at first, but not when measured once more: {passing:,}.",) if passing else ()
+    note = (f"Figures that were worse at first, but not when measured again: {passing:,}.",) if passing else ()
     return replace(first, worse=worse, notes=(*first.notes, *note))
 
 
@@ -210,4 +210,4 @@ def _notes_on_pace(pairs: Iterable[tuple[Figures, Figures]]) -> Iterator[str]:
 
 def _notes_on_doubt(undecided: int) -> Iterator[str]:
     if undecided:
-        yield f"Times of which too few searches were made to see a change: {undecided:,}. Take more with --queries."
+        yield f"Times with too few searches to see a change: {undecided:,}. Ask for more with --queries."

@@ -51,7 +51,9 @@ class Facts:
     @property
     def since(self) -> str:
         """`counting_since` in words."""
-        return f"since {self.counting_since:%Y-%m-%d %H:%M}" if self.counting_since else "since the database was made"
+        return (
+            f"since {self.counting_since:%Y-%m-%d %H:%M}" if self.counting_since else "since the database was created"
+        )
 
     @property
     def vector_index(self) -> IndexFacts | None:

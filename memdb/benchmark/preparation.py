@@ -187,4 +187,4 @@ def _notes(wanted: Wanted, population: Population, drawn: int, asked: int) -> It
 
 def _note_on_truth(reused: bool) -> Iterator[str]:
     if reused:
-        yield "The true neighbours are those of an earlier run: not one memory of these users has changed since."
+        yield "The true neighbours are those of an earlier run: no memory of these users has changed since."

@@ -44,8 +44,8 @@ def read(
     ]
     if not kept:
         raise DataError(
-            f"{path} has no question of a user who has memories",
-            hint="Name users that are there, or none at all: then the users of the database ask.",
+            f"{path} has no question from a user who has memories",
+            hint="Name existing users, or none: then users of the database ask.",
         )
     dropped = len(rows) - len(kept)
     return kept, (f"Left out: {dropped:,} questions of users without memories.",) if dropped else ()

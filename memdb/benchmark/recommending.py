@@ -77,7 +77,7 @@ def _ef_search(
     wanted = {"hnsw.ef_search": width, "hnsw.iterative_scan": order}
     changed = {name: value for name, value in wanted.items() if settings.get(name) != value}
     tried = ", ".join(str(one.ef_search) for one in swept)
-    chosen = f"the least of {tried}" if len(swept) > 1 else "the only one tried, one"
+    chosen = f"the smallest of {tried}" if len(swept) > 1 else "the only one tried, one"
     yield Recommendation(
         "hnsw.ef_search",
         width,

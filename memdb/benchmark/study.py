@@ -237,6 +237,6 @@ def _notes(design: Design, found: Facts) -> Iterator[str]:
         )
     if len(design.names) > 1 and not found.buffers_known:
         yield (
-            "How much of an index is in shared buffers is not known: the extension pg_buffercache is not there, or not "
-            "for this role."
+            "How much of an index is in shared buffers is not known: the extension pg_buffercache is not installed, "
+            "or this role may not use it."
         )

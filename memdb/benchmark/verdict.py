@@ -101,8 +101,9 @@ def _on_doubt(judged: Measured, targets: Targets) -> Iterator[str]:
         could_miss = p95.high_ms is not None and p95.high_ms > target
         if could_meet if p95.ms > target else could_miss:
             yield (
-                f"The {size.queries:,} searches for {users_of(size)} do not decide whether p95 misses {target:g} ms: "
-                "take more with --queries."
+                f"The {size.queries:,} searches for {users_of(size)} are too few to tell whether p95 misses "
+                f"{target:g} ms: "
+                "ask for more with --queries."
             )
 
 
@@ -147,8 +148,9 @@ def _on_fast_search(plain: Measured, targets: Targets) -> Iterator[str]:
     largest = plain.sizes[-1]
     if largest.latency.p95.ms > targets.p95_ms / 2:
         yield (
-            f"The time grows with what a user holds: p95 {milliseconds(largest.latency.p95.ms)} for "
-            f"{users_of(largest)}. Set fast_search is for that: memdb migrate --with fast_search, then measure again."
+            f"The time grows with the memories of a user: p95 {milliseconds(largest.latency.p95.ms)} for "
+            f"{users_of(largest)}. The set fast_search is made for that: memdb migrate --with fast_search, then "
+            f"measure again."
         )
 
 
@@ -208,7 +210,7 @@ def _on_roles(measured: Sequence[Measured], targets: Targets) -> Iterator[str]:
         elif one.latency.p95.ms > targets.p95_ms and _surely_slower(one, bare):
             yield (
                 f"As {one.role}, {one.strategy} takes p95 {milliseconds(one.latency.p95.ms)} instead of "
-                f"{milliseconds(bare.latency.p95.ms)}. Do its policies find out the user once per search, as "
+                f"{milliseconds(bare.latency.p95.ms)}. Do its policies look up the user once per search, as "
                 "(select auth.uid()) = user_id does?"
             )
 

@@ -23,8 +23,9 @@ def of_server() -> "pwd.struct_passwd | None":
         account = _find()  # whoever was quicker has made it
         if account is None:
             raise EmbeddedError(
-                f"PostgreSQL does not run as root, and the user {NAME}, as whom it would run, cannot be made: {said}",
-                hint=f"Make it (useradd --system {NAME}), or run memdb as another user.",
+                f"PostgreSQL does not run as root, and the user {NAME}, as which it would run, cannot be created: "
+                f"{said}",
+                hint=f"Create it (useradd --system {NAME}), or run memdb as another user.",
             )
     return account
 

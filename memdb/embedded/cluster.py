@@ -24,7 +24,7 @@ def holds_data(directory: Path) -> bool:
     if any(directory.iterdir()):
         raise EmbeddedError(
             f"{directory} is not empty and not a data directory of PostgreSQL (it has no PG_VERSION)",
-            hint="Move away what is in it, or choose another place with MEMDB_DATA_DIR.",
+            hint="Move its contents away, or choose another directory with MEMDB_DATA_DIR.",
         )
     return False
 
@@ -35,7 +35,7 @@ def expect_version(directory: Path, major: int) -> None:
     if found != str(major):
         raise EmbeddedError(
             f"{directory} holds data of PostgreSQL {found[:20] or '(its PG_VERSION is empty)'}, not of {major}",
-            hint="Choose another place with MEMDB_DATA_DIR.",
+            hint="Choose another directory with MEMDB_DATA_DIR.",
         )
 
 
@@ -55,7 +55,7 @@ def make(directory: Path, programs: Programs, configuration: str, *, lock: int, 
             why = complaint(said)
             nameless = "Give this user a name (a line in /etc/passwd), or use a server of your own with --database-url."
             raise EmbeddedError(
-                f"the embedded PostgreSQL in {directory} cannot be made: {why}",
+                f"the embedded PostgreSQL in {directory} cannot be created: {why}",
                 hint=nameless if "effective user ID" in why else places.ELSEWHERE,
             )
         settings = os.open(new / "postgresql.conf", os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW)

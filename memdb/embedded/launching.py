@@ -43,7 +43,7 @@ def clear(directory: Path, named: Postmaster | None) -> None:
     elsewhere = named.socket if named else ""
     if socket := sockets.answering({directory, Path(elsewhere or directory)}):
         raise EmbeddedError(
-            f"a server answers at {socket}, but no process that can be seen from here is that of {directory}",
+            f"a server answers at {socket}, but no process that is visible from here belongs to {directory}",
             hint="It may run in another container. End it there, then run the command again.",
         )
     postmaster.forget(directory)
@@ -83,7 +83,8 @@ def _ready(directory: Path, is_alive: Callable[[], bool], deadline: float) -> Po
             return found
         if time.monotonic() > deadline:
             raise EmbeddedError(
-                f"the embedded PostgreSQL in {directory} is not ready after {_RECOVERY_SECONDS} s; it may recover",
+                f"the embedded PostgreSQL in {directory} is not ready after {_RECOVERY_SECONDS} s; it may still be "
+                f"recovering",
                 hint=f"Run the command again; see {directory / 'log'}.",
             )
         time.sleep(_PAUSE_SECONDS)

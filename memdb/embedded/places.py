@@ -13,7 +13,7 @@ from memdb.embedded.posix import fcntl
 from memdb.errors import EmbeddedError
 
 MAJOR = 18
-ELSEWHERE = "Choose another place with MEMDB_DATA_DIR, or use a server of your own with --database-url."
+ELSEWHERE = "Choose another directory with MEMDB_DATA_DIR, or use a server of your own with --database-url."
 _PATIENCE_SECONDS = 120
 
 
@@ -27,17 +27,19 @@ def data_directory() -> Path:
     if chosen is None:
         parent = _default()
     elif not chosen.strip():
-        raise EmbeddedError("MEMDB_DATA_DIR is empty", hint="Unset it, or let it name a directory.")
+        raise EmbeddedError("MEMDB_DATA_DIR is empty", hint="Unset it, or set it to a directory.")
     elif words.may_hold_password(chosen):
         raise EmbeddedError(
             "MEMDB_DATA_DIR is the address of a database (it is not shown, as it may hold a password)",
-            hint="Let it name a directory; an address belongs into MEMDB_DATABASE_URL.",
+            hint="Set it to a directory; an address belongs in MEMDB_DATABASE_URL.",
         )
     else:
         try:
             parent = Path(chosen).expanduser().absolute()
         except (OSError, RuntimeError) as error:  # no current directory, or no such user
-            raise EmbeddedError(f"MEMDB_DATA_DIR={chosen} names no directory: {error}", hint=ELSEWHERE) from error
+            raise EmbeddedError(
+                f"MEMDB_DATA_DIR={chosen} is not a usable directory: {error}", hint=ELSEWHERE
+            ) from error
     directory = parent / f"postgresql-{MAJOR}"
     if "\n" in str(directory):
         raise EmbeddedError(f"PostgreSQL cannot keep its data in {str(directory)!r}: a line break", hint=ELSEWHERE)
@@ -54,7 +56,7 @@ def _default() -> Path:
             return default
     raise EmbeddedError(
         "there is no home directory in which the embedded PostgreSQL could keep its data",
-        hint="Set HOME, or choose a place with MEMDB_DATA_DIR.",
+        hint="Set HOME, or choose a directory with MEMDB_DATA_DIR.",
     )
 
 

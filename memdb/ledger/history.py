@@ -122,14 +122,14 @@ def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
     if len(ours) > 1:
         raise HistoryError(
             f"these migrations have several histories, in the schemas {', '.join(home.schema for home in ours)}",
-            hint="Say which one is meant with --schema NAME, MEMDB_SCHEMA or schema in memdb.toml.",
+            hint="Choose one with --schema NAME, MEMDB_SCHEMA or schema in memdb.toml.",
         )
     if ours and ours[0] not in on_path:
         raise HistoryError(
-            f"these migrations are applied in the schema {ours[0].schema} already ({ours[0].schema}._yoyo_migration), "
+            f"these migrations are already applied in the schema {ours[0].schema} ({ours[0].schema}._yoyo_migration), "
             f"which is not on the search_path",
-            hint=f"Work there with --schema {argument(ours[0].schema)}. A second, independent copy of everything is "
-            f"made only where that is said: --schema {argument(target)}.",
+            hint=f"Work there with --schema {argument(ours[0].schema)}. To create a second, independent copy of "
+            f"everything: --schema {argument(target)}.",
         )
     begun = (
         ours or [home for home in on_path if home.has_details] or [home for home in on_path if home.schema == target]
@@ -147,8 +147,9 @@ def apart(connection: Connection, past: History) -> str:
     if not past.applied or home == target:
         return ""
     return (
-        f"The history is in the schema {argument(home)}, and what names no schema is made in {argument(target)}, the "
-        f"first of the search_path. Where that is not meant: --schema {argument(home)}."
+        f"The history is in the schema {argument(home)}, but objects without a schema name are created in "
+        f"{argument(target)}, the "
+        f"first in the search_path. If you do not want that: --schema {argument(home)}."
     )
 
 
@@ -196,12 +197,12 @@ def _require_sound(home: Home) -> None:
     if home.odd:
         raise HistoryError(
             f"the history of migrations in the schema {home.schema} cannot be trusted: {home.odd}",
-            hint="Find out who made it, and why, before anything is applied here; or work elsewhere: --schema NAME.",
+            hint="Find out who created it, and why, before you apply anything here. Or work elsewhere: --schema NAME.",
         )
     if home.missing:
         raise IncompleteHistory(
             f"the history of migrations in the schema {home.schema} lacks {listed(home.missing)}",
-            hint="Restore it from a backup first: without it, migrations might run twice. If it is not that of these "
+            hint="Restore it from a backup first: without it, migrations might run twice. If it belongs to other "
             "migrations, work elsewhere: --schema NAME.",
         )
 

@@ -34,7 +34,7 @@ class Rollback:
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.steps < 1:
-            raise UsageError(f"{self.steps} steps cannot be taken back", hint="Give 1 or more, or None for all.")
+            raise UsageError(f"{self.steps} steps cannot be rolled back", hint="Give 1 or more, or None for all.")
 
 
 Request: TypeAlias = Migrate | Rollback
@@ -96,8 +96,7 @@ def _to_migrate(request: Migrate, sets: Sets, history: History) -> Plan:
     if not request.out_of_order and (too_late := late(migrations, applied)):
         raise HistoryError(
             f"{too_late[0].path} is pending, but a migration with a higher number is applied already",
-            hint="Give it the next free number, or apply it where it is with --out-of-order, if its place does not "
-            "matter.",
+            hint="Give it the next free number. Or, if the order does not matter, apply it with --out-of-order.",
         )
     if request.to is not None:
         migrations = migrations[: migrations.index(find(migrations, request.to)) + 1]

@@ -18,7 +18,7 @@ NOT_SETS = {"queries"}
 _MIGRATION_NAME = re.compile(r"(?P<number>[0-9]{4,})_[a-z0-9_]+")
 _NOT_FILES = {
     stat.S_IFDIR: "a directory",
-    stat.S_IFLNK: "a symbolic link that leads nowhere",
+    stat.S_IFLNK: "a broken symbolic link",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
 }
@@ -119,7 +119,7 @@ def read_sets(directory: Path) -> Sets:
     if not directory.is_dir():
         raise SqlFilesError(
             f"the SQL directory {directory} does not exist",
-            hint="Name another with --sql-dir, or make one with: memdb init DIR",
+            hint="Name another with --sql-dir, or create one with: memdb init DIR",
         )
     try:
         folders = {path.name: path for path in directory.iterdir() if path.is_dir() and path.name not in NOT_SETS}
@@ -155,13 +155,14 @@ def _read_set(folder: Path) -> list[Migration]:
         if number in by_number:
             raise SqlFilesError(
                 f"{folder}: {by_number[number]} and {name} have the same number",
-                hint="Give one of them the next free number; one that is applied somewhere must keep its own.",
+                hint="Give one of them the next free number; a migration that is applied somewhere must keep its "
+                "number.",
             )
         by_number[number] = name
         if name.removesuffix(".sql") + ROLLBACK_SUFFIX not in files:
             raise SqlFilesError(
                 f"{files[name]} has no rollback",
-                hint=f"Write {name.removesuffix('.sql') + ROLLBACK_SUFFIX} beside it, with what undoes it.",
+                hint=f"Write {name.removesuffix('.sql') + ROLLBACK_SUFFIX} beside it, with the SQL that undoes it.",
             )
         migrations.append(_read_migration(folder.name, files[name]))
     return sorted(migrations, key=lambda migration: number_of(migration.id))
@@ -233,7 +234,7 @@ def _check_names(migrations: Iterable[Migration]) -> None:
         if other := earlier.get(migration.id):
             raise SqlFilesError(
                 f"{other.path} and {migration.path} have the same name",
-                hint="Rename the one that is not applied anywhere: the history knows a migration by its name.",
+                hint="Rename the one that is not applied anywhere: the history identifies a migration by its name.",
             )
         if missing := [name for name in migration.depends if name not in earlier]:
             raise SqlFilesError(

@@ -56,11 +56,11 @@ def _problem(words: tuple[str, ...], *, drops_count: bool) -> tuple[str, str, st
     """Rule, message and help, if the statement loses what it should not."""
     first, second = (*words, "", "")[:2]
     if first == "delete" and "where" not in words:
-        return "unguarded-delete", "DELETE without WHERE removes every row.", "Say with WHERE which rows are meant."
+        return "unguarded-delete", "DELETE without WHERE removes every row.", "Restrict it with WHERE."
     if first == "truncate":
-        return "unguarded-truncate", "TRUNCATE removes every row.", "Say with DELETE and WHERE which rows are meant."
+        return "unguarded-truncate", "TRUNCATE removes every row.", "Use DELETE with WHERE."
     if first in ("drop", "alter") and "drop" in words and _cascades(words):
-        message = "CASCADE drops whatever depends on this, although the file does not name it."
+        message = "CASCADE also drops whatever depends on this, which the file does not name."
         return "unguarded-drop", message, "Drop each object by its name."
     if first == "drop" and (second == "owned" or (drops_count and second in _HOLDS_ROWS)):
         return (

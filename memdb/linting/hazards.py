@@ -11,10 +11,10 @@ _RULES = {"rewrites": "table-rewrite", "builds": "blocking-index", "reads": "blo
 RULES = frozenset(_RULES.values())
 
 _HELP = {
-    "rewrites": "Add a column that may be null and has no volatile default, fill it in small batches, and change to it "
-    "later; or choose a quiet hour.",
-    "builds": "Build it with CREATE INDEX CONCURRENTLY in a file of its own (memdb new --index), and make a constraint "
-    "of it with USING INDEX.",
+    "rewrites": "Add a column that may be null and has no volatile default, fill it in small batches, and switch to it "
+    "later. Or choose a quiet hour.",
+    "builds": "Build it with CREATE INDEX CONCURRENTLY in a file of its own (memdb new --index), and turn it into a "
+    "constraint with USING INDEX.",
     "reads": "Add a constraint as NOT VALID, and VALIDATE it in a later file; change rows in a file of their own.",
 }
 
@@ -32,5 +32,5 @@ def _message(work: Work) -> str:
     time = costs.duration(costs.seconds(work, costs.MEMORIES))
     return (
         f"It {costs.in_words(work)}, and {costs.who_waits(work, work.table)}: {time} for 100,000 memories. "
-        "memdb migrate --dry-run estimates it for the rows that are there."
+        "memdb migrate --dry-run estimates it for the actual rows."
     )

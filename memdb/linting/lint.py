@@ -52,7 +52,7 @@ def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Option
         for finding in _read(program, step, file, text)
     ]
     refused = {finding.file for finding in found if finding.rule in ("refused", "syntax-error")}
-    rehearsed, note = False, "Nothing was run, since some files cannot be." if refused else ""
+    rehearsed, note = False, "Nothing was run, because some files cannot run." if refused else ""
     if chosen and not refused:
         tried, note = _rehearse(sets, {migration.id for migration in chosen}, options)
         rehearsed = not note

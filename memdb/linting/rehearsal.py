@@ -96,13 +96,13 @@ class _Rehearsal:
 
     def _not_applicable(self, migration: Migration, error: StatementFailed) -> Finding:
         if migration.id in self._rolled_back:
-            message = f"It leaves what keeps {migration.id} from being applied again: {error.message}"
+            message = f"It leaves something that keeps {migration.id} from being applied again: {error.message}"
             return _incomplete(Step("rollback", migration), message)
         step = Step("migrate", migration)
         if error.sqlstate == _NOT_OFFERED:
             message = f"It was not tried: {error.message}"
             return _found(step, "not-rehearsed", message, error, "warning")
-        message = f"It fails where only the migrations before it are applied: {error.message}"
+        message = f"It fails when only the migrations before it are applied: {error.message}"
         return _found(step, "not-applicable", message, error)
 
 

@@ -62,7 +62,7 @@ def check(
     except ValueError:
         raise SetupError(
             f"squawk does not work: {result.stderr.strip() or result.stdout.strip()}",
-            hint="Check its settings (.squawk.toml), or install it anew: pip install --upgrade 'memdb-pg[lint]'",
+            hint="Check its settings (.squawk.toml), or reinstall it: pip install --upgrade 'memdb-pg[lint]'",
         ) from None
     lines = sql.split("\n")
     for violation in violations:

@@ -20,8 +20,8 @@ from memdb.migrations.execution import execute_file, notices
 _CHANGES_NO_VALUE = {"analyze", "cluster", "reindex", "vacuum"}
 _OF_ONE_STATEMENT = 2  # its own transaction, and that in which they are counted afterwards
 _STAYS = (
-    "It ran outside of a transaction: what it had committed by itself stays, and would be done again. "
-    "So have the file do what is left."
+    "It ran outside of a transaction. What it committed by itself stays, and would be done again. So change the "
+    "file to do only what is left."
 )
 _LEFT_BY_REINDEX = "It may have left an INVALID index, whose name ends in _ccnew: drop that."
 
@@ -43,9 +43,11 @@ def require_decided(planned: Plan) -> None:
             and not (migration.transactional or may_run_again(step.sql, str(step.path)))
         ):
             raise HistoryError(
-                f"{step.path} was begun outside of a transaction and not finished, and a part of it may be done",
-                hint="See in the database what it has done, and have the file do what is left. Or, if that is all of "
-                f"it: memdb repair --mark {step.id}; if it may run from the beginning: memdb repair --unmark {step.id}",
+                f"{step.path} was begun outside of a transaction and not finished; part of it may be done",
+                hint="See in the database what it has done, and change the file to do only what is left. If it has "
+                "done "
+                f"everything: memdb repair --mark {step.id}. If it may run again from the beginning: memdb repair "
+                f"--unmark {step.id}",
             )
 
 

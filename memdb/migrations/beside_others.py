@@ -38,7 +38,7 @@ def run(
 def _expect_nothing(step: Step, changed: list[str]) -> None:
     if changed:
         raise StatementFailed(
-            f"{step.path.name} would change what others have on that server: {', '.join(changed)}",
-            hint="Nothing of it was done. Name a server that nobody else uses, or leave it to the embedded one.",
+            f"{step.path.name} would change what belongs to others on that server: {', '.join(changed)}",
+            hint="Nothing was done. Name a server that nobody else uses, or let memdb use the embedded one.",
             sqlstate=_NOT_SUPPORTED,
         )

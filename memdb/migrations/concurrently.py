@@ -47,8 +47,8 @@ def index_statement(text: str, path: str) -> IndexStatement | None:
         return IndexStatement("drop", match["name"])
     if {"index", "concurrently"} <= set(statement.words[:4]) and statement.words[0] in ("create", "drop"):
         raise MigrationError(
-            f"{path}: it cannot be told which index this is about",
-            hint="Give the index a name, name one only, and put no comment between the words before it.",
+            f"{path}: cannot tell which index this is about",
+            hint="Give the index a name, name only one, and put no comment between the words before its name.",
         )
     return None
 
@@ -90,7 +90,7 @@ def require_valid(connection: Connection, statement: IndexStatement, path: str) 
     if statement.action == "create" and is_valid(connection, statement) is not True:
         raise StatementFailed(
             f"the index {statement.index} is not valid after it was built",
-            hint="Migrate again: it will be dropped and built anew.",
+            hint="Migrate again: it will be dropped and rebuilt.",
             location=path,
         )
 
@@ -115,7 +115,7 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
         needed = megabytes_for(notice, megabytes, rows)
         if needed is None:
             return ""
-        return f"The build goes on, but slowly. The graph would fit with --maintenance-work-mem {needed}MB."
+        return f"The build continues, but slowly. The graph would fit with --maintenance-work-mem {needed}MB."
 
     return advise
 

@@ -14,39 +14,38 @@ from memdb.words import shortened
 _ALONE = (
     'put it alone into a migration whose first line is "-- transactional: false" (a rollback runs as its migration)'
 )
-_INSTALL = "Install it on the server, or have whoever runs the server allow it."
+_INSTALL = "Install it on the server, or ask whoever runs the server to allow it."
 _THERE_ALREADY = (
-    "If the database was set up before memdb came, memdb can take over what is there: memdb baseline. "
-    "If not, correct the file."
+    "If the database was set up before memdb came, adopt what is there: memdb baseline. If not, correct the file."
 )
 _NO_ROLE = (
-    "Create the role first; roles belong to the server, and are in no database. "
+    "Create the role first; roles belong to the server, not to a database. "
     "pg_dump --no-owner --no-privileges writes files without them."
 )
 _ROLE_THERE = (
-    "Roles belong to the whole server, where this one is already: make it in a do block, unless pg_roles has it. "
+    "Roles belong to the whole server, and this one already exists there. Create it in a do block, unless pg_roles "
+    "has it. "
     "For a trial, name a server without it (--scratch-url)."
 )
 _NO_DATABASE = (
-    "A database is called otherwise elsewhere, also in trials. Take its name as it is there, in a do block: "
+    "Elsewhere, and in trials, the database has another name. Use the current one, in a do block: "
     "execute format('grant connect on database %I to …', current_database())."
 )
-_FILE_OF_SERVER = "COPY reads and writes files of the server. Rows come into a migration as INSERT."
+_FILE_OF_SERVER = "COPY reads and writes files on the server. In a migration, write rows as INSERT."
 _NO_PLACEHOLDERS = "Placeholders of other tools, such as ${name}, are not filled in: write what they stand for."
 _NO_SETTING = "This server does not have the setting: remove the line. A pg_dump of a newer release writes such lines."
-_NO_VECTOR = "The extension vector has to be there first, in a schema that is on the search_path."
-_NO_SCHEMA = "The search_path leads to no schema that is there: name the one that is meant, --schema NAME."
-_NOT_THERE = (
-    "Look for a slip in the name, for a schema that is not on the search_path, and for what should have made it before."
-)
+_NO_VECTOR = "Create the extension vector first, in a schema that is on the search_path."
+_NO_SCHEMA = "No schema on the search_path exists. Name the right one: --schema NAME."
+_NOT_THERE = "Check its spelling, whether its schema is on the search_path, and what should have created it before."
 _ROWS_DO_NOT_FIT = (
-    "Rows that are there do not fit, or rows that the file writes: put them right in the file, before this statement, "
-    "or in a migration before it where a statement has to be alone."
+    "Existing rows, or rows that the file writes, do not fit. Correct them in the file before this "
+    "statement, or in an earlier migration if the statement has to be alone."
 )
-_IN_THE_WAY = "Somebody else was in the way, and the file is not at fault: try again."
+_IN_THE_WAY = "Another session was in the way. The file is not at fault: try again."
 
 _MANY_LOCKS = (
-    "A transaction holds a lock for each table, partition and index that it changes. The setting takes a restart."
+    "A transaction holds a lock for each table, partition and index that it changes. Changing the setting "
+    "needs a restart."
 )
 
 # Patterns for the code and for the message with the server's hint, and what to do; the first row that fits counts.
@@ -63,17 +62,17 @@ _ADVICE = (
         _INSTALL,
     ),
     ("58", "could not open file", _FILE_OF_SERVER),
-    ("58|XX|F0", "", "The fault is the server's and not the file's: look into the server's log."),
+    ("58|XX|F0", "", "The server is at fault, not the file: see the server's log."),
     (
         "57014",
         "statement timeout",
-        "The file, or a function that it calls, sets this time-out: memdb migrates without.",
+        "The file, or a function that it calls, sets this time-out; memdb itself sets none.",
     ),
-    ("57014", "", "Somebody cancelled it, and the file is not at fault: try again."),
+    ("57014", "", "Someone cancelled it. The file is not at fault: try again."),
     ("55P03", "", "Others hold a lock on it: find them in pg_stat_activity, or allow more time with --wait."),
-    ("55006", "pending trigger events", "Put it into a later migration than the change of the rows."),
+    ("55006", "pending trigger events", "Put it into a migration after the one that changes the rows."),
     ("55006", "", "Find in pg_stat_activity who uses it, and try again when they are done."),
-    ("55P04", "", "Use the new value in the next migration: it has to be committed before."),
+    ("55P04", "", "Use the new value in the next migration: it has to be committed first."),
     ("42710", "^role ", _ROLE_THERE),
     ("3D000", "", _NO_DATABASE),
     ("42P07|42710|42701|42723|42P06", "", _THERE_ALREADY),
@@ -91,7 +90,7 @@ _ADVICE = (
     ("25001", "", f"It cannot be part of a transaction: {_ALONE}."),
     ("2D000", "invalid transaction termination", f"It commits by itself, so {_ALONE}."),
     ("25006", "", READ_ONLY),
-    ("22P05|22021", "", "The database's encoding does not have this character: UTF8 has all."),
+    ("22P05|22021", "", "The database's encoding lacks this character; UTF8 has all of them."),
     ("42601", r'at or near "(:|\\)', "Only psql understands \\commands and :variables: write what they stand for."),
     ("42601", r'at or near "\$', _NO_PLACEHOLDERS),
     ("P0001|P0004", "", "The file, or a function that it calls, raised this itself: do as it says, and try again."),

@@ -34,8 +34,8 @@ def migration_lock(connection: Connection, *, wait_seconds: float, on_wait: Call
         if time.monotonic() >= deadline:
             raise LockTimeout(
                 f"another run is changing this database: {holder}",
-                hint="Wait for it to end, or allow more time with --wait. The lock goes with the connection that "
-                "holds it; nothing has to be unlocked by hand.",
+                hint="Wait for it to end, or allow more time with --wait. The lock ends with the connection that holds "
+                "it; nothing has to be unlocked by hand.",
             )
         if not told:
             on_wait(f"another run to end: {holder}")
@@ -60,7 +60,7 @@ def require_held(connection: Connection) -> None:
         return
     if not connection.value(_TRY, [LOCK]):
         raise LockTimeout(
-            f"this migration gave up memdb's lock, and another run has taken it: {_holder(connection)}",
+            f"this migration released memdb's lock, and another run has taken it: {_holder(connection)}",
             hint="Remove pg_advisory_unlock_all() or discard all from the migration.",
         )
 

@@ -102,7 +102,7 @@ class Agreement:
                     f"rolling back {step.id} would lose more than was agreed to: {loss.in_words()}",
                     [step],
                     losses,
-                    hint="Nothing of it was done. Look again, and decide again: memdb rollback",
+                    hint="Nothing was done. Look again, and decide again: memdb rollback",
                 )
 
     def require_same(self, steps: tuple[Step, ...]) -> None:
@@ -112,7 +112,7 @@ class Agreement:
             raise HistoryError(
                 f"what would be rolled back has changed since it was shown: {', '.join(ids) or 'nothing'} now, "
                 f"{', '.join(self.steps)} then",
-                hint="Somebody else has changed this database meanwhile. Look again: memdb status",
+                hint="Someone else has changed this database meanwhile. Look again: memdb status",
             )
 
 

@@ -10,8 +10,8 @@ from memdb.ledger.plan import Step
 from memdb.statements import Statement
 
 _ROWS = (
-    "Rows come into a migration as INSERT, which pg_dump --inserts or --rows-per-insert=1000 writes; "
-    "or load them outside of migrations."
+    "In a migration, write rows as INSERT (pg_dump --inserts or --rows-per-insert=1000 does). Or load them outside "
+    "of migrations."
 )
 # Patterns for the words of a statement, what to say of it, and what to do about it.
 _REFUSED = (
@@ -26,11 +26,11 @@ _REFUSED = (
     (
         re.compile(r"(discard all)\b"),
         '"{}" would release the lock that keeps other runs out',
-        "Remove it: every migration begins in a session that is as good as new.",
+        "Remove it: every migration starts in a clean session.",
     ),
     (
         re.compile(r"(set (?:local |session )?transaction_read_only|set transaction (?:\w+ )*?read only)\b"),
-        '"{}" would keep memdb from writing the migration into its history',
+        '"{}" would keep memdb from recording the migration in its history',
         "Remove it.",
     ),
     (
@@ -48,8 +48,8 @@ _BOTH_DIRECTIONS = re.compile(
 
 _OF_PSQL = re.compile(r"\\(?P<command>\w+|.)?|:(?P<variable>\w*)", re.DOTALL)
 _RESTRICT = (
-    "Remove the lines \\restrict and \\unrestrict, which pg_dump writes for psql alone: "
-    r"grep -vE '^\\(un)?restrict ' DUMP; where it has rows, take pg_dump --inserts"
+    "Remove the lines \\restrict and \\unrestrict, which pg_dump writes only for psql: "
+    r"grep -vE '^\\(un)?restrict ' DUMP; if it has rows, use pg_dump --inserts"
 )
 _INCLUDE = "Put what it includes into this file, or into a migration of its own."
 _CONNECT = "Remove it: memdb says in which database the file runs. pg_dump without --create does not write it."
@@ -128,5 +128,5 @@ def _of_psql(statement: Statement, offset: int) -> Refusal:
     if match["variable"] is None:
         hint = _DOING_WITHOUT.get(match["command"], "Remove it: the file is sent to the server as it is.")
     else:
-        hint = "Write what is meant in its place: a migration has no variables."
+        hint = "Write the value itself: a migration has no variables."
     return Refusal(statement.start + offset, message, hint)

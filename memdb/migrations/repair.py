@@ -116,7 +116,7 @@ def _require_unchanged(past: History, proposal: Repair) -> None:
 def _to_mark(sets: Sets, past: History, found: Changes, name: str) -> Migration:
     migration = sqlfiles.find(sets.migrations, name)
     if migration.id in past.ids:
-        raise UsageError(f"{migration.id} is applied already", hint="An edited file is accepted without --mark.")
+        raise UsageError(f"{migration.id} is already applied", hint="An edited file is accepted without --mark.")
     if any(change.file.id == migration.id for change in found.renamed):
         raise UsageError(f"{migration.id} is applied under another name", hint="Accept its name: memdb repair")
     return migration
@@ -135,7 +135,7 @@ def _to_unmark(past: History, found: Changes, name: str) -> str:
     if id in found.newer or any(change.id == id for change in found.renamed):
         # Its file would be pending, and run again, as soon as it is there.
         error = found.reason(id)
-        raise UsageError(f"{id} is not to be forgotten: {error.message}", hint=error.hint)
+        raise UsageError(f"{id} cannot be forgotten: {error.message}", hint=error.hint)
     return id
 
 

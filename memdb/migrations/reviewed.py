@@ -139,7 +139,7 @@ def _of_history(then: tuple[Entry, ...], now: tuple[Entry, ...], state: str) -> 
     yield from (f"{id} was {state}, and is not now" for id in before if id not in after)
     yield from (f"{id} is {state} with another checksum" for id in before if id in after and before[id] != after[id])
     if before == after and list(before) != list(after):
-        yield f"the order of what is {state} is another: {', '.join(after)}"
+        yield f"what is {state} has another order: {', '.join(after)}"
 
 
 def _of_catalog(then: dict[str, str], now: dict[str, str]) -> Iterator[str]:

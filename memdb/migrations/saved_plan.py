@@ -159,7 +159,7 @@ def to_json(plan: SavedPlan) -> str:
 
 def _from_json(content: Any) -> SavedPlan:
     if not isinstance(content, dict) or _FORMAT_KEY not in content:
-        raise ValueError("it is none")
+        raise ValueError("it is not one")
     body = {name: value for name, value in content.items() if name != _FORMAT_KEY}
     if type(format := content[_FORMAT_KEY]) is not int or format != FORMAT:
         raise ValueError(f"its format is {format!r:.20}, and this memdb reads {FORMAT}")
@@ -168,5 +168,5 @@ def _from_json(content: Any) -> SavedPlan:
         raise ValueError(f"it is a plan to {_VERBS[plan.direction]}, and its request is not")
     for step in plan.steps:
         if sha256("\n".join(step.sql)) != step.sha256:
-            raise ValueError(f"the SQL of {step.id} is not the one that its checksum is of: the file was changed")
+            raise ValueError(f"the SQL of {step.id} does not match its checksum: the file was changed")
     return plan

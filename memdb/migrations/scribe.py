@@ -82,7 +82,7 @@ class Scribe:
                     raise
                 raise HistoryError(
                     f"the migration itself has dropped the history of migrations, in the schema {self._home.schema}",
-                    hint="Nothing of it was kept. Have its file drop what was made by its name, and not the schema.",
+                    hint="Nothing was kept. Let the file drop objects by their names, not the schema.",
                 ) from None
 
     def begin(self, migration: Migration) -> tuple[str, str] | None:

@@ -40,7 +40,7 @@ def take(
     running.run raises."""
     preflight.check(intended.steps)
     for schema in trust.require(connection, intended.history.home.schema, limits.trusted_schemas):
-        hooks.on_advice(f"Others may create in the schema {schema.in_words()}, and have this run call it.")
+        hooks.on_advice(f"Others may create objects in the schema {schema.in_words()}, and this run could call them.")
     if apart := history.apart(connection, intended.history):
         hooks.on_advice(apart)
     if intended.direction == "migrate":

@@ -31,7 +31,7 @@ class Metadata(MutableDict[str, Any]):
         if value is None or isinstance(value, dict):
             return super().coerce(key, value)
         raise InvalidMemory(
-            f"the metadata of a memory are no object, but {type(value).__name__}: another program has written them",
+            f"the metadata of a memory is not an object but {type(value).__name__}: another program has written it",
             hint="Find such rows: select id from memories where jsonb_typeof(metadata) <> 'object'",
         )
 

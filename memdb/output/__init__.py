@@ -95,7 +95,7 @@ def emit_error(error: MemdbError, format: str) -> None:
     if error.hint:
         say(f" {error.hint}", label="hint:", color="cyan")
     if "completed" in details:
-        say(f"These were done before and stay: {', '.join(details['completed'])}")
+        say(f"Done before, and kept: {', '.join(details['completed'])}")
     if "address" in details:
         say(f"Database: {details['address']}")
     if format == "json":

@@ -12,7 +12,7 @@ def _(result: Baseline) -> Iterator[Any]:
     """What was verified, and what was marked."""
     yield from render(result.verification)
     if not result.ok:
-        yield "Nothing was marked: mend the differences first, or stop before them with --to."
+        yield "Nothing was marked: fix the differences first, or stop before them with --to."
     elif result.marked:
         yield f"Marked as applied, without running them: {', '.join(result.marked)}."
     else:

@@ -51,7 +51,7 @@ def _locks(statement: StatementLocks) -> Iterator[str]:
 
 def _job(job: Job) -> str:
     rows = "an unknown number of rows" if job.rows is None else count(job.rows, "row")
-    time = "a time that cannot be told" if job.seconds is None else costs.duration(job.seconds)
+    time = "an unknown time" if job.seconds is None else costs.duration(job.seconds)
     size = f"({rows}, {_size(job.bytes)})"
     return f"{costs.in_words(job.work)} {size}: {time}, {costs.who_waits(job.work, 'it')}"
 

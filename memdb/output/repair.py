@@ -17,12 +17,12 @@ def _(repair: Repair) -> Iterator[Any]:
     if repair.needed and not repair.done:
         yield from _needed(repair)
     elif not repair.needed and not repair.unsettled:
-        yield "Nothing to repair: the history fits the files."
+        yield "Nothing to repair: the history matches the files."
 
 
 def _done(repair: Repair) -> Iterator[str]:
     ids = [*(edit.id for edit in repair.edits), *repair.mark]
-    yield from [f"Taken for applied as the files are now: {', '.join(ids)}."] if ids else []
+    yield from [f"Accepted as applied, as the files are now: {', '.join(ids)}."] if ids else []
     yield from [f"Forgotten: {', '.join(repair.unmark)}."] if repair.unmark else []
 
 
@@ -37,7 +37,7 @@ def _needed(repair: Repair) -> Iterator[Any]:
     for difference in repair.effect:
         yield from block(difference)
     if repair.effect:
-        yield "In effect, the database then differs from its files as shown; verify-schema will say so, too."
+        yield "The database then differs from its files as shown, and verify-schema will say so."
     elif repair.unmark:
         yield "In effect, the database has what the files would make."
         yield f"Whatever else {', '.join(repair.unmark)} made stays there, and no file takes it back."
@@ -47,4 +47,4 @@ def _needed(repair: Repair) -> Iterator[Any]:
 
 def _unsettled(repair: Repair) -> Iterator[str]:
     for id, hint in repair.unsettled.items():
-        yield f"{id} is applied, and has no file here. No repair settles that. {hint}"
+        yield f"{id} is applied, and has no file here. repair cannot settle that. {hint}"

@@ -25,8 +25,8 @@ _UNITS_PER_YEAR = {"Y": 1, "M": 12, "W": 52, "D": 365, "h": 8766, "m": 525_949} 
     unit: 31_556_952 * 1000**power for power, unit in enumerate(("s", "ms", "us", "ns", "ps", "fs", "as"))
 }
 _ZONE = (
-    "Say which zone it is of: 2025-01-31T12:00:00Z is in UTC, …+01:00 an hour ahead of it. "
-    "In pandas: dt.tz_localize('UTC'), where it is in UTC."
+    "Add its zone: 2025-01-31T12:00:00Z is in UTC, …+01:00 an hour ahead. In pandas, if it is in UTC: "
+    "dt.tz_localize('UTC')."
 )
 _ISO = "Write it in ISO 8601, such as 2025-01-31T12:00:00Z; pandas does so with to_json(date_format='iso')."
 
@@ -64,7 +64,7 @@ def times(path: Path, records: Records, field: str) -> Times:
     unit, multiple = np.datetime_data(given.dtype)
     if unit not in _UNITS_PER_YEAR:
         raise DataError(
-            f"{path}: {field} does not say in which unit its times are ({given.dtype})",
+            f"{path}: {field} does not say which unit its times have ({given.dtype})",
             hint="Nothing was loaded. Give it one, such as datetime64[us].",
         )
     # In its own unit first: to others, numpy would turn without noticing what does not fit.
@@ -82,7 +82,7 @@ def time(value: Any) -> np.datetime64:
     try:
         moment = _moment(value)
     except (TypeError, ValueError, OverflowError):
-        raise Unusable("is no ISO 8601 time", _ISO) from None
+        raise Unusable("is not an ISO 8601 time", _ISO) from None
     if moment.tzinfo is None:
         raise Unusable("has no time zone", _ZONE)
     return np.datetime64(values.stored_time(moment, "the time").astimezone(UTC).replace(tzinfo=None), "us")
@@ -108,7 +108,7 @@ def user(value: Any) -> UUID:
     except InvalidMemory:
         raise
     except ValueError as error:
-        raise Unusable(str(error), "Name a user by a text, a whole number or a uuid.") from None
+        raise Unusable(str(error), "Name a user by a string, an integer or a UUID.") from None
 
 
 def tier(value: Any) -> str:
@@ -123,7 +123,7 @@ def metadata(value: Any) -> str:
     try:
         data = from_json(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise Unusable(f"is no JSON ({excerpt(error)})") from None
+        raise Unusable(f"is not JSON ({excerpt(error)})") from None
     return as_json(values.metadata(data))
 
 

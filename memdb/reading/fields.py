@@ -91,7 +91,7 @@ def from_json(text: str) -> Any:
     try:
         return json.loads(text, parse_int=_whole_number, object_pairs_hook=once_each)
     except RecursionError:
-        raise Unusable("has more objects and lists within each other than can be read") from None
+        raise Unusable("nests objects and lists too deeply to be read") from None
 
 
 def once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     if len(made) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in made if keys.count(key) > 1)
-        raise Unusable(f"has the key {excerpt(twice)} twice in an object", "Leave the value that is meant.")
+        raise Unusable(f"has the key {excerpt(twice)} twice in an object", "Keep only the right value.")
     return made
 
 
@@ -124,7 +124,7 @@ def readable(path: Path) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001
         raise DataError(
             f"{path} cannot be read as a {path.suffix} file: {excerpt(error)}",
-            hint=f"{NOTHING_LOADED} Is the file whole, and is it what its name says?",
+            hint=f"{NOTHING_LOADED} Is the file complete, and of the kind that its name says?",
         ) from None
 
 
@@ -132,9 +132,7 @@ def check_fields(path: Path, names: Iterable[str], required: Sequence[str]) -> N
     """Raises DataError where a field that is needed is not among those of the file, which it names."""
     there = list(names)
     if twice := [name for name in (*REQUIRED, *OPTIONAL) if there.count(name) > 1]:
-        raise DataError(
-            f"{path} has {listed(twice)} more than once", hint=f"{NOTHING_LOADED} Leave the one that is meant."
-        )
+        raise DataError(f"{path} has {listed(twice)} more than once", hint=f"{NOTHING_LOADED} Keep only the right one.")
     if missing := [name for name in required if name not in there]:
         shown = ", ".join([*map(excerpt, there[:_MOST_NAMES]), *(["…"] if len(there) > _MOST_NAMES else [])])
         has = f"it has {shown}" if there else "it is empty"

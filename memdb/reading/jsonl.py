@@ -43,12 +43,12 @@ class Jsonl:
             self._refuse("is compressed", "gunzip < FILE > FILE.jsonl")
         text = data.removeprefix(b"\xef\xbb\xbf").lstrip()
         if text.startswith(b"["):
-            self._refuse("is one JSON array, not an object a line", _AS_LINES.format(".[]"))
+            self._refuse("is one JSON array, not one object per line", _AS_LINES.format(".[]"))
         if text.partition(b"\n")[0].strip() == b"{":
             self._refuse("has objects that go over several lines", _AS_LINES.format("."))
 
     def _refuse(self, what: str, command: str) -> None:
-        raise DataError(f"{self.path} {what}", hint=f"{NOTHING_LOADED} Make it one object a line, in UTF-8: {command}")
+        raise DataError(f"{self.path} {what}", hint=f"{NOTHING_LOADED} Write one object per line, in UTF-8: {command}")
 
     def _objects(self, file: io.BufferedReader) -> Iterator[tuple[int, dict[str, Any]]]:
         for row, line in enumerate(file, start=1):
@@ -61,11 +61,11 @@ class Jsonl:
             except ValueError as error:
                 raise DataError(
                     f"{self.path}, row {row}: this line is not JSON: {fields.excerpt(error)}",
-                    hint=f"{NOTHING_LOADED} Is the file cut off? It must have one JSON object a line, in UTF-8.",
+                    hint=f"{NOTHING_LOADED} Is the file cut off? It must have one JSON object per line, in UTF-8.",
                 ) from None
             if not isinstance(values, dict):
                 raise DataError(
-                    f"{self.path}, row {row}: this line is no JSON object: {fields.excerpt(values)}",
+                    f"{self.path}, row {row}: this line is not a JSON object: {fields.excerpt(values)}",
                     hint=fields.EXPECTED,
                 )
             yield row, values

@@ -16,7 +16,7 @@ from memdb.reading import fields
 from memdb.reading.fields import NOTHING_LOADED, Records
 from memdb.values import DIMENSIONS
 
-_OTHER_KIND = "Or write a .parquet file, which pandas does by itself, and which can leave values out."
+_OTHER_KIND = "Or write a .parquet file: pandas does so directly, and values can be missing."
 # How to save what numpy would otherwise pickle, by field.
 _SAVED = {
     "embedding": "np.array(list({0}), dtype=np.float32)",
@@ -65,7 +65,7 @@ class Npz:
             line = _SAVED.get(name, _SAVED_AS_TEXT).format(name)
             self._refuse(
                 name,
-                "is an array of Python objects, as pandas keeps texts; reading it would run what the file says",
+                "is an array of Python objects, as pandas keeps texts; reading it could run code from the file",
                 f"Save it with np.savez(…, {name}={line}). {_OTHER_KIND}",
             )
         if len(shape) != (2 if name == "embedding" else 1):
@@ -84,7 +84,7 @@ class Npz:
             try:
                 version = np.lib.format.read_magic(file)
             except ValueError:
-                self._refuse(name, "is no array", "Write the file with np.savez.")
+                self._refuse(name, "is not an array", "Write the file with np.savez.")
             if version == _OF_RECORDS:
                 return (), None
             shape, _, dtype = _FORMATS[version](file)
@@ -100,14 +100,14 @@ def _require_archive(file: BinaryIO) -> None:
     file.seek(0)
     if not is_archive:
         is_array = file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX
-        raise ValueError("it holds a single array, and no name for it" if is_array else "it is no archive of arrays")
+        raise ValueError("it holds a single array without a name" if is_array else "it is not an archive of arrays")
 
 
 def _one_for_each(name: str, shape: tuple[int, ...]) -> str:
     if name == "embedding":
         return f"It must have a row for each memory, and {DIMENSIONS} columns."
     if not shape:
-        return f"Say it for each memory: {name}=np.full(len(embedding), {name})."
+        return f"Give it for each memory: {name}=np.full(len(embedding), {name})."
     return "It must have one entry per memory."
 
 

@@ -44,7 +44,7 @@ class Parquet:
     def _check_keys(self, names: Sequence[str]) -> None:
         if "metadata" in names and (keys := _other_keys(self._file.schema_arrow.field("metadata").type)):
             raise DataError(
-                f"{self.path}: metadata has a map whose keys are {keys}, and those of JSON are text",
+                f"{self.path}: metadata has a map whose keys are {keys}, but JSON keys are strings",
                 hint=f"{NOTHING_LOADED} Write the keys as strings.",
             )
 

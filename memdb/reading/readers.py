@@ -13,7 +13,7 @@ from memdb.reading.npz import Npz
 _TURNED = {
     ".csv": 'In pandas: read_csv, embedding as a list of numbers (json.loads), then to_parquet("memories.parquet").',
     ".tsv": 'In pandas: read_csv(sep="\\t"), embedding as a list of numbers (json.loads), then to_parquet.',
-    ".json": "Make it one object a line: jq -c '.[]' FILE > FILE.jsonl",
+    ".json": "Write one object per line: jq -c '.[]' FILE > FILE.jsonl",
     ".ndjson": "Name it .jsonl.",
     ".npy": "Save each field by its name: np.savez(path, embedding=…, user=…, content=…).",
     ".gz": "Unpack it first.",
@@ -40,7 +40,7 @@ def reader(path: Path, required: Sequence[str] = fields.REQUIRED) -> Reader:
     kind = _KINDS.get(suffix)
     if kind is None:
         hint = f"It reads {', '.join(_KINDS)} files. {_TURNED.get(suffix, '')}".strip()
-        raise DataError(f"{path} is of no kind that memdb reads", hint=hint)
+        raise DataError(f"{path} is not a kind of file that memdb reads", hint=hint)
     try:
         is_file = path.is_file()
     except OSError as error:

@@ -27,7 +27,7 @@ Content = Annotated[str, Field(strict=True, min_length=1, max_length=MAXIMUM_CON
 def _no_number(value: Any) -> Any:
     """Pydantic takes a number for seconds or milliseconds, by its size."""
     if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value)):
-        raise ValueError("a number does not say what it counts; write a time as 2026-01-31T12:00:00Z")
+        raise ValueError("a number does not say what its unit is; write a time as 2026-01-31T12:00:00Z")
     return value
 
 
@@ -103,4 +103,4 @@ def _refusal(error: ErrorDetails, given: dict[str, Any]) -> InvalidMemory:
         message = cause.message if cause.message.startswith(place) else f"{place}: {cause.message}"
         return InvalidMemory(message, hint=cause.hint)
     said = cause if isinstance(cause, Exception) else error["msg"]
-    return InvalidMemory(f"{place}: {said}", hint="Nothing of it was sent to the database.")
+    return InvalidMemory(f"{place}: {said}", hint="Nothing was sent to the database.")

@@ -207,7 +207,7 @@ class Database:
                 line, column = statements.line_and_column(step.sql, statement.start)
                 raise StatementFailed(
                     "COPY … PROGRAM would run a program on this machine, where the migration is only tried",
-                    hint="Name a server on which that may be tried: --scratch-url",
+                    hint="Name a server on which it may run: --scratch-url",
                     location=f"{step.path}:{line}:{column}",
                     sqlstate=_NOT_SUPPORTED,
                 )
@@ -228,9 +228,9 @@ class Database:
 
     def _explained(self, error: StatementFailed) -> StatementFailed:
         error.hint = (
-            f"This happened on a temporary database {self._server.name}, not on yours. What migrations need to find "
-            "there can be made by a file of SQL (--scratch-setup FILE); a server that has the extensions they need can "
-            "be named (--scratch-url URL)." + (f" {error.hint}" if error.hint else "")
+            f"This happened on a temporary database {self._server.name}, not on yours. To create what migrations need "
+            f"there, give a file of SQL (--scratch-setup FILE). To use a server that has the extensions they need, "
+            f"name it (--scratch-url URL)." + (f" {error.hint}" if error.hint else "")
         )
         return error
 

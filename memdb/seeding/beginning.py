@@ -17,7 +17,7 @@ def begin(connection: Connection, wait_seconds: float) -> Target:
     connection.execute("set transaction isolation level read committed")
     found = target.enter(connection)
     if found.users is None:
-        raise DatabaseError("the table users is not there", hint="Create it with: memdb migrate")
+        raise DatabaseError("the table users does not exist", hint="Create it with: memdb migrate")
     connection.execute(query("seed", "settings"))
     _check_visibility(connection, found)
     for lock in ("one_at_a_time", "keep_triggers_away"):

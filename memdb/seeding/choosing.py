@@ -28,7 +28,7 @@ def source(
     seed = RANDOM_SEED if random_seed is None else random_seed
     if file is not None:
         if users is not None:
-            raise UsageError("--users and --from exclude each other", hint="The file says whose memories it holds.")
+            raise UsageError("--users and --from cannot be combined", hint="The file says whose memories it holds.")
         return FileSource(file, seed, tiers, memories)
     memories = memories or MEMORIES
     users = users or min(USERS, memories)
@@ -48,5 +48,5 @@ def _check(users: int | None, memories: int | None, tiers: tuple[float, float, f
     if not all(0 <= weight < float("inf") for weight in tiers) or not 0 < sum(tiers) < float("inf"):
         raise UsageError(
             f"--tiers {','.join(f'{weight:g}' for weight in tiers)} is not three proportions",
-            hint="For example 30,30,40: personal, project, task.",
+            hint="Give personal, project and task, such as 30,30,40.",
         )

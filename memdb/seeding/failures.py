@@ -46,7 +46,7 @@ def twice(source: Source, id: UUID) -> DataError:
     """The error that an id stands twice in a file."""
     rows = " and ".join(map(str, source.rows_of(id)))
     return DataError(
-        f"{source.name}: the id {id} stands twice in this file, in rows {rows}",
+        f"{source.name}: the id {id} appears twice in this file, in rows {rows}",
         hint=f"{NOTHING_LOADED} Correct or remove one of these rows.",
     )
 
@@ -58,8 +58,8 @@ def _not_unique(error: psycopg.Error, source: Source) -> DataError:
         return twice(source, UUID(found[1]))
     if found is not None:
         return DataError(
-            f"somebody else has stored a row with the id {found[1]} meanwhile",
-            hint=f"{NOTHING_LOADED} Try again: what is there by then stays as it is.",
+            f"someone else has meanwhile stored a row with the id {found[1]}",
+            hint=f"{NOTHING_LOADED} Try again: rows that exist by then stay as they are.",
         )
     return DataError(
         f"a row breaks the unique constraint {error.diag.constraint_name} of {error.diag.table_name}: {detail}",

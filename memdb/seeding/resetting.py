@@ -105,6 +105,6 @@ def _notes(connection: Connection, target: Target) -> tuple[str, ...]:
         return ()
     note = (
         f"{memories:,} memories say in their metadata that an earlier memdb seeded them, and {users:,} of their users "
-        f"that it made them. Whoever writes metadata can say so, so they stay. To look at them: {statement}"
+        f"say the same. Anyone who writes metadata can say so, so they stay. To look at them: {statement}"
     )
     return (note,)

@@ -122,7 +122,7 @@ def _state(connection: Connection, target: Target, append: bool) -> tuple[bool, 
     has_rows, seconds = row
     if has_rows and not append:
         raise DataError(
-            "the table memories has rows already",
+            "the table memories already has rows",
             hint="Add to them with --append, or remove what was seeded before with --reset.",
         )
     return not has_rows, datetime.fromtimestamp(float(seconds), UTC)

@@ -31,7 +31,7 @@ def patience(
 
     Raises LockTimeout, which names them, where a statement had a limit and reached it.
     """
-    heard = ["somebody who holds one of its rows"]
+    heard = ["someone who has locked one of its rows"]
 
     def hear(whom: str) -> None:
         heard.append(whom)

@@ -181,6 +181,6 @@ def _filled(found: Iterable[Found]) -> Iterator[tuple[str, str]]:
         if value is not None:
             if not str(value).strip():
                 raise SettingsError(
-                    f"{source} is empty", hint="Give it a value, or take it out: nothing else is used in its place."
+                    f"{source} is empty", hint="Give it a value, or remove it: no other setting is used in its place."
                 )
             yield str(value), source

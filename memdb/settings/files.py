@@ -60,7 +60,7 @@ def expect_no_address(value: str, source: str) -> None:
     if words.may_hold_password(value):
         raise SettingsError(
             f"{source} is the address of a database (it is not shown, as it may hold a password)",
-            hint="An address belongs into MEMDB_DATABASE_URL, or database_url in memdb.toml.",
+            hint="An address belongs in MEMDB_DATABASE_URL, or database_url in memdb.toml.",
         )
 
 

@@ -53,8 +53,8 @@ class Batch:
         """The memory taken last may have none where it goes by a way that has no columns for them."""
         if names := _further(memory):
             raise InvalidMemory(
-                f"{self.name(len(self.ids) - 1)} has fields that the first has not: {', '.join(sorted(names))}",
-                hint="Make all of them of one class.",
+                f"{self.name(len(self.ids) - 1)} has fields that the first lacks: {', '.join(sorted(names))}",
+                hint="Use one class for all of them.",
             )
 
     def refuse_ids_of_others(
@@ -63,7 +63,7 @@ class Batch:
         """Of the memories taken last, none may have an id that is stored for another user, whoever that is."""
         for position, (id, memory) in enumerate(piece, len(self.ids) - len(piece)):
             if owners.get(id) != memory.user_id:
-                raise taken(id, self.name(position), hint="Give it an id of its own, which nobody can have used.")
+                raise taken(id, self.name(position), hint="Give it an id of its own that nobody else can have used.")
 
     def name(self, position: int) -> str:
         """`memory 7 (counted from 0)`, and its id, where the caller knows that."""
@@ -91,12 +91,14 @@ def as_stored(given: MemoryCreate[Any], model: Any) -> MemoryCreate[Any]:
     of another shape than the model's memories are.
     """
     if not isinstance(given, MemoryCreate):
-        raise InvalidMemory(f"a memory is no MemoryCreate, but {type(given).__name__}", hint="Make one of it.")
+        raise InvalidMemory(
+            f"a memory is not a MemoryCreate but {type(given).__name__}", hint="Create a MemoryCreate from it."
+        )
     further = _further(given)
     if lost := further and further - set(inspect(model).attrs.keys()):
         raise InvalidMemory(
-            f"{type(given).__name__} has fields that {model.__name__} has not: {', '.join(sorted(lost))}",
-            hint="Map a column for each, or leave them out of what is to be stored.",
+            f"{type(given).__name__} has fields that {model.__name__} lacks: {', '.join(sorted(lost))}",
+            hint="Map a column for each, or leave the fields out.",
         )
     memory, shape = given.checked(), shape_of(model)
     memory.user_id = values.user_id(memory.user_id, shape.users)

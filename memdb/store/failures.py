@@ -17,8 +17,8 @@ _NO_TRANSACTION = "25P01"
 _DATA_EXCEPTION = "22"
 _NOT_IN_THE_ENCODING = "22P05"
 _ENCODING = (
-    "Have texts travel in UTF-8, as create_engine of memdb.store does: client_encoding=UTF8; a database keeps all "
-    "characters only where its own encoding is UTF8."
+    "Send text as UTF-8, as create_engine of memdb.store does: client_encoding=UTF8. A database can store all "
+    "characters only if its own encoding is UTF8."
 )
 _COLUMNS = {"memories_pkey": "id", "memories_user_id_fkey": "user_id"}
 _NO_RIGHT = "42501"
@@ -113,21 +113,21 @@ def _translation(said: Refusal, memory: str) -> MemdbError | None:
     if said.of_memories and said.state == _FOREIGN_KEY_VIOLATION and said.column == "user_id":
         user = f"user {said.value}" if said.value else "such user"
         return UnknownUser(
-            f"there is no {user}{who}, so nothing can be remembered of them",
+            f"there is no {user}{who}, so nothing can be stored for them",
             hint="Add the user first.",
         )
     if said.of_memories and said.state == _UNIQUE_VIOLATION and said.column == "id":
         return taken(said.value, memory)
     if _CHANGED.match(said.state) and said.state != _NO_RIGHT:
         return DatabaseError(
-            f"the schema is not what it was, or not what memdb needs: {said.message}",
-            hint="If it has just been changed, roll back and begin again: the next transaction finds what is there. "
+            f"the schema has changed, or is not what memdb needs: {said.message}",
+            hint="If it has just been changed, roll back and begin again: the next transaction uses what is there now. "
             "If not, see what differs: memdb verify-schema",
         )
     if said.state == _NO_TRANSACTION:
         return UsageError(
             "this session has no transactions, so many memories cannot be stored all or none",
-            hint="Its isolation level is AUTOCOMMIT: take an engine with another one.",
+            hint="Its isolation level is AUTOCOMMIT: use an engine with another one.",
         )
     if said.state.startswith(_DATA_EXCEPTION) or said.state == _NOT_NULL_VIOLATION:
         return InvalidMemory(f"the database refused {memory or 'a value'}: {said.message}")
@@ -139,8 +139,8 @@ def taken(id: object, memory: str = "", *, hint: str = "") -> InvalidMemory:
     which = f", of {memory}," if memory else ""
     usual = "If this memory may have been stored before, add it with skip_existing=True."
     return InvalidMemory(
-        f"{f'the id {id}' if id else 'an id'}{which} is that of another memory",
-        hint=hint or f"Each has an id of its own. {usual}",
+        f"{f'the id {id}' if id else 'an id'}{which} belongs to another memory",
+        hint=hint or f"Each memory needs an id of its own. {usual}",
     )
 
 

@@ -29,7 +29,7 @@ _GREATEST_HALF = np.float32(np.finfo(np.float16).max)
 _HINT = "Give it the embedding as the model returns it."
 _OTHER_DIMENSIONS = "Is it of another model than those before? embedding_type says how many numbers there are."
 _OTHER_THAN_DEFAULT = (
-    "Is it of another model than text-embedding-3-small? For others, see embedding_type in docs/models.md."
+    "Is it from another model than text-embedding-3-small? For others, see embedding_type in docs/models.md."
 )
 
 
@@ -41,7 +41,7 @@ def embedding(value: Any, shape: Shape = DEFAULT) -> Vectors:
     numbers = _numbers(value, shape.dimensions)
     if numbers.shape != (shape.dimensions,):
         raise InvalidMemory(
-            f"embedding must have {shape.dimensions} numbers, and this one has {_counted(numbers)}",
+            f"embedding must have {shape.dimensions} numbers, but this one has {_counted(numbers)}",
             hint=_OTHER_DIMENSIONS if shape.dimensions != DIMENSIONS else _OTHER_THAN_DEFAULT,
         )
     vector = _narrow(numbers)
@@ -87,11 +87,12 @@ def _reason(vector: Vectors) -> str:
     finite = np.isfinite(vector)
     if not finite.all():
         place = int(np.argmin(finite))
-        return f"must be finite, and number {place} (from 0) is {vector[place]}"
+        return f"must be finite, but number {place} (from 0) is {vector[place]}"
     if not vector.any():
         return "is all zeros, as 32-bit numbers are: it has no direction, so nothing can be near it"
     length = np.linalg.norm(vector.astype(np.float64))
-    return f"has the length {length:.2g}, and must have {_SHORTEST:g} to {_LONGEST:g}, or its distances are not numbers"
+    bounds = f"{_SHORTEST:g} to {_LONGEST:g}"
+    return f"has the length {length:.2g}, but must have {bounds}: beyond that, its distances are not numbers"
 
 
 def _numbers(value: Any, dimensions: int) -> NDArray[Any]:
@@ -101,16 +102,16 @@ def _numbers(value: Any, dimensions: int) -> NDArray[Any]:
         return value
     if np.ma.is_masked(value):
         raise InvalidMemory(
-            "embedding has numbers that are masked, and all are needed", hint="Give it an embedding without a mask."
+            "embedding has masked numbers, but all are needed", hint="Give it an embedding without a mask."
         )
     if isinstance(value, str | bytes | Mapping | Set):
-        raise InvalidMemory(f"embedding must be a list of numbers, and is {type(value).__name__}", hint=_HINT)
+        raise InvalidMemory(f"embedding must be a list of numbers, but is {type(value).__name__}", hint=_HINT)
     try:
         numbers = np.asarray(value if isinstance(value, list) or hasattr(value, "__array__") else list(value))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidMemory(f"embedding must be a list of {dimensions} numbers: {error}", hint=_HINT) from None
     if numbers.dtype.kind not in "fiu" and numbers.size:
-        raise InvalidMemory(f"embedding must be a list of {dimensions} numbers, and holds something else", hint=_HINT)
+        raise InvalidMemory(f"embedding must be a list of {dimensions} numbers, but holds something else", hint=_HINT)
     return numbers
 
 

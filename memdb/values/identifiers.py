@@ -21,7 +21,7 @@ def identifier(value: Any, name: str = "id") -> UUID:
         return UUID(value)
     except (TypeError, ValueError, AttributeError):
         raise InvalidMemory(
-            f"{name} must be a UUID, and is {type(value).__name__}: it identifies nothing", hint="Give it a uuid.UUID."
+            f"{name} must be a UUID, but is {type(value).__name__}: it identifies nothing", hint="Give it a uuid.UUID."
         ) from None
 
 

@@ -17,7 +17,8 @@ MAXIMUM_DEPTH = 100
 _LONGEST_KEY = 60
 
 _HINT = (
-    "Metadata hold objects, lists, texts, numbers, booleans and None. Leave the rest out, or write it as one of these."
+    "Metadata can hold objects, lists, strings, numbers, booleans and None. Leave anything else out, or write it "
+    "as one of these."
 )
 
 
@@ -46,7 +47,7 @@ def json_object(value: Any) -> dict[str, Any]:
     """The metadata, if they are an object, whatever is in it: it may be changed in place before it is stored."""
     if not isinstance(value, dict):
         raise InvalidMemory(
-            f"extra_data must be an object, and is {type(value).__name__}",
+            f"extra_data must be an object, but is {type(value).__name__}",
             hint='Give it a dict, such as {"source": "preferences"}.',
         )
     return value
@@ -82,7 +83,7 @@ def _look_into(value: dict[Any, Any] | list[Any], deeper: int) -> None:
 
 def _key_fault(key: Any) -> str | None:
     if not isinstance(key, str):
-        return f"has a key that is no text, but {type(key).__name__}"
+        return f"has a key that is not text but {type(key).__name__}"
     fault = unstorable(key)
     return fault and f"is a key that {fault}"
 

@@ -30,11 +30,11 @@ def description(value: Any) -> str:
 def text(value: Any, name: str, longest: int | None = None, *, blank: bool = False) -> str:
     """A text of at most `longest` characters, which may say nothing where `blank` is true. `name` is for errors."""
     if not isinstance(value, str):
-        raise InvalidMemory(f"{name} must be text, and is {type(value).__name__}", hint="Give it a str.")
+        raise InvalidMemory(f"{name} must be text, but is {type(value).__name__}", hint="Give it a str.")
     if fault := unstorable(value):
-        raise InvalidMemory(f"{name} {fault}", hint="Remove it, or mend what has put it there.")
+        raise InvalidMemory(f"{name} {fault}", hint="Remove it, or fix what put it there.")
     if not blank and not value.strip():
-        raise InvalidMemory(f"{name} is empty, or all white space", hint="Store only what says something.")
+        raise InvalidMemory(f"{name} is empty, or all white space", hint="Store only text that says something.")
     if longest is not None and len(value) > longest:
         raise InvalidMemory(f"{name} has {len(value):,} characters", hint=f"Shorten it to {longest:,} or fewer.")
     return value
@@ -47,5 +47,5 @@ def unstorable(value: str) -> str | None:
     try:
         value.isascii() or value.encode()
     except UnicodeEncodeError:
-        return "has half of a surrogate pair, which is no text: was it cut within an emoji?"
+        return "has half of a surrogate pair, which is not text: was an emoji cut in half?"
     return None

@@ -13,14 +13,14 @@ LATEST = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 def time(value: Any, name: str = "the time") -> datetime:
     """A moment to compare with, which Python can tell in UTC, as the drivers do. `name` is what an error calls it."""
     if not isinstance(value, datetime):
-        raise InvalidMemory(f"{name} must be a datetime, and is {type(value).__name__}", hint=_HINT)
+        raise InvalidMemory(f"{name} must be a datetime, but is {type(value).__name__}", hint=_HINT)
     if value.utcoffset() is None:
         raise InvalidMemory(f"{name} has no offset from UTC, so nobody can say which moment it is", hint=_HINT)
     try:
         value.astimezone(UTC)
     except OverflowError:
         raise InvalidMemory(
-            f"{name} is {value.isoformat()}, which in UTC is outside of the years 1 to 9999", hint=_HINT
+            f"{name} is {value.isoformat()}, which in UTC is outside the years 1 to 9999", hint=_HINT
         ) from None
     return value
 
@@ -34,4 +34,4 @@ def stored_time(value: Any, name: str = "the time") -> datetime:
     return moment
 
 
-_HINT = "Say which moment it is, as datetime.now(UTC) does."
+_HINT = "Give it an offset, as datetime.now(UTC) does."

@@ -41,7 +41,7 @@ def running(connection: Connection, statement: str) -> int | None:
 
 
 def index_valid(connection: Connection, name: str) -> bool | None:
-    """None when there is no index of this name."""
+    """None when there is not an index of this name."""
     row = connection.execute(
         "select indisvalid from pg_index where indexrelid = to_regclass(quote_ident(%s))", [name]
     ).fetchone()

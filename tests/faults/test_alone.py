@@ -62,7 +62,7 @@ def test_what_has_committed_a_part_is_not_tried_again_when_a_lock_is_in_its_way(
         code, said = memdb.run(direction, *AT_ONCE, *arguments)
     assert (code, balance(account), applied(account)) == (4, 1000, ["0001_account"]), said
     assert "canceling statement due to lock timeout" in said
-    assert "what it had committed by itself stays, and would be done again" in said
+    assert "What it committed by itself stays, and would be done again" in said
 
 
 def test_what_was_taken_back_whole_is_tried_again(
@@ -89,7 +89,7 @@ def test_what_was_cut_short_does_not_run_again_until_somebody_has_decided(
     for command in ("migrate",), ("migrate", "--dry-run"):
         code, said = memdb.run(*command, *arguments)
         assert code == 4, said
-        assert "0002_pay.sql was begun outside of a transaction and not finished, and a part of it may be done" in said
+        assert "0002_pay.sql was begun outside of a transaction and not finished; part of it may be done" in said
     assert (balance(account), applied(account)) == (1000, ["0001_account"])
 
 

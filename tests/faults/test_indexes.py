@@ -89,7 +89,7 @@ def test_a_drop_that_is_refused_leaves_the_migration_applied(items: Connection, 
 )
 def test_an_index_that_could_not_be_found_again_is_refused(items: Connection, folder: Folder, statement: str) -> None:
     sets = sqlfiles.read_sets(folder(m0001_index=(f"-- transactional: false\n{statement}", DROP)))
-    with pytest.raises(MigrationError, match="cannot be told which index") as raised:
+    with pytest.raises(MigrationError, match="cannot tell which index") as raised:
         migrations.migrate(items, sets)
     assert "Give the index a name" in raised.value.hint
     assert items.execute("select count(*) from pg_indexes where tablename = 'items'").fetchone() == (1,)

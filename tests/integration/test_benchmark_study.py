@@ -238,7 +238,7 @@ def test_questions_come_from_a_file(opened: database.Connection, tmp_path: Path)
     assert len({question.user_id for question in anonymous.questions}) > 1
     assert {question.memory_id for question in anonymous.questions} == {UUID(int=0)}
     assert all(len(true.distances) == 5 for true in anonymous.truth)
-    with pytest.raises(DataError, match="no question of a user who has memories"):
+    with pytest.raises(DataError, match="no question from a user who has memories"):
         ask("unknown.npz")
 
 

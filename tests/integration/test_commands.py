@@ -117,7 +117,7 @@ def test_a_failing_migration_shows_file_line_column_and_caret(memdb: Run, empty:
     assert result.code == 4
     assert '0009_break_things.sql:2:8: column "oops" does not exist' in result.err
     assert "    2 | select oops;\n      |        ^" in result.err
-    assert "These were done before and stay: 0001_create_extension_vector" in result.err
+    assert "Done before, and kept: 0001_create_extension_vector" in result.err
     error = memdb("migrate", "--format", "json", url=empty).json["error"]
     assert error["location"].endswith("0009_break_things.sql:2:8")
     assert error["exit_code"] == 4

@@ -283,5 +283,5 @@ def test_the_embedded_database_is_used_whatever_is_set(empty: str, monkeypatch: 
 def test_what_needs_no_database_connects_to_none(tmp_path: Path) -> None:
     with memdb.open("postgresql://nobody@localhost:1/nowhere") as db:
         assert db.verify_models(offline=True).ok
-        with pytest.raises(errors.UsageError, match="not yours to change"):
+        with pytest.raises(errors.UsageError, match="must not be changed"):
             db.snapshot()

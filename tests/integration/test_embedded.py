@@ -146,7 +146,7 @@ def test_no_half_made_data_directory_is_left_where_the_disk_is_full(open_folder:
 def test_a_temporary_server_without_room_asks_for_another_place_of_its_kind() -> None:
     with pytest.raises(EmbeddedError, match="File too large") as told, embedded.temporary():
         pass
-    assert told.value.hint == "Choose another place with TMPDIR, or use a server of your own with --scratch-url."
+    assert told.value.hint == "Choose another directory with TMPDIR, or use a server of your own with --scratch-url."
 
 
 @pytest.mark.parametrize(

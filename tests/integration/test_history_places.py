@@ -74,7 +74,7 @@ def test_it_is_told_where_a_schema_has_come_before_that_of_the_history(
     assert main(["migrate", *arguments]) == 0
     empty_connection.execute("create schema data")
     folder(m0002_b=("create table b (id int);", "drop table b;"))
-    told = "The history is in the schema public, and what names no schema is made in data"
+    told = "The history is in the schema public, but objects without a schema name are created in data"
     capsys.readouterr()
     assert main(["migrate", "--dry-run", *arguments]) == 0
     assert f"-- {told}" in capsys.readouterr().out
@@ -197,9 +197,9 @@ def test_files_of_an_older_release_prove_nothing(
     snapshot.write(tmp_path, {"0001_a": {Key("table", "a"): {"row_security": False}}})
     arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
     assert main(["verify-schema", *arguments]) == 4
-    assert "0002_b is applied, and these files know neither it nor anything later" in capsys.readouterr().err
+    assert "0002_b is applied, but these files have neither it nor anything later" in capsys.readouterr().err
     assert main(["repair", "--unmark", "0002_b", "--yes", *arguments]) == 2
-    assert "is not to be forgotten" in capsys.readouterr().err
+    assert "cannot be forgotten" in capsys.readouterr().err
     assert main(["status", *arguments]) == 0
     assert "1 newer" in capsys.readouterr().out
 
@@ -304,7 +304,7 @@ def test_a_renamed_file_is_told_and_its_new_name_accepted(
     arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
     for command in (["migrate"], ["rollback", "--to", "0001", "--yes"]):
         assert main([*command, *arguments]) == 4
-        assert "0002_2 is applied, and its file is called 0009_two.sql now" in capsys.readouterr().err
+        assert "0002_2 is applied, but its file is now called 0009_two.sql" in capsys.readouterr().err
     assert main(["repair", "--unmark", "0002_2", "--yes", *arguments]) == 2
     assert main(["repair", "--mark", "0009_two", "--yes", *arguments]) == 2
     assert main(["status", *arguments]) == 0

@@ -92,7 +92,7 @@ def test_what_goes_with_a_table_is_not_told_again(write: Write) -> None:
     sets = write(("create table a (b bigint, constraint a_pkey primary key (b));", NOTHING))
     assert messages(sets, "rollback-incomplete") == [
         "It leaves the table public.a behind.",
-        'It leaves what keeps 0001_core from being applied again: relation "a" already exists',
+        'It leaves something that keeps 0001_core from being applied again: relation "a" already exists',
     ]
 
 
@@ -193,7 +193,7 @@ def test_nothing_is_run_where_a_file_cannot_be(write: Write, monkeypatch: pytest
     monkeypatch.setattr(rehearsal, "rehearse", None)
     result = review(write(("drop x;", NOTHING)))
     assert {finding.rule for finding in result.findings} == {"syntax-error"}
-    assert (result.rehearsed, result.notes) == (False, ("Nothing was run, since some files cannot be.",))
+    assert (result.rehearsed, result.notes) == (False, ("Nothing was run, because some files cannot run.",))
 
 
 def test_without_the_embedded_database_the_rest_is_reviewed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def refused(connection: Connection, sql: str, *, transactional: bool = True) -> 
         ("grant select on memories to nobody_here;", "--no-privileges"),
         ("do $$ begin execute format('create role %I', current_user); end $$;", "unless pg_roles has it"),
         ("grant connect on database not_here to current_user;", "current_database()"),
-        ("copy users from '/no/such/file';", "Rows come into a migration as INSERT"),
+        ("copy users from '/no/such/file';", "In a migration, write rows as INSERT"),
         ("create table ${prefix}_t ();", "Placeholders of other tools"),
         ("set transaction_timeout_of_tomorrow = 0;", "remove the line"),
         ("create extension no_such_extension;", "Install it on the server"),
@@ -136,8 +136,8 @@ def test_the_server_s_detail_and_its_own_hint_are_told(connection: Connection) -
 @pytest.mark.parametrize(
     ("sql", "stays"),
     [
-        ("do $$ begin create table kept (); commit; perform 1 / 0; end $$;", "what it had committed by itself stays"),
-        ("call commits();", "what it had committed by itself stays"),
+        ("do $$ begin create table kept (); commit; perform 1 / 0; end $$;", "What it committed by itself stays"),
+        ("call commits();", "What it committed by itself stays"),
         ("do $$ begin create table kept (); perform 1 / 0; end $$;", ""),
         ("create index concurrently i on nowhere (a);", ""),
         ("reindex index concurrently nowhere;", ""),
@@ -192,8 +192,8 @@ def test_what_is_checked_at_the_end_of_the_transaction_is_traced_to_its_file(con
     error = raised.value
     assert (error.location, error.excerpt) == ("x.sql", "")
     assert error.message.startswith('insert or update on table "t" violates foreign key constraint "t_b_fkey" (Key (b)')
-    assert error.hint.startswith("Rows that are there do not fit")
-    assert "in a migration before it where a statement has to be alone" in error.hint
+    assert error.hint.startswith("Existing rows, or rows that the file writes, do not fit")
+    assert "in an earlier migration if the statement has to be alone" in error.hint
     assert error.hint.endswith(KEPT)
 
 

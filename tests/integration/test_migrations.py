@@ -171,7 +171,7 @@ def test_a_migration_without_its_file_is_unknown_and_cannot_be_rolled_back(
     sets = sqlfiles.Sets({"core": old["core"][:1]})
     states = {entry.id: entry.state for entry in read_status(empty_connection, sets).migrations}
     assert states == {"0001_a": "applied", "0002_b": "newer"}
-    with pytest.raises(HistoryError, match="0002_b is applied, and these files know neither it nor anything later"):
+    with pytest.raises(HistoryError, match="0002_b is applied, but these files have neither it nor anything later"):
         migrations.rollback(empty_connection, sets)
 
 

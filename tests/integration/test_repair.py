@@ -167,9 +167,9 @@ def test_repair_asks_first_and_says_what_it_did(
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "+create table a (c int);" in shown.err
-    assert "In effect, the database then differs" in shown.err
+    assert "The database then differs" in shown.err
     assert main(["repair", "--yes", *arguments]) == 0
-    assert "\nTaken for applied as the files are now: 0001_a" in capsys.readouterr().out
+    assert "\nAccepted as applied, as the files are now: 0001_a" in capsys.readouterr().out
     assert main(["status", "--exit-code", *arguments]) == 0
 
 
@@ -200,7 +200,7 @@ def test_repair_says_what_it_could_not_settle(
     capsys.readouterr()
     assert main(["repair", "--yes", *arguments]) == 1
     told = capsys.readouterr().out
-    assert "Taken for applied as the files are now: 0001_a." in told
+    assert "Accepted as applied, as the files are now: 0001_a." in told
     assert f"{gone[1:]} is applied, and has no file here." in told
 
 
@@ -241,6 +241,6 @@ def test_a_file_that_names_its_former_text_is_renamed(
     folder(m0002_z=(f"-- formerly: {migration.checksum}\ncreate table a (); -- Why.", "drop table a;"))
     arguments = ["--database-url", empty, "--sql-dir", str(tmp_path)]
     assert main(["migrate", *arguments]) == 4
-    assert "0001_a is applied, and its file is called 0002_z.sql now" in capsys.readouterr().err
+    assert "0001_a is applied, but its file is now called 0002_z.sql" in capsys.readouterr().err
     assert main(["repair", "--yes", *arguments]) == 0
     assert main(["status", "--exit-code", *arguments]) == 0

@@ -176,7 +176,7 @@ def test_what_others_have_on_another_server_is_left_alone(
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute(f"create role {role} password 'first'")
         try:
-            with pytest.raises(StatementFailed, match="would change what others have on that server") as raised:
+            with pytest.raises(StatementFailed, match="would change what belongs to others on that server") as raised:
                 recording.record(sets, options=scratch.Options(url=server))
             assert changed.replace("{}", role) in raised.value.message
             assert leftovers(server) == [role]
@@ -189,5 +189,5 @@ def test_a_lone_statement_that_reaches_beyond_its_database_is_not_tried_beside_o
     server: str, folder: Folder, statement: str
 ) -> None:
     sets = folder(m0001_a=(f"-- transactional: false\n{statement};", "-- transactional: false\nselect 1;"))
-    with pytest.raises(StatementFailed, match="would change what others have on that server"):
+    with pytest.raises(StatementFailed, match="would change what belongs to others on that server"):
         recording.record(sets, options=scratch.Options(url=server))

@@ -230,7 +230,7 @@ def test_a_failure_shows_of_what_it_quotes_only_where_the_connection_leads(url: 
         ('could not translate host name "h" to address: Name or service not known', "Check the host name"),
         ('FATAL: role "too many" is not permitted to log in', "alter role … login"),
         ('FATAL: database "x" is not currently accepting connections', "allow_connections"),
-        ('FATAL: too many connections for role "x"', "the connection limit of what it names"),
+        ('FATAL: too many connections for role "x"', "the connection limit of that role or database"),
         ("FATAL: sorry, too many clients already", "max_connections"),
         ('invalid integer value "zzz" for connection option "port"', "PGPORT"),
     ],

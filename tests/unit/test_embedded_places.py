@@ -54,7 +54,7 @@ def test_a_relative_directory_is_nowhere_when_here_is_gone(tmp_path: Path, monke
     monkeypatch.chdir(gone)
     gone.rmdir()
     try:
-        with pytest.raises(EmbeddedError, match="names no directory"):
+        with pytest.raises(EmbeddedError, match="is not a usable directory"):
             embedded.data_directory()
     finally:
         os.chdir(tmp_path)

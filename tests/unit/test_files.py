@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and only plain files are read."""
+"""Files are written whole or not at all, and only regular files are read."""
 
 import contextlib
 import errno
@@ -123,7 +123,7 @@ def test_a_link_goes_on_pointing_at_the_file(tmp_path: Path, exists: bool) -> No
 
 
 def odd(kind: str, path: Path) -> None:
-    """Makes what is no plain file."""
+    """Makes what is not a regular file."""
     if kind == "pipe":
         os.mkfifo(path)
     elif kind == "socket":
@@ -136,12 +136,12 @@ def odd(kind: str, path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket", "folder", "device", "circle"])
-def test_what_is_no_plain_file_is_neither_read_nor_replaced(tmp_path: Path, kind: str) -> None:
+def test_what_is_not_a_regular_file_is_neither_read_nor_replaced(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "file"
     odd(kind, path)
-    with pytest.raises(OSError, match=r"plain file|symbolic links"):
+    with pytest.raises(OSError, match=r"regular file|symbolic links"):
         files.read_bytes(path)
-    with pytest.raises(OSError, match=r"plain file|symbolic links"):
+    with pytest.raises(OSError, match=r"regular file|symbolic links"):
         files.write(path, "text")
     assert names(tmp_path) == ["file"]
 

@@ -60,7 +60,7 @@ def test_init_overwrites_nothing(tmp_path: Path, kind: str) -> None:
         target.touch()
     else:
         target.symlink_to("nowhere")
-    with pytest.raises(SqlFilesError, match="is there already"):
+    with pytest.raises(SqlFilesError, match="already exists"):
         project.init(tmp_path)
     assert everything(tmp_path) == ["sql"]
 
@@ -98,7 +98,7 @@ def _recommending(steps: list[object]) -> str:
     "name", ["", ".", "..", "../core", "/tmp/set", "a/b", ".hidden", "_own", "queries", "a\nb", "ü"]
 )
 def test_a_set_is_a_folder_in_the_sql_directory(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="is no name of a set"):
+    with pytest.raises(UsageError, match="is not a name for a set"):
         project.new(tmp_path / "sql", "add importance", set_name=name)
     assert everything(tmp_path) == []
 
@@ -149,5 +149,5 @@ def test_memdbs_own_checkout_can_be_changed_from_inside(tmp_path: Path, monkeypa
         monkeypatch.chdir(inside)
         project.require_own(checkout)
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="not yours to change"):
+    with pytest.raises(UsageError, match="must not be changed"):
         project.require_own(checkout)

@@ -40,7 +40,7 @@ def test_an_index_is_named_for_its_table_and_columns(text: str, name: str, on: s
 
 @pytest.mark.parametrize("text", ["", "memories", "memories (a", "memories (a); drop table memories", "(a)"])
 def test_what_is_no_index_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is no index"):
+    with pytest.raises(UsageError, match="is not an index"):
         project.parse_index(text)
 
 
@@ -95,5 +95,5 @@ def test_a_report_that_recommends_no_migration_writes_none(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="recommends nothing"):
         project.recommended(tmp_path, report(tmp_path / "report.json"))
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(UsageError, match="no report of benchmark-similarity"):
+    with pytest.raises(UsageError, match="not a report of benchmark-similarity"):
         project.recommended(tmp_path, tmp_path / "other.json")

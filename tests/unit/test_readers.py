@@ -130,7 +130,7 @@ def test_only_the_first_rows_are_read_when_a_number_is_given(write: Write) -> No
 def test_a_number_that_is_not_finite_is_refused_with_its_place(write: Write, bad: str, expected: str) -> None:
     broken = record(1)
     broken["embedding"][7] = float(bad)
-    assert f"row 2: embedding must be finite, and number 7 (from 0) is {expected}" in refused(write(record(0), broken))
+    assert f"row 2: embedding must be finite, but number 7 (from 0) is {expected}" in refused(write(record(0), broken))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(write: Write, bad
         ({"content": "a\0b"}, "content has a NUL character"),
         ({"content": "\u00a0\t\n"}, "content is empty"),
         ({"content": "x" * 10_001}, "content has 10,001 characters: 'xxx"),
-        ({"embedding": [1e300] + [0.0] * 1535}, "embedding must be finite, and number 0 (from 0) is inf"),
+        ({"embedding": [1e300] + [0.0] * 1535}, "embedding must be finite, but number 0 (from 0) is inf"),
         ({"embedding": [1e-30] * 1536}, "embedding has the length 3.9e-29"),
         ({"embedding": [1e-300] * 1536}, "embedding is all zeros"),
         ({"user": ""}, "user is empty"),
@@ -159,18 +159,18 @@ def test_a_row_that_cannot_be_stored_is_refused_with_its_number(
     ("changes", "expected"),
     [
         ({"memory_type": "goal"}, "memory_type is not one of personal, project, task: 'goal'"),
-        ({"metadata": "[1]"}, "metadata must be an object, and is list: '[1]'"),
-        ({"metadata": "{"}, "metadata is no JSON (Expecting property name"),
+        ({"metadata": "[1]"}, "metadata must be an object, but is list: '[1]'"),
+        ({"metadata": "{"}, "metadata is not JSON (Expecting property name"),
         ({"metadata": '{"a": "\\u0000"}'}, "metadata.a has a NUL character"),
         ({"metadata": '{"a": NaN}'}, "metadata.a is nan, which JSON does not have"),
         ({"metadata": '{"a": "\\ud800"}'}, "metadata.a has half of a surrogate pair"),
-        ({"created_at": "yesterday"}, "created_at is no ISO 8601 time: 'yesterday'"),
+        ({"created_at": "yesterday"}, "created_at is not an ISO 8601 time: 'yesterday'"),
         ({"created_at": "2025-02-02T03:04:05"}, "created_at has no time zone: '2025-02-02T03:04:05'"),
         (
             {"accessed_at": "9999-12-31T23:59:59-12:00"},
             "accessed_at: the time is 9999-12-31T23:59:59-12:00, which in",
         ),
-        ({"id": "7"}, "id must be a UUID, and is str: it identifies nothing: '7'"),
+        ({"id": "7"}, "id must be a UUID, but is str: it identifies nothing: '7'"),
     ],
 )
 def test_a_bad_optional_value_is_refused_with_its_row(write: Write, changes: dict[str, Any], expected: str) -> None:
@@ -179,14 +179,14 @@ def test_a_bad_optional_value_is_refused_with_its_row(write: Write, changes: dic
 
 def test_embeddings_of_another_dimension_are_refused(write: Write) -> None:
     message = refused(write(record(0, embedding=[1.0] * 512), record(1, embedding=[1.0] * 512)))
-    assert "row 1: embedding must have 1536 numbers, and this one has 512" in message
+    assert "row 1: embedding must have 1536 numbers, but this one has 512" in message
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_a_single_embedding_of_another_dimension_is_found(tmp_path: Path, format: str) -> None:
     path = tmp_path / f"memories.{format}"
     WRITERS[format](path, [record(0), record(1, embedding=[1.0])])
-    assert "row 2: embedding must have 1536 numbers, and this one has 1" in refused(path)
+    assert "row 2: embedding must have 1536 numbers, but this one has 1" in refused(path)
 
 
 @pytest.mark.parametrize("field", ["embedding", "user", "content"])
@@ -231,7 +231,7 @@ def test_what_is_nested_too_deeply_to_be_read_is_told_as_that(tmp_path: Path, me
     write_jsonl(path, [record(0), record(1, metadata=deep if metadata else 7_777_777)])
     path.write_text(path.read_text().replace("7777777", deep))
     where = "row 2: " + ("metadata" if metadata else "this line")
-    assert f"{where} has more objects and lists within each other than can be read" in refused(path)
+    assert f"{where} nests objects and lists too deeply to be read" in refused(path)
 
 
 @pytest.mark.parametrize(
@@ -277,10 +277,10 @@ def test_a_field_that_a_file_has_twice_is_named(tmp_path: Path) -> None:
     ("value", "expected"),
     [
         (None, "embedding is missing"),
-        ("text", "embedding must be a list of numbers, and is str: 'text'"),
+        ("text", "embedding must be a list of numbers, but is str: 'text'"),
         ([None] * 1536, "holds something else: number 0 (from 0) is None"),
         (["1"] * 1536, "holds something else: number 0 (from 0) is '1'"),
-        ([[1.0]] * 1536, "embedding must have 1536 numbers, and this one has the shape 1536 x 1"),
+        ([[1.0]] * 1536, "embedding must have 1536 numbers, but this one has the shape 1536 x 1"),
     ],
 )
 def test_an_embedding_of_other_things_than_numbers_is_refused(tmp_path: Path, value: Any, expected: str) -> None:
@@ -291,7 +291,7 @@ def test_an_embedding_of_other_things_than_numbers_is_refused(tmp_path: Path, va
 def test_a_line_that_is_no_object_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "memories.jsonl"
     path.write_text(json.dumps(record(0)) + "\n\n[1]\n")
-    assert "row 3: this line is no JSON object" in refused(path)
+    assert "row 3: this line is not a JSON object" in refused(path)
 
 
 def test_values_in_a_line_may_be_numbers_and_objects(tmp_path: Path) -> None:
@@ -299,7 +299,7 @@ def test_values_in_a_line_may_be_numbers_and_objects(tmp_path: Path) -> None:
     (batch,) = read(tmp_path / "memories.jsonl")
     assert json.loads(batch.metadata[0]) == {"a": [1, None]}
     write_jsonl(tmp_path / "memories.jsonl", [record(0, content=7)])
-    assert "row 1: content must be text, and is int: 7" in refused(tmp_path / "memories.jsonl")
+    assert "row 1: content must be text, but is int: 7" in refused(tmp_path / "memories.jsonl")
 
 
 def test_numpy_times_and_numbers_of_any_width_are_read(tmp_path: Path) -> None:
@@ -318,7 +318,7 @@ def test_numpy_times_and_numbers_of_any_width_are_read(tmp_path: Path) -> None:
         ({"embedding": np.zeros(1536)}, "embedding has 1 dimensions"),
         (
             {"embedding": np.full((2, 1536), "x")},
-            "row 1: embedding must be a list of 1536 numbers, and",
+            "row 1: embedding must be a list of 1536 numbers, but",
         ),
         ({"embedding": np.eye(2, 1536, dtype="c8")}, "holds something else: the array is of complex64"),
         ({"embedding": np.eye(2, 1536, dtype=bool)}, "holds something else: the array is of bool"),
@@ -332,10 +332,10 @@ def test_numpy_times_and_numbers_of_any_width_are_read(tmp_path: Path) -> None:
         ({"user": np.array([1, 2], "m8[ns]")}, "row 1: user names nobody: datetime.timedelta(0)"),
         (
             {"created_at": np.array(["NaT", "NaT"], "M8")},
-            "created_at does not say in which unit its times are",
+            "created_at does not say which unit its times have",
         ),
-        ({"created_at": np.array([1, 2])}, "row 1: created_at is no ISO 8601 time: 1"),
-        ({"created_at": np.array([1, 2], "m8[s]")}, "row 1: created_at is no ISO 8601 time: datetime.timedelta"),
+        ({"created_at": np.array([1, 2])}, "row 1: created_at is not an ISO 8601 time: 1"),
+        ({"created_at": np.array([1, 2], "m8[s]")}, "row 1: created_at is not an ISO 8601 time: datetime.timedelta"),
         ({"created_at": np.array([0, 2**62], "M8[s]")}, "row 2: created_at is not in the years 2 to 9998"),
         ({"created_at": np.array([0, 8030], "M8[Y]")}, "row 2: created_at is not in the years 2 to 9998"),
     ],
@@ -402,7 +402,7 @@ def test_an_archive_of_other_files_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name in ("embedding", "user", "content"):
             archive.write(inner, name)
-    assert "embedding is no array" in refused(path)
+    assert "embedding is not an array" in refused(path)
 
 
 @pytest.mark.parametrize(
@@ -417,8 +417,12 @@ def test_numbers_are_read_in_whatever_order_they_lie(tmp_path: Path, given: Any)
 @pytest.mark.parametrize(
     ("content", "expected", "advice"),
     [
-        (json.dumps([record(0), record(1)]).encode(), "is one JSON array, not an object a line", "jq -c '.[]'"),
-        (b"\n " + json.dumps([record(0)], indent=2).encode(), "is one JSON array, not an object a line", "lines=True"),
+        (json.dumps([record(0), record(1)]).encode(), "is one JSON array, not one object per line", "jq -c '.[]'"),
+        (
+            b"\n " + json.dumps([record(0)], indent=2).encode(),
+            "is one JSON array, not one object per line",
+            "lines=True",
+        ),
         (json.dumps(record(0), indent=2).encode(), "has objects that go over several lines", "jq -c '.'"),
         (json.dumps(record(0)).encode("utf-16"), "is in UTF-16", "iconv"),
         (json.dumps(record(0)).encode("utf-16-le"), "is in UTF-16", "iconv"),
@@ -444,7 +448,7 @@ def test_lines_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused_with_what_turns_it_into_one(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"memories.{suffix}"
     path.touch()
-    with pytest.raises(DataError, match="is of no kind that memdb reads") as caught:
+    with pytest.raises(DataError, match="is not a kind of file that memdb reads") as caught:
         read(path)
     assert caught.value.hint.startswith("It reads .npz, .jsonl, .parquet files. ")
     assert len(caught.value.hint) > 50
@@ -463,7 +467,7 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_and_one_of_no_known_kind_are_refused(tmp_path: Path) -> None:
     assert "there is no file" in refused(tmp_path / "none.npz")
-    assert "is of no kind that memdb reads" in refused(tmp_path / "memories.csv")
+    assert "is not a kind of file that memdb reads" in refused(tmp_path / "memories.csv")
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ def test_a_file_that_is_no_report_is_left_alone(tmp_path: Path, kind: str, conte
     path.write_bytes(content)
     (tmp_path / f"link{kind}").symlink_to(path)
     for name in (path, tmp_path / f"link{kind}"):
-        with pytest.raises(UsageError, match="no report of benchmark-similarity"):
+        with pytest.raises(UsageError, match="not a report of benchmark-similarity"):
             reports.check(name)
     assert path.read_bytes() == content
 
@@ -52,7 +52,7 @@ def test_a_folder_that_is_not_there_or_may_not_be_written_is_told_before_anythin
     (tmp_path / "fine.json").symlink_to("elsewhere.json")
     reports.check(tmp_path / "fine.json")
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write anywhere
-    with pytest.raises(UsageError, match="may not be written"):
+    with pytest.raises(UsageError, match="is not writable"):
         reports.check(tmp_path / "report.json")
 
 

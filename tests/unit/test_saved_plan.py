@@ -74,9 +74,9 @@ def edited(edit: Callable[[Any], object]) -> str:
 NOT_PLANS = {
     "empty": ("", "cannot be used"),
     "no-json": ("create table a ();", "cannot be used"),
-    "other-json": ('{"results": []}', "it is none"),
-    "a-list": ("[1]", "it is none"),
-    "nan": ("NaN", "it is none"),
+    "other-json": ('{"results": []}', "it is not one"),
+    "a-list": ("[1]", "it is not one"),
+    "nan": ("NaN", "it is not one"),
     "deep": ("[" * 100_000, "too deeply"),
     "long-number": ('{"memdb_plan": ' + "9" * 5000 + "}", "cannot be used"),
     "format-2": (edited(lambda plan: plan.update(memdb_plan=2)), "its format is 2"),
@@ -131,10 +131,14 @@ def test_an_earlier_plan_and_an_empty_file_are_written_over_and_nothing_else_is(
         saved_plan.write(tmp_path / name, PLAN)
     for text in ("select 1;", '{"a": 1}', "[]", "7"):
         (tmp_path / "other").write_text(text)
-        with pytest.raises(UsageError, match="is no saved plan"):
+        with pytest.raises(UsageError, match="is not a saved plan"):
             saved_plan.write(tmp_path / "other", PLAN)
         assert (tmp_path / "other").read_text() == text
-    for place, reason in (("missing/plan.json", "there is no folder"), ("x" * 300, "too long"), (".", "no plain file")):
+    for place, reason in (
+        ("missing/plan.json", "there is no folder"),
+        ("x" * 300, "too long"),
+        (".", "not a regular file"),
+    ):
         with pytest.raises(UsageError, match=reason):
             saved_plan.check_place(tmp_path / place)
 

@@ -170,8 +170,8 @@ def make_socket(path: Path) -> None:
     [
         (Path.mkdir, "a directory"),
         (os.mkfifo, "a named pipe"),
-        (lambda path: path.symlink_to("nowhere"), "a symbolic link that leads nowhere"),
-        (lambda path: path.symlink_to(path.name), "a symbolic link that leads nowhere"),
+        (lambda path: path.symlink_to("nowhere"), "a broken symbolic link"),
+        (lambda path: path.symlink_to(path.name), "a broken symbolic link"),
         (lambda path: path.symlink_to("/dev/zero"), "a device"),
         (make_socket, "a socket"),
     ],

@@ -115,9 +115,9 @@ def test_metadata_may_be_a_hundred_deep() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (None, "must be text, and is NoneType"),
-        (b"abc", "must be text, and is bytes"),
-        (7, "must be text, and is int"),
+        (None, "must be text, but is NoneType"),
+        (b"abc", "must be text, but is bytes"),
+        (7, "must be text, but is int"),
         ("", "is empty"),
         (" \n\t\u00a0\u2003", "is empty"),
         (NUL, "NUL"),
@@ -162,10 +162,10 @@ def with_length(length: float) -> list[float]:
         ([[0.1] * 1536], "the shape 1 x 1536"),
         ([[0.1], [0.1, 0.2]], "list of 1536 numbers"),
         (np.float32(1), "the shape of one"),
-        ({1.0: 2}, "and is dict"),
-        ({0.1, 0.2}, "and is set"),
-        ("[0.1]", "and is str"),
-        (b"\0" * 1536, "and is bytes"),
+        ({1.0: 2}, "but is dict"),
+        ({0.1, 0.2}, "but is set"),
+        ("[0.1]", "but is str"),
+        (b"\0" * 1536, "but is bytes"),
         (None, "not iterable"),
         (object(), "not iterable"),
         (Vector([0.1] * 3), "this one has 3"),
@@ -193,7 +193,7 @@ def test_an_embedding_with_masked_numbers_is_refused_and_one_without_is_not(kind
     numbers: Any = np.ma.masked_array(np.ones(1536, kind), mask=np.zeros(1536, bool))
     assert values.embedding(numbers).tolist() == [1] * 1536
     numbers[7] = np.ma.masked
-    with pytest.raises(InvalidMemory, match=r"^embedding has numbers that are masked"):
+    with pytest.raises(InvalidMemory, match=r"^embedding has masked numbers"):
         values.embedding(numbers)
 
 
@@ -207,7 +207,7 @@ def test_of_many_embeddings_the_first_that_is_unusable_is_told() -> None:
     assert values.unusable(vectors) is None
     assert values.unusable(vectors[:0]) is None
     vectors[3], vectors[2, 7] = 0, np.nan
-    assert values.unusable(vectors) == (2, "must be finite, and number 7 (from 0) is nan")
+    assert values.unusable(vectors) == (2, "must be finite, but number 7 (from 0) is nan")
 
 
 EAST, WEST = timezone(timedelta(hours=5)), timezone(-timedelta(hours=5))
@@ -217,12 +217,12 @@ EAST, WEST = timezone(timedelta(hours=5)), timezone(-timedelta(hours=5))
     ("value", "message"),
     [
         (datetime(2024, 1, 1, 12), "no offset"),  # noqa: DTZ001
-        (date(2024, 1, 1), "must be a datetime, and is date"),
-        ("2024-01-01T00:00:00Z", "must be a datetime, and is str"),
-        (1704067200, "must be a datetime, and is int"),
-        (np.datetime64("2024-01-01"), "must be a datetime, and is datetime64"),
-        (datetime(1, 1, 1, tzinfo=EAST), "outside of the years 1 to 9999"),
-        (datetime(9999, 12, 31, 23, tzinfo=WEST), "outside of the years 1 to 9999"),
+        (date(2024, 1, 1), "must be a datetime, but is date"),
+        ("2024-01-01T00:00:00Z", "must be a datetime, but is str"),
+        (1704067200, "must be a datetime, but is int"),
+        (np.datetime64("2024-01-01"), "must be a datetime, but is datetime64"),
+        (datetime(1, 1, 1, tzinfo=EAST), "outside the years 1 to 9999"),
+        (datetime(9999, 12, 31, 23, tzinfo=WEST), "outside the years 1 to 9999"),
     ],
 )
 def test_what_is_no_moment_is_refused(value: Any, message: str) -> None:

@@ -170,7 +170,7 @@ def test_uuids_of_numpy_are_read(tmp_path: Path, ids: Any) -> None:
 def test_texts_of_numpy_may_be_bytes_in_utf_8(tmp_path: Path) -> None:
     batch = read(npz(tmp_path, content=np.array(["naïve".encode(), "日本".encode()])))
     assert batch.contents == ["naïve", "日本"]
-    with pytest.raises(DataError, match=r"row 2: content must be text, and is bytes: b'\\xff'"):
+    with pytest.raises(DataError, match=r"row 2: content must be text, but is bytes: b'\\xff'"):
         read(npz(tmp_path, content=np.array([b"a", b"\xff"])))
 
 
@@ -258,7 +258,7 @@ def test_a_null_within_an_embedding_is_told_with_its_place(tmp_path: Path, type:
 def test_embeddings_of_no_numbers_are_refused(tmp_path: Path, values: list[Any]) -> None:
     with pytest.raises(DataError, match="row 1: embedding"):
         read(parquet(tmp_path, embedding=[(values * 1536)[:1536]] * 2))
-    with pytest.raises(DataError, match="row 1: embedding must be a list of numbers, and is str: '"):
+    with pytest.raises(DataError, match="row 1: embedding must be a list of numbers, but is str: '"):
         read(parquet(tmp_path, embedding=["[1, 2]"] * 2))
 
 

@@ -120,7 +120,7 @@ def _growth(measured: Sequence[Measured], target: Guide) -> Figure:
     x = plots.logarithmic("memories of the user (median of the class)", sizes, lambda value: f"{value:,.0f}")
     y = plots.logarithmic("p95, milliseconds (↓ faster)", [*times, *bounds], _number, target)
     return Figure(
-        "Time against what a user holds",
+        "Time against the number of memories",
         f"Lower is better, and a flat line serves all users alike. Hollow: recall below {GOOD_RECALL:g}. {_BARS}",
         series,
         plots.chart("Latency against user size", series, x, y, apart=3.0),

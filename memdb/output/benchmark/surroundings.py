@@ -19,8 +19,8 @@ def facts(study: Study) -> Table:
         rows.append((index.name, kind, size, bytes_each, share, f"{index.scans:,}"))
     return Table(
         "Table and indexes",
-        f"{found.memories:,} memories, {found.bytes_per_memory:,.0f} bytes each with all indexes. Scans are those "
-        f"{found.since}, until this run, earlier benchmarks among them.",
+        f"{found.memories:,} memories, {found.bytes_per_memory:,.0f} bytes each with all indexes. Scans are counted "
+        f"{found.since}, until this run, including earlier benchmarks.",
         ("name", "kind", "size", "bytes a memory", "in shared buffers", "scans"),
         tuple(rows),
         ("kind",),
@@ -44,7 +44,7 @@ def trials(study: Study) -> Table:
     return Table(
         "HNSW tried out",
         f"Built on {study.trials[0].rows:,} of the embeddings by one process; searched without a filter, with each "
-        "ef_search. Sizes are in bytes a memory.",
+        "ef_search. Sizes are in bytes per memory.",
         ("m", "ef_construction", "build", "index", "memory to build", *(f"recall at {width}" for width in widths)),
         tuple(rows),
     )
@@ -52,4 +52,4 @@ def trials(study: Study) -> Table:
 
 def settings(study: Study) -> Table:
     rows = tuple((name, value or NONE) for name, value in study.settings.items())
-    return Table("Settings", "Of the server, as the session has them.", ("setting", "value"), rows, folded=True)
+    return Table("Settings", "Server settings, as the session sees them.", ("setting", "value"), rows, folded=True)

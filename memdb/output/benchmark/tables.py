@@ -39,8 +39,9 @@ def _strategies(study: Study) -> Table:
     return Table(
         "Strategies",
         "; ".join(f"{name}: {WAYS[name].explanation}" for name in described)
-        + ". In brackets is where the true value lies with 95 % confidence, ? where the searches are too few to tell. "
-        f"Server is p50 less the round trip of an empty search, {milliseconds(round_trip)}. Short counts searches that "
+        + ". In brackets is where the true value lies with 95 % confidence, ? if there are too few searches to tell. "
+        f"Server is p50 minus the round trip of an empty search, {milliseconds(round_trip)}. Short counts searches "
+        f"that "
         "lost rows.",
         ("strategy", "p50", "p95", "p99", "server", *_recall_columns(study)),
         tuple(rows),
@@ -91,7 +92,7 @@ def _sizes(study: Study) -> Table:
         [{size.from_memories: size for size in one.sizes}.get(start) for start in starts] for one in study.strategies
     ]
     return Table(
-        "By what the user holds",
+        "By number of memories",
         "p95 and mean recall for users with so many memories, so that nobody hides in a mean. Marked: p95 above "
         f"{study.targets.p95_ms:g} ms, recall below {study.targets.least_recall:g}, or lost rows.",
         (
@@ -120,8 +121,8 @@ def _each_size(study: Study) -> Table:
         ((size, one) for one in study.strategies for size in one.sizes), key=lambda pair: pair[0].from_memories
     )
     return Table(
-        "By what the user holds, in full",
-        "All quantiles, with their intervals where the searches are enough.",
+        "By number of memories, in full",
+        "All quantiles, with their intervals if there are enough searches.",
         ("memories", "strategy", "searches", "p50", "p95", "p99", *_recall_columns(study)),
         tuple(
             (words.held(size), words.label(one), f"{size.queries:,}", *_times(size.latency), *_recall(size))
@@ -190,7 +191,7 @@ def _warmth(study: Study) -> Table:
         rows.append((words.label(one), *(_both(run) for run in runs)))
     return Table(
         "Cold and warm",
-        "p50 and p95 of the first run, with caches as they were found, and of the second."
+        "p50 and p95 of the first run, with the caches as they were, and of the second."
         + (" Cold: right after a restart of the server, with the operating system's cache as it was." if cold else ""),
         ("strategy", *(["cold"] if cold else []), "first run", "second run"),
         tuple(rows),

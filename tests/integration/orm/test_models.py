@@ -151,7 +151,7 @@ def test_an_embedding_may_come_as_list_array_or_vector(form: Any) -> None:
 @pytest.mark.parametrize(
     ("embedding", "message"),
     [
-        ([0.1] * 768, "1536 numbers, and this one has 768"),
+        ([0.1] * 768, "1536 numbers, but this one has 768"),
         ([], "this one has 0"),
         (np.ones((2, 1536)), "the shape 2 x 1536"),
         ([float("nan")] * 1536, "number 0 .* is nan"),
@@ -174,7 +174,7 @@ def test_an_unknown_tier_and_metadata_that_are_no_object_are_refused_on_assignme
     with pytest.raises(InvalidMemory, match="no tier 'forever'") as error:
         Memory(memory_type="forever")
     assert "personal, project, task" in error.value.hint
-    with pytest.raises(InvalidMemory, match="must be an object, and is list"):
+    with pytest.raises(InvalidMemory, match="must be an object, but is list"):
         Memory(extra_data=["source"])
     assert Memory(memory_type="task").memory_type is MemoryType.TASK
 

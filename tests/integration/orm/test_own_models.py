@@ -79,7 +79,7 @@ async def test_further_fields_of_a_schema_are_stored_in_columns_of_their_names(
     await store.add(felt)
     assert len(await store.add_many(felt for _ in range(70))) == 70
     await store.add_many([felt, a_memory(user_id)], skip_existing=True)
-    with pytest.raises(InvalidMemory, match=r"^memory 1 .* has fields that the first has not: mood$"):
+    with pytest.raises(InvalidMemory, match=r"^memory 1 .* has fields that the first lacks: mood$"):
         await store.add_many([a_memory(user_id), felt])
     await session.commit()
     moods = connection.execute("select mood, count(*) from memories group by mood order by mood").fetchall()

@@ -162,7 +162,7 @@ async def test_times_that_python_lacks_are_read_as_the_nearest_that_may_be_store
 
 async def test_metadata_that_are_no_object_are_told_with_how_to_find_them(session: AsyncSession, user_id: UUID) -> None:
     await session.execute(text(SQL_ACCEPTS.format(user=f"'{user_id}'").replace("'null'", "'[1]'")))
-    with pytest.raises(InvalidMemory, match="no object, but list") as error:
+    with pytest.raises(InvalidMemory, match="not an object but list") as error:
         await session.scalars(select(Memory))
     found = await session.scalars(text(error.value.hint.partition(": ")[2]))
     assert len(found.all()) == 1
