@@ -57,7 +57,7 @@ def test_it_is_stopped_for_when_the_schema_is_forgotten(
     for command in (["migrate"], ["rollback", "--yes"], ["status"], ["migrate", "--dry-run"]):
         assert main([*command, *arguments]) == 4, command
         error = capsys.readouterr().err
-        assert "applied in the schema one already (one._yoyo_migration)" in error
+        assert "already applied in the schema one (one._yoyo_migration)" in error
         assert "--schema one" in error
     assert balance(empty_connection, "one") == 10_000
     assert main(["migrate", "--schema", "two", *arguments]) == 0

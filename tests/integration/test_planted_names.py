@@ -241,7 +241,7 @@ def test_other_roles_are_warned(empty: str, empty_connection: Connection, folder
             migrations.migrate(connection, sets, hooks=migrations.Hooks(on_advice=heard.append))
     finally:
         empty_connection.execute(f"drop owned by {role}_2; drop role {role}_2")
-    assert any(f"Others may create in the schema public (role {role}_2" in advice for advice in heard)
+    assert any(f"Others may create objects in the schema public (role {role}_2" in advice for advice in heard)
 
 
 def test_it_is_said_whose_users_are_taken(

@@ -134,7 +134,7 @@ def test_a_missing_file_is_forgotten_and_an_applied_one_marked(connection: Conne
 
 
 def test_what_cannot_be_marked_or_forgotten_is_refused(connection: Connection, sets: Sets, patches: Patches) -> None:
-    with pytest.raises(UsageError, match="is applied already"):
+    with pytest.raises(UsageError, match="is already applied"):
         repair.propose(connection, sets, lambda: patches, mark=["0001"])
     with pytest.raises(UsageError, match="0099 is not applied"):
         repair.propose(connection, sets, lambda: patches, unmark=["0099"])

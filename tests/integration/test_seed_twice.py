@@ -89,7 +89,7 @@ def test_an_id_that_stands_twice_in_a_file_is_told_with_both_rows(
     source = lines(tmp_path / "a.jsonl", *({"id": str(id)} if n in (first, second) else {} for n in numbers))
     with pytest.raises(DataError) as caught:
         seed(connection, source, append=True)
-    assert f"the id {id} stands twice in this file, in rows {first} and {second}" in caught.value.message
+    assert f"the id {id} appears twice in this file, in rows {first} and {second}" in caught.value.message
     assert str(tmp_path / "a.jsonl") in caught.value.message
     assert caught.value.hint == "Nothing was loaded. Correct or remove one of these rows."
     assert contents(connection) == before
@@ -100,7 +100,7 @@ def test_an_id_that_is_none_in_a_later_row_does_not_hide_that_one_stands_twice(
 ) -> None:
     rows = [{"id": str(uuid4())}] * 2 + [{}] * 3000 + [{"id": "none"}]
     source = lines(tmp_path / "a.jsonl", *rows)
-    with pytest.raises(DataError, match=r"stands twice in this file, in rows 1 and 2|row 3003: id must be a UUID"):
+    with pytest.raises(DataError, match=r"appears twice in this file, in rows 1 and 2|row 3003: id must be a UUID"):
         seed(connection, source)
     assert source.rows_of(UUID(rows[0]["id"])) == [1, 2]
     assert source.rows_of(uuid4()) == []

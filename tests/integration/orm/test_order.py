@@ -65,7 +65,7 @@ async def test_an_id_that_is_taken_is_named(session: AsyncSession, user_id: UUID
     with pytest.raises(InvalidMemory, match=rf"the id {id}, of memory 2 \(counted from 0, id {id}\), is that of"):
         await store.add_many([turn(user_id), turn(user_id), turn(user_id, id=id)])
     await session.commit()
-    with pytest.raises(InvalidMemory, match=f"the id {id} is that of another memory"):
+    with pytest.raises(InvalidMemory, match=f"the id {id} belongs to another memory"):
         await store.add(turn(user_id, id=id))
     await session.rollback()
     assert len(await store.list(MemoryQuery(user_id=user_id))) == 1

@@ -193,6 +193,6 @@ async def test_what_somebody_else_has_deleted_can_be_added_again(
     again = await MemoryStore(session).add(a_memory(user_id, id=memory.id, extra_data={"again": True}))
     await session.commit()
     assert (again is memory, again.extra_data) == (True, {"again": True})
-    with pytest.raises(InvalidMemory, match="that of another memory"):
+    with pytest.raises(InvalidMemory, match="belongs to another memory"):
         await MemoryStore(session).add(a_memory(user_id, id=memory.id))
     assert await session.scalar(text("select 1")) == 1

@@ -83,11 +83,11 @@ async def test_policies_and_what_is_wrong_with_a_memory_are_told(
     with pytest.raises(ProgrammingError, match="row-level security policy"):
         await store.add_many([a_memory(other_id, "planted")])
     two = [a_memory(user_id, "new"), a_memory(user_id, "taken", hidden)]
-    with pytest.raises(InvalidMemory, match="an id is that of another memory"):
+    with pytest.raises(InvalidMemory, match="an id belongs to another memory"):
         await store.add_many(two)
     with pytest.raises(InvalidMemory, match="of memory 1 "):
         await store.add_many(two, skip_existing=True)
-    with pytest.raises(InvalidMemory, match="an id is that of another memory"):
+    with pytest.raises(InvalidMemory, match="an id belongs to another memory"):
         await store.add(two[1])
     await session.rollback()
     missing = UUID(int=1)

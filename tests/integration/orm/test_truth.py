@@ -244,7 +244,7 @@ async def test_an_id_of_another_user_is_neither_taken_nor_shown(
     with pytest.raises(InvalidMemory, match=rf"the id {memory.id}, of memory 1 \(counted from 0, id") as error:
         await MemoryStore(session).add_many([new, theirs], skip_existing=True)
     assert str(memory.user_id) not in str(error.value) + error.value.hint
-    with pytest.raises(InvalidMemory, match="is that of another memory"):
+    with pytest.raises(InvalidMemory, match="belongs to another memory"):
         await MemoryStore(session).add_many([again.model_copy(update={"id": uuid4()}), again])
     twice = uuid4()
     pair = [again.model_copy(update={"id": twice}), theirs.model_copy(update={"id": twice})]
