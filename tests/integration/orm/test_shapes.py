@@ -100,7 +100,7 @@ async def test_all_that_a_store_does_follows_the_shape_of_its_model(
     inserted = await store.add_many(new[2:], skip_existing=True)
     again = new[2].model_copy(update={"id": inserted[0]})
     assert await store.add_many([again], skip_existing=True) == []
-    with pytest.raises(InvalidMemory, match="is that of another memory"):
+    with pytest.raises(InvalidMemory, match="belongs to another memory"):
         await store.add_many([again.model_copy(update={"user_id": other})], skip_existing=True)
     await session.commit()
 
@@ -182,12 +182,12 @@ async def test_other_dimensions_are_refused_everywhere_with_both_numbers(
         lambda: session.execute(select(models.memory).order_by(models.memory.embedding.cosine_distance(five))),
     ]
     for call in calls:
-        with pytest.raises(InvalidMemory, match=f"embedding must have {shape.dimensions} numbers, and this one has 5"):
+        with pytest.raises(InvalidMemory, match=f"embedding must have {shape.dimensions} numbers, but this one has 5"):
             await call()
     for schema in (models.create, models.update, models.query):
-        with pytest.raises(ValueError, match=f"must have {shape.dimensions} numbers, and this one has 5"):
+        with pytest.raises(ValueError, match=f"must have {shape.dimensions} numbers, but this one has 5"):
             schema.model_validate(row if schema is models.create else {"embedding": five})
-    with pytest.raises(InvalidMemory, match=f"must have {shape.dimensions} numbers, and this one has 5"):
+    with pytest.raises(InvalidMemory, match=f"must have {shape.dimensions} numbers, but this one has 5"):
         models.memory(embedding=five)
 
 
