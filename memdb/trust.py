@@ -9,6 +9,7 @@ reads or writes: taking the owner's role for that is no help, since what is call
 from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -18,7 +19,8 @@ from memdb.errors import DatabaseError, UntrustedSchema
 from memdb.words import argument
 
 READING = ("index", "statistics object", "constraint", "table")
-WRITING = (*READING, "trigger", "rule", "column")
+CASCADING = ("statement trigger",)  # of a table to which a foreign key leads: it runs even if no row there is meant
+WRITING = (*READING, *CASCADING, "trigger", "rule", "column")
 POLICY, FUNCTION = "policy", "function"
 
 
@@ -56,16 +58,26 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
     return found
 
 
+def have_lesser_owner(connection: Connection, tables: Collection[int | None]) -> bool:
+    """Whether an owner with fewer rights than this superuser may have it call something by using these tables."""
+    return bool(_of_lesser_owners(connection, tables))
+
+
 def hold(connection: Connection, tables: Collection[int | None]) -> bool:
     """Until the transaction ends, no owner with fewer rights than a superuser can add anything to these tables.
 
     Whether there is such an owner. Rows come and go meanwhile.
     """
-    rows = connection.execute(query("trust", "of_lesser_owners"), {"tables": list(tables)}).fetchall()
-    if rows and not connection.value("select pg_catalog.pg_is_in_recovery()"):  # a standby takes no such lock
-        names = sql.SQL(", ").join(sql.SQL(name) for (name,) in rows)
-        connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(names))
-    return bool(rows)
+    found = _of_lesser_owners(connection, tables)
+    names = [sql.SQL(name) for name, can_be_locked in found if can_be_locked]
+    if names and not connection.value("select pg_catalog.pg_is_in_recovery()"):  # a standby takes no such lock
+        statement = sql.SQL("lock table {} in share update exclusive mode")
+        connection.execute(statement.format(sql.SQL(", ").join(names)))
+    return bool(found)
+
+
+def _of_lesser_owners(connection: Connection, tables: Collection[int | None]) -> list[tuple[LiteralString, bool]]:
+    return connection.execute(query("trust", "of_lesser_owners"), {"tables": list(tables)}).fetchall()
 
 
 def require_own_code(
@@ -85,7 +97,7 @@ def require_own_code(
         kind, name, table, owner = row
         where = f" on {table}" if table and kind != "table" else ""
         raise DatabaseError(
-            f"the {kind} {name!r}{where} would run a function of the role {owner!r} with your rights",
-            hint=f"Connect as a role that has no more rights than {owner!r}, or make sure that the function belongs to "
-            "a role that you trust as yourself.",
+            f"the {kind} {name!r}{where} would run code of the role {owner!r} with your rights",
+            hint=f"Connect as a role that has no more rights than {owner!r}, or make sure that the code belongs to a "
+            "role that you trust as yourself.",
         )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from memdb import database, statements
+from memdb import database, statements, trust
 from memdb.database import Connection, query
 from memdb.errors import MigrationError, StatementFailed
 
@@ -99,14 +99,15 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
     """Turns pgvector's notice that the graph outgrows maintenance_work_mem into advice: the value that would hold it.
 
     The graph grows evenly with its rows, so what held n of them has to grow by the same factor. What is needed for
-    that is asked now, since the connection is busy when the notice comes; counting rows is nothing beside a graph.
+    that is asked now, since the connection is busy when the notice comes; counting rows is nothing beside a graph. For
+    the sake of advice, a superuser runs nothing that somebody else may have planted.
     """
     if statement.method != "hnsw" or statement.table is None:
         return lambda _: ""
     oid = connection.value(query("history", "resolve"), [statement.table])
     with database.own_names(connection):
         table = connection.value(query("history", "table_name"), [oid])
-        if table is None:
+        if table is None or trust.have_lesser_owner(connection, [oid]):
             return lambda _: ""
         build_memory = sql.SQL(query("history", "build_memory")).format(table=sql.SQL(table))
         megabytes, rows = connection.execute(build_memory).fetchone() or (0, 0)

@@ -41,7 +41,7 @@ def reset(
     """
     with waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait), connection.transaction():
         target = beginning.begin(connection, wait_seconds)
-        _require_readable(connection, target)
+        _require_own_code(connection, target)
         users = [id for (id,) in connection.execute(target.query("seed", "lock_users"), _between(ids.USERS))]
         memories = _remove_memories(connection, target)
         removed = _remove_users(connection, target, users)
@@ -54,12 +54,13 @@ def _between(range: Range) -> dict[str, UUID]:
     return {"first": range.first, "last": range.last}
 
 
-def _require_readable(connection: Connection, target: Target) -> None:
-    """Raises DatabaseError where reading the tables that may refer to seeded rows would run somebody else's code."""
-    rows = connection.execute(query("seed", "referrers"), {"memories": target.memories, "users": target.users})
-    tables = [oid for (oid,) in rows]
-    if trust.hold(connection, tables):
-        trust.require_own_code(connection, tables, trust.READING)
+def _require_own_code(connection: Connection, target: Target) -> None:
+    """Raises DatabaseError where the tables that may refer to seeded rows would run somebody else's code."""
+    for block, kinds in (("referrers", trust.READING), ("cascades", trust.CASCADING)):
+        rows = connection.execute(query("seed", block), {"memories": target.memories, "users": target.users})
+        tables = [oid for (oid,) in rows]
+        trust.hold(connection, tables)
+        trust.require_own_code(connection, tables, kinds)
 
 
 def _remove_memories(connection: Connection, target: Target) -> int:

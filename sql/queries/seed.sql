@@ -178,6 +178,13 @@ where
     and c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$)'
     and c.oid not in (%(memories)s::oid, %(users)s::oid);
 
+-- name: cascades
+-- The tables that the server changes along with these two. It takes the role of their owners for that, and up to
+-- PostgreSQL 17 gives it back before it runs what comes after a statement.
+select distinct con.conrelid::bigint
+from pg_constraint as con
+where con.contype = 'f' and con.confdeltype not in ('a', 'r') and con.confrelid in (%(memories)s::oid, %(users)s::oid);
+
 -- name: columns_that_may_refer
 -- Columns of uuids in other tables that this role may read, without a foreign key to these two.
 select

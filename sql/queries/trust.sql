@@ -34,7 +34,8 @@ group by n.nspname
 order by n.nspname;
 
 -- name: of_lesser_owners
--- Of these tables and those that are read with them, for a superuser, those whose owners are none.
+-- Of these tables and those that are read with them, for a superuser, those whose owners are none; and whether they can
+-- be locked.
 with recursive asked as (
     select t.oid from unnest(%(tables)s::oid[]) as t (oid)
     union
@@ -43,13 +44,15 @@ with recursive asked as (
     inner join pg_inherits as h on asked.oid = h.inhparent
 )
 
-select format('%%I.%%I', n.nspname, c.relname)
+select
+    format('%%I.%%I', n.nspname, c.relname),
+    c.relkind in ('r', 'p')
 from asked
 inner join pg_class as c on asked.oid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_roles as owner on c.relowner = owner.oid
 inner join pg_roles as me on me.rolname = current_user
-where c.relkind in ('r', 'p') and me.rolsuper and not owner.rolsuper
+where me.rolsuper and not owner.rolsuper
 order by c.oid;
 
 -- name: code_of_others
@@ -57,7 +60,12 @@ order by c.oid;
 -- which function of such a name beside them, runs a function of a role that may not do already what this one may.
 -- Whoever only reads a table has the constants worked out that are in the expressions of its indexes, statistics and,
 -- with constraint_exclusion, constraints; whoever writes runs the others, too. A superuser trusts nobody; other roles
--- trust the owner of a table, and whom its columns trust, but no trigger of anybody else.
+-- trust the owner of a table, and whom its columns trust, but no trigger of anybody else. A statement trigger is one
+-- that comes after it.
+-- Beside functions, these are the statements of rules and views, and foreign tables: any server may be behind those,
+-- this one as well. A function of the system is as good as one of theirs where a text tells it what to run, set, read
+-- or write: ts_rewrite, set_config, pg_read_file. Of it, and of the type that a JSON function returns, pg_depend knows
+-- nothing.
 with recursive me as (
     select
         r.oid,
@@ -76,7 +84,7 @@ asked as (
 
 parts as (
     select
-        'trigger' as kind,
+        case when g.tgtype & 3 = 0 then 'statement trigger' else 'trigger' end as kind,
         g.tgname as name,
         g.tgrelid as of_table,
         'pg_trigger'::regclass as class,
@@ -144,18 +152,73 @@ parts as (
     from pg_class as c
 ),
 
+expressions as (
+    select
+        'pg_attrdef'::regclass as class,
+        e.oid,
+        e.adbin::text as tree
+    from pg_attrdef as e
+    union all
+    select
+        'pg_constraint'::regclass,
+        k.oid,
+        k.conbin::text
+    from pg_constraint as k
+    union all
+    select
+        'pg_trigger'::regclass,
+        g.oid,
+        g.tgqual::text
+    from pg_trigger as g
+    union all
+    select
+        'pg_policy'::regclass,
+        p.oid,
+        concat(p.polqual, p.polwithcheck)
+    from pg_policy as p
+    union all
+    select
+        'pg_class'::regclass,
+        i.indexrelid,
+        concat(i.indexprs, i.indpred)
+    from pg_index as i
+    union all
+    select
+        'pg_statistic_ext'::regclass,
+        s.oid,
+        s.stxexprs::text
+    from pg_statistic_ext as s
+    union all
+    select
+        'pg_type'::regclass,
+        t.oid,
+        t.typdefaultbin::text
+    from pg_type as t
+),
+
 called as (
     select
         part.kind,
         part.name,
         part.of_table,
         part.class,
-        part.oid
+        part.oid,
+        case
+            when part.kind ~ 'trigger'
+                then (
+                    select min(r.oid::bigint)::oid from pg_roles as r
+                    where
+                        r.rolname !~ '^pg_' and has_table_privilege(r.oid, c.oid, 'trigger')
+                        and not pg_has_role(r.oid, me.oid, 'member')
+                )
+            else c.relowner
+        end as author
     from parts as part
+    inner join pg_class as c on part.of_table = c.oid
     cross join me
     where
         part.of_table in (select asked.oid from asked)
-        and (part.kind = 'trigger' or me.rolsuper)
+        and (part.kind ~ 'trigger' or me.rolsuper)
         and part.kind = any(%(kinds)s::text[])
     union
     select
@@ -163,7 +226,8 @@ called as (
         p.proname,
         null,
         'pg_proc'::regclass,
-        p.oid
+        p.oid,
+        p.proowner
     from pg_proc as p
     cross join me
     where
@@ -178,7 +242,8 @@ called as (
         r.name,
         r.of_table,
         used.used_class,
-        used.used_oid
+        used.used_oid,
+        coalesce(t.typowner, v.relowner, r.author)
     from called as r
     cross join
         lateral (
@@ -190,7 +255,10 @@ called as (
                 d.classid = r.class and d.objid = r.oid
                 and (
                     d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
-                    or (d.refclassid = 'pg_class'::regclass and r.class = 'pg_type'::regclass)
+                    or (
+                        d.refclassid = 'pg_class'::regclass
+                        and (r.class = 'pg_type'::regclass or r.kind = 'policy')
+                    )
                 )
             union all
             select
@@ -198,21 +266,64 @@ called as (
                 k.oid
             from pg_constraint as k
             where r.class = 'pg_type'::regclass and k.contypid = r.oid
+            union all
+            select
+                case found.part[1] when 'typ' then 'pg_type'::regclass else 'pg_proc'::regclass end,
+                found.part[2]::oid
+            from expressions as e
+            cross join regexp_matches(e.tree, ':(?:op)?(func|typ)id (\d+)', 'g') as found (part)
+            where e.class = r.class and e.oid = r.oid
+            union all
+            select
+                'pg_rewrite'::regclass,
+                w.oid
+            from pg_rewrite as w
+            where r.kind = 'policy' and r.class = 'pg_class'::regclass and w.ev_class = r.oid and w.ev_type = '1'
+            union all
+            select
+                'pg_policy'::regclass,
+                p.oid
+            from pg_policy as p
+            where r.kind = 'policy' and r.class = 'pg_class'::regclass and p.polrelid = r.oid
         ) as used
+    left join pg_type as t on used.used_class = 'pg_type'::regclass and used.used_oid = t.oid
+    left join pg_class as v on used.used_class = 'pg_class'::regclass and used.used_oid = v.oid
 )
 
 select
     r.kind,
     r.name::text,
     c.relname::text as table_name,
-    pg_get_userbyid(coalesce(p.proowner, c.relowner))::text as owner
+    pg_get_userbyid(maker.oid)::text as owner
 from called as r
 cross join me
-left join pg_proc as p on r.class = 'pg_proc'::regclass and r.oid = p.oid
 left join pg_class as c on r.of_table = c.oid
-where
-    (r.class in ('pg_proc'::regclass, 'pg_rewrite'::regclass))
-    and not pg_has_role(coalesce(p.proowner, c.relowner), me.oid, 'member')
-    and (me.rolsuper or p.proowner <> c.relowner)
+cross join
+    lateral (
+        select p.proowner as oid
+        from pg_proc as p
+        where r.class = 'pg_proc'::regclass and r.oid = p.oid
+        union all
+        select r.author
+        from pg_proc as p
+        inner join pg_language as l on p.prolang = l.oid
+        where
+            r.class = 'pg_proc'::regclass and r.oid = p.oid and l.lanname in ('internal', 'c')
+            and (
+                (
+                    p.provolatile = 'v' and p.proname <> 'gen_salt'
+                    and p.proargtypes::oid[] && '{text,varchar,name,cstring}'::regtype[]::oid[]
+                )
+                or p.proname ~ '_to_xml|^pg_input_|^(array|domain|record|range|multirange)_in$'
+            )
+        union all
+        select r.author
+        where r.class = 'pg_rewrite'::regclass
+        union all
+        select r.author
+        from pg_foreign_table as f
+        where r.class = 'pg_class'::regclass and r.oid = f.ftrelid
+    ) as maker
+where not pg_has_role(maker.oid, me.oid, 'member') and (me.rolsuper or maker.oid <> c.relowner)
 order by c.relname, r.name
 limit 1;

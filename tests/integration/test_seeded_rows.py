@@ -10,9 +10,8 @@ from uuid import UUID, uuid1, uuid4, uuid5
 
 import numpy as np
 import pytest
-from psycopg.conninfo import make_conninfo
 
-from memdb import cli, database, trust
+from memdb import cli, database
 from memdb.database import Connection
 from memdb.errors import DatabaseError
 from memdb.reading import ids
@@ -215,111 +214,6 @@ def test_under_row_level_security_nothing_is_guessed(connection: Connection, tab
             assert "BYPASSRLS" in caught.value.hint
         connection.execute("reset role; reassign owned by seed_owner to current_user")
     assert one(connection, "select count(*) from memories") == 60
-
-
-@pytest.mark.parametrize("table", ["memories", "users"])
-def test_no_trigger_runs_the_code_of_a_role_with_fewer_rights(connection: Connection, table: str) -> None:
-    with role(connection, "seed_mallory", "grant create on schema public to seed_mallory", "set role seed_mallory"):
-        connection.execute(
-            "create function public.planted() returns trigger language plpgsql as $$begin raise 'called'; end$$"
-        )
-        connection.execute(f"create trigger t before insert on {table} execute function planted()".encode())
-        connection.execute("reset role")
-        for run in (lambda: seed(connection, SMALL), lambda: reset(connection)):
-            with pytest.raises(DatabaseError, match=f"'t' on {table} would run a function of the role 'seed_mallory'"):
-                run()
-        connection.execute("alter function planted owner to current_user")
-        with pytest.raises(Exception, match="called"):
-            seed(connection, SMALL)
-
-
-WITH_CODE = {
-    "column": "alter table {} add column extra bool default planted()",
-    "generated column": "alter table {} add column extra bool generated always as (planted()) stored",
-    "constraint": "alter table {} add constraint planted check (planted())",
-    "domain": "create domain d as bool check (planted()); alter table {} add column extra d",
-    "child": "create table kid () inherits ( {} ); create index planted on kid (id) where planted()",
-    "rule": "create rule planted as on delete to {} do also select planted()",
-    "index": "create index planted on {} (id) where planted()",
-    "statistics": "create statistics planted on (planted()), id from {}",
-    "operator": "create function o(int, int) returns bool immutable return planted(); "
-    "create operator === (leftarg = int, rightarg = int, function = o); create index planted on {} (id) where 1 === 2",
-}
-READ = ("index", "statistics", "operator", "constraint")  # that one where constraint_exclusion is on
-
-
-@contextmanager
-def owner_who_plants(connection: Connection, plant: str) -> Iterator[str]:
-    """A role that owns a table, and what a superuser calls who uses it: that tries to become a superuser by it."""
-    name = "seed_mallory"
-    table = "users" if " users " in f"{plant} " else "memories"
-    with role(connection, name, f"grant create on schema public to {name}"):
-        connection.execute(f"alter table {table} owner to {name}".encode())
-        with database.connect(make_conninfo(connection.info.dsn, user=name), purpose="test") as own:
-            own.execute(
-                "create function planted() returns bool language plpgsql immutable as $$begin "
-                "begin perform set_config('role', 'none', true); exception when others then null; end; "
-                "if (select rolsuper from pg_roles where rolname = current_user) then raise 'called'; end if; "
-                "return true; end$$"
-            )
-            own.execute(plant.encode())
-        yield name
-
-
-@pytest.mark.parametrize("kind", WITH_CODE)
-@pytest.mark.parametrize("table", ["memories", "users"])
-def test_a_superuser_calls_nothing_that_an_owner_with_fewer_rights_has_made(
-    connection: Connection, table: str, kind: str
-) -> None:
-    """Taking the role of the owner would be no help: what is called could go back to that of the session."""
-    with owner_who_plants(connection, WITH_CODE[kind].format(table)) as mallory:
-        for run in (lambda: seed(connection, SMALL), lambda: reset(connection)):
-            with pytest.raises(DatabaseError, match=f"would run a function of the role {mallory!r} with your rights"):
-                run()
-
-
-@pytest.mark.parametrize("kind", READ)
-def test_a_superuser_who_only_reads_calls_nothing_either(
-    migrated: str, connection: Connection, kind: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    back = "rollback --to 0003 --trust-schema public"
-    seed(connection, SMALL)
-    with owner_who_plants(connection, WITH_CODE[kind].format("memories")):
-        for command in ("benchmark-similarity --queries 3", f"{back} --dry-run", back):
-            assert cli.main([*command.split(), "--database-url", migrated]) == 3, command
-            assert "would run a function of the role 'seed_mallory'" in capsys.readouterr().err, command
-        assert one(connection, "select reltuples from pg_class where relname = 'memories'") == 60
-
-
-def test_a_superuser_loads_tables_of_others_who_have_planted_nothing(connection: Connection) -> None:
-    with role(connection, "seed_mallory"):
-        connection.execute("alter table memories owner to seed_mallory")
-        assert (seed(connection, SMALL).memories, reset(connection).memories) == (60, 60)
-        connection.execute("alter table memories owner to current_user")
-
-
-def test_a_superuser_measures_tables_beside_functions_that_it_does_not_call(
-    migrated: str, connection: Connection, capsys: pytest.CaptureFixture[str]
-) -> None:
-    seed(connection, SMALL)
-    with owner_who_plants(connection, "create function search_memories() returns bool return planted()") as mallory:
-        command = ["benchmark-similarity", "--queries", "3", "--target-p95-ms", "9999", "--database-url", migrated]
-        assert cli.main(command) == 0
-        assert cli.main([*command, "--strategies", "all"]) == 3
-        assert f"'search_memories' would run a function of the role {mallory!r}" in capsys.readouterr().err
-
-
-def test_a_superuser_takes_no_lock_on_a_standby(connection: Connection, monkeypatch: pytest.MonkeyPatch) -> None:
-    with role(connection, "seed_mallory"):
-        connection.execute("alter table memories owner to seed_mallory")
-        oid = one(connection, "select 'memories'::regclass::oid")
-        held = "select count(*) from pg_locks where mode = 'ShareUpdateExclusiveLock' and pid = pg_backend_pid()"
-        for is_standby in (False, True):
-            monkeypatch.setattr(Connection, "value", lambda *_, answer=is_standby: answer)
-            with connection.transaction():
-                assert trust.hold(connection, [oid])
-                assert one(connection, held) == (0 if is_standby else 1)
-        connection.execute("alter table memories owner to current_user")
 
 
 PLANTED = {
