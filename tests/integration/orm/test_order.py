@@ -62,7 +62,7 @@ async def test_a_memory_without_a_time_is_as_old_as_its_transaction(session: Asy
 async def test_an_id_that_is_taken_is_named(session: AsyncSession, user_id: UUID) -> None:
     store, id = MemoryStore(session), uuid4()
     await store.add(turn(user_id, id=id))
-    with pytest.raises(InvalidMemory, match=rf"the id {id}, of memory 2 \(counted from 0, id {id}\), belongs to another memory"):
+    with pytest.raises(InvalidMemory, match=rf"{id}, of memory 2 \(counted from 0, id {id}\), belongs to another"):
         await store.add_many([turn(user_id), turn(user_id), turn(user_id, id=id)])
     await session.commit()
     with pytest.raises(InvalidMemory, match=f"the id {id} belongs to another memory"):
