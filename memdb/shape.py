@@ -19,8 +19,6 @@ INDEXED_DIMENSIONS: Final[dict[EmbeddingType, int]] = {"vector": 2000, "halfvec"
 """As many dimensions as an HNSW index of pgvector takes (https://github.com/pgvector/pgvector#hnsw)."""
 
 _MOST_DIMENSIONS = 16_000
-_PAGE = 8160  # bytes that a row may have, as pages have 8 KB
-_REST_OF_ROW = 540  # bytes: header, ids, tier, times, a signature, and pointers to content and metadata in TOAST
 _ALSO_CALLED = {
     "character varying": "varchar",
     "int": "integer",
@@ -92,12 +90,6 @@ class Shape:
     def is_indexed(self) -> bool:
         """Whether pgvector has an HNSW index for so many dimensions."""
         return self.dimensions <= INDEXED_DIMENSIONS[self.embedding_type]
-
-    @property
-    def is_inline(self) -> bool:
-        """Whether a row fits into a page together with its embedding, which TOAST holds otherwise."""
-        size = 8 + self.dimensions * (2 if self.embedding_type == "halfvec" else 4)
-        return size + _REST_OF_ROW <= _PAGE
 
 
 DEFAULT: Final = Shape()

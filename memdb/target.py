@@ -15,7 +15,7 @@ from memdb.shape import STAND_IN, Shape, Users
 class Target:
     """The schemas of memories, of the users it refers to, and of the extension; tables also by their oid.
 
-    `users` is None where there is no such table.
+    `users` is None where there is no such table. `users_name` and `users_key` are as SQL writes them.
     """
 
     schema: str
@@ -23,6 +23,7 @@ class Target:
     users: int | None
     users_schema: str | None
     users_table: str | None
+    users_name: str
     users_key: str
     users_may_be_made: bool
     user_type: str
@@ -37,11 +38,8 @@ class Target:
 
         Raises UsageError for a type that memdb knows no ids or embeddings of.
         """
-        names = [self.users_schema, self.users_table or "users"]
-        table = sql.Identifier(*(name for name in names if name and name != self.schema)).as_string()
-        key = sql.Identifier(self.users_key).as_string()
         return Shape(
-            Users(shape.name(table, most=2), shape.name(key), shape.user_type(self.user_type), self.users_may_be_made),
+            Users(self.users_name, self.users_key, shape.user_type(self.user_type), self.users_may_be_made),
             shape.embedding_type(self.embedding_type),
             shape.dimensions(self.dimensions),
         )

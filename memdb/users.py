@@ -16,10 +16,10 @@ class Users:
     is_stand_in: bool
 
 
-def find(connection: Connection) -> Users | None:
-    """None where no table of that name can be seen from here."""
+def find(connection: Connection, table: str = "users") -> Users | None:
+    """The table that memories belong to, as SQL names it. None where it cannot be seen from here."""
     path = database.search_path(connection)
-    ((_, oid, _),) = connection.execute(query("users", "resolve"), [path])
+    ((_, oid, _),) = connection.execute(query("users", "resolve"), [path, table])
     with database.own_names(connection):
         found = connection.rows(Users, query("users", "described"), {"oid": oid, "mark": STAND_IN})
     return found[0] if found else None

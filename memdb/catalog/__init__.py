@@ -7,6 +7,7 @@ ix_memories_embedding`. Outside of the target schema the name has its schema bef
 from memdb.catalog.keys import KINDS, STANDALONE, Key, table_of
 from memdb.catalog.patches import Attributes, Objects, Patch, fold, merge, patch
 from memdb.catalog.reading import Catalog, read
+from memdb.catalog.shapes import shape_of
 
 __all__ = [
     "KINDS",
@@ -20,5 +21,6 @@ __all__ = [
     "merge",
     "patch",
     "read",
+    "shape_of",
     "table_of",
 ]

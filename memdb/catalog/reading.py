@@ -56,16 +56,18 @@ class Catalog:
     pgvector_version: str | None
 
 
-def read(connection: Connection, schema: str, only: Iterable[Key] | None = None) -> Catalog:
+def read(connection: Connection, schema: str, only: Iterable[Key] | None = None, *, users: str = "") -> Catalog:
     """All that was made in a database by anyone; or what the keys in `only` name, with what belongs to it.
 
     What is in `schema` has its bare name. Partitions are left out: they come and go. Reads in a read-only transaction.
+    `users` is the table that memories refer to, where the search_path has led there: it has its bare name, too.
+
     Names come out alike wherever the schema and the extensions live: the empty search_path makes the server qualify
     every name, and the qualifiers of these schemas are removed.
     """
     keys = None if only is None else list(only)
     schemas, names = (None, None) if keys is None else _wanted(keys)
-    parameters = {"home": schema, "schemas": schemas, "names": names}
+    parameters = {"home": schema, "schemas": schemas, "names": names, "users": users}
     others = keys is None or any(key.kind == "object" for key in keys)
     files = ("catalog", "catalog_tables", *(("catalog_others",) if others else ()))
     parts = [f"({query(file, 'objects').rstrip().removesuffix(';')})" for file in files]  # in one round trip

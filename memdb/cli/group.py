@@ -23,8 +23,9 @@ SECTIONS = {
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
     },
     "A project of your own": {
-        "init": ("project", "Copy memdb's SQL into your project."),
-        "new": ("project", "Write the next migration and its rollback."),
+        "init": ("init", "Write memdb's SQL into your project."),
+        "upgrade": ("init", "Bring what this memdb ships into your project."),
+        "new": ("new", "Write the next migration and its rollback."),
         "lint": ("lint", "Review pending migrations before they run."),
         "snapshot": ("verify", "Record the expected schema."),
         "verify-models": ("verify", "Prove that SQLAlchemy models match the schema."),

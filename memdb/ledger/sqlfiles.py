@@ -12,6 +12,8 @@ from memdb.errors import SqlFilesError, UsageError
 from memdb.ledger import texts
 
 CORE = "core"
+OWN = "app"
+"""The set for an application's own migrations, which are always applied, too; memdb ships none of that name."""
 ROLLBACK_SUFFIX = ".rollback.sql"
 NOT_SETS = {"queries"}
 
@@ -78,11 +80,14 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
         return tuple(self.by_id.values())
 
     def below(self, name: str) -> tuple[Migration, ...]:
-        """What a set is applied on top of: core, and nothing for core itself."""
-        return () if name == CORE else self[CORE]
+        """What a set is applied on top of: core, and the sets of what its migrations depend on; nothing for core."""
+        if name == CORE:
+            return ()
+        needed = {CORE, *(self.by_id[id].set for migration in self[name] for id in migration.depends)} - {name}
+        return tuple(migration for migration in self.migrations if migration.set in needed)
 
     def active(self, applied: Collection[str], chosen: Iterable[str] = ()) -> list[Migration]:
-        """The migrations of core, of the chosen sets, and of each set of which something is applied, in order.
+        """The migrations of core, the application's own, and those of sets that are chosen or begun, in order.
 
         Raises UsageError for a chosen set that is not there.
         """
@@ -90,7 +95,7 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
             if name not in self:
                 raise UsageError(f"there is no set {name!r}", hint=f"The sets are {', '.join(self)}.")
         begun = {migration.set for migration in self.migrations if migration.id in applied}
-        return [migration for migration in self.migrations if migration.set in {CORE, *chosen, *begun}]
+        return [migration for migration in self.migrations if migration.set in {CORE, OWN, *chosen, *begun}]
 
 
 def number_of(id: str) -> int:
@@ -112,7 +117,7 @@ def find(migrations: Iterable[Migration], name: str) -> Migration:
 
 
 def read_sets(directory: Path) -> Sets:
-    """Every set in `directory` with its migrations, in the order in which they apply: core first.
+    """Every set in `directory` with its migrations, in the order in which they apply: core first, the own ones last.
 
     Raises SqlFilesError when the directory, a name, a pair or a header is not as it must be.
     """
@@ -123,7 +128,7 @@ def read_sets(directory: Path) -> Sets:
         )
     try:
         folders = {path.name: path for path in directory.iterdir() if path.is_dir() and path.name not in NOT_SETS}
-        names = sorted(folders, key=lambda name: (name != CORE, name))
+        names = sorted(folders, key=lambda name: (name != CORE, name == OWN, name))
         sets = {name: _read_set(folders[name]) for name in names if not name.startswith((".", "_"))}
     except OSError as error:
         raise SqlFilesError(

@@ -95,6 +95,16 @@ def require_valid(connection: Connection, statement: IndexStatement, path: str) 
         )
 
 
+def stand_in(connection: Connection, text: str, path: str) -> None:
+    """For a trial that is taken back: an empty index by the name of one that a file builds, for what names it later."""
+    statement = index_statement(text, path)
+    if statement is not None and statement.action == "create" and is_valid(connection, statement) is None:
+        schema, _, name = statement.index.rpartition(".")
+        table = sql.SQL(f"{schema or (statement.table or '').rpartition('.')[0]}.memdb_trial".lstrip("."))
+        make = sql.SQL("create table if not exists {0} (nothing boolean); create index {1} on {0} (nothing)")
+        connection.execute(make.format(table, sql.SQL(name)))
+
+
 def memory_advice(connection: Connection, statement: IndexStatement) -> Callable[[str], str]:
     """Turns pgvector's notice that the graph outgrows maintenance_work_mem into advice: the value that would hold it.
 

@@ -70,6 +70,8 @@ class Runner:
             for position, step in enumerate(steps):
                 if not step.migration.transactional:
                     found += of_untried(step)
+                    with session.names_of_the_target(self._connection):
+                        concurrently.stand_in(self._connection, step.sql, str(step.path))
                     continue
                 try:
                     found += self._measure(step).losses if counting else ()

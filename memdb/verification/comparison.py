@@ -205,8 +205,15 @@ class _Comparison:
     def _application_users(self, key: Key) -> list[str]:
         if "referable" not in self._expected[key]:
             return []
-        needed = 'a column "id" of type uuid with a primary key or unique constraint'
-        return told(f'"users" is the application\'s: it needs {needed}')
+        table, needed, found = key.within, self._expected[key]["type"], self._found.get(key, {}).get("type")
+        if found not in (None, needed):
+            how = f"memdb init DIR --users {table}"
+            return told(
+                f"{key.within}.{key.name} is {found}, and this SQL is for {needed}: write SQL for it with {how}"
+            )
+        shown = f'"{table}"' if table == "users" else table
+        needed = f'a column "{key.name}" of type {needed} with a primary key or unique constraint'
+        return told(f"{shown} is the application's: it needs {needed}")
 
     def _files(self, key: Key, *parts: Key) -> list[str]:
         ids = dict.fromkeys(id for id in map(self._origin, (key, *parts)) if id)

@@ -10,7 +10,8 @@ from memdb import catalog
 from memdb.catalog import Patch
 from memdb.database import Connection, target_schema
 from memdb.errors import SetupError
-from memdb.ledger.sqlfiles import CORE, Sets
+from memdb.ledger.sqlfiles import CORE, OWN, Sets
+from memdb.verification import applications_users
 from memdb.verification.declarations import USERS, Comparison, Declared, Drift, with_users_of_application
 
 SNAPSHOT, DATABASE = "snapshot", "database"
@@ -42,19 +43,22 @@ class ModelsVerification:
 def verify_models(
     models: str, sets: Sets, patches: Mapping[str, Patch], connection: Connection | None = None
 ) -> ModelsVerification:
-    """Compares the models of a declarative base, given as `package.module:Base`, with the snapshot of core.
+    """Compares the models of a declarative base, given as `package.module:Base`, with the snapshot of core and of the
+    application's own migrations.
 
     Given a connection, they are compared with its database, too; it is only read. Raises UsageError where there is no
     such base, SetupError where SQLAlchemy is not installed.
     """
-    core = catalog.fold(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
+    theirs = [*sets[CORE], *sets.get(OWN, ())]
+    core = catalog.fold(patches[migration.id] for migration in theirs if migration.id in patches)
     made = [key for key in core if key.kind in ("table", "enum")]
     tables = {key.identity for key in made if key.kind == "table"}
     declared = _read(models, tables)
     schema, sides = None, {SNAPSHOT: core if declared.own_users else with_users_of_application(core)}
     if connection is not None:
         schema = declared.schema or target_schema(connection)
-        sides[DATABASE] = catalog.read(connection, schema, only=made).objects
+        owners = applications_users.expected(patches)
+        sides[DATABASE] = catalog.read(connection, schema, only=made, users=owners.unqualified).objects
     comparisons = {side: Comparison(objects, declared.objects, tables) for side, objects in sides.items()}
     found = {side: list(comparison.differences()) for side, comparison in comparisons.items()}
     foreign = any(comparison.is_of_application(USERS) for comparison in comparisons.values())

@@ -3,23 +3,20 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from memdb import catalog, files, users
-from memdb.catalog import KINDS, Attributes, Key, Objects, Patch, table_of
+from memdb import catalog, files
+from memdb.catalog import KINDS, Key, Objects, Patch, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
 from memdb.ledger.changes import Changes
 from memdb.ledger.sqlfiles import CORE, Sets
-from memdb.shape import STAND_IN
+from memdb.verification import applications_users
+from memdb.verification.applications_users import Owners
 from memdb.verification.comparison import Difference, compare, departs
 from memdb.verification.mending import surroundings
 from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
 
 RECOMMENDED_PGVECTOR = "0.8.4"
-
-_USERS, _USERS_ID = Key("table", "users"), Key("column", "id", "users")
-
-_USERS_LEFT_ALONE = 'The table "users" is the application\'s: compared was only that memories can refer to users.id.'
 
 NOT_COMPARED = (
     "privileges, owners and roles",
@@ -67,18 +64,21 @@ def verify(
         connection.execute("set transaction isolation level repeatable read, read only")
         schema, past = target_schema(connection), history.find(connection, sets)
         known = {key for patch in patches.values() for key in patch}
-        live = catalog.read(connection, schema, only=known)
+        owners = applications_users.expected(patches)
+        live = catalog.read(connection, schema, only={*known, owners.table}, users=owners.unqualified)
         changed = changes.find(sets, past)
         if assumed is None:
             changed.require_none_of(id for id in changed.missing if id not in patches)
         own, foreign = _own_and_foreign(past, changed, patches)
         ids = list(assumed) if assumed is not None else _expected_migrations(own, sets, patches, live.objects)
         applied = {id: patches[id] for id in _known(ids, patches)}
-        expected, found, users_note = _leave_users_to_application(catalog.fold(applied.values()), live.objects)
-        users_note += _whose_users(connection) if users_note else []
+        expected, found = catalog.fold(applied.values()), live.objects
+        users_note: list[str] = []
+        if owners.are_the_applications(expected, found):
+            expected, found, users_note = owners.left_alone(connection, expected, found)
         place = _surroundings(connection, schema, past.home.schema, expected, found)
     differences = compare(expected, found, applied=applied, known=known, place=place)
-    absent = not own.applied and past.readable and not _any_standing(found)
+    absent = not own.applied and past.readable and not _any_standing(found, owners)
     if absent:
         differences = [replace(difference, mend="memdb migrate") for difference in differences]
     differences += _old_pgvector(live.pgvector_version, expected)
@@ -176,52 +176,9 @@ def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent:
             yield f"Pending, so what they make was not expected: {', '.join(pending)}."
 
 
-def _whose_users(connection: Connection) -> list[str]:
-    """Whose table the users are in: it may be another's than whoever looks expects."""
-    table = users.find(connection)
-    return [] if table is None else [f"It is {table.name}, of the role {table.owner}."]
-
-
-def _leave_users_to_application(expected: Objects, found: Objects) -> tuple[Objects, Objects, list[str]]:
-    """Where `users` is not memdb's stand-in, only what a foreign key to users(id) needs is compared."""
-    table, stand_in = found.get(_USERS), expected.get(_USERS)
-    if table is None or _is_stand_in(table) or (stand_in is not None and not _is_stand_in(stand_in)):
-        return expected, found, []
-
-    def others(objects: Objects) -> Objects:
-        return {
-            key: attributes
-            for key, attributes in objects.items()
-            if key != _USERS and table_of(key, attributes) != _USERS.name
-        }
-
-    if stand_in is None:  # which is not made yet: the migration leaves a table alone that is there
-        return expected, others(found), []
-    column = found.get(_USERS_ID)
-    there = {} if column is None else {_USERS_ID: {"type": column["type"], "referable": _referable(found)}}
-    needed = {_USERS_ID: {"type": "uuid", "referable": True}}
-    return others(expected) | needed, others(found) | there, [_USERS_LEFT_ALONE]
-
-
-def _is_stand_in(users: Attributes) -> bool:
-    return str(users.get("comment")).startswith(STAND_IN)
-
-
-def _referable(found: Objects) -> bool:
-    keys = {"PRIMARY KEY (id)", "UNIQUE (id)"}
-    theirs = [(key.kind, attributes) for key, attributes in found.items() if table_of(key, attributes) == _USERS.name]
-    constraints = (attributes["definition"] in keys for kind, attributes in theirs if kind == "constraint")
-    indexes = (
-        attributes["unique"] and attributes["valid"] and attributes["keys"] == ["id uuid_ops"]
-        and "where" not in attributes
-        for kind, attributes in theirs if kind == "index"
-    )  # fmt: skip
-    return any(constraints) or any(indexes)
-
-
-def _any_standing(found: Objects) -> bool:
+def _any_standing(found: Objects, owners: Owners) -> bool:
     """Whether anything is there that only migrations make; the extension and users may be there before them."""
-    return any(key.kind not in ("extension", "schema", "object") and key != _USERS_ID for key in found)
+    return any(key.kind not in ("extension", "schema", "object") and key != owners.key for key in found)
 
 
 def _old_pgvector(version: str | None, expected: Objects) -> list[Difference]:

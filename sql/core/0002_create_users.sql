@@ -4,7 +4,7 @@
 -- that a foreign key can refer to. Where none can be seen, or only one of another schema that has no such "id",
 -- a stand-in is created, marked by its comment, so that memdb also works by itself. Nothing else in memdb depends
 -- on which of the two is there.
--- formerly: 7175a49070577a170fb2bebb0d18561fe2c2b029274caab124fe6981387acc06
+-- formerly: 7175a49070577a170fb2bebb0d18561fe2c2b029274caab124fe6981387acc06 91ae9f5f837deff799c11319c115b5e136a305262b5347583a9e6c9019c0650d
 do $$
 declare
     found constant regclass := to_regclass('users');
@@ -12,6 +12,11 @@ declare
         select format('%I.%I', nspname, relname)
         from pg_class inner join pg_namespace on relnamespace = pg_namespace.oid
         where pg_class.oid = found
+    );
+    its_type constant text := (
+        select format_type(atttypid, atttypmod)
+        from pg_attribute
+        where attrelid = found and attname = 'id' and not attisdropped
     );
     fits constant boolean := exists (
         select
@@ -28,11 +33,13 @@ begin
             shown, (select relowner::regrole from pg_class where oid = found);
         return;
     elsif found = to_regclass(format('%I.users', current_schema())) then
-        raise exception 'the table "users" has no uuid column "id" that memories could refer to'
+        raise exception 'the table "users" has %, and memories refer to a uuid "id" that is unique',
+            coalesce('an "id" of the type ' || its_type, 'no "id"')
             using errcode = 'invalid_foreign_key',
-                hint = 'Leave it as it is, and give memdb a schema of its own, where it makes users of its own: '
-                    'create schema memory, then memdb migrate --schema memory. '
-                    'Where users.id is a uuid already, a primary key or unique constraint on it is enough.';
+                hint = 'Leave it as it is, and write the SQL for its key: memdb init DIR --users users. '
+                    'Where users.id is a uuid already, a primary key or unique constraint on it is enough. '
+                    'Or give memdb a schema of its own, where it makes users of its own: '
+                    'create schema memory, then memdb migrate --schema memory.';
     elsif found is not null then
         raise notice 'the table % has no uuid column "id" that memories could refer to: they belong to users in %',
             shown, current_schema();

@@ -52,10 +52,10 @@ context as (
                         inner join pg_class as r on f.conrelid = r.oid
                         inner join schemas as h on r.relnamespace = h.oid and h.is_home
                         where
-                            f.contype = 'f' and u.relname = 'users' and not exists (
+                            f.contype = 'f' and u.relname = %(users)s and not exists (
                                 select 1
                                 from pg_class as c
-                                where c.relname = 'users' and c.relnamespace = h.oid and c.relkind in ('r', 'p')
+                                where c.relname = %(users)s and c.relnamespace = h.oid and c.relkind in ('r', 'p')
                             )
                     )
             )

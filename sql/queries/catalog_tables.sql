@@ -44,7 +44,7 @@ users_elsewhere as (
     from pg_constraint as f
     inner join pg_class as u on f.confrelid = u.oid
     where
-        f.contype = 'f' and u.relname = 'users'
+        f.contype = 'f' and u.relname = %(users)s
         and f.conrelid in (
             select h.oid from relations_here as h
             where h.is_home
@@ -52,7 +52,7 @@ users_elsewhere as (
         and not exists (
             select 1
             from relations_here as h
-            where h.name = 'users'
+            where h.name = quote_ident(%(users)s)
         )
 ),
 

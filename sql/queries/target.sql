@@ -9,7 +9,9 @@ select
     users.oid::bigint as users,
     users.nspname::text as users_schema,
     users.relname::text as users_table,
-    coalesce(users.attname::text, 'id') as users_key,
+    case when users.nspname <> n.nspname then quote_ident(users.nspname) || '.' else '' end
+    || coalesce(quote_ident(users.relname), 'users') as users_name,
+    coalesce(quote_ident(users.attname), 'id') as users_key,
     coalesce(obj_description(users.oid, 'pg_class') like %(stand_in)s || '%%', false) as users_may_be_made,
     format_type(owner.atttypid, owner.atttypmod) as user_type,
     embedding_type.typname::text as embedding_type,

@@ -6,7 +6,7 @@ with present as materialized (select pg_catalog.current_setting('search_path') a
 
 select
     pg_catalog.set_config('search_path', %s, true),
-    pg_catalog.to_regclass('users')::pg_catalog.oid,
+    pg_catalog.to_regclass(%s)::pg_catalog.oid,
     pg_catalog.set_config('search_path', present.path, true)
 from present;
 

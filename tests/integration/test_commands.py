@@ -115,11 +115,11 @@ def test_a_failing_migration_shows_file_line_column_and_caret(memdb: Run, empty:
     Path(memdb("new", "break things", "--format", "json").json["path"]).write_text("-- Why.\nselect oops;\n")
     result = memdb("migrate", url=empty)
     assert result.code == 4
-    assert '0009_break_things.sql:2:8: column "oops" does not exist' in result.err
+    assert '5001_break_things.sql:2:8: column "oops" does not exist' in result.err
     assert "    2 | select oops;\n      |        ^" in result.err
     assert "Done before, and kept: 0001_create_extension_vector" in result.err
     error = memdb("migrate", "--format", "json", url=empty).json["error"]
-    assert error["location"].endswith("0009_break_things.sql:2:8")
+    assert error["location"].endswith("5001_break_things.sql:2:8")
     assert error["exit_code"] == 4
 
 
@@ -128,7 +128,7 @@ def test_init_gives_a_directory_that_all_commands_serve(memdb: Run, empty: str, 
     sql_dir = Path(result["sql_dir"])
     assert not (sql_dir / "queries").exists()
     new = memdb("new", "Add importance!", "--sql-dir", str(sql_dir), "--format", "json").json
-    assert new["id"] == "0009_add_importance"
+    assert new["id"] == "5001_add_importance"
     Path(new["path"]).write_text("alter table memories add column importance real;")
     Path(new["rollback_path"]).write_text("alter table memories drop column importance;")
     run = memdb("migrate", "--sql-dir", str(sql_dir), "--format", "json", url=empty).json

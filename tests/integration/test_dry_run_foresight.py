@@ -228,7 +228,7 @@ def test_what_may_be_otherwise_in_the_real_database_is_no_refusal(
 def test_users_without_a_uuid_are_foreseen(empty_connection: Connection, dry_run: DryRunOf) -> None:
     empty_connection.execute("create table users (id bigint primary key)")
     (refusal,) = dry_run(empty_connection, "select 1;").refusals
-    assert refusal.message == 'the table "users" has no uuid column "id" that memories could refer to'
+    assert refusal.message.startswith('the table "users" has an "id" of the type bigint, and memories refer to a uuid')
 
 
 def test_a_database_that_is_read_only_is_foreseen(connection: Connection, dry_run: DryRunOf) -> None:

@@ -265,33 +265,27 @@ def test_what_cannot_be_tried_is_asked_for(empty_connection: Connection, folder:
     assert raised.value.losses[0].kind == "unknown"
 
 
-@pytest.mark.parametrize(
-    ("made", "rollbacks"),
-    [
-        (
-            "create table t (id int);",
-            {
-                "m0002_index": ("create index t_id on t (id);", "drop index t_id;"),
-                "m0003_drop": (
-                    "-- transactional: false\ndrop index concurrently t_id;",
-                    "create index concurrently t_id on t (id);",
-                ),
-            },
-        ),
-        (
-            "create type mood as enum ('old');",
-            {
-                "m0002_use": ("select 1;", "select 'new'::mood;"),
-                "m0003_add": ("select 1;", "alter type mood add value 'new';"),
-            },
-        ),
-    ],
-    ids=["an index that is built concurrently", "a value of an enum that has to be committed"],
-)
-def test_what_can_be_tried_only_once_the_others_are_done_is_asked_for(
-    empty_connection: Connection, folder: Folder, made: str, rollbacks: dict[str, tuple[str, str]]
+def test_an_index_that_is_built_again_outside_of_a_transaction_is_in_the_way_of_no_trial(
+    empty_connection: Connection, folder: Folder
 ) -> None:
-    sets = folder(m0001_a=(made, "select 1;"), **rollbacks)
+    lone = "-- transactional: false\ndrop index concurrently t_id;"
+    sets = folder(
+        m0001_a=("create table t (id int);", "select 1;"),
+        m0002_index=("create index t_id on t (id);", "comment on index t_id is null; drop index t_id;"),
+        m0003_drop=(lone, "create index concurrently t_id on t (id);"),
+    )
+    migrations.migrate(empty_connection, sets)
+    assert migrations.rollback(empty_connection, sets, steps=2, agreement=Agreement()).applied == 1
+
+
+def test_what_can_be_tried_only_once_the_others_are_done_is_asked_for(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(
+        m0001_a=("create type mood as enum ('old');", "select 1;"),
+        m0002_use=("select 1;", "select 'new'::mood;"),
+        m0003_add=("select 1;", "alter type mood add value 'new';"),
+    )
     migrations.migrate(empty_connection, sets)
     with pytest.raises(WouldLose, match="would lose") as raised:
         migrations.rollback(empty_connection, sets, steps=2, agreement=Agreement())

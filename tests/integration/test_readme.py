@@ -74,8 +74,8 @@ memdb migrate
 memdb init .
 memdb new users_are_ours
 echo "alter table users add column email text;
-comment on table users is 'People who use the application.';" >> sql/core/0009_users_are_ours.sql
-echo "select 1;" >> sql/core/0009_users_are_ours.rollback.sql
+comment on table users is 'People who use the application.';" >> sql/app/5001_users_are_ours.sql
+echo "select 1;" >> sql/app/5001_users_are_ours.rollback.sql
 memdb snapshot
 memdb migrate
 memdb verify-schema

@@ -24,7 +24,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The SQL as a wheel has it, inside the package."""
     package = tmp_path / "site-packages" / "memdb"
     shutil.copytree(shipped.sql_directory(), package / "sql")
-    monkeypatch.setattr(project, "__file__", str(package / "project.py"))
+    monkeypatch.setattr(shipped, "__file__", str(package / "shipped.py"))
     monkeypatch.setattr(shipped, "sql_directory", lambda: package / "sql")
     return package / "sql"
 

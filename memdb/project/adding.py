@@ -1,17 +1,17 @@
-"""A team's own SQL directory: a copy of the one memdb ships, and new migrations in it."""
+"""New migrations of a team's own: to be filled in, or complete."""
 
-import errno
-import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from memdb import files, shipped, statements
-from memdb.errors import SqlFilesError, UsageError
+from memdb import files, statements
+from memdb.errors import UsageError
 from memdb.ledger import sqlfiles
+from memdb.ledger.sqlfiles import OWN
+from memdb.project.own import FIRST_NUMBER, default_set, require_own
+from memdb.project.writing import writing
 
 _MIGRATION = """\
 -- {title}.
@@ -41,21 +41,7 @@ _INDEX = re.compile(
 _LONGEST_NAME = 63
 _NUMBER = re.compile(r"\d{4,}(?=_)", re.ASCII)
 _SET_NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
-_SETTINGS = """\
-# Settings of memdb for this directory. Flags, the environment and .env come first.
-sql_dir = "sql"
-"""
-
 Pair: TypeAlias = tuple[str, str, str]  # what a migration does, its SQL, its rollback
-
-
-@dataclass(frozen=True, slots=True)
-class Project:
-    """A directory that memdb commands can be run in; `created` are the files that were written."""
-
-    directory: Path
-    sql_dir: Path
-    created: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +67,7 @@ class Index:
     on: str
 
 
-def init(directory: Path) -> Project:
-    """Copies the shipped sets and snapshot to `directory/sql`, and points memdb.toml at them.
-
-    Raises SqlFilesError when there is something at `directory/sql` already; nothing is overwritten.
-    """
-    target, settings = directory / "sql", directory / "memdb.toml"
-    if os.path.lexists(target):
-        raise SqlFilesError(f"{target} already exists", hint="Choose another directory; nothing is overwritten.")
-    written = {} if os.path.lexists(settings) else {settings: _SETTINGS}
-    with _writing("Choose another directory."):
-        # The copy comes last: until it is there, an init that was interrupted can be repeated.
-        with files.created(written):
-            # What the program itself runs is not the team's to edit, and must fit the installed version.
-            files.copy_folder(shipped.sql_directory(), target, leave_out=sqlfiles.NOT_SETS)
-        copied = sorted(path for path in target.rglob("*") if path.is_file())
-    return Project(directory, target, (*copied, *written))
-
-
-def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: str = sqlfiles.CORE) -> NewMigration:
+def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: str | None = None) -> NewMigration:
     """Writes the next numbered pair into a set of `sql_dir`: to be filled in, or to build `index` concurrently.
 
     Raises UsageError when nothing of `name` is left as a file name, for an `index` that cannot be read, for a
@@ -111,7 +79,7 @@ def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: 
     return written
 
 
-def recommended(sql_dir: Path, report: Path, *, set_name: str = sqlfiles.CORE) -> NewMigrations:
+def recommended(sql_dir: Path, report: Path, *, set_name: str | None = None) -> NewMigrations:
     """Writes the migrations that would apply what a JSON report of benchmark-similarity recommends, in its order.
 
     Raises UsageError when it is no such report or recommends nothing to migrate, or for the SQL that memdb ships.
@@ -142,31 +110,21 @@ def _steps(report: Path) -> list[Pair]:
     return pairs
 
 
-def require_own(sql_dir: Path) -> None:
-    """Raises UsageError for the SQL that memdb ships, unless that is worked on: in a checkout of memdb itself."""
-    directory = shipped.sql_directory().resolve()
-    installed = directory.is_relative_to(Path(__file__).resolve().parent)
-    if Path(os.path.realpath(sql_dir)) == directory and (installed or not Path.cwd().is_relative_to(directory.parent)):
-        raise UsageError(
-            "the SQL that memdb ships must not be changed",
-            hint="Make a copy with: memdb init . (or name your own with --sql-dir)",
-        )
-
-
-def _write_pairs(sql_dir: Path, set_name: str, pairs: Sequence[Pair]) -> list[NewMigration]:
+def _write_pairs(sql_dir: Path, set_name: str | None, pairs: Sequence[Pair]) -> list[NewMigration]:
     """Writes migrations with their rollbacks, in which {id} stands for what each is called: all of them or none.
 
     They get the next free numbers, in their order.
     """
     for name, _, _ in pairs:
         _check_name(name)
+    set_name = default_set(sql_dir) if set_name is None else set_name
     if not _SET_NAME.fullmatch(set_name) or set_name in sqlfiles.NOT_SETS:
         raise UsageError(
             f"{set_name!r} is not a name for a set", hint="Use letters, digits, - and _, as in: fast_search"
         )
     require_own(sql_dir)
     folder = sql_dir / set_name
-    with _writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
+    with writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
         first = _next_number(folder)
         written = [_new(folder, f"{number:04}_{_slug(name)}") for number, (name, _, _) in enumerate(pairs, first)]
         texts: dict[Path, str] = {}
@@ -184,21 +142,12 @@ def _check_name(name: str) -> None:
 
 def _next_number(folder: Path) -> int:
     found = (_NUMBER.match(path.name) for path in folder.glob("*.sql"))
-    return max((int(match[0]) for match in found if match), default=0) + 1
+    numbers = [int(match[0]) for match in found if match]
+    return max([*numbers, FIRST_NUMBER - 1 if folder.name == OWN else 0]) + 1
 
 
 def _new(folder: Path, id: str) -> NewMigration:
     return NewMigration(id, folder / f"{id}.sql", folder / f"{id}{sqlfiles.ROLLBACK_SUFFIX}")
-
-
-@contextmanager
-def _writing(hint: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        hint = "Make room on the disk." if error.errno in (errno.ENOSPC, errno.EDQUOT) else hint
-        raise SqlFilesError(f"{error.filename} cannot be written: {reason}", hint=hint) from None
 
 
 def parse_index(text: str) -> Index:

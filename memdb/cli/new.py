@@ -1,4 +1,4 @@
-"""memdb init, new."""
+"""memdb new."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,18 +8,6 @@ import typer
 from memdb import output, project, settings
 from memdb.cli.commands import command
 from memdb.cli.options import OutputFormat, SqlDir
-
-
-@command(epilog="Examples: memdb init .; memdb init services/memory")
-def init(
-    directory: Annotated[Path, typer.Argument(help="Directory of your project.", metavar="DIR")],
-    format: OutputFormat = "text",
-) -> None:
-    """Copy memdb's SQL into your project.
-
-    You can then change and extend it. memdb.toml tells all commands to use the copy.
-    """
-    output.emit(project.init(directory), format)
 
 
 @command(epilog="Examples: memdb new add_importance; memdb new --index 'memories (user_id, created_at)'")
@@ -38,7 +26,10 @@ def new(
             help="Write the migrations that this .json report by benchmark-similarity recommends.", metavar="FILE"
         ),
     ] = None,
-    set_name: Annotated[str, typer.Option("--set", help="The set to add it to.", metavar="SET")] = "core",
+    set_name: Annotated[
+        str | None,
+        typer.Option("--set", help="The set to add it to. Else app, or core where that is not.", metavar="SET"),
+    ] = None,
     sql_dir: SqlDir = None,
     format: OutputFormat = "text",
 ) -> None:

@@ -1,0 +1,24 @@
+"""A team's own SQL directory: what memdb ships, in the shape of their application, and their own migrations in it."""
+
+from memdb.project.adding import NewMigration, NewMigrations, new, parse_index, recommended
+from memdb.project.choosing import Wanted, choose
+from memdb.project.finding import shape_in
+from memdb.project.folder import Project, Upgrade, init, shape_of, upgrade
+from memdb.project.own import require_own
+
+__all__ = [
+    "NewMigration",
+    "NewMigrations",
+    "Project",
+    "Upgrade",
+    "Wanted",
+    "choose",
+    "init",
+    "new",
+    "parse_index",
+    "recommended",
+    "require_own",
+    "shape_in",
+    "shape_of",
+    "upgrade",
+]

@@ -1,0 +1,70 @@
+"""From what somebody wants, and what a database holds, to a shape."""
+
+import re
+from dataclasses import dataclass, replace
+
+from memdb import shape
+from memdb.errors import UsageError
+from memdb.shape import DEFAULT, INDEXED_DIMENSIONS, EmbeddingType, Shape, Users
+
+_TABLE_AND_KEY = re.compile(r"(?P<table>[^()]+?)\s*(?:\((?P<key>[^()]+)\))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What was asked for; `users` is `TABLE` or `TABLE (COLUMN)`. None is whatever fits."""
+
+    users: str | None = None
+    user_id: str | None = None
+    dimensions: int | None = None
+    embedding_type: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was asked for."""
+        return self == Wanted()
+
+    @property
+    def table(self) -> str | None:
+        """Raises UsageError for what is no name of a table."""
+        return None if self.users is None else _names(self.users)[0]
+
+
+def choose(wanted: Wanted, found: Shape | None = None) -> Shape:
+    """The shape that is wanted, with the rest as it was `found`, or else as memdb ships it.
+
+    Raises UsageError for what cannot be, and where nothing says of which type the ids of a table are.
+    """
+    known = found or DEFAULT
+    dimensions = known.dimensions if wanted.dimensions is None else shape.dimensions(wanted.dimensions)
+    return Shape(_users(wanted, found), _embedding_type(wanted, known, dimensions), dimensions)
+
+
+def _embedding_type(wanted: Wanted, known: Shape, dimensions: int) -> EmbeddingType:
+    if wanted.embedding_type is not None:
+        return shape.embedding_type(wanted.embedding_type)
+    return known.embedding_type if dimensions <= INDEXED_DIMENSIONS[known.embedding_type] else "halfvec"
+
+
+def _users(wanted: Wanted, found: Shape | None) -> Users:
+    known = found.users if found else Users()
+    key_type = None if wanted.user_id is None else shape.user_type(wanted.user_id)
+    if wanted.users is None:
+        fits = key_type in (None, known.key_type)
+        return known if fits else Users(key_type=key_type or known.key_type)
+    table, key = _names(wanted.users)
+    if found is not None and known.table == table and key in (None, known.key):
+        return replace(known, key_type=key_type or known.key_type)
+    if key_type is None:
+        raise UsageError(
+            f"nothing says of which type the ids in {table} are",
+            hint="Give --user-id TYPE, or with --database-url a database that has the table.",
+        )
+    return Users(table, key or "id", key_type, may_be_made=False)
+
+
+def _names(users: str) -> tuple[str, str | None]:
+    match = _TABLE_AND_KEY.fullmatch(users.strip())
+    if match is None:
+        raise UsageError(f"{users!r} is no table", hint="Write it as in SQL: auth.users, or accounts (account_id).")
+    return shape.name(match["table"], most=2), shape.name(match["key"]) if match["key"] else None

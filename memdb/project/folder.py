@@ -1,0 +1,152 @@
+"""A team's own SQL directory: written once, and brought up to date by newer versions of memdb."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from memdb import catalog, files, recording, scratch
+from memdb.errors import EmbeddedError, SqlFilesError
+from memdb.ledger import sqlfiles
+from memdb.ledger.sqlfiles import OWN
+from memdb.project import shipping
+from memdb.project.own import FIRST_NUMBER, require_own
+from memdb.project.shipping import SNAPSHOT, STAND_IN, Texts
+from memdb.project.writing import writing
+from memdb.shape import DEFAULT, Shape
+from memdb.verification import snapshot
+
+_SETTINGS = """\
+# Settings of memdb for this directory. Flags, the environment and .env come first.
+sql_dir = "sql"
+"""
+_SCRATCH_SETUP = f"""\
+# Migrations expect the application's users; this file makes some where migrations are only tried.
+scratch_setup = "sql/{STAND_IN}"
+"""
+_README = f"""\
+# {OWN}
+
+The migrations of this application. `memdb new NAME` writes them here, with numbers from {FIRST_NUMBER}, and
+`memdb migrate` applies them after those of memdb. memdb itself brings nothing into this folder.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A directory that memdb commands can be run in; `created` are the files that were written.
+
+    `settings` are lines for a memdb.toml that was there already, and `has_snapshot` says whether verify-schema can be
+    run: not where migrations could not be tried.
+    """
+
+    directory: Path
+    sql_dir: Path
+    shape: Shape
+    created: tuple[Path, ...]
+    has_snapshot: bool
+    settings: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """`added` are the files that memdb ships and the folder did not have.
+
+    `differing` are those of the folder that memdb ships with another text: they were edited, or memdb has changed them
+    since. They are left as they are.
+    """
+
+    sql_dir: Path
+    shape: Shape
+    added: tuple[Path, ...]
+    differing: tuple[Path, ...]
+    has_snapshot: bool
+    is_dry_run: bool
+
+
+def init(directory: Path, shape: Shape = DEFAULT, *, trial: scratch.Options = scratch.Options()) -> Project:
+    """Writes the shipped sets for a shape to `directory/sql`, with their snapshot, and points memdb.toml at them.
+
+    Raises SqlFilesError when there is something at `directory/sql` already; nothing is overwritten.
+    """
+    target, settings = directory / "sql", directory / "memdb.toml"
+    if os.path.lexists(target):
+        raise SqlFilesError(f"{target} already exists", hint="Choose another directory; nothing is overwritten.")
+    wanted = _SETTINGS + ("" if shape.users.may_be_made else _SCRATCH_SETUP)
+    is_new = not os.path.lexists(settings)
+    texts = shipping.texts(shape) | {PurePosixPath(OWN, "README.md"): _README}
+    with tempfile.TemporaryDirectory() as temporary, writing("Choose another directory."):
+        folder = Path(temporary, "sql")
+        files.create({folder / path: text for path, text in texts.items()})
+        has_snapshot = SNAPSHOT in texts or _record(folder, trial)
+        # The copy comes last: until it is there, an init that was interrupted can be repeated.
+        with files.created({settings: wanted} if is_new else {}):
+            files.copy_folder(folder, target)
+    written = sorted(path for path in target.rglob("*") if path.is_file())
+    created = (*written, *([settings] if is_new else []))
+    return Project(directory, target, shape, created, has_snapshot, "" if is_new else wanted)
+
+
+def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_run: bool = False) -> Upgrade:
+    """Adds what this version of memdb ships and the folder does not have, for the folder's shape.
+
+    No file that is there is touched, but for the snapshot, which is written anew. Raises SqlFilesError where the shape
+    cannot be told, or where a migration of the team's has the number of one of memdb's; UsageError for memdb's own SQL.
+    """
+    require_own(sql_dir)
+    sets, shape = sqlfiles.read_sets(sql_dir), shape_of(sql_dir)
+    texts = {path: text for path, text in shipping.texts(shape).items() if path != SNAPSHOT}
+    new = {path: text for path, text in texts.items() if not os.path.lexists(sql_dir / path)}
+    _expect_no_collision(sets, new)
+    differing = [sql_dir / path for path, text in texts.items() if path not in new and _reads(sql_dir / path) != text]
+    has_snapshot = True
+    if new and not dry_run:
+        with writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
+            files.create({sql_dir / path: text for path, text in new.items()})
+        has_snapshot = _record(sql_dir, trial)
+    return Upgrade(sql_dir, shape, tuple(sql_dir / path for path in new), tuple(differing), has_snapshot, dry_run)
+
+
+def shape_of(sql_dir: Path) -> Shape:
+    """The shape for which a folder was written, as its snapshot has it.
+
+    Raises SqlFilesError where there is no snapshot, or none of memories.
+    """
+    found = catalog.shape_of(catalog.fold(snapshot.read(sql_dir).values()))
+    if found is None:
+        raise SqlFilesError(
+            f"{sql_dir / SNAPSHOT} does not say what memories are",
+            hint="Write it anew with: memdb snapshot",
+        )
+    return found
+
+
+def _record(sql_dir: Path, trial: scratch.Options) -> bool:
+    """Writes the snapshot, where there is a server to try migrations on."""
+    setup = sql_dir / STAND_IN
+    if trial.setup is None and setup.exists():
+        trial = scratch.Options(trial.url, setup, trial.on_start)
+    try:
+        patches = recording.record(sqlfiles.read_sets(sql_dir), options=trial)
+    except EmbeddedError:
+        return False
+    snapshot.write(sql_dir, patches)
+    return True
+
+
+def _expect_no_collision(sets: sqlfiles.Sets, new: Texts) -> None:
+    theirs = {(item.set, sqlfiles.number_of(item.id)): item for item in sets.migrations}
+    for path in new:
+        if path.suffix == ".sql" and (there := theirs.get((path.parent.name, sqlfiles.number_of(path.stem)))):
+            raise SqlFilesError(
+                f"{there.path} has the number of {path.name}, which memdb brings",
+                hint=f"Where it is not applied yet, move it to the set {OWN}. Where it is, add what {path.name} does "
+                "by a migration of your own; nothing was written.",
+            )
+
+
+def _reads(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None

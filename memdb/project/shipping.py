@@ -1,0 +1,187 @@
+"""The sets that memdb ships, written for a shape: the same SQL, as a person would have written it for that shape.
+
+What is shipped is the SQL of the default shape, and a set exists in no other form. Each rule says what another shape
+has in its place. A set that is added later needs no rule if it names types in the ways that are here.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from typing import NamedTuple, TypeAlias
+
+from memdb import shipped, words
+from memdb.ledger import sqlfiles
+from memdb.project import owners
+from memdb.shape import DEFAULT, Shape
+from memdb.signature import Signature
+
+Texts: TypeAlias = dict[PurePosixPath, str]
+"""What the files of an SQL directory hold, by their paths from there."""
+
+SNAPSHOT = PurePosixPath("schema.json")
+STAND_IN = PurePosixPath("users.sql")
+
+_USERS = "0002_create_users"
+_OWN_USERS = "0002_require_users"
+_INDEX = "0007_create_embedding_index"
+_INLINE = "1002_store_embeddings_inline"
+_WITHOUT_INDEX = "without_hnsw"
+_FORMERLY = re.compile(r"-- formerly: [^\n]*\n")
+_INDEX_COMMENT = re.compile(
+    r"(?:\n-- A file that runs outside[^\n]*\n)?comment on index ix_memories_embedding is[^;]*;\n", re.DOTALL
+)
+
+
+_ROOM = 7800  # bytes, of the 8,160 that a row may have in a page; the rest of it is ids, times, tier and pointers
+
+
+class Rule(NamedTuple):
+    """In files whose paths match `files`, `text` stands in place of `pattern`."""
+
+    files: str
+    pattern: str
+    text: Callable[[Shape], object]
+
+
+def _key_type(shape: Shape) -> str:
+    """As functions are told apart by it: without a length."""
+    return shape.users.key_type.partition("(")[0]
+
+
+def _model(shape: Shape) -> str:
+    return " (OpenAI text-embedding-3-small)" if shape.dimensions == DEFAULT.dimensions else ""
+
+
+def _number(field: str) -> Callable[[Shape], object]:
+    return lambda shape: getattr(Signature.of(shape.dimensions), field)
+
+
+def _pgvector(shape: Shape) -> str:
+    index = " and the HNSW index that later migrations use" if shape.is_indexed else ""
+    return f"the type {shape.embedding_type}, its distance operators{index}"
+
+
+def _embedding_type(shape: Shape) -> str:
+    return shape.embedding_type
+
+
+def _few(text: str) -> Callable[[Shape], str]:
+    """What is added where there are so few numbers that some need a third bit."""
+
+    def written(shape: Shape) -> str:
+        signature, kind = Signature.of(shape.dimensions), shape.embedding_type
+        return text.format(signature=signature, kind=kind) if signature.small else ""
+
+    return written
+
+
+_SMALL_WORDS = """
+-- {signature.small} more say which of the first {signature.small} are above -{signature.threshold}."""
+_SMALL_BITS = """
+            || binary_quantize(
+                {kind}_add(
+                    subvector(l2_normalize(embedding), 1, {signature.small}),
+                    array_fill({signature.threshold}::real, array[{signature.small}])::{kind}
+                )
+            )"""
+_SMALL_DOUBTS = """
+|| bitxor(
+    binary_quantize(
+        {kind}_add(
+            subvector(direction, 1, {signature.small}),
+            array_fill({signature.lower}::real, array[{signature.small}])::{kind}
+        )
+    ),
+    binary_quantize(
+        {kind}_add(
+            subvector(direction, 1, {signature.small}),
+            array_fill({signature.upper}::real, array[{signature.small}])::{kind}
+        )
+    )
+)"""
+_SQL = "*.sql"
+_PAGES = r"A page has room for one embedding either way\. [^.]*\."
+_SEARCH = "fast_search/*"
+_BY_SIGNATURE = "fast_search/1006*"
+RULES = (
+    # whose the memories are
+    Rule("core/0002*", r"(?<=\bid )uuid default gen_random_uuid\(\)", lambda shape: owners.made(shape.users)),
+    Rule("core/0002*", r"\ba uuid\b", lambda shape: words.with_article(_key_type(shape))),
+    Rule("core/0002*", r"\buuid(?= column|'::regtype)", _key_type),
+    Rule(_SQL, r"(?<=\buser_id )uuid\b", lambda shape: shape.users.key_type),
+    Rule(_SQL, r"(?<=\()uuid(?=, vector\b)", _key_type),
+    Rule(_SQL, r"(?<=\breferences )users \(id\)", lambda shape: f"{shape.users.table} ({shape.users.key})"),
+    # what their embeddings are
+    Rule("core/0001*", r"the type vector, its distance operators and the HNSW index[\w ]*", _pgvector),
+    Rule(_SQL, r"\bvector\(1536\)", lambda shape: shape.embedding),
+    Rule(_SQL, r"(?:(?<=\(uuid, )|(?<=\bembedding )|(?<=\bdirection ))vector\b(?=[,)])", _embedding_type),
+    Rule(_SEARCH, r"(?<=::)vector\b|(?<=\()vector\b(?=\))", _embedding_type),
+    Rule(_SQL, r"\bvector(?=_cosine_ops\b)", _embedding_type),
+    Rule(_SEARCH, r"\bvector(?=_(?:add|sub)\b)", _embedding_type),
+    Rule(_SEARCH, r"\bvector_norm\b", lambda shape: "l2_norm" if shape.embedding_type == "halfvec" else "vector_norm"),
+    Rule("core/*", r" \(OpenAI text-embedding-3-small\)", _model),
+    Rule(_SQL, r"(?<![\w.])1536\b", lambda shape: shape.dimensions),
+    Rule(
+        "fast_search/1002*",
+        _PAGES,
+        lambda _: "It is read from one page\n-- then, not from several, which takes less time.",
+    ),
+    # how these are told apart by bits
+    Rule("fast_search/1001*.sql", r"(?<=\n {12}\))(?=\nend;)", _few(_SMALL_BITS)),
+    Rule("fast_search/1001*.sql", r"(?<=were equally large\.)(?= With)", _few(_SMALL_WORDS)),
+    Rule("fast_search/1005*.sql", r"(?<=\n\))(?=;\n\ncomment)", _few(_SMALL_DOUBTS)),
+    Rule(_SEARCH, r"(?<![\w.])2048\b", _number("bits")),
+    Rule(_SEARCH, r"(?<![\w.])512\b", _number("large")),
+    Rule(_SEARCH, r"\b0\.018\b", _number("threshold")),
+    Rule(_SEARCH, r"\b0\.013\b", _number("doubt")),
+    Rule(_SEARCH, r"\b0\.005\b", _number("lower")),
+    Rule(_SEARCH, r"\b0\.031\b", _number("upper")),
+    Rule(_BY_SIGNATURE, r"(?<![\w.])45\b", _number("bound")),
+    Rule(_BY_SIGNATURE, r"(?<![\w.])64\b", _number("best")),
+    Rule(_BY_SIGNATURE, r"(?<![\w.])60\b", _number("margin")),
+)
+
+
+def texts(shape: Shape = DEFAULT) -> Texts:
+    """The files of all sets for this shape. The snapshot is among them only for the default, for which memdb has it."""
+    folder = shipped.sql_directory()
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name not in sqlfiles.NOT_SETS)
+    found = {PurePosixPath(path.relative_to(folder).as_posix()): path.read_text(encoding="utf-8") for path in paths}
+    if shape == DEFAULT:
+        return found
+    del found[SNAPSHOT]
+    written = {path: _written(path, text, shape) for path, text in found.items() if _is_part(path, shape)}
+    return written if shape.users.may_be_made else _with_own_users(written, shape)
+
+
+def _is_part(path: PurePosixPath, shape: Shape) -> bool:
+    """Whether the shape has such a file: not the index that pgvector does not have, nor rows longer than a page."""
+    if path.parent.name == _WITHOUT_INDEX or path.name.startswith(_INDEX):
+        return shape.is_indexed
+    return _is_inline(shape) if path.name.startswith(_INLINE) else True
+
+
+def _is_inline(shape: Shape) -> bool:
+    """Whether a row fits into a page together with its embedding and signature, which could not be stored otherwise."""
+    of_embedding = shape.dimensions * (2 if shape.embedding_type == "halfvec" else 4)
+    return of_embedding + Signature.of(shape.dimensions).bits // 8 <= _ROOM
+
+
+def _written(path: PurePosixPath, text: str, shape: Shape) -> str:
+    """All rules at once, so that none reads what another has written."""
+    rules = {f"rule{number}": rule for number, rule in enumerate(RULES) if path.match(rule.files)}
+    if rules:
+        pattern = "|".join(f"(?P<{name}>{rule.pattern})" for name, rule in rules.items())
+        text = re.sub(pattern, lambda match: str(rules[match.lastgroup or ""].text(shape)), _FORMERLY.sub("", text))
+    return text if shape.is_indexed else _INDEX_COMMENT.sub("", text)
+
+
+def _with_own_users(found: Texts, shape: Shape) -> Texts:
+    core = PurePosixPath(sqlfiles.CORE)
+    own = {
+        core / f"{_OWN_USERS}.sql": owners.require(shape.users),
+        core / f"{_OWN_USERS}{sqlfiles.ROLLBACK_SUFFIX}": owners.leave(),
+        STAND_IN: owners.stand_in(shape.users),
+    }
+    others = {path: text for path, text in found.items() if not path.name.startswith(_USERS)}
+    return dict(sorted((others | own).items()))

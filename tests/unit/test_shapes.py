@@ -1,0 +1,112 @@
+"""The SQL that memdb ships, written for other users and other embeddings; and who says what they are."""
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from memdb import project, shipped
+from memdb.errors import UsageError
+from memdb.project import Wanted, shipping
+from memdb.shape import Shape, Users, name, user_type
+
+ACCOUNTS = Shape(Users("app.accounts", "account_id", "bigint", may_be_made=False), "halfvec", 768)
+
+
+def sql_of(shape: Shape) -> dict[PurePosixPath, str]:
+    return {path: text for path, text in shipping.texts(shape).items() if path.suffix == ".sql"}
+
+
+def test_the_default_is_what_is_shipped_byte_for_byte() -> None:
+    for path, text in shipping.texts().items():
+        assert (shipped.sql_directory() / path).read_text() == text
+
+
+@pytest.mark.parametrize("rule", shipping.RULES, ids=lambda rule: f"{rule.files} {rule.pattern}")
+def test_each_rule_finds_its_place_in_what_is_shipped(rule: shipping.Rule) -> None:
+    assert any(path.match(rule.files) and re.search(rule.pattern, text) for path, text in shipping.texts().items())
+
+
+def test_nothing_of_the_default_is_left_in_another_shape() -> None:
+    left = re.compile(
+        r"\b(1536|2048|vector\(|text-embedding-3-small)\b|references users|\(uuid, |user_id uuid|formerly:|\{\{"
+    )
+    assert {str(path): left.findall(text) for path, text in sql_of(ACCOUNTS).items() if left.search(text)} == {}
+
+
+def test_memories_refer_to_the_table_and_the_key_that_are_named() -> None:
+    memories = sql_of(ACCOUNTS)[PurePosixPath("core/0004_create_memories.sql")]
+    assert "user_id bigint not null," in memories
+    assert "embedding halfvec(768) null," in memories
+    assert "foreign key (user_id) references app.accounts (account_id) on delete cascade" in memories
+
+
+def test_a_vector_of_more_dimensions_than_an_index_takes_has_none() -> None:
+    texts = sql_of(Shape(embedding_type="vector", dimensions=3072))
+    assert not any("ix_memories_embedding" in text for text in texts.values())
+    assert not any(path.parent.name == "without_hnsw" for path in texts)
+
+
+def test_a_row_that_does_not_fit_a_page_is_not_kept_inline() -> None:
+    inline = "fast_search/1002_store_embeddings_inline.sql"
+    kept = {shape.embedding: PurePosixPath(inline) in sql_of(shape) for shape in SIZES}
+    assert kept == {"vector(768)": True, "vector(1800)": True, "vector(2000)": False, "halfvec(3072)": True}
+
+
+SIZES = (
+    Shape(dimensions=768),
+    Shape(dimensions=1800),
+    Shape(dimensions=2000),
+    Shape(embedding_type="halfvec", dimensions=3072),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "chosen"),
+    [
+        (Wanted(), None, Shape()),
+        (Wanted(dimensions=768), None, Shape(dimensions=768)),
+        (Wanted(dimensions=3072), None, Shape(embedding_type="halfvec", dimensions=3072)),
+        (Wanted(dimensions=3072, embedding_type="vector"), None, Shape(dimensions=3072)),
+        (Wanted(user_id="BIGINT"), None, Shape(Users(key_type="bigint"))),
+        (Wanted(user_id="character varying(40)"), None, Shape(Users(key_type="varchar(40)"))),
+        (Wanted("auth.users", "uuid"), None, Shape(Users("auth.users", may_be_made=False))),
+        (Wanted("people (person)", "text"), None, Shape(Users("people", "person", "text", may_be_made=False))),
+        (Wanted("user", "int"), None, Shape(Users('"user"', key_type="integer", may_be_made=False))),
+        (Wanted(), ACCOUNTS, ACCOUNTS),
+        (Wanted("app.accounts"), ACCOUNTS, ACCOUNTS),
+        (Wanted(dimensions=4000), ACCOUNTS, Shape(ACCOUNTS.users, "halfvec", 4000)),
+        (Wanted(user_id="text"), ACCOUNTS, Shape(Users(key_type="text"), "halfvec", 768)),
+    ],
+)
+def test_a_shape_is_what_is_wanted_and_else_what_was_found(wanted: Wanted, found: Shape | None, chosen: Shape) -> None:
+    assert project.choose(wanted, found) == chosen
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted("accounts"), "nothing says of which type the ids in accounts are"),
+        (Wanted(user_id="numeric"), "cannot be of the type 'numeric'"),
+        (Wanted(user_id="uuid; drop table users"), "cannot be of the type"),
+        (Wanted("users; drop table users", "uuid"), "is no name of a table"),
+        (Wanted("a.b.c", "uuid"), "is no name of a table"),
+        (Wanted("Users", "uuid"), "is no name of a table"),
+        (Wanted("users (id, name)", "uuid"), "is no name of a column"),
+        (Wanted("users ()", "uuid"), "is no table"),
+        (Wanted("", "uuid"), "is no table"),
+        (Wanted(dimensions=0), "cannot have 0 dimensions"),
+        (Wanted(dimensions=16_001), "cannot have 16001 dimensions"),
+        (Wanted(embedding_type="sparsevec"), "cannot be of the type 'sparsevec'"),
+    ],
+)
+def test_what_cannot_be_is_wrong_usage(wanted: Wanted, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        project.choose(wanted)
+
+
+def test_types_and_names_are_written_as_sql_has_them() -> None:
+    assert user_type("int8") == "bigint"
+    assert user_type("VARCHAR(12)") == "varchar(12)"
+    assert name('"My Users"."order"', most=2) == '"My Users"."order"'
+    assert name("order") == '"order"'
