@@ -1,6 +1,9 @@
 """A small memory service on memdb: `MEMDB_DATABASE_URL=… uvicorn examples.memory_service:app`.
 
 It stores what a user says, finds it again by meaning, and tells how it is. Whoever calls it computes the embeddings.
+
+Users have UUIDs here, and embeddings 1536 numbers. For others, take models and schemas of your own ("Other users, other
+embeddings" in docs/models.md), and give MemoryStore the class of memories: MemoryStore(session, Memory).
 """
 
 import json

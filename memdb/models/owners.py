@@ -28,8 +28,11 @@ def shape_of(model: Any) -> Shape:
     return _shape(model.__table__)
 
 
-def set_shape(table: Table, shape: Shape) -> None:
-    """Has `shape_of` say so."""
+def describe(table: Table, shape: Shape) -> None:
+    """Has `shape_of` say so, and also of which type a user_id is that the application has made a foreign key itself."""
+    own = table.c.get("user_id")
+    if own is not None and own.foreign_keys:
+        shape = replace(shape, users=Users(key_type=_type_of(own.type, f"{table.fullname}.user_id")))
     table.info[_SHAPE] = shape
 
 
@@ -69,7 +72,7 @@ def _refer(table: Table, users: Table) -> None:
     (key,) = users.primary_key
     place = ".".join(_quote(name) for name in (users.schema, users.name) if name)
     owner = Users(place, _quote(key.name), _type_of(key.type, f"{users.fullname}.{key.name}"))
-    set_shape(table, replace(_shape(table), users=owner))
+    table.info[_SHAPE] = replace(_shape(table), users=owner)
     column.type = _column_type(owner)
     name = f"{table.name}_user_id_fkey"
     table.append_constraint(ForeignKeyConstraint([column], [key], name=name, ondelete="CASCADE"))

@@ -53,7 +53,7 @@ class _TableMixin:
             args = (*args, PrimaryKeyConstraint("id", name=f"{name}_pkey"))
         refusals = [("before_create", _refuse), ("before_drop", _refuse)]
         table = Table(name, *args, listeners=refusals, **options)
-        owners.set_shape(table, shape := DEFAULT.with_embedding(getattr(cls, "embedding_type", DEFAULT.embedding)))
+        owners.describe(table, shape := DEFAULT.with_embedding(getattr(cls, "embedding_type", DEFAULT.embedding)))
         for column in table.c:
             if isinstance(column.type, Tier):
                 column.type.schema = table.schema

@@ -53,9 +53,10 @@ def test_options_in_hints_that_have_another_name_in_python_are_listed() -> None:
     assert {option for option in others if f"`{option}`" not in page} == set()
 
 
-def test_the_models_of_an_application_are_shown_as_they_are_tested() -> None:
+@pytest.mark.parametrize("name", ["application.py", "clerk.py"])
+def test_the_models_of_an_application_are_shown_as_they_are_tested(name: str) -> None:
     shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), re.DOTALL)
-    tested = (ROOT / "tests" / "application.py").read_text().partition("\n\n")[2]
+    tested = (ROOT / "tests" / name).read_text().partition("\n\n")[2]
     assert tested in shown
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from pgvector import Vector
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import JsonSchemaMode
 
-from memdb.errors import InvalidMemory
+from memdb.errors import InvalidMemory, UsageError
 from memdb.models import Memory, MemoryCollection, MemoryType
 from memdb.schemas import (
     ConversationMetadata,
@@ -250,3 +251,51 @@ def test_a_time_is_written_out_with_its_offset() -> None:
     new_year = datetime(2026, 1, 1, tzinfo=UTC)
     for written in ("2026-01-01T00:00:00Z", "2026-01-01 01:00:00+01:00", new_year):
         assert MemoryCreate.model_validate(VALID | {"created_at": written}).created_at == new_year
+
+
+class Small(MemoryCreate[int]):
+    embedding_type = "halfvec(3)"
+
+
+def test_a_schema_of_another_shape_takes_its_ids_and_its_embeddings_only() -> None:
+    memory = Small.model_validate_json(
+        '{"user_id": 7, "memory_type": "task", "content": "a walk", "embedding": [1, 0, 0]}'
+    )
+    assert (memory.user_id, memory.embedding) == (7, Vector([1, 0, 0]))
+    assert Small.model_validate_json(memory.model_dump_json()) == memory
+    assert Small(user_id=7, memory_type=MemoryType.TASK, content="a walk").embedding is None
+    for wrong, message in (
+        ({"user_id": True}, "identify nobody"),
+        ({"user_id": 2**63}, "no bigint can be"),
+        ({"user_id": USER}, "valid integer"),
+        ({"embedding": [1.0] * 1536}, "must have 3 numbers, and this one has 1536"),
+        ({"embedding": [65505.0, 0, 0]}, "within ±65504"),
+        ({"embedding": [1e-9, 0, 0]}, "all zeros, as a halfvec keeps it"),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            Small.model_validate(VALID | {"user_id": 7} | wrong)
+
+
+@pytest.mark.parametrize(("value", "message"), [("", "empty"), ("a\0b", "NUL"), (7, "valid string")])
+def test_a_text_that_identifies_nobody_is_refused(value: Any, message: str) -> None:
+    assert MemoryQuery[str](user_id="user_2abc").user_id == "user_2abc"
+    with pytest.raises(ValidationError, match=message):
+        MemoryQuery[str](user_id=value)
+
+
+@pytest.mark.parametrize("mode", ["validation", "serialization"])
+def test_the_json_schema_has_the_type_of_ids_and_the_length_of_embeddings(mode: JsonSchemaMode) -> None:
+    def shown(schema: type[BaseModel]) -> tuple[Any, Any]:
+        properties = schema.model_json_schema(mode=mode)["properties"]
+        kinds = properties["embedding"].get("anyOf", [properties["embedding"]])
+        return properties["user_id"]["type"], (kinds[0]["minItems"], kinds[0]["maxItems"], len(kinds))
+
+    assert shown(MemoryCreate) == ("string", (1536, 1536, 2))
+    assert shown(Small) == ("integer", (3, 3, 2))
+    assert shown(MemorySimilarityQuery[str]) == ("string", (1536, 1536, 1))
+    assert MemoryQuery[str].model_json_schema()["properties"]["user_id"]["minLength"] == 1
+
+
+def test_an_embedding_type_that_is_none_is_refused_where_it_is_written() -> None:
+    with pytest.raises(UsageError, match="cannot be of the type 'float8'"):
+        type("Odd", (MemoryCreate,), {"embedding_type": "float8"})

@@ -58,5 +58,45 @@ def test_a_program_of_somebody_else_is_checked_strictly(tmp_path: Path, checker:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+ROWS = """
+from typing import assert_type
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+import memdb.models
+from memdb.store import MemoryStore, Neighbour
+
+
+def typed(memory: Memory, question: Question, default: memdb.models.Memory) -> None:
+    assert_type(memory.user_id, KEY)
+    assert_type(Memory.user_id, InstrumentedAttribute[KEY])
+    assert_type(memory.embedding, list[float] | None)
+    assert_type(default.user_id, UUID)
+    assert_type(question.user_id, KEY)
+    select(Memory).where(Memory.user_id == question.user_id)
+    Question(user_id=b"", embedding=[])  # type: ignore[arg-type]
+
+
+async def searched(session: AsyncSession, question: Question) -> None:
+    store = MemoryStore(session, Memory)
+    assert_type((await store.nearest(question))[0], Neighbour[KEY])
+    assert_type(await store.get(UUID(int=1), user_id=question.user_id), Memory | None)
+"""
+
+
+@pytest.mark.parametrize("key", ["str", "int", "UUID"])
+def test_models_and_schemas_are_typed_by_the_ids_of_users(tmp_path: Path, key: str) -> None:
+    pytest.importorskip("mypy", reason="the group check is not installed")
+    application = (Path(__file__).parents[1] / "clerk.py").read_text()
+    application = application.replace("[str]", f"[{key}]").replace("mapped_column(Text, ", "mapped_column(")
+    (tmp_path / "program.py").write_text(ROWS.replace("KEY", key) + application.partition("\n\n")[2])
+    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "program.py"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.stdout.startswith("Success"), result.stdout + result.stderr
+
+
 def test_the_package_says_that_it_is_typed() -> None:
     assert Path(memdb.__file__).with_name("py.typed").exists()

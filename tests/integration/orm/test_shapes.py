@@ -1,6 +1,10 @@
 """Memories of every shape: users with any ids, wherever their table is, and embeddings of any type and length."""
 
+import collections.abc
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,10 +19,13 @@ from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.shape import Shape, Users
-from memdb.store import MemoryStore, create_engine, sessions
+from memdb.store import MemoryStore, Neighbour, create_engine, sessions
+from tests import clerk
 from tests.conftest import new_database
 from tests.helpers import address
 from tests.integration.orm import shapes
+
+PAGE = Path(__file__).parents[3] / "docs" / "models.md"
 
 AUTH0 = Users("customers", "sub", "text")
 DJANGO = Users("auth_user", "id", "integer")
@@ -33,8 +40,8 @@ EVERY = {
     "supabase": Shape(SUPABASE, "vector", 2000),
     "short": Shape(SHORT, "halfvec", 768),
     "rails, halves": Shape(RAILS, "halfvec", 1536),
-    "auth0, halves": Shape(AUTH0, "halfvec", 3072),
     "django, halves": Shape(DJANGO, "halfvec", 3072),
+    "clerk": Shape(Users("crm.customers", "clerk_id", "text"), "halfvec", 3072),
     "uuid, halves": Shape(Users(), "halfvec", 768),
 }
 
@@ -221,3 +228,56 @@ async def test_the_id_of_a_user_is_of_the_type_of_their_key(
                 await call()
         with pytest.raises(InvalidMemory, match="user_id"):
             models.memory(user_id=value)
+
+
+@pytest.mark.parametrize("shape", ["clerk"], indirect=True)
+async def test_what_the_documentation_shows_of_another_shape_works(session: AsyncSession, shape: Shape) -> None:
+    user, embedding = shapes.IDS[str][0], direction(shape)
+    namespace: dict[str, Any] = (
+        vars(clerk)
+        | vars(collections.abc)
+        | {
+            "AsyncSession": AsyncSession,
+            "MemoryStore": MemoryStore,
+            "MemoryType": MemoryType,
+            "Neighbour": Neighbour,
+        }
+    )
+    (remember,) = re.findall(r"```python\n(async def remember.*?)```", PAGE.read_text(), re.DOTALL)
+    exec(remember, namespace)
+    (found,) = await namespace["remember"](session, user, embedding)
+    assert (found.content, found.user_id) == ("a walk", user)
+
+
+@pytest.mark.parametrize("shape", ["rails", "django, halves", "clerk"], indirect=True)
+async def test_search_memories_is_used_where_its_types_are_those_of_the_table(
+    session: AsyncSession, shaped: str, shape: Shape, models: shapes.Models
+) -> None:
+    """A stand-in for that of the set fast_search, with its signature, which finds one that no search would."""
+    user, key, embedding = models.ids[0], shape.users.key_type, shape.embedding_type
+    store: MemoryStore[Any] = MemoryStore(session, models.memory)
+    await store.add(models.create(user_id=user, memory_type=MemoryType.TASK, content="walk"))
+    await session.commit()
+    question = models.query(user_id=user, embedding=direction(shape))
+    with database.connect(shaped, purpose="test") as connection:
+        connection.execute(
+            f"""create function search_memories(
+                user_id {key}, embedding {embedding}, k integer, tiers memory_type[], max_distance double precision,
+                metadata jsonb, candidates integer
+            ) returns table (
+                id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision
+            ) language sql as 'select id, content, memory_type, metadata, 1.5::double precision from memories'"""
+        )
+    (found,) = await store.nearest(question)
+    assert (found.content, found.distance) == ("walk", 1.5)
+
+
+@pytest.mark.parametrize("shape", ["rails", "clerk"], indirect=True)
+async def test_a_database_of_another_shape_than_the_model_is_told_in_both_numbers(
+    session: AsyncSession, models: shapes.Models, shape: Shape
+) -> None:
+    other = shapes.models(replace(shape, dimensions=5))
+    store: MemoryStore[Any] = MemoryStore(session, other.memory)
+    memory = other.create(user_id=other.ids[0], memory_type=MemoryType.TASK, content="walk", embedding=[1.0] * 5)
+    with pytest.raises(InvalidMemory, match=f"expected {shape.dimensions} dimensions, not 5"):
+        await store.add_many([memory])
