@@ -27,7 +27,7 @@ _REAL = np.dtype(np.float32)
 _GREATEST_HALF = np.float32(np.finfo(np.float16).max)
 
 _HINT = "Give it the embedding as the model returns it."
-_OTHER_DIMENSIONS = "Is it of another model than those before? embedding_type says how many numbers there are."
+_OTHER_DIMENSIONS = "Is it from another model? embedding_type says how many numbers an embedding has."
 _OTHER_THAN_DEFAULT = (
     "Is it from another model than text-embedding-3-small? For others, see embedding_type in docs/models.md."
 )
@@ -55,7 +55,7 @@ def _halved(vector: Vectors) -> Vectors:
     place = int(np.argmax(np.abs(vector)))
     if abs(vector[place]) > _GREATEST_HALF:
         raise InvalidMemory(
-            f"embedding must have numbers within ±65504 in a halfvec, and number {place} (from 0) is {vector[place]}",
+            f"embedding must have numbers within ±65504 in a halfvec, but number {place} (from 0) is {vector[place]}",
             hint=_HINT,
         )
     with np.errstate(all="ignore"):

@@ -36,12 +36,12 @@ def _number(value: Any, type_of_key: str) -> int:
     """Truth values are whole numbers to Python, and nobody's id."""
     if isinstance(value, bool) or not isinstance(value, SupportsIndex):
         raise InvalidMemory(
-            f"user_id must be a whole number, and is {type(value).__name__}: it identifies nobody",
+            f"user_id must be a whole number, but is {type(value).__name__}: it identifies nobody",
             hint="Give it an int.",
         )
     number = index(value)
     if not -_RANGES[type_of_key] <= number < _RANGES[type_of_key]:
-        raise InvalidMemory(f"user_id is {number}, which no {type_of_key} can be", hint="Is it the id of a user?")
+        raise InvalidMemory(f"user_id is {number}, which no {type_of_key} can be", hint="Is this the id of a user?")
     return number
 
 

@@ -268,7 +268,7 @@ def test_a_schema_of_another_shape_takes_its_ids_and_its_embeddings_only() -> No
         ({"user_id": True}, "identify nobody"),
         ({"user_id": 2**63}, "no bigint can be"),
         ({"user_id": USER}, "valid integer"),
-        ({"embedding": [1.0] * 1536}, "must have 3 numbers, and this one has 1536"),
+        ({"embedding": [1.0] * 1536}, "must have 3 numbers, but this one has 1536"),
         ({"embedding": [65505.0, 0, 0]}, "within ±65504"),
         ({"embedding": [1e-9, 0, 0]}, "all zeros, as a halfvec keeps it"),
     ):
