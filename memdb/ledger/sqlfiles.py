@@ -200,7 +200,8 @@ def _number(path: Path) -> int:
 
 def _read_migration(set_name: str, path: Path) -> Migration:
     sql = texts.read(path)
-    directives = dict(_directives(path, sql))
+    found = list(_directives(path, sql))
+    directives = dict(found)
     return Migration(
         id=path.stem,
         set=set_name,
@@ -208,7 +209,7 @@ def _read_migration(set_name: str, path: Path) -> Migration:
         sql=sql,
         transactional=directives.get("transactional", "true") == "true",
         depends=tuple(directives.get("depends", "").split()),
-        formerly=tuple(directives.get("formerly", "").split()),
+        formerly=tuple(checksum for name, value in found if name == "formerly" for checksum in value.split()),
     )
 
 

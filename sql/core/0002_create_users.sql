@@ -4,7 +4,8 @@
 -- that a foreign key can refer to. Where none can be seen, or only one of another schema that has no such "id",
 -- a stand-in is created, marked by its comment, so that memdb also works by itself. Nothing else in memdb depends
 -- on which of the two is there.
--- formerly: 7175a49070577a170fb2bebb0d18561fe2c2b029274caab124fe6981387acc06 91ae9f5f837deff799c11319c115b5e136a305262b5347583a9e6c9019c0650d
+-- formerly: 7175a49070577a170fb2bebb0d18561fe2c2b029274caab124fe6981387acc06
+-- formerly: 91ae9f5f837deff799c11319c115b5e136a305262b5347583a9e6c9019c0650d
 do $$
 declare
     found constant regclass := to_regclass('users');
