@@ -17,5 +17,5 @@ inner join pg_namespace as n
         c.relnamespace = n.oid
         and (n.nspname = wanted.schema or (wanted.schema is null and n.nspname = any(%(path)s::text[])))
 left join pg_index as i on c.oid = i.indrelid and i.indisprimary and i.indnkeyatts = 1
-left join pg_attribute as a on c.oid = a.attrelid and a.attnum = i.indkey[0]
+left join pg_attribute as a on c.oid = a.attrelid and i.indkey[0] = a.attnum
 order by wanted.place, array_position(%(path)s::text[], n.nspname::text);
