@@ -12,10 +12,8 @@ select
     format_type(a.atttypid, a.atttypmod) as key_type
 from unnest(%(schemas)s::text[], %(tables)s::text[]) with ordinality as wanted (schema, name, place)
 inner join pg_class as c on wanted.name = c.relname and c.relkind in ('r', 'p')
-inner join pg_namespace as n
-    on
-        c.relnamespace = n.oid
-        and (n.nspname = wanted.schema or (wanted.schema is null and n.nspname = any(%(path)s::text[])))
+inner join pg_namespace as n on c.relnamespace = n.oid
 left join pg_index as i on c.oid = i.indrelid and i.indisprimary and i.indnkeyatts = 1
 left join pg_attribute as a on c.oid = a.attrelid and i.indkey[0] = a.attnum
+where coalesce(n.nspname = wanted.schema, n.nspname = any(%(path)s::text[]))
 order by wanted.place, array_position(%(path)s::text[], n.nspname::text);
