@@ -1,16 +1,20 @@
 """Databases and models of any shape: whose memories are, and what embeddings are made of."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Integer, String, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from memdb import migrations
 from memdb.database import Connection
+from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryCollectionMixin, MemoryMixin, UserMixin
+from memdb.project import shipping
 from memdb.schemas import MemoryCreate, MemorySimilarityQuery, MemoryUpdate
-from memdb.shape import Shape, Users
+from memdb.shape import Shape, Users, identifiers, unquoted
 
 IDS: dict[type, tuple[Any, Any, Any]] = {
     UUID: (UUID(int=7), UUID(int=8), UUID(int=9)),
@@ -22,24 +26,24 @@ IDS: dict[type, tuple[Any, Any, Any]] = {
 _TYPES: dict[str, Any] = {"uuid": Uuid, "bigint": BigInteger, "integer": Integer, "text": Text}
 
 
+def write(directory: Path, shape: Shape) -> Sets:
+    """The SQL of that shape, as memdb init writes it, without its snapshot."""
+    for path, text in shipping.texts(shape).items():
+        if path.suffix == ".sql" and len(path.parts) > 1:
+            (directory / path).parent.mkdir(parents=True, exist_ok=True)
+            (directory / path).write_text(text)
+    return sqlfiles.read_sets(directory)
+
+
 def make(connection: Connection, shape: Shape, sets: Sets) -> None:
     """Two users in a table of the application's, and the tables of core for them."""
-    users, operators = shape.users, f"{shape.embedding_type}_cosine_ops"
-    if "." in users.table:
-        connection.execute(f"create schema {users.table.partition('.')[0]}")
+    users = shape.users
+    if users.schema:
+        connection.execute(f"create schema {users.schema}")
     connection.execute(f"create table {users.table} ({users.key} {users.key_type} primary key)")
     for user in IDS[users.python_type][:2]:
         connection.execute(f"insert into {users.table} values (%s)", [user])
-    for migration in sets["core"]:
-        if migration.id == "0002_create_users":
-            continue
-        written = (
-            migration.sql.replace("user_id uuid", f"user_id {users.key_type}")
-            .replace("references users (id)", f"references {users.table} ({users.key})")
-            .replace("vector(1536)", shape.embedding)
-            .replace("vector_cosine_ops", operators)
-        )
-        connection.execute(written)
+    migrations.migrate(connection, sets)
 
 
 class Models(NamedTuple):
@@ -59,12 +63,12 @@ def models(shape: Shape) -> Models:
     class Base(DeclarativeBase): ...
 
     python_type: Any = shape.users.python_type
-    schema, _, table = shape.users.table.rpartition(".")
+    *schema, table = map(unquoted, identifiers(shape.users.table))
     attributes = {
         "__tablename__": table,
-        "__table_args__": {"schema": schema or None},
+        "__table_args__": {"schema": schema[0] if schema else None},
         "__annotations__": {"key": Mapped[python_type]},
-        "key": mapped_column(shape.users.key, _column_type(shape.users), primary_key=True),
+        "key": mapped_column(unquoted(shape.users.key), _column_type(shape.users), primary_key=True),
     }
     user = type("User", (UserMixin, Base), attributes)
 

@@ -2,24 +2,28 @@
 
 import collections.abc
 import re
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from memdb import database
+from memdb import database, migrations, project, scratch
 from memdb.errors import InvalidMemory, UnknownUser
+from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.shape import Shape, Users
 from memdb.store import MemoryStore, Neighbour, create_engine, sessions
+from memdb.verification import drift, snapshot
 from tests import clerk
 from tests.conftest import new_database
 from tests.helpers import address
@@ -27,11 +31,12 @@ from tests.integration.orm import shapes
 
 PAGE = Path(__file__).parents[3] / "docs" / "models.md"
 
-AUTH0 = Users("customers", "sub", "text")
-DJANGO = Users("auth_user", "id", "integer")
-SUPABASE = Users("auth.users", "id", "uuid")
-RAILS = Users("users", "id", "bigint")
-SHORT = Users("crm.accounts", "account_id", "varchar(40)")
+AUTH0 = Users("customers", "sub", "text", may_be_made=False)
+DJANGO = Users("auth_user", "id", "integer", may_be_made=False)
+SUPABASE = Users("auth.users", "id", "uuid", may_be_made=False)
+RAILS = Users("users", "id", "bigint", may_be_made=False)
+PRISMA = Users('"User"', '"userId"', "text", may_be_made=False)
+SHORT = Users("crm.accounts", "account_id", "varchar(40)", may_be_made=False)
 
 EVERY = {
     "rails": Shape(RAILS, "vector", 384),
@@ -41,7 +46,8 @@ EVERY = {
     "short": Shape(SHORT, "halfvec", 768),
     "rails, halves": Shape(RAILS, "halfvec", 1536),
     "django, halves": Shape(DJANGO, "halfvec", 3072),
-    "clerk": Shape(Users("crm.customers", "clerk_id", "text"), "halfvec", 3072),
+    "clerk": Shape(Users("crm.customers", "clerk_id", "text", may_be_made=False), "halfvec", 3072),
+    "prisma, no index": Shape(PRISMA, "vector", 3072),
     "uuid, halves": Shape(Users(), "halfvec", 768),
 }
 
@@ -57,11 +63,17 @@ def shape(request: pytest.FixtureRequest) -> Shape:
 
 
 @pytest.fixture(scope="module")
-def shaped_template(server: str, sets: Sets, shape: Shape) -> Iterator[str]:
+def shaped_sets(shape: Shape, tmp_path_factory: pytest.TempPathFactory) -> Sets:
+    """The migrations of that shape."""
+    return shapes.write(tmp_path_factory.mktemp("sql"), shape)
+
+
+@pytest.fixture(scope="module")
+def shaped_template(server: str, shaped_sets: Sets, shape: Shape) -> Iterator[str]:
     """The name of a database of that shape, to be cloned."""
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
-            shapes.make(connection, shape, sets)
+            shapes.make(connection, shape, shaped_sets)
             name = connection.info.dbname
         yield name
 
@@ -249,27 +261,49 @@ async def test_what_the_documentation_shows_of_another_shape_works(session: Asyn
     assert (found.content, found.user_id) == ("a walk", user)
 
 
-@pytest.mark.parametrize("shape", ["rails", "django, halves", "clerk"], indirect=True)
-async def test_search_memories_is_used_where_its_types_are_those_of_the_table(
-    session: AsyncSession, shaped: str, shape: Shape, models: shapes.Models
+@pytest.mark.parametrize("shape", ONE_OF_EACH, indirect=True)
+async def test_search_memories_of_the_shape_is_used_and_finds_the_same(
+    session: AsyncSession, shaped: str, shape: Shape, shaped_sets: Sets, models: shapes.Models, driver: str
 ) -> None:
-    """A stand-in for that of the set fast_search, with its signature, which finds one that no search would."""
-    user, key, embedding = models.ids[0], shape.users.key_type, shape.embedding_type
+    user, directions = models.ids[0], [direction(shape, seed) for seed in range(40)]
+    memory = {"user_id": user, "memory_type": MemoryType.TASK, "content": "walk"}
     store: MemoryStore[Any] = MemoryStore(session, models.memory)
-    await store.add(models.create(user_id=user, memory_type=MemoryType.TASK, content="walk"))
+    await store.add_many(models.create(**memory, embedding=numbers) for numbers in directions)
     await session.commit()
-    question = models.query(user_id=user, embedding=direction(shape))
+    question = models.query(user_id=user, embedding=direction(shape, 41))
+    before = [(found.id, round(found.distance, 4)) for found in await store.nearest(question)]
+    await session.close()
     with database.connect(shaped, purpose="test") as connection:
-        connection.execute(
-            f"""create function search_memories(
-                user_id {key}, embedding {embedding}, k integer, tiers memory_type[], max_distance double precision,
-                metadata jsonb, candidates integer
-            ) returns table (
-                id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision
-            ) language sql as 'select id, content, memory_type, metadata, 1.5::double precision from memories'"""
-        )
-    (found,) = await store.nearest(question)
-    assert (found.content, found.distance) == ("walk", 1.5)
+        migrations.migrate(connection, shaped_sets, chosen=("fast_search",))
+    engine, statements = create_engine(address(shaped, driver)), list[str]()
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *arguments: statements.append(arguments[2]))
+    async with sessions(engine)() as other:
+        after = await MemoryStore(other, models.memory).nearest(question)
+    await engine.dispose()
+    assert [(found.id, round(found.distance, 4)) for found in after] == before
+    assert any('"search_memories"(' in statement for statement in statements)
+
+
+@pytest.mark.parametrize(
+    "shape", ["rails", "supabase", "short", "prisma, no index", "uuid, halves"], indirect=True
+)
+def test_models_of_a_shape_are_as_its_schema_is(
+    server: str, shaped: str, shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the snapshot of the folder that memdb init writes, and with a database; and another length is found."""
+    folder = project.init(tmp_path, shape, trial=scratch.Options(url=server)).sql_dir
+    sets, patches = sqlfiles.read_sets(folder), snapshot.read(folder)
+    with database.connect(shaped, purpose="test") as connection:
+        for dimensions, differing in ((shape.dimensions, []), (5, ["memories.embedding"])):
+            module, models = ModuleType("models_of_a_shape"), shapes.models(replace(shape, dimensions=dimensions))
+            module.Base = models.base  # type: ignore[attr-defined]
+            monkeypatch.setitem(sys.modules, module.__name__, module)
+            result = drift.verify_models("models_of_a_shape:Base", sets, patches, connection)
+            assert [item.object for item in result.differences] == differing
+            for item in result.differences:
+                assert item.differs_from == ("snapshot", "database")
+                assert item.expected == {"type": shape.embedding}
+                assert item.found == {"type": f"{shape.embedding_type}(5)"}
 
 
 @pytest.mark.parametrize("shape", ["rails", "clerk"], indirect=True)
