@@ -7,7 +7,7 @@ classes may be made in any order: the second of two finds the first.
 from dataclasses import replace
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Integer, String, Table, Text, Uuid, event
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Integer, String, Table, Text, Uuid, event
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapper
 from sqlalchemy.types import NullType, TypeEngine
@@ -64,18 +64,26 @@ def _refer(table: Table, users: Table) -> None:
     column = table.c.user_id
     if column.foreign_keys:
         return
-    if len(users.primary_key) != 1:
-        raise UsageError(
-            f"memories refer to one column, and the primary key of {users.fullname} has {len(users.primary_key)}",
-            hint="Give the class of memories a user_id with a ForeignKey of your own.",
-        )
-    (key,) = users.primary_key
+    key = _key(users)
     place = ".".join(_quote(name) for name in (users.schema, users.name) if name)
     owner = Users(place, _quote(key.name), _type_of(key.type, f"{users.fullname}.{key.name}"))
     table.info[_SHAPE] = replace(_shape(table), users=owner)
     column.type = _column_type(owner)
     name = f"{table.name}_user_id_fkey"
     table.append_constraint(ForeignKeyConstraint([column], [key], name=name, ondelete="CASCADE"))
+
+
+def _key(users: Table) -> Column[Any]:
+    """The column `id`, as memdb has always had it, whatever the primary key is; where there is none, that."""
+    if "id" in users.c:
+        return users.c.id
+    if len(users.primary_key) != 1:
+        raise UsageError(
+            f"memories refer to one column, and the primary key of {users.fullname} has {len(users.primary_key)}",
+            hint="Give the classes of memories and collections a user_id with a ForeignKey of your own.",
+        )
+    (key,) = users.primary_key
+    return key
 
 
 def _column_type(users: Users) -> TypeEngine[Any]:

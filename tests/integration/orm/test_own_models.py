@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import CheckConstraint, Index, MetaData
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, Numeric, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -13,6 +13,7 @@ from memdb.database import Connection
 from memdb.errors import InvalidMemory, UsageError
 from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryCollectionMixin, MemoryMixin, MemoryType, UserMixin
+from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address
@@ -151,3 +152,53 @@ async def test_tables_with_further_constraints_are_left_to_migrations(empty: str
             async with engine.begin() as opened:
                 await opened.run_sync(table.create)
         await engine.dispose()
+
+
+@pytest.mark.parametrize("first", ["users", "memories"])
+def test_memories_refer_to_the_users_of_the_application_whichever_class_comes_first(first: str) -> None:
+    class Own(DeclarativeBase): ...
+
+    def owner() -> Any:
+        class User(UserMixin, Own):
+            __tablename__ = "auth_user"
+            __table_args__ = ({"schema": "auth"},)
+            number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+
+        return User
+
+    users = owner() if first == "users" else None
+
+    class Memory(MemoryMixin[int], Own): ...
+
+    class MemoryCollection(MemoryCollectionMixin[int], Own): ...
+
+    users = users or owner()
+    for model in (Memory, MemoryCollection):
+        table = Own.metadata.tables[model.__tablename__]
+        (key,) = table.foreign_keys
+        assert (key.target_fullname, key.name) == ("auth.auth_user.number", f"{table.name}_user_id_fkey")
+        assert isinstance(table.c.user_id.type, BigInteger)
+    assert str(select(Memory).join(users)).endswith("JOIN auth.auth_user ON auth.auth_user.number = memories.user_id")
+
+
+def test_memories_refer_to_the_column_id_or_to_the_only_key_or_as_the_application_says() -> None:
+    def refers(columns: dict[str, Any], of_memory: dict[str, Any]) -> tuple[str, str]:
+        class Own(DeclarativeBase): ...
+
+        user = type("User", (UserMixin, Own), {"__tablename__": "users", **columns})
+        memory = type("Memory", (MemoryMixin, Own), of_memory)
+        assert user.__name__ == "User"
+        (key,) = memory.__table__.foreign_keys  # type: ignore[attr-defined]
+        return key.target_fullname, shape_of(memory).users.key_type
+
+    def number(**options: Any) -> Any:
+        return mapped_column(Integer, **options)
+
+    assert refers({"pk": number(primary_key=True), "id": mapped_column(Uuid, unique=True)}, {}) == ("users.id", "uuid")
+    assert refers({"pk": number(primary_key=True)}, {}) == ("users.pk", "integer")
+    own = {"user_id": mapped_column(Integer, ForeignKey("users.code"))}
+    assert refers({"id": mapped_column(Uuid, primary_key=True), "code": number()}, own) == ("users.code", "integer")
+    with pytest.raises(UsageError, match="memories refer to one column, and the primary key of users has 2"):
+        refers({"a": number(primary_key=True), "b": number(primary_key=True)}, {})
+    with pytest.raises(UsageError, match=r"memories cannot refer to users.id: .* cannot be of the type 'NUMERIC'"):
+        refers({"id": mapped_column(Numeric, primary_key=True)}, {})

@@ -284,9 +284,7 @@ async def test_search_memories_of_the_shape_is_used_and_finds_the_same(
     assert any('"search_memories"(' in statement for statement in statements)
 
 
-@pytest.mark.parametrize(
-    "shape", ["rails", "supabase", "short", "prisma, no index", "uuid, halves"], indirect=True
-)
+@pytest.mark.parametrize("shape", ["rails", "supabase", "short", "prisma, no index", "uuid, halves"], indirect=True)
 def test_models_of_a_shape_are_as_its_schema_is(
     server: str, shaped: str, shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
