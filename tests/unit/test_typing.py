@@ -87,15 +87,16 @@ async def searched(session: AsyncSession, question: Question) -> None:
 """
 
 
-@pytest.mark.parametrize("key", ["str", "int", "UUID"])
-def test_models_and_schemas_are_typed_by_the_ids_of_users(tmp_path: Path, key: str) -> None:
+def test_models_and_schemas_are_typed_by_the_ids_of_users(tmp_path: Path) -> None:
     pytest.importorskip("mypy", reason="the group check is not installed")
-    application = (Path(__file__).parents[1] / "clerk.py").read_text()
-    application = application.replace("[str]", f"[{key}]").replace("mapped_column(Text, ", "mapped_column(")
-    (tmp_path / "program.py").write_text(ROWS.replace("KEY", key) + application.partition("\n\n")[2])
-    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "program.py"]
+    application = (Path(__file__).parents[1] / "clerk.py").read_text().partition("\n\n")[2]
+    application = application.replace("mapped_column(Text, ", "mapped_column(")
+    for key in ("str", "int", "UUID"):
+        program = ROWS.replace("KEY", key) + application.replace("[str]", f"[{key}]")
+        (tmp_path / f"by_{key}.py").write_text(program)
+    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", "."]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert result.stdout.startswith("Success"), result.stdout + result.stderr
+    assert result.stdout == "Success: no issues found in 3 source files\n", result.stdout + result.stderr
 
 
 def test_the_package_says_that_it_is_typed() -> None:
