@@ -330,7 +330,7 @@ def test_the_command_writes_reports_and_compares_with_an_earlier_one(
     assert call("--strategies", "plain", "--compare", str(paths[0]), "--report", str(paths[1])) == 1
     assert "**Worse:** plain: p95" in paths[1].read_text()
     captured = capsys.readouterr()
-    assert "Once more, to see whether it lasts" in captured.err
+    assert "Measuring it again, to see whether it lasts" in captured.err
     result = json.loads(captured.out)
     assert (result["ok"], result["verdict"]["failures"], result["changes"]["ok"]) == (False, [], False)
 
