@@ -160,7 +160,7 @@ def test_users_that_memories_cannot_refer_to_are_refused(
     empty_connection: Connection, sets: Sets, definition: str
 ) -> None:
     empty_connection.execute(definition)
-    with pytest.raises(StatementFailed, match="no uuid column") as raised:
+    with pytest.raises(StatementFailed, match="memories refer to a uuid") as raised:
         migrations.migrate(empty_connection, sets)
     assert raised.value.completed == ("0001_create_extension_vector",)
     assert "memdb migrate --schema memory" in raised.value.hint
@@ -173,7 +173,7 @@ def test_a_schema_of_its_own_gets_users_of_its_own_where_memories_cannot_refer_t
 ) -> None:
     empty_connection.execute(f"create table users ({key}, email text)")
     if failed_before:
-        with pytest.raises(StatementFailed, match="no uuid column"):
+        with pytest.raises(StatementFailed, match="memories refer to a uuid"):
             migrations.migrate(empty_connection, sets)
     empty_connection.execute("create schema memory")
     database.use_schema(empty_connection, "memory")
