@@ -19,6 +19,8 @@ from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import Hooks
 from memdb.seeding.memories import Synthetic
 
+pytestmark = pytest.mark.once
+
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
 

@@ -104,6 +104,7 @@ def direction(shape: Shape, random_seed: int = 1) -> list[float]:
     return [float(str(number)) for number in drawn]
 
 
+@pytest.mark.once
 async def test_all_that_a_store_does_follows_the_shape_of_its_model(
     session: AsyncSession, shape: Shape, models: shapes.Models
 ) -> None:
@@ -141,6 +142,7 @@ async def test_all_that_a_store_does_follows_the_shape_of_its_model(
     assert {memory.user_id for memory in owner.memories} == {user}
 
 
+@pytest.mark.once
 async def test_what_is_read_is_what_the_column_keeps(
     session: AsyncSession, shape: Shape, models: shapes.Models
 ) -> None:
@@ -161,6 +163,7 @@ async def test_what_is_read_is_what_the_column_keeps(
         assert np.array_equal(np.array(read.embedding, np.float32), np.array(told, np.float32))
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("shape", ONE_OF_EACH, indirect=True)
 async def test_a_user_who_is_not_there_is_named(session: AsyncSession, shape: Shape, models: shapes.Models) -> None:
     user, _, nobody = models.ids
@@ -173,6 +176,7 @@ async def test_a_user_who_is_not_there_is_named(session: AsyncSession, shape: Sh
         await store.add(unknown)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("shape", ONE_OF_EACH, indirect=True)
 async def test_other_dimensions_are_refused_everywhere_with_both_numbers(
     session: AsyncSession, shape: Shape, models: shapes.Models
@@ -210,6 +214,7 @@ async def test_other_dimensions_are_refused_everywhere_with_both_numbers(
         models.memory(embedding=five)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("shape", ONE_OF_EACH, indirect=True)
 async def test_the_id_of_a_user_is_of_the_type_of_their_key(
     session: AsyncSession, shape: Shape, models: shapes.Models
@@ -242,6 +247,7 @@ async def test_the_id_of_a_user_is_of_the_type_of_their_key(
             models.memory(user_id=value)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("shape", ["clerk"], indirect=True)
 async def test_what_the_documentation_shows_of_another_shape_works(session: AsyncSession, shape: Shape) -> None:
     user, embedding = shapes.IDS[str][0], direction(shape)
@@ -304,6 +310,7 @@ def test_models_of_a_shape_are_as_its_schema_is(
                 assert item.found == {"type": f"{shape.embedding_type}(5)"}
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("shape", ["rails", "clerk"], indirect=True)
 async def test_a_database_of_another_shape_than_the_model_is_told_in_both_numbers(
     session: AsyncSession, models: shapes.Models, shape: Shape
