@@ -50,6 +50,9 @@ UNKNOWN = Effects(None, measured=False)
 NOTHING_NEW = Effects(())
 
 
+_BESIDE_OTHERS = "SHARE UPDATE EXCLUSIVE"
+
+
 class _Relation(NamedTuple):
     """A row of the query `relations`."""
 
@@ -59,6 +62,7 @@ class _Relation(NamedTuple):
     method: str
     file: int
     scans: int
+    vacuums: int
 
 
 _Relations = dict[int, _Relation]
@@ -81,16 +85,16 @@ class Watch:
     def after_lone(self, statement: Statement) -> Effects:
         """What a statement has done that was run outside of a transaction, so that its locks are gone.
 
-        CONCURRENTLY means SHARE UPDATE EXCLUSIVE on the table; what replaces a table's file locks out everybody.
+        CONCURRENTLY means SHARE UPDATE EXCLUSIVE on the table, as VACUUM does; what replaces a table's file locks out
+        everybody.
         """
         last, self._last = self._last, self._relations()
         concurrently = "concurrently" in statement.words
-        tables = self._touched_tables(last)
-        mode = "SHARE UPDATE EXCLUSIVE" if concurrently else "ACCESS EXCLUSIVE"
-        self._held = dict.fromkeys(tables, mode)
+        replaced = dict.fromkeys(self._touched_tables(last), _BESIDE_OTHERS if concurrently else "ACCESS EXCLUSIVE")
+        self._held = dict.fromkeys(self._vacuumed_tables(last), _BESIDE_OTHERS) | replaced
         work = () if concurrently else tuple(self._work(statement, last))
-        locks = tuple(Lock.of(self._before[oid].name, mode) for oid in tables)
-        return Effects(locks, work, measured=False) if tables else UNKNOWN
+        locks = tuple(Lock.of(self._before[oid].name, mode) for oid, mode in sorted(self._held.items()))
+        return Effects(locks, work, measured=False) if locks else UNKNOWN
 
     def _relations(self) -> _Relations:
         relations = self._connection.rows(_Relation, query("effects", "relations"), [self._target])
@@ -119,6 +123,11 @@ class Watch:
         changed = {oid for oid in last.keys() | now.keys() if _file(last, oid) != _file(now, oid)}
         tables = {(now.get(oid) or last[oid]).table or oid for oid in changed}
         return sorted(tables & self._before.keys())
+
+    def _vacuumed_tables(self, last: _Relations) -> list[int]:
+        """Nothing else can be seen of a vacuum."""
+        known = self._before.keys() & last.keys() & self._last.keys()
+        return [oid for oid in known if self._last[oid].vacuums > last[oid].vacuums]
 
     def _work(self, statement: Statement, last: _Relations) -> Iterator[Work]:
         if statement.words[:1] == ("truncate",):

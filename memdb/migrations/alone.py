@@ -4,6 +4,7 @@ One about an index can be taken up, since the index says how far it came. Anothe
 itself, or a partition that is detached concurrently: what it has done cannot be told, so it never runs twice unasked.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 
@@ -18,6 +19,7 @@ from memdb.migrations.concurrently import IndexStatement
 from memdb.migrations.execution import execute_file, notices
 
 _CHANGES_NO_VALUE = {"analyze", "cluster", "reindex", "vacuum"}
+_NOTHING = re.compile(r"select\s+\d+", re.IGNORECASE)  # what preflight proposes where nothing is to be done
 _OF_ONE_STATEMENT = 2  # its own transaction, and that in which they are counted afterwards
 _STAYS = (
     "It ran outside of a transaction. What it committed by itself stays, and would be done again. So change the "
@@ -26,10 +28,12 @@ _STAYS = (
 _LEFT_BY_REINDEX = "It may have left an INVALID index, whose name ends in _ccnew: drop that."
 
 
-def may_run_again(text: str, path: str) -> bool:
-    """Whether nothing is done twice when the one statement of a file was cut short, and is run anew."""
-    first = statements.split(text)[0].words[:1]
-    return not _CHANGES_NO_VALUE.isdisjoint(first) or concurrently.index_statement(text, path) is not None
+def keeps_values(text: str, path: str) -> bool:
+    """Whether the one statement of a file leaves all rows and values as they are, so that it may also run twice."""
+    statement = statements.split(text)[0]
+    if _NOTHING.fullmatch(statement.text) or not _CHANGES_NO_VALUE.isdisjoint(statement.words[:1]):
+        return True
+    return concurrently.index_statement(text, path) is not None
 
 
 def require_decided(planned: Plan) -> None:
@@ -40,7 +44,7 @@ def require_decided(planned: Plan) -> None:
         if (
             step.direction == "migrate"
             and begun.get(step.id) == migration.checksum
-            and not (migration.transactional or may_run_again(step.sql, str(step.path)))
+            and not (migration.transactional or keeps_values(step.sql, str(step.path)))
         ):
             raise HistoryError(
                 f"{step.path} was begun outside of a transaction and not finished; part of it may be done",
@@ -101,7 +105,7 @@ class LoneStatement:
 
     def _tell_what_stays(self, error: StatementFailed) -> None:
         """Of a statement that has ended transactions by itself before it failed."""
-        error.half_done = not may_run_again(self._sql, self._path)
+        error.half_done = not keeps_values(self._sql, self._path)
         if error.half_done:
             error.hint += " " + _STAYS
         elif "reindex" in self._words[:1] and "concurrently" in self._words:

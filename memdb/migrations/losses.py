@@ -16,7 +16,7 @@ from memdb import database, trust
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, MigrationError, StatementFailed
 from memdb.ledger.plan import Step
-from memdb.migrations import concurrently, counters
+from memdb.migrations import alone, counters
 from memdb.migrations.risks import Kind, Risk, Table, is_uncounted, risks, shared, tables
 from memdb.words import count, printable
 
@@ -137,9 +137,9 @@ class Measured:
 def of_untried(step: Step) -> tuple[Loss, ...]:
     """Of a lone statement, which has no transaction to be tried in, or where a trial has failed.
 
-    Only of an index that is built or dropped concurrently it is known that it holds no rows.
+    Of some it is known that they keep all values: those about an index, VACUUM and its like, and `select 1`.
     """
-    if not step.migration.transactional and concurrently.index_statement(step.sql, str(step.path)) is not None:
+    if not step.migration.transactional and alone.keeps_values(step.sql, str(step.path)):
         return ()
     return (Loss(step.id, "unknown", step.path.name, None),)
 

@@ -14,7 +14,7 @@ from memdb.errors import StatementFailed
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
-from memdb.migrations import concurrently, counters, locking, losses, risks, session
+from memdb.migrations import alone, concurrently, counters, locking, losses, risks, session
 from memdb.migrations.alone import LoneStatement
 from memdb.migrations.execution import execute_deferred, execute_file, notices
 from memdb.migrations.losses import Agreement, Loss, Measured, of_untried
@@ -192,6 +192,8 @@ def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:
 def _is_in_the_way(step: Step, error: StatementFailed) -> bool:
     """An index that is still there is in the way of what fails over its name, and of nothing else."""
     lone = concurrently.index_statement(step.sql, str(step.path))
-    if lone is None or lone.action == "create":
+    if lone is None:
+        return not alone.keeps_values(step.sql, str(step.path))
+    if lone.action == "create":
         return True
     return lone.index.rpartition(".")[2].strip('"').lower() in error.message.lower()

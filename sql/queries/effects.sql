@@ -2,8 +2,8 @@
 
 -- name: relations
 -- What can be locked, by its oid: the table that an index is on (0: it is no index), the index's method, the file in
--- which the data lies, and how often it was read as a whole in this transaction. What is in the target goes by its bare
--- name.
+-- which the data lies, how often it was read as a whole in this transaction, and how often vacuumed by hand. What is in
+-- the target goes by its bare name.
 select
     c.oid,
     case
@@ -13,7 +13,8 @@ select
     coalesce(i.indrelid, 0) as table,
     coalesce(a.amname, '') as method,
     coalesce(pg_relation_filenode(c.oid), 0) as file,
-    coalesce(pg_stat_get_xact_numscans(c.oid), 0) as scans
+    coalesce(pg_stat_get_xact_numscans(c.oid), 0) as scans,
+    coalesce(pg_stat_get_vacuum_count(c.oid), 0) as vacuums
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 left join pg_index as i on c.oid = i.indexrelid

@@ -129,6 +129,7 @@ def test_locks_are_those_that_are_new_or_stronger(tried: Try) -> None:
         ("create index concurrently ix_notes_at on notes (at)", "SHARE UPDATE EXCLUSIVE", []),
         ("drop index concurrently ix_notes_embedding", "SHARE UPDATE EXCLUSIVE", []),
         ("reindex index concurrently ix_notes_embedding", "SHARE UPDATE EXCLUSIVE", []),
+        ("vacuum (analyze) notes", "SHARE UPDATE EXCLUSIVE", []),
         ("vacuum full notes", "ACCESS EXCLUSIVE", ["rewrites"]),
     ],
 )
@@ -148,7 +149,7 @@ def test_of_what_runs_outside_of_a_transaction_the_traces_are_seen(
 def test_what_leaves_no_traces_has_unknown_locks(empty_connection: Connection) -> None:
     empty_connection.execute(BASE)
     watch = Watch(empty_connection, "public")
-    (statement,) = split("vacuum notes")
+    (statement,) = split("do $$ begin commit; end $$")
     empty_connection.execute(statement.text.encode())
     assert watch.after_lone(statement).locks is None
 
@@ -158,6 +159,14 @@ def test_an_estimate_is_near_to_what_was_measured() -> None:
     assert 40 < costs.seconds(rewritten, Size(50_000, 425_000_000)) < 55
     built = Work("builds", "memories", (Index("ix", "hnsw"),), "writes")
     assert 43 < costs.seconds(built, Size(100_000, 850_000_000)) < 53
+
+
+def test_the_shorter_way_is_told_where_an_index_takes_most_of_the_time() -> None:
+    size = Size(50_000, 425_000_000)
+    told = "about 6 s if the hnsw index is dropped first (the set without_hnsw does that for memories)"
+    assert costs.shorter(Work("rewrites", "memories", ALL, NOBODY), size) == told
+    assert costs.shorter(Work("rewrites", "memories", (Index("ix", "btree"),), NOBODY), size) == ""
+    assert costs.shorter(Work("builds", "memories", (Index("ix", "hnsw"),), "writes"), size) == ""
 
 
 def test_work_in_words() -> None:

@@ -265,6 +265,27 @@ def test_what_cannot_be_tried_is_asked_for(empty_connection: Connection, folder:
     assert raised.value.losses[0].kind == "unknown"
 
 
+@pytest.mark.parametrize("undo", ["-- nothing\nselect 1;", "vacuum t;", "cluster t using t_pkey;"])
+def test_what_keeps_all_values_is_not_asked_for(empty_connection: Connection, folder: Folder, undo: str) -> None:
+    sets = folder(
+        m0001_a=("create table t (id int primary key);", "select 1;"),
+        m0002_lone=("-- transactional: false\nvacuum (analyze) t;", undo),
+    )
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("insert into t values (1)")
+    assert preview.dry_run(empty_connection, sets, Rollback()).losses == ()
+    assert migrations.rollback(empty_connection, sets, agreement=Agreement()).applied == 1
+
+
+def test_what_calls_a_function_outside_of_a_transaction_is_asked_for(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(m0001_a=("-- transactional: false\nvacuum;", "select pg_catalog.now();"))
+    migrations.migrate(empty_connection, sets)
+    with pytest.raises(WouldLose, match="cannot be tried"):
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
+
+
 def test_an_index_that_is_built_again_outside_of_a_transaction_is_in_the_way_of_no_trial(
     empty_connection: Connection, folder: Folder
 ) -> None:
