@@ -10,7 +10,9 @@ from memdb.door.place import Place
 from memdb.errors import EmbeddedError, UsageError
 
 if TYPE_CHECKING:
-    from memdb.ledger.plan import Request
+    from memdb.database import Connection
+    from memdb.ledger.plan import Direction, Request
+    from memdb.ledger.sqlfiles import Migration
     from memdb.ledger.status import Status
     from memdb.migrations import Hooks, Limits, Run
     from memdb.migrations.baseline import Baseline
@@ -168,4 +170,17 @@ class Schema(Place):
         hooks, limits = hooks or telling.of_migrating(self.say), self._limits(limits or lazy.migrations.Limits())
         losing = purpose == "rollback"
         with self.connected(purpose, losing=losing, wait_seconds=limits.wait_seconds) as connection:
+            hooks = _warning(connection, hooks)
             return lazy.migrations.run(connection, self.sets, request, agreement=agreement, limits=limits, hooks=hooks)
+
+
+def _warning(connection: "Connection", hooks: "Hooks") -> "Hooks":
+    """Hooks that also hear, before a migration that rewrites a table, how long nobody can use that."""
+
+    def on_start(direction: "Direction", migration: "Migration") -> None:
+        hooks.on_start(direction, migration)
+        if direction == "migrate":
+            for warning in lazy.preview.warnings(connection, migration):
+                hooks.on_advice(warning)
+
+    return replace(hooks, on_start=on_start)

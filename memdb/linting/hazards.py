@@ -29,8 +29,9 @@ def findings(tried: Iterable[Tried], file: str) -> Iterator[Finding]:
 
 
 def _message(work: Work) -> str:
-    time = costs.duration(costs.seconds(work, costs.MEMORIES))
+    time, shorter = costs.duration(costs.seconds(work, costs.MEMORIES)), costs.shorter(work, costs.MEMORIES)
     return (
-        f"It {costs.in_words(work)}, and {costs.who_waits(work, work.table)}: {time} for 100,000 memories. "
+        f"It {costs.in_words(work)}, and {costs.who_waits(work, work.table)}: {time} for 100,000 memories"
+        f"{shorter and ', ' + shorter}. "
         "memdb migrate --dry-run estimates it for the actual rows."
     )

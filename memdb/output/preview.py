@@ -4,10 +4,9 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from memdb.effects import costs
 from memdb.output.rendering import render
 from memdb.preview import DryRun
-from memdb.preview.locks import Job, Rows, StatementLocks
+from memdb.preview.locks import Rows, StatementLocks
 from memdb.words import count
 
 
@@ -46,18 +45,7 @@ def _locks(statement: StatementLocks) -> Iterator[str]:
         yield where
         note = "" if statement.measured else " (as documented)"
         yield from (f"  locks {lock.relation}: {lock.mode}, blocks {lock.blocks}{note}" for lock in statement.locks)
-    yield from (f"  {_job(job)}" for job in statement.jobs)
-
-
-def _job(job: Job) -> str:
-    rows = "an unknown number of rows" if job.rows is None else count(job.rows, "row")
-    time = "an unknown time" if job.seconds is None else costs.duration(job.seconds)
-    size = f"({rows}, {_size(job.bytes)})"
-    return f"{costs.in_words(job.work)} {size}: {time}, {costs.who_waits(job.work, 'it')}"
-
-
-def _size(bytes: int) -> str:
-    return f"{bytes / 1e6:,.0f} MB" if bytes >= 1e6 else f"{bytes / 1e3:,.0f} kB"
+    yield from (f"  {job.in_words()}" for job in statement.jobs)
 
 
 def _locked(dry_run: DryRun) -> Iterator[str]:

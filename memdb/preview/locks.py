@@ -16,6 +16,7 @@ from memdb.effects.costs import Size
 from memdb.effects.measuring import Index, Work
 from memdb.effects.modes import Lock
 from memdb.effects.trying import Tried
+from memdb.words import count
 
 COUNTED_BYTES = 64 * 1024 * 1024  # a table of this size is counted in some 50 ms
 
@@ -28,6 +29,15 @@ class Job:
     rows: int | None
     bytes: int
     seconds: float | None
+
+    def in_words(self) -> str:
+        """`rewrites memories, with 2 indexes (9 rows, 8 kB): about 9 s, nobody can read or write it meanwhile`"""
+        rows = "an unknown number of rows" if self.rows is None else count(self.rows, "row")
+        time = "an unknown time" if self.seconds is None else costs.duration(self.seconds)
+        shorter = "" if self.rows is None else costs.shorter(self.work, Size(self.rows, self.bytes))
+        size = f"{self.bytes / 1e6:,.0f} MB" if self.bytes >= 1e6 else f"{self.bytes / 1e3:,.0f} kB"
+        told = f"{costs.in_words(self.work)} ({rows}, {size}): {time}, {costs.who_waits(self.work, 'it')}"
+        return f"{told}; {shorter}" if shorter else told
 
 
 @dataclass(frozen=True, slots=True)

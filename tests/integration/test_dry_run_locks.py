@@ -158,3 +158,24 @@ def test_the_command_shows_locks_as_comments_and_as_json(migrated: str, capsys: 
         {"relation": "memories", "mode": "ACCESS EXCLUSIVE", "blocks": "reads and writes"}
     ]  # fmt: skip
     assert {"table": "memories", "rows": 0, "exact": True} in result["touched"]
+
+
+def test_migrate_says_how_long_nobody_can_use_a_table_before_it_rewrites_that(
+    connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection.execute("insert into users default values")
+    connection.execute(
+        "insert into memories (user_id, memory_type, content) select u.id, 'task', n::text "
+        "from users as u cross join generate_series(1, 3000) as n"
+    )
+    address = ["--database-url", connection.info.dsn]
+    assert main(["migrate", "--with", "fast_search", "--to", "1003", *address]) == 0
+    said = capsys.readouterr().err
+    assert "It rewrites memories, with 6 indexes, among them hnsw (3,000 rows, " in said
+    assert "about 3 s, nobody can read or write it meanwhile; less than a second if the hnsw index is dropped" in said
+    assert said.index("Applying 1003") < said.index("It rewrites") and said.count("rewrites") == 1
+    assert main(["rollback", "--to", "0008", *address]) == 0
+    assert main(["migrate", "--with", "without_hnsw", *address]) == 0
+    capsys.readouterr()
+    assert main(["migrate", "--with", "fast_search", *address]) == 0
+    assert "rewrites" not in capsys.readouterr().err
