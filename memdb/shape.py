@@ -8,6 +8,7 @@ from uuid import UUID
 from memdb.errors import UsageError
 
 EmbeddingType: TypeAlias = Literal["vector", "halfvec"]
+UserKey: TypeAlias = UUID | int | str
 
 USER_TYPES: Final[dict[str, type]] = {"uuid": UUID, "bigint": int, "integer": int, "text": str, "varchar": str}
 """The types that a user's key may have, with what Python makes of each. A varchar may have a length: varchar(255)."""

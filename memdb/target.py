@@ -15,7 +15,8 @@ from memdb.shape import STAND_IN, Shape, Users
 class Target:
     """The schemas of memories, of the users it refers to, and of the extension; tables also by their oid.
 
-    `users` is None where there is no such table. `users_name` and `users_key` are as SQL writes them.
+    `users` is None where there is no such table. `users_name` and `users_key` are as SQL writes them. `user_type` has a
+    length where one is set, `user_type_name` is the name that pg_type has for it.
     """
 
     schema: str
@@ -27,6 +28,7 @@ class Target:
     users_key: str
     users_may_be_made: bool
     user_type: str
+    user_type_name: str
     embedding_type: str
     dimensions: int
     vector_schema: str
@@ -51,13 +53,16 @@ class Target:
         return ", ".join(["pg_catalog", "pg_temp", *(sql.Identifier(name).as_string() for name in schemas)])
 
     def query(self, name: str, block: str) -> str:
-        """A named block with {schema}, {users} and {vector} filled in."""
+        """A named block with {schema}, {users} and {vector} filled in, and types for values and for an HNSW index."""
         return query(
             name,
             block,
             schema=[self.schema],
             users=[self.users_schema or self.schema, self.users_table or "users"],
             vector=[self.vector_schema],
+            user_type=["pg_catalog", self.user_type_name],
+            embedding_type=[self.vector_schema, self.embedding_type],
+            operators=[self.vector_schema, f"{self.embedding_type}_cosine_ops"],
         )
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 
@@ -13,6 +12,7 @@ from memdb.benchmark.sampling import Population, Query
 from memdb.benchmark.searching import Answer
 from memdb.database import Connection, query
 from memdb.errors import DataError, UsageError
+from memdb.shape import UserKey
 from memdb.target import Target
 
 SETTINGS = (
@@ -39,7 +39,7 @@ class Wanted:
 
     k: int = 5
     queries: int = 200
-    user: UUID | None = None
+    user: UserKey | None = None
     random_seed: int = 1
     workload: str = sampling.SKEWED
     queries_from: Path | None = None
@@ -120,16 +120,21 @@ def population_of(
     """Who could be searched for, and where. Raises like prepare."""
     begin(connection)
     where = enter(connection, calling)
-    population = sampling.population(connection, where, wanted.user)
-    sampling.require(connection, where, population, k=wanted.k, user=wanted.user)
+    user = _only_user(where, wanted)
+    population = sampling.population(connection, where, user)
+    sampling.require(connection, where, population, k=wanted.k, user=user)
     return where, population
+
+
+def _only_user(where: Target, wanted: Wanted) -> UserKey | None:
+    return None if wanted.user is None else sampling.asking(wanted.user, where.shape.users)
 
 
 def questions_for(
     connection: Connection, where: Target, wanted: Wanted, population: Population
 ) -> tuple[list[Query], tuple[str, ...]]:
     """The questions, and what to say of those that could not be used."""
-    user = wanted.user
+    user = _only_user(where, wanted)
     if wanted.workload == sampling.SINGLE and user is None:
         user = sampling.largest_user(connection, where)
         population = sampling.population(connection, where, user)

@@ -1,6 +1,6 @@
 """Real questions: embeddings from a file, each asked for the user it names, or for those of the sample in turn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,13 @@ from uuid import UUID
 
 import numpy as np
 
+from memdb.benchmark import sampling
 from memdb.benchmark.sampling import Query
 from memdb.database import Connection
-from memdb.errors import DataError
-from memdb.reading import readers, users, vectors
+from memdb.errors import DataError, InvalidMemory
+from memdb.reading import readers, vectors
+from memdb.reading.users import named
+from memdb.shape import Shape, UserKey, Users
 from memdb.target import Target
 
 _NO_MEMORY = UUID(int=0)  # a question from outside leaves out no memory
@@ -24,17 +27,17 @@ def read(
     sample: Sequence[Query],
     *,
     limit: int,
-    only: UUID | None = None,
+    only: UserKey | None = None,
 ) -> tuple[list[Query], tuple[str, ...]]:
     """The first `limit` questions that can be answered, and notes on those that cannot.
 
     A row needs an `embedding` and may name a `user`; `only` overrides that. Where none is named, the users of
     `sample` ask in turn. Raises DataError for a file that cannot be used, or of whose users none has a memory.
     """
-    rows = list(islice(_rows(path), limit))
+    rows = list(islice(_rows(path, target.shape), limit))
     askers = cycle(sample)
-    asking = [only or named or next(askers).user_id for named, _ in rows]
-    held: dict[UUID, int] = dict(
+    asking = [_first(only, asker, lambda: next(askers).user_id) for asker, _ in rows]
+    held: dict[UserKey, int] = dict(
         connection.execute(target.query("benchmark", "holdings"), [list(set(asking))]).fetchall()
     )
     kept = [
@@ -51,18 +54,26 @@ def read(
     return kept, (f"Left out: {dropped:,} questions of users without memories.",) if dropped else ()
 
 
-def _rows(path: Path) -> Iterator[tuple[UUID | None, bytes]]:
-    """Who asks, and the embedding as pgvector takes it: its dimension, two unused bytes, big-endian float4."""
+def _first(only: UserKey | None, asker: UserKey | None, others: Callable[[], UserKey]) -> UserKey:
+    return only if only is not None else asker if asker is not None else others()  # an id may be 0
+
+
+def _rows(path: Path, shape: Shape) -> Iterator[tuple[UserKey | None, bytes]]:
+    """Who asks, and the embedding as pgvector takes it: its dimension, two unused bytes, big-endian numbers."""
+    numbers = ">f2" if shape.embedding_type == "halfvec" else ">f4"
+    header = np.array([shape.dimensions, 0], ">i2").tobytes()
     for records in readers.reader(path, required=["embedding"]).batches():
-        embeddings = vectors.checked(path, records.rows, records.fields.get("embedding"))
-        header = np.array([embeddings.shape[1], 0], ">i2").tobytes()
-        named = records.fields.get("user") or [None] * len(records.rows)
-        for row, user, embedding in zip(records.rows, named, embeddings.astype(">f4"), strict=True):
-            yield _asker(path, row, user), header + embedding.tobytes()
+        embeddings = vectors.checked(path, records.rows, records.fields.get("embedding"), shape)
+        asking = records.fields.get("user") or [None] * len(records.rows)
+        for row, user, embedding in zip(records.rows, asking, embeddings.astype(numbers), strict=True):
+            yield _asker(path, row, user, shape.users), header + embedding.tobytes()
 
 
-def _asker(path: Path, row: int, user: Any) -> UUID | None:
+def _asker(path: Path, row: int, user: Any, users: Users) -> UserKey | None:
+    """Where ids are of a uuid, a user may be named by anything, as memdb seed makes an id of it."""
     try:
-        return None if user is None else users.named(user)
-    except ValueError as error:
+        if user is None:
+            return None
+        return named(user) if users.python_type is UUID else sampling.key(user, users)
+    except (InvalidMemory, ValueError) as error:
         raise DataError(f"{path}, row {row}: user {error}", hint="Name a user, or nobody, in this row.") from None

@@ -55,10 +55,13 @@ def recommend(
 
     `least` is the mean recall to be reached, 0 to 1.
     """
+    index = facts.vector_index
+    if index is None:  # nobody is talked into one: it may have been dropped because nothing needs it
+        return
     yield from _ef_search(measured, settings, facts.database_settings, least)
     if trials:
-        yield from _m(facts.vector_index, trials, settings, least)
-    yield from _memory(facts, trials, settings)
+        yield from _m(index, trials, settings, least)
+    yield from _memory(facts.memories, index, trials, settings)
 
 
 def _ef_search(
@@ -113,7 +116,7 @@ def _alter_database(actions: Sequence[str]) -> str:
 
 
 def _m(
-    index: IndexFacts | None, trials: Sequence[Trial], settings: Mapping[str, str | None], least: float
+    index: IndexFacts, trials: Sequence[Trial], settings: Mapping[str, str | None], least: float
 ) -> Iterator[Recommendation]:
     """The m in use if it is good enough at the ef_search in use; else the least that is, or the best there was."""
     current = _current_m(index)
@@ -129,15 +132,13 @@ def _m(
     yield Recommendation(
         "m",
         str(best.m),
-        str(current) if current else None,
+        str(current),
         f"recall among {best.rows:,} memories at ef_search {width}, {least:g} being wanted: {figures}",
-        tuple(_replace(index, best)) if index and current != best.m else (),
+        tuple(_replace(index, best)) if current != best.m else (),
     )
 
 
-def _current_m(index: IndexFacts | None) -> int | None:
-    if index is None:
-        return None
+def _current_m(index: IndexFacts) -> int:
     given = re.search(r"\bm=(\d+)", index.options or "")
     return int(given[1]) if given else _DEFAULT_M
 
@@ -171,13 +172,14 @@ def _replace(index: IndexFacts, trial: Trial) -> Iterator[Step]:
     )
 
 
-def _memory(facts: Facts, trials: Sequence[Trial], settings: Mapping[str, str | None]) -> Iterator[Recommendation]:
+def _memory(
+    memories: int, index: IndexFacts, trials: Sequence[Trial], settings: Mapping[str, str | None]
+) -> Iterator[Recommendation]:
     """What a build of the vector index needs, so that its graph stays in memory."""
     measured = [trial.memory_bytes_per_row for trial in trials if trial.memory_bytes_per_row is not None]
-    index = facts.vector_index
     if measured:
-        size, because = max(measured) * facts.memories, f"the graph takes {max(measured):,.0f} bytes a memory"
-    elif index is not None and index.bytes:
+        size, because = max(measured) * memories, f"the graph takes {max(measured):,.0f} bytes a memory"
+    elif index.bytes:
         size, because = float(index.bytes), f"the graph is no larger than {index.name}, which it becomes"
     else:
         return
@@ -188,8 +190,7 @@ def _memory(facts: Facts, trials: Sequence[Trial], settings: Mapping[str, str | 
         "maintenance_work_mem",
         f"{needed}MB",
         current,
-        f"{because}, and there are {facts.memories:,} memories; for a build: memdb migrate --maintenance-work-mem "
-        f"{needed}MB",
+        f"{because}, and there are {memories:,} memories; for a build: memdb migrate --maintenance-work-mem {needed}MB",
     )
 
 

@@ -7,6 +7,7 @@ every size are in. Within a class each memory is equally likely. That is the wor
 "equal" each user asks as often as any other, and with "single" all questions are of the one who holds most.
 """
 
+import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from memdb.database import Connection
-from memdb.errors import DataError
+from memdb.errors import DataError, InvalidMemory, UsageError
+from memdb.shape import UserKey, Users
 from memdb.target import Target
+from memdb.words import with_article
 
 SKEWED, EQUAL, SINGLE = WORKLOADS = ("skewed", "equal", "single")
 
+_WHOLE_NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 _SMALLEST_SHARE = 20  # a twentieth of all queries
 
 
@@ -64,25 +68,51 @@ class Population:
 class Query:
     """A memory whose neighbours are searched for. `embedding` is in pgvector's binary wire format."""
 
-    user_id: UUID
+    user_id: UserKey
     memory_id: UUID
     embedding: bytes
     user_memories: int
 
     @property
     def embedding_text(self) -> str:
-        """The embedding as pgvector writes it: two bytes of dimension, two unused, then big-endian float4."""
+        """The embedding as pgvector writes it: two bytes of dimension, two unused, then big-endian numbers.
+
+        They have four bytes each, or two in a halfvec.
+        """
         (dimension,) = struct.unpack_from("!H", self.embedding)
-        return f"[{','.join(map(str, struct.unpack_from(f'!{dimension}f', self.embedding, 4)))}]"
+        kind = "e" if len(self.embedding) == 4 + 2 * dimension else "f"
+        return f"[{','.join(map(str, struct.unpack_from(f'!{dimension}{kind}', self.embedding, 4)))}]"
 
 
-def population(connection: Connection, target: Target, user: UUID | None = None) -> Population:
+def key(given: object, users: Users) -> UserKey:
+    """The id that somebody wrote or gave, as the database has it. Raises InvalidMemory for what cannot be one."""
+    from memdb import values  # which needs numpy
+
+    if isinstance(given, str) and users.python_type is int and _WHOLE_NUMBER.fullmatch(given):
+        given = int(given)
+    elif isinstance(given, int) and users.python_type is str:
+        given = str(given)
+    return values.user_id(given, users)
+
+
+def asking(given: object, users: Users) -> UserKey:
+    """`key` of the only user who is to ask. Raises UsageError."""
+    try:
+        return key(given, users)
+    except InvalidMemory as error:
+        raise UsageError(
+            f"there is no user {str(given)!r} in this database: {error}",
+            hint=f"Give the id of a user: {users.table}.{users.key} is {with_article(users.key_type)}.",
+        ) from None
+
+
+def population(connection: Connection, target: Target, user: UserKey | None = None) -> Population:
     """Who holds how many memories with an embedding; one user only, where one is named."""
     return Population(tuple(connection.rows(SizeClass, target.query("benchmark", "sizes"), {"user": user})))
 
 
 def require(
-    connection: Connection, target: Target, population: Population, *, k: int, user: UUID | None = None
+    connection: Connection, target: Target, population: Population, *, k: int, user: UserKey | None = None
 ) -> None:
     """Raises DataError unless somebody has k memories beside the one that is searched for."""
     if population.largest > k:
@@ -102,7 +132,7 @@ def require(
     )
 
 
-def _nothing_to_search(connection: Connection, target: Target, user: UUID | None) -> DataError:
+def _nothing_to_search(connection: Connection, target: Target, user: UserKey | None) -> DataError:
     if user is None:
         return DataError("there are no memories with an embedding", hint="Load some with: memdb seed")
     if connection.value(target.query("benchmark", "count_of_user"), [user]) == 0:
@@ -136,7 +166,7 @@ def sample(
     *,
     queries: int,
     random_seed: int,
-    user: UUID | None = None,
+    user: UserKey | None = None,
     equally: bool = False,
 ) -> list[Query]:
     """The queries, in random order: as many as asked for, or one for each memory where there are fewer.
@@ -157,9 +187,9 @@ def sample(
     return connection.cursor(binary=True, row_factory=class_row(Query)).execute(block, parameters).fetchall()
 
 
-def largest_user(connection: Connection, target: Target) -> UUID:
+def largest_user(connection: Connection, target: Target) -> UserKey:
     """Who holds most. Raises DataError where nobody holds anything."""
-    user = connection.value(target.query("benchmark", "largest_user"))
+    user: UserKey | None = connection.value(target.query("benchmark", "largest_user"))
     if user is None:
         raise _nothing_to_search(connection, target, None)
-    return UUID(str(user))
+    return user

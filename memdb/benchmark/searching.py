@@ -57,6 +57,9 @@ class Search:
         self._k = struct.pack("!q", k)
         connection.pgconn.send_prepare(self._name, statement.encode())
         self._wait()
+        connection.pgconn.send_describe_prepared(self._name)
+        user_type = self._wait().param_type(0)
+        self._user = connection.adapters.get_dumper_by_oid(user_type, _BINARY)(object, connection)
 
     @property
     def connection(self) -> Connection:
@@ -78,7 +81,8 @@ class Search:
 
     def send(self, query: Query) -> None:
         """Asks without waiting for the answer."""
-        parameters = [query.user_id.bytes, query.embedding, query.memory_id.bytes, self._k]
+        user = bytes(self._user.dump(query.user_id) or b"")
+        parameters = [user, query.embedding, query.memory_id.bytes, self._k]
         self._connection.pgconn.send_query_prepared(self._name, parameters, _FORMATS, _BINARY)
 
     def close(self) -> None:

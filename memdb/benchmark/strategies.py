@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from memdb.benchmark.identity import Identity
 from memdb.database import Connection, query
 from memdb.errors import UsageError
+from memdb.shape import INDEXED_DIMENSIONS, Shape
 from memdb.target import Target
 
 PLAIN, HNSW, STRICT, RELAXED, EXACT, FUNCTION = "plain", "hnsw", "strict", "relaxed", "exact", "search_memories"
@@ -17,11 +18,18 @@ class Need:
     """What a database must have for a strategy: the block that looks for it, and what is said where it is not."""
 
     block: str
-    hint: str
+    hint: Callable[[Shape], str]
 
 
-_INDEX = Need("hnsw_indexes", "There is no valid HNSW index on memories.")
-_SET = Need("find_search_memories", "It comes with: memdb migrate --with fast_search")
+def _no_index(shape: Shape) -> str:
+    if not shape.is_indexed:
+        most = INDEXED_DIMENSIONS[shape.embedding_type]
+        return f"pgvector has an HNSW index for a {shape.embedding_type} of up to {most:,} dimensions, not for more."
+    return "memories has no valid HNSW index for cosine distance. The set without_hnsw drops it."
+
+
+_INDEX = Need("hnsw_indexes", _no_index)
+_SET = Need("find_search_memories", lambda _: "It comes with: memdb migrate --with fast_search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +151,7 @@ def _missing(connection: Connection, target: Target, names: Sequence[str]) -> It
     for name in names:
         need = WAYS[name].needs
         if need and not connection.value(query("benchmark", need.block), {"memories": target.memories}):
-            yield name, need.hint
+            yield name, need.hint(target.shape)
 
 
 def _variants(target: Target, name: str, ef_search: Sequence[int], candidates: Sequence[int]) -> Iterator[Strategy]:

@@ -115,6 +115,8 @@ def run(
         design.identity.check(connection)
     with connection.transaction():
         prepared = preparation.prepare(connection, wanted, on_phase, calling=design.calling)
+        if design.try_m:
+            trials.require_indexed(prepared.target)
         found = facts.read(connection, prepared.target)
         chosen, left_out = strategies.choose(
             connection, prepared.target, design.names, design.ef_search, design.candidates

@@ -12,13 +12,13 @@ import psycopg
 
 from memdb.benchmark import preparation
 from memdb.database import Connection, query
-from memdb.errors import DataError
+from memdb.errors import DataError, UsageError
 from memdb.migrations import concurrently
 from memdb.target import Target
 
 EF_CONSTRUCTION = 4  # times m, but at least 64: below that pgvector warns of poor recall
 _QUERIES = 50
-_LITTLE_KB = 8 * 1024
+_TRIED_WITH_LITTLE = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,7 @@ def run(
         return ()
     with connection.transaction(force_rollback=True):
         where = preparation.enter(connection)
+        require_indexed(where)
         made = connection.execute(where.query("benchmark", "trial_table"), {"rows": rows, "random_seed": random_seed})
         if made.rowcount <= k:
             raise DataError("there are too few memories to try an index on", hint="Load more, or leave out --try-m.")
@@ -65,6 +66,15 @@ def run(
     return tuple(trials)
 
 
+def require_indexed(where: Target) -> None:
+    """Raises UsageError where no such index can be built."""
+    if not where.shape.is_indexed:
+        raise UsageError(
+            f"no HNSW index can be tried out: pgvector has none for {where.shape.embedding}",
+            hint="Leave out --try-m. A halfvec can have one up to 4,000 dimensions.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Sample:
     """So many embeddings in a temporary table, to be searched for k neighbours."""
@@ -73,6 +83,12 @@ class _Sample:
     target: Target
     rows: int
     k: int
+
+    @property
+    def little_kb(self) -> int:
+        """What the graph of fewer rows than are tried with it fills: a thousand embeddings and some links."""
+        each = 2 if self.target.shape.embedding_type == "halfvec" else 4
+        return max(1024, self.target.shape.dimensions * each + 2048)
 
     def found(self, block: str) -> list[list[int]]:
         rows = self.connection.execute(self.target.query("benchmark", block), {"k": self.k, "queries": _QUERIES})
@@ -84,7 +100,7 @@ def _try(sample: _Sample, m: int, truth: list[list[int]], ef_search: Sequence[in
     with connection.transaction(force_rollback=True):
         memory = _memory_per_row(sample, m, ef_construction)
     with connection.transaction(force_rollback=True):
-        needed = 2 * (memory or _LITTLE_KB * 1024 / 1000) * sample.rows
+        needed = 2 * (memory or sample.little_kb * 1024 / 1000) * sample.rows
         started = time.perf_counter()
         _build(sample, m, ef_construction, memory_kb=max(int(needed / 1024), 64 * 1024))
         seconds = time.perf_counter() - started
@@ -110,10 +126,10 @@ def _memory_per_row(sample: _Sample, m: int, ef_construction: int) -> float | No
             heard.append(rows)
 
     # Enough rows to fill it, and no more: what no longer fits is slow to build.
-    connection.execute("delete from memdb_trial where place > 1500")
+    connection.execute("delete from memdb_trial where place > %s", [_TRIED_WITH_LITTLE])
     with connection.hearing(hear):
-        _build(sample, m, ef_construction, memory_kb=_LITTLE_KB)
-    return _LITTLE_KB * 1024 / heard[0] if heard else None
+        _build(sample, m, ef_construction, memory_kb=sample.little_kb)
+    return sample.little_kb * 1024 / heard[0] if heard else None
 
 
 def _recall(sample: _Sample, truth: list[list[int]], ef_search: int) -> float:

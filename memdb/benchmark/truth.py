@@ -61,13 +61,13 @@ def _scan(connection: Connection, target: Target, questions: Sequence[Query], k:
 
 
 def _digest(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> str:
-    users = sorted({question.user_id for question in questions})
+    users = list({question.user_id for question in questions})
     row = connection.execute(
         target.query("benchmark", "fingerprint"), {"memories": target.memories, "users": users}
     ).fetchone()
     digest = hashlib.blake2b(repr((row, target.query("benchmark", "truth"), k)).encode(), digest_size=20)
     for question in questions:
-        digest.update(question.user_id.bytes + question.memory_id.bytes + question.embedding)
+        digest.update(f"{question.user_id} {question.memory_id} ".encode() + question.embedding)
     return digest.hexdigest()
 
 

@@ -62,12 +62,12 @@ def judge(
     recommended = tuple(recommending.recommend(own, facts, trials, settings, least))
     advice = (
         *_on_doubt(judged, targets),
-        *_advice(judged, own, targets, least),
+        *_advice(judged, own, facts, targets, least),
         *_on_sweep(own, least),
         *_on_roles(measured, targets),
         *_on_migrations(recommended),
     )
-    return Verdict(judged.strategy, tuple(_failures(judged, targets)), advice, recommended)
+    return Verdict(judged.strategy, tuple(_failures(judged, own, facts, targets)), advice, recommended)
 
 
 def users_of(size: ForSize) -> str:
@@ -76,12 +76,13 @@ def users_of(size: ForSize) -> str:
     return f"users of {size.from_memories:,} to {last:,} memories"
 
 
-def _failures(judged: Measured, targets: Targets) -> Iterator[str]:
+def _failures(judged: Measured, own: Sequence[Measured], facts: Facts, targets: Targets) -> Iterator[str]:
     """The first is what matters most: rows that are not found at all."""
     if judged.recall.short_results:
-        yield _on_loss(judged)
+        yield _on_loss(judged, own, facts)
     elif targets.recall is None and judged.recall.mean < BEARABLE_RECALL:
-        yield f"{judged.strategy}: mean recall {judged.recall.mean:.3f} is below {BEARABLE_RECALL:g}. {_REMEDY}"
+        found = f"{judged.strategy}: mean recall {judged.recall.mean:.3f} is below {BEARABLE_RECALL:g}."
+        yield f"{found} {_remedy(judged, own, facts)}".strip()
     for size in judged.sizes:
         if size.latency.p95.ms > targets.p95_ms:
             yield (
@@ -107,7 +108,7 @@ def _on_doubt(judged: Measured, targets: Targets) -> Iterator[str]:
             )
 
 
-def _advice(judged: Measured, own: Sequence[Measured], targets: Targets, least: float) -> Iterator[str]:
+def _advice(judged: Measured, own: Sequence[Measured], facts: Facts, targets: Targets, least: float) -> Iterator[str]:
     for place, size in enumerate(judged.sizes):
         right = [one for one in own if _is_right(one.sizes[place], least)]
         fastest = min(right, key=lambda one: one.sizes[place].latency.p95.ms, default=judged)
@@ -123,20 +124,30 @@ def _advice(judged: Measured, own: Sequence[Measured], targets: Targets, least: 
         yield from _beside_plain(judged, own, targets)
     losing = [one for one in own if one.name in (PLAIN, HNSW) and one.recall.short_results and one is not judged]
     for name in dict.fromkeys(one.name for one in losing):
-        yield _on_loss(max((one for one in losing if one.name == name), key=lambda one: one.recall.short_results))
+        worst = max((one for one in losing if one.name == name), key=lambda one: one.recall.short_results)
+        yield _on_loss(worst, own, facts)
 
 
-_REMEDY = (
-    "Search with search_memories, which comes with the set fast_search; or have HNSW scans go on until enough rows "
-    "pass the filter: set local hnsw.iterative_scan = strict_order"
-)
+_USE = "Search with search_memories"
+_USE_SET = f"{_USE}, which comes with the set fast_search"
+_GO_ON = "have HNSW scans go on until enough rows pass the filter: set local hnsw.iterative_scan = strict_order"
 
 
-def _on_loss(one: Measured) -> str:
+def _remedy(one: Measured, own: Sequence[Measured], facts: Facts) -> str:
+    """What finds more than this strategy, of what is there; where nothing else is, the set that is made for it."""
+    if one.name == FUNCTION:
+        return "It finds more if more are compared: candidates => 1000, for example."
+    use = _USE if any(other.name == FUNCTION for other in own) else _USE_SET
+    if facts.vector_index is None or one.name not in (PLAIN, HNSW):
+        return f"{use}."
+    return f"{use}; or {_GO_ON}"
+
+
+def _on_loss(one: Measured, own: Sequence[Measured], facts: Facts) -> str:
     short, searches = one.recall.short_results, sum(size.queries for size in one.sizes)
     told = f"{one.strategy} loses rows: {short:,} of {searches:,} searches came up short, "
     told += f"mean recall {one.recall.mean:.3f}."
-    return f"{told} {_REMEDY}" if one.name in (PLAIN, HNSW) else told
+    return f"{told} {_remedy(one, own, facts)}" if one.name in (PLAIN, HNSW) else told
 
 
 def _is_right(size: ForSize, least: float) -> bool:

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
@@ -52,7 +51,7 @@ class Asked:
         ),
     ] = None
     user: Annotated[
-        UUID | None, typer.Option(help="Search as this user only; by default, as users of every size.", metavar="ID")
+        str | None, typer.Option(help="Search as this user only; by default, as users of every size.", metavar="ID")
     ] = None
     workload: Annotated[
         Workload,

@@ -9,33 +9,36 @@ import numpy as np
 from memdb import values
 from memdb.errors import DataError, InvalidMemory
 from memdb.reading.fields import Unusable, bad_row, excerpt, is_missing
+from memdb.shape import DEFAULT, Shape
 from memdb.values import Vectors
 
 
-def checked(path: Path, rows: Sequence[int], given: Any) -> Vectors:
-    """The embeddings of these rows of a file, as an array of so many rows and 1536 columns.
+def checked(path: Path, rows: Sequence[int], given: Any, shape: Shape = DEFAULT) -> Vectors:
+    """The embeddings of these rows of a file, as an array of so many rows and as many columns as there are dimensions.
 
     `given` is an array, or a sequence with a list of numbers for each row, or None. Raises DataError for the first
     row whose embedding cannot be used.
     """
     if not isinstance(given, np.ndarray):
         each = given or [None] * len(rows)
-        return np.array([_embedding(path, row, value) for row, value in zip(rows, each, strict=True)])
-    if given.shape[1] != values.DIMENSIONS or given.dtype.kind not in "fiu":
-        _embedding(path, rows[0], given[0])
+        return np.array([_embedding(path, row, value, shape) for row, value in zip(rows, each, strict=True)])
+    if given.shape[1] != shape.dimensions or given.dtype.kind not in "fiu":
+        _embedding(path, rows[0], given[0], shape)
     with np.errstate(all="ignore"):  # what 32 bits cannot hold is told by the rules
         vectors = np.ascontiguousarray(given, np.float32)
     if (found := values.unusable(vectors)) is not None:
         place, reason = found
         raise _error(path, rows[place], Unusable(reason))
-    return vectors
+    if shape.embedding_type == "vector":
+        return vectors
+    return np.array([_embedding(path, row, vector, shape) for row, vector in zip(rows, vectors, strict=True)])
 
 
-def _embedding(path: Path, row: int, value: Any) -> Vectors:
+def _embedding(path: Path, row: int, value: Any, shape: Shape) -> Vectors:
     if is_missing(value):
         raise _error(path, row, Unusable("is missing"))
     try:
-        return values.embedding(value)
+        return values.embedding(value, shape)
     except InvalidMemory as error:
         raise _error(path, row, Unusable(f"{error}{_where(value)}", error.hint)) from None
 

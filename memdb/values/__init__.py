@@ -4,8 +4,9 @@ Whatever cannot be right raises InvalidMemory, which names the field. What SQL a
 docs/models.md.
 """
 
+from memdb.shape import UserKey
 from memdb.values.embeddings import DIMENSIONS, Vectors, embedding, unusable
-from memdb.values.identifiers import UserKey, identifier, user_id
+from memdb.values.identifiers import identifier, user_id
 from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
 from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
 from memdb.values.tiers import TIERS, MemoryType, stored_tier, tier

@@ -1,14 +1,12 @@
 """The ids of memories, users and collections."""
 
 from operator import index
-from typing import Any, Final, SupportsIndex, TypeAlias
+from typing import Any, Final, SupportsIndex
 from uuid import UUID
 
 from memdb.errors import InvalidMemory
-from memdb.shape import DEFAULT, Users
+from memdb.shape import DEFAULT, UserKey, Users
 from memdb.values.texts import text
-
-UserKey: TypeAlias = UUID | int | str
 
 _RANGES: Final = {"bigint": 2**63, "integer": 2**31}
 

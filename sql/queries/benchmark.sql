@@ -1,7 +1,8 @@
 -- What benchmark-similarity runs. It only reads, but for the blocks add and trial_…, which options ask for and which
 -- are rolled back.
 --
--- {schema} and {vector} are where memories and the extension live; other names are those of pg_catalog.
+-- {schema} and {vector} are where memories and the extension live; other names are those of pg_catalog. {user_type} and
+-- {embedding_type} are the types of user_id and embedding.
 -- Blocks with %(name)s are run through the driver's own parameters. Blocks with $1 … $4 are prepared statements,
 -- all with the same parameters: the user, the query's embedding, the memory that the embedding is of, and k.
 
@@ -66,7 +67,7 @@ select
     memory_type,
     metadata,
     distance
-from {schema}.search_memories($1, $2, k => ($4::bigint + 1)::int)
+from {schema}.search_memories($1::{user_type}, $2::{embedding_type}, k => ($4::bigint + 1)::int)
 where id <> $3
 order by distance
 limit $4;
@@ -78,7 +79,7 @@ select
     memory_type,
     metadata,
     distance
-from {schema}.search_memories($1, $2, k => ($4::bigint + 1)::int, candidates => {candidates})
+from {schema}.search_memories($1::{user_type}, $2::{embedding_type}, k => ($4::bigint + 1)::int, candidates => {candidates})
 where id <> $3
 order by distance
 limit $4;
@@ -86,28 +87,38 @@ limit $4;
 -- name: nothing
 -- The parameters of a search, and none of its work: what is left is the way there and back.
 select 0::double precision as distance
-where $1::uuid is not null and $2::{vector}.vector is not null and $3::uuid is not null and $4::bigint > 0;
+where
+    $1::{user_type} is not null
+    and $2::{embedding_type} is not null
+    and $3::uuid is not null
+    and $4::bigint > 0;
 
 -- name: pace
 -- The parameters of a search again, and always the same work: what it takes longer than before, the machine was busy.
 select sum(sqrt(i)) as distance
 from generate_series(1, 20000) as i
-where $1::uuid is not null and $2::{vector}.vector is not null and $3::uuid is not null and $4::bigint > 0;
+where
+    $1::{user_type} is not null
+    and $2::{embedding_type} is not null
+    and $3::uuid is not null
+    and $4::bigint > 0;
 
 -- name: find_search_memories
--- The only one of its name, and of the table's owner: no other can be meant.
-select coalesce(bool_and(p.proowner = c.relowner and has_function_privilege(p.oid, 'execute')) and count(*) = 1, false)
+-- All of its name are of the table's owner: no other can be meant.
+select coalesce(bool_and(p.proowner = c.relowner and has_function_privilege(p.oid, 'execute')), false)
 from pg_proc as p
 inner join pg_class as c on p.pronamespace = c.relnamespace
 where c.oid = %(memories)s::oid and p.proname = 'search_memories';
 
 -- name: hnsw_indexes
--- The HNSW indexes of memories that a search can use.
+-- The HNSW indexes of memories that a search by cosine distance can use.
 select c.relname
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as a on c.relam = a.oid
-where i.indrelid = %(memories)s::oid and i.indisvalid and a.amname = 'hnsw'
+inner join pg_opclass as o on i.indclass[0] = o.oid and o.opcname in ('vector_cosine_ops', 'halfvec_cosine_ops')
+inner join pg_attribute as e on i.indrelid = e.attrelid and i.indkey[0] = e.attnum and e.attname = 'embedding'
+where i.indrelid = %(memories)s::oid and i.indisvalid and i.indpred is null and a.amname = 'hnsw'
 order by c.relname;
 
 -- name: apply_settings
@@ -146,7 +157,7 @@ with holdings as (
         user_id,
         count(*) as memories
     from {schema}.memories
-    where embedding is not null and (%(user)s::uuid is null or user_id = %(user)s)
+    where embedding is not null and (%(user)s::{user_type} is null or user_id = %(user)s)
     group by user_id
 )
 
@@ -168,7 +179,7 @@ with holdings as (
         user_id,
         count(*) as memories
     from {schema}.memories
-    where embedding is not null and (%(user)s::uuid is null or user_id = %(user)s)
+    where embedding is not null and (%(user)s::{user_type} is null or user_id = %(user)s)
     group by user_id
     having count(*) > 1
 ),
@@ -206,7 +217,7 @@ with ranked as (
         count(*) over (partition by user_id) as memories,
         row_number() over (partition by user_id order by uuid_hash_extended(id, %(random_seed)s), id) as place
     from {schema}.memories
-    where embedding is not null and (%(user)s::uuid is null or user_id = %(user)s)
+    where embedding is not null and (%(user)s::{user_type} is null or user_id = %(user)s)
 )
 
 select
@@ -217,7 +228,7 @@ select
 from ranked as r
 inner join {schema}.memories as m on r.id = m.id
 where r.memories > 1
-order by r.place, uuid_hash_extended(r.user_id, %(random_seed)s), r.id
+order by r.place, hashtextextended(r.user_id::text, %(random_seed)s), r.id
 limit %(queries)s;
 
 -- name: largest_user
@@ -244,7 +255,7 @@ values (
     %s,
     'task',
     'Added by memdb benchmark-similarity, and rolled back',
-    %s::{vector}.vector operator ({vector}.+) %s::{vector}.vector
+    %s::{embedding_type} operator ({vector}.+) %s::{embedding_type}
 );
 
 -- name: count_of_user
@@ -357,7 +368,7 @@ order by uuid_hash_extended(id, %(random_seed)s), id
 limit %(rows)s;
 
 -- name: trial_index
-create index memdb_trial_embedding on memdb_trial using hnsw (embedding {vector}.vector_cosine_ops);
+create index memdb_trial_embedding on memdb_trial using hnsw (embedding {operators});
 
 -- name: trial_truth
 select

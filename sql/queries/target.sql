@@ -14,6 +14,7 @@ select
     coalesce(quote_ident(users.attname), 'id') as users_key,
     coalesce(obj_description(users.oid, 'pg_class') like %(stand_in)s || '%%', false) as users_may_be_made,
     format_type(owner.atttypid, owner.atttypmod) as user_type,
+    owner_type.typname::text as user_type_name,
     embedding_type.typname::text as embedding_type,
     embedding.atttypmod as dimensions,
     v.nspname::text as vector_schema,
@@ -23,6 +24,7 @@ inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_extension as e on e.extname = 'vector'
 inner join pg_namespace as v on e.extnamespace = v.oid
 left join pg_attribute as owner on c.oid = owner.attrelid and owner.attname = 'user_id' and not owner.attisdropped
+left join pg_type as owner_type on owner.atttypid = owner_type.oid
 left join pg_attribute as embedding on c.oid = embedding.attrelid and embedding.attname = 'embedding'
 left join pg_type as embedding_type on embedding.atttypid = embedding_type.oid
 left join lateral (
