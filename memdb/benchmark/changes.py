@@ -1,8 +1,9 @@
 """What got better or worse since an earlier study, as far as it is more than noise.
 
-A quantile of the time has changed where its intervals do not overlap, by more than the machine itself was slower or
-faster, and it differs by a tenth or more; recall where its mean differs by 0.005 or more, since building an HNSW index
-anew moves it a little; lost rows by any number. What looks worse is measured once more, and is so only if it lasts.
+A quantile of the time of a search, or the time of an insert, has changed where its intervals do not overlap, by more
+than the machine itself was slower or faster, and it differs by a tenth or more; recall where its mean differs by 0.005
+or more, since building an HNSW index anew moves it a little; lost rows by any number; bytes for each memory by a tenth
+or more. What looks worse is measured once more, and is so only if it lasts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -11,13 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memdb import files
+from memdb.benchmark.inserts import Inserts
 from memdb.benchmark.measurement import SHARES, Latency, Quantile, Recall
 from memdb.errors import DataError
 
 if TYPE_CHECKING:
     from memdb.benchmark.study import Study
 
+TABLE = "memories"
+"""In place of a strategy, where it is the table and its indexes that have changed."""
+
 _TIME = 0.10
+_SIZE = 0.10
 _RECALL = 0.005
 _BUSY = 1.25  # times as long for the same work
 
@@ -26,7 +32,8 @@ _BUSY = 1.25  # times as long for the same work
 class Change:
     """`from_memories` is the size of the users it is about; None for all of them.
 
-    `figure` is `p50_ms`, `p95_ms`, `p99_ms`, `recall` or `short_results`.
+    `figure` is `p50_ms`, `p95_ms`, `p99_ms`, `recall` or `short_results`; of TABLE, it is `bytes_per_memory` or
+    `insert_ms`.
     """
 
     strategy: str
@@ -66,11 +73,21 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
+class Insert:
+    """The time of an insert, and the pace of the machine meanwhile."""
+
+    each: Quantile
+    pace: Quantile
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """What is compared of an earlier report, and in `conditions` what should be the same in both."""
 
     path: Path
     figures: dict[_Key, Figures]
+    bytes_per_memory: float
+    insert: Insert | None
     conditions: dict[str, object]
 
 
@@ -83,7 +100,8 @@ def read(path: Path) -> Earlier:
             for one in report["strategies"]
             for part in (one, *one["sizes"])
         }
-        return Earlier(path, figures, _conditions(report))
+        size = float(report["facts"]["bytes_per_memory"])
+        return Earlier(path, figures, size, _insert(report.get("inserts")), _conditions(report))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"{path} cannot be read: {reason}", hint="Name the JSON report of an earlier run.") from None
@@ -92,6 +110,13 @@ def read(path: Path) -> Earlier:
             f"{path} is not a report of benchmark-similarity, or is from another version",
             hint="Write one with --report FILE.json, and compare with that.",
         ) from None
+
+
+def _insert(found: dict[str, Any] | None) -> Insert | None:
+    if found is None:
+        return None
+    inserts = Inserts(**found | {"pace": Quantile(**found["pace"])})
+    return Insert(inserts.each, inserts.pace)
 
 
 def _figures(part: Mapping[str, Any], pace: Mapping[str, Any]) -> Figures:
@@ -120,7 +145,8 @@ def since(earlier: Earlier, study: "Study", again: Callable[[tuple[str, ...]], "
     if changes.worse:
         worse = {change.strategy for change in changes.worse}
         names = dict.fromkeys(one.name for one in study.strategies if one.strategy in worse)
-        changes = _lasting(changes, compare(earlier, again(tuple(names))))
+        # Where only the table is worse, something has to be searched for beside it.
+        changes = _lasting(changes, compare(earlier, again(tuple(names) or (study.strategies[0].name,))))
     return replace(study, changes=changes)
 
 
@@ -140,9 +166,10 @@ def _subject(change: Change) -> tuple[object, ...]:
 def compare(earlier: Earlier, study: "Study") -> Changes:
     """What has changed. Raises DataError where the two have no strategy in common."""
     pairs = {key: (earlier.figures[key], new) for key, new in _figures_of(study) if key in earlier.figures}
-    compared = [figure for key, (old, new) in pairs.items() for figure in _pair(key, old, new)]
-    if not compared:
+    if not pairs:
         raise DataError(f"{earlier.path} has none of these strategies", hint="Measure the same ones with --strategies.")
+    compared = [figure for key, (old, new) in pairs.items() for figure in _pair(key, old, new)]
+    compared += _table(earlier, study)
     changes = [change for change, _ in compared if change is not None]
     worse = tuple(change for change in changes if change.worse)
     better = tuple(change for change in changes if not change.worse)
@@ -161,20 +188,35 @@ def _figures_of(study: "Study") -> Iterator[tuple[_Key, Figures]]:
 def _pair(key: _Key, old: Figures, new: Figures) -> Iterator[tuple[Change | None, bool]]:
     """Each figure with the change that it shows, if any, and whether that could be decided."""
     for name in SHARES:
-        yield _time(key, name, old, new)
+        times = old.latency.quantiles[name], new.latency.quantiles[name]
+        yield _time(key, f"{name}_ms", (times[0], old.pace), (times[1], new.pace))
     mean = old.recall.mean, new.recall.mean
     yield Change(*key, "recall", *mean, mean[1] < mean[0]) if abs(mean[1] - mean[0]) >= _RECALL else None, True
     short = old.recall.short_results, new.recall.short_results
     yield Change(*key, "short_results", *short, short[1] > short[0]) if short[0] != short[1] else None, True
 
 
-def _time(key: _Key, name: str, old: Figures, new: Figures) -> tuple[Change | None, bool]:
-    was, now = old.latency.quantiles[name], new.latency.quantiles[name]
-    most = _times(was.high_ms, new.pace.high_ms, old.pace.low_ms, max)
-    least = _times(was.low_ms, new.pace.low_ms, old.pace.high_ms, min)
+def _table(earlier: Earlier, study: "Study") -> Iterator[tuple[Change | None, bool]]:
+    """What it costs to keep memories, and to write them where both have it."""
+    key: _Key = (TABLE, None, None)
+    before, after = earlier.bytes_per_memory, study.facts.bytes_per_memory
+    changed = abs(after - before) >= _SIZE * before
+    yield Change(*key, "bytes_per_memory", before, after, after > before) if changed else None, True
+    if earlier.insert and study.inserts:
+        old, new = earlier.insert, study.inserts
+        yield _time(key, "insert_ms", (old.each, old.pace), (new.each, new.pace))
+
+
+def _time(
+    key: _Key, figure: str, old: tuple[Quantile, Quantile], new: tuple[Quantile, Quantile]
+) -> tuple[Change | None, bool]:
+    """Of a time and the pace meanwhile, before and now."""
+    (was, old_pace), (now, new_pace) = old, new
+    most = _times(was.high_ms, new_pace.high_ms, old_pace.low_ms, max)
+    least = _times(was.low_ms, new_pace.low_ms, old_pace.high_ms, min)
     slower, faster = _apart(most, now.low_ms), _apart(now.high_ms, least)
     changed = bool(slower or faster) and abs(now.ms - was.ms) >= _TIME * was.ms
-    change = Change(*key, f"{name}_ms", was.ms, now.ms, bool(slower)) if changed else None
+    change = Change(*key, figure, was.ms, now.ms, bool(slower)) if changed else None
     return change, changed or (slower is not None and faster is not None)
 
 

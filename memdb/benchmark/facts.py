@@ -49,6 +49,11 @@ class Facts:
     database_settings: dict[str, str] = field(default_factory=dict)
 
     @property
+    def bytes(self) -> int:
+        """All of it."""
+        return self.table_bytes + self.toast_bytes + self.indexes_bytes
+
+    @property
     def since(self) -> str:
         """`counting_since` in words."""
         return (

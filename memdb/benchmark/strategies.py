@@ -36,7 +36,7 @@ _SET = Need("find_search_memories", lambda _: "It comes with: memdb migrate --wi
 class Way:
     """A strategy before anything is varied: what it is, its statement in sql/queries, and what belongs to that.
 
-    `reranking` is the statement that re-ranks {candidates}, where the strategy can do that.
+    `reranking` is the statement that re-ranks {depth} candidates, where the strategy can do that.
     """
 
     explanation: str
@@ -94,7 +94,7 @@ class Strategy:
         way = WAYS[self.name]
         if self.candidates is None or way.reranking is None:
             return target.query("benchmark", way.block)
-        return target.query("benchmark", way.reranking).replace("{candidates}", f"{self.candidates:d}")
+        return target.query("benchmark", way.reranking).replace("{depth}", f"{self.candidates:d}")
 
 
 def choose(

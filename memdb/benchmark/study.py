@@ -15,6 +15,7 @@ from memdb.benchmark import (
     explain,
     facts,
     figures,
+    inserts,
     load,
     measurement,
     pace,
@@ -28,6 +29,7 @@ from memdb.benchmark.changes import Changes
 from memdb.benchmark.facts import Facts
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.identity import Identity
+from memdb.benchmark.inserts import Inserts
 from memdb.benchmark.load import Load
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Prepared, Sample, Wanted
@@ -36,7 +38,8 @@ from memdb.benchmark.strategies import Strategy
 from memdb.benchmark.trials import Trial
 from memdb.benchmark.verdict import Targets, Verdict
 from memdb.database import Connection
-from memdb.errors import UsageError
+from memdb.errors import DataError, UsageError
+from memdb.words import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,8 @@ class Design:
     """What a study measures: strategies by name, and values to sweep over.
 
     `concurrency` are numbers of connections, each to search for `seconds`; `writers` further connections add memories
-    meanwhile, for the last of these numbers. `identity` is a role to repeat everything as. `cold` was measured before,
-    and for each m of `try_m` an index is tried out afterwards.
+    meanwhile, for the last of these numbers. `inserts` are single inserts to time. `identity` is a role to repeat
+    everything as. `cold` was measured before, and for each m of `try_m` an index is tried out afterwards.
     """
 
     names: tuple[str, ...] = tuple(strategies.WAYS)
@@ -54,6 +57,7 @@ class Design:
     concurrency: tuple[int, ...] = ()
     seconds: float = 1.0
     writers: int = 0
+    inserts: int = 0
     identity: Identity | None = None
     cold: Mapping[str, Latency] = field(default_factory=dict)
     try_m: tuple[int, ...] = ()
@@ -67,7 +71,7 @@ class Design:
     @property
     def calling(self) -> tuple[str, ...]:
         """The kinds of what may hold functions that measuring this calls."""
-        kinds = trust.WRITING if self.writers else trust.READING
+        kinds = trust.WRITING if self.writers or self.inserts else trust.READING
         policies = () if self.identity is None else (trust.POLICY,)
         functions = (trust.FUNCTION,) if strategies.FUNCTION in self.names else ()
         return (*kinds, *policies, *functions)
@@ -87,6 +91,7 @@ class Study:
     strategies: tuple[Measured, ...]
     facts: Facts
     trials: tuple[Trial, ...]
+    inserts: Inserts | None
     versions: dict[str, str]
     settings: dict[str, str | None]
     changes: Changes | None = None
@@ -126,11 +131,13 @@ def run(
         measured = tuple(runs.run(chosen, on_phase))
         settings = preparation.settings_of(connection)
     tried = trials.run(connection, design.try_m, k=wanted.k, random_seed=wanted.random_seed, on_phase=on_phase)
+    # Last, as the dead entries that it leaves in the indexes would be in the way of searches.
+    inserted, refused = _inserts(connection, design, wanted, on_phase)
     judged = verdict.judge(measured, found, tried, settings, targets)
     return Study(
         started_at=started_at,
         verdict=judged,
-        notes=(*left_out, *prepared.notes, *_notes(design, found)),
+        notes=(*left_out, *prepared.notes, *refused, *_notes(design, found)),
         k=wanted.k,
         workload=wanted.workload,
         targets=targets,
@@ -138,9 +145,23 @@ def run(
         strategies=measured,
         facts=found,
         trials=tried,
+        inserts=inserted,
         versions=prepared.versions,
         settings=settings,
     )
+
+
+def _inserts(
+    connection: Connection, design: Design, wanted: Wanted, on_phase: Callable[[str], None]
+) -> tuple[Inserts | None, tuple[str, ...]]:
+    """What was measured already is not lost where it is refused."""
+    if not design.inserts:
+        return None, ()
+    on_phase(f"Inserting {count(design.inserts, 'memory')}, which are rolled back …")
+    try:
+        return inserts.run(connection, design.inserts, random_seed=wanted.random_seed), ()
+    except DataError as error:
+        return None, (f"Left out: inserts. {error.message}",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +253,9 @@ def _told(strategy: Strategy, identity: Identity | None) -> str:
 def _notes(design: Design, found: Facts) -> Iterator[str]:
     if design.cold:
         yield "Cold means: right after a restart of the server, with the operating system's cache as it was."
-    if design.writers:
+    if design.writers or design.inserts:
         yield (
-            "What was added while searching was rolled back. Dead entries stay in the indexes until the next vacuum, "
+            "What was added was rolled back. Dead entries stay in the indexes until the next vacuum, "
             "and HNSW may find less until then: vacuum memories before you measure again."
         )
     if len(design.names) > 1 and not found.buffers_known:

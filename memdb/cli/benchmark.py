@@ -109,6 +109,15 @@ class Varied:
             metavar="N",
         ),
     ] = 0
+    inserts: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=10_000,
+            help="Also time this many single inserts, which are rolled back.",
+            metavar="N",
+        ),
+    ] = 0
     role: Annotated[
         str | None, typer.Option(help="Also search as this role, under row-level security.", metavar="ROLE")
     ] = None
@@ -137,6 +146,7 @@ class Varied:
             concurrency=lists.numbers("--concurrency", self.concurrency or ("1" if self.writers else ""), 1, 100),
             seconds=self.duration,
             writers=self.writers,
+            inserts=self.inserts,
             identity=Identity(self.role, self.user_setting) if self.role else None,
             try_m=lists.numbers("--try-m", self.try_m, 2, 100),
         )
@@ -167,7 +177,7 @@ def benchmark_similarity(
 
     Reports latency, recall and query plans, for the plain query or for several strategies side by side.
 
-    Read-only; what --writers and --try-m write is rolled back.
+    Read-only; what --writers, --inserts and --try-m write is rolled back.
     """
     for path in report or ():
         reports.check(path)

@@ -1,5 +1,5 @@
--- What benchmark-similarity runs. It only reads, but for the blocks add and trial_…, which options ask for and which
--- are rolled back.
+-- What benchmark-similarity runs. It only reads, but for the blocks add, insert_copy and trial_…, which options ask for
+-- and which are rolled back.
 --
 -- {schema} and {vector} are where memories and the extension live; other names are those of pg_catalog. {user_type} and
 -- {embedding_type} are the types of user_id and embedding.
@@ -79,7 +79,7 @@ select
     memory_type,
     metadata,
     distance
-from {schema}.search_memories($1::{user_type}, $2::{embedding_type}, k => ($4::bigint + 1)::int, candidates => {candidates})
+from {schema}.search_memories($1::{user_type}, $2::{embedding_type}, k => ($4::bigint + 1)::int, candidates => {depth})
 where id <> $3
 order by distance
 limit $4;
@@ -257,6 +257,42 @@ values (
     'Added by memdb benchmark-similarity, and rolled back',
     %s::{embedding_type} operator ({vector}.+) %s::{embedding_type}
 );
+
+-- name: to_copy
+select
+    user_id,
+    id,
+    embedding
+from {schema}.memories
+where embedding is not null
+order by uuid_hash_extended(id, %(random_seed)s), id
+limit %(rows)s;
+
+-- name: copied_columns
+-- Those that have to be given. No other row may have the values of a unique index, so such columns get their default.
+select string_agg(quote_ident(a.attname), ', ' order by a.attnum)
+from pg_attribute as a
+where
+    a.attrelid = %(memories)s::oid
+    and a.attnum > 0
+    and not a.attisdropped
+    and a.attgenerated = ''
+    and a.attidentity = ''
+    and a.attname not in ('id', 'embedding')
+    and not exists (
+        select from pg_index as i
+        where i.indrelid = a.attrelid and i.indisunique and a.attnum = any(i.indkey) and a.attname <> 'user_id'
+    );
+
+-- name: insert_copy
+-- The parameters of a search: the memory that is copied is $3, and $2 the embedding of another.
+insert into {schema}.memories ({columns}, embedding)
+select
+    {columns},
+    embedding operator ({vector}.+) $2
+from {schema}.memories
+where user_id = $1 and id = $3 and $4::bigint > 0
+returning 0::double precision as distance;
 
 -- name: count_of_user
 select count(*)

@@ -94,7 +94,7 @@ def everything(conninfo: str) -> Any:
 
 def test_every_strategy_that_the_shape_allows_is_measured(filled: Filled) -> None:
     before = everything(filled.conninfo)
-    design = Design(ef_search=(100,), candidates=(30,), seconds=0.1, writers=1)
+    design = Design(ef_search=(100,), candidates=(30,), seconds=0.1, writers=1, inserts=20)
     with database.connect(filled.conninfo, purpose="test") as connection:
         found = study.run(connection, Wanted(k=4, queries=10), design)
         again = study.run(connection, Wanted(k=4, queries=9, workload="equal"), Design(("search_memories",)))
@@ -108,6 +108,9 @@ def test_every_strategy_that_the_shape_allows_is_measured(filled: Filled) -> Non
     assert all(one.while_adding and one.while_adding.added_per_second > 0 for one in found.strategies)
     assert again.ok
     assert again.sample.users == 3
+    assert found.inserts is not None
+    assert found.inserts.inserted == 20
+    assert found.inserts.per_second > 0
     assert everything(filled.conninfo) == before
 
 

@@ -117,6 +117,19 @@ def test_a_function_of_that_name_is_measured_and_judged(filled: str) -> None:
     assert [use.exact for use in function["search_memories"].plans.used] == [None]
 
 
+def test_inserts_that_are_refused_lose_nothing_that_was_measured(migrated: str) -> None:
+    with database.connect(migrated, purpose="test") as connection:
+        seed.seed(connection, Synthetic(users=2, memories=40, random_seed=1))
+        connection.execute("alter table memories add source text unique, add check (source is not null) not valid")
+        found = study.run(connection, FEW, Design(names=("plain",), inserts=10))
+        assert found.inserts is None
+        assert any(note.startswith("Left out: inserts. no copy of a memory can be inserted") for note in found.notes)
+        connection.execute("alter table memories alter source set default gen_random_uuid()::text")
+        found = study.run(connection, FEW, Design(names=("plain",), inserts=10))
+        assert found.inserts is not None
+        assert connection.value("select count(*) from memories") == 40
+
+
 def test_several_connections_search_the_same_snapshot(opened: database.Connection) -> None:
     (one,) = study.run(opened, FEW, Design(names=("plain",), concurrency=(1, 4), seconds=0.2)).strategies
     assert [load.connections for load in one.loads] == [1, 4]

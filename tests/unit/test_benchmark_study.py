@@ -18,6 +18,7 @@ from memdb.benchmark.changes import Earlier
 from memdb.benchmark.explain import Plans, PlanUse
 from memdb.benchmark.facts import Facts, IndexFacts
 from memdb.benchmark.figures import Distribution, ForSize, Measured, ServerTime
+from memdb.benchmark.inserts import Inserts
 from memdb.benchmark.load import Load
 from memdb.benchmark.measurement import Latency, Quantile, Recall
 from memdb.benchmark.preparation import SETTINGS, Sample, Wanted
@@ -95,8 +96,14 @@ def measured(
     )
 
 
-def study(*measurements: Measured, targets: Targets = Targets(50.0), trials: tuple[Trial, ...] = ()) -> Study:
-    judged = verdict.judge(measurements, FACTS, trials, SERVER_SETTINGS, targets)
+def study(
+    *measurements: Measured,
+    targets: Targets = Targets(50.0),
+    trials: tuple[Trial, ...] = (),
+    facts: Facts = FACTS,
+    inserts: Inserts | None = None,
+) -> Study:
+    judged = verdict.judge(measurements, facts, trials, SERVER_SETTINGS, targets)
     return Study(
         started_at=datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
         verdict=judged,
@@ -106,8 +113,9 @@ def study(*measurements: Measured, targets: Targets = Targets(50.0), trials: tup
         targets=targets,
         sample=Sample(200, 9, 10, 9_000, 1),
         strategies=measurements,
-        facts=FACTS,
+        facts=facts,
         trials=trials,
+        inserts=inserts,
         versions={"postgresql": "18.4", "memdb": "0"},
         settings=SERVER_SETTINGS,
     )
@@ -136,6 +144,18 @@ def test_what_loses_rows_is_never_recommended_for_its_speed() -> None:
     advice = study(PLAIN, hnsw).verdict.advice
     assert not any("hnsw, ef_search 40 measured here" in sentence for sentence in advice)
     assert any("hnsw, ef_search 40 loses rows: 60 of 300 searches" in sentence for sentence in advice)
+
+
+def test_what_is_not_there_is_not_advised() -> None:
+    bare = replace(FACTS, indexes=(PRIMARY,))
+    trial = Trial(16, 64, 10_000, 4.0, 8_000, 9_000.0, {40: 0.999})
+    for judged in (measured("plain", [1, 9, 97], 0.9), measured("search_memories", [1, 9, 97], 0.9)):
+        found = study(judged, facts=bare, trials=(trial,)).verdict
+        assert found.recommendations == ()
+        assert "hnsw" not in " ".join(found.failures + found.advice).lower()
+    assert "candidates => 1000" in found.failures[0]
+    both = study(measured("search_memories", [1, 2, 6]), measured("plain", [1, 9, 97], 0.9, short=2)).verdict
+    assert "Search with search_memories; or have HNSW scans go on" in " ".join(both.advice)
 
 
 def test_lost_rows_are_never_met_and_are_said_first() -> None:
@@ -284,7 +304,7 @@ def earlier(tmp_path: Path) -> Earlier:
 def test_the_same_figures_are_no_change(earlier: Earlier) -> None:
     found = changes.compare(earlier, study(PLAIN))
     assert (found.ok, found.worse, found.better, found.notes) == (True, (), (), ())
-    assert found.compared == 20
+    assert found.compared == 21
 
 
 def test_times_within_their_intervals_are_noise(earlier: Earlier) -> None:
@@ -318,6 +338,40 @@ def test_each_quantile_is_compared_on_its_own(earlier: Earlier) -> None:
 def test_lost_recall_and_lost_rows_are_regressions(earlier: Earlier) -> None:
     found = changes.compare(earlier, study(measured("plain", [1, 9, 97], 0.98, short=3)))
     assert {change.figure for change in found.worse} == {"recall", "short_results"}
+
+
+def test_more_bytes_for_each_memory_are_a_regression(earlier: Earlier) -> None:
+    larger = study(PLAIN, facts=replace(FACTS, bytes_per_memory=19_000.0))
+    (worse,) = changes.compare(earlier, larger).worse
+    assert (worse.strategy, worse.figure, worse.after) == ("memories", "bytes_per_memory", 19_000.0)
+    again: dict[tuple[str, ...], Study] = {("plain",): larger}
+    found = changes.since(earlier, larger, again.__getitem__)
+    assert not found.ok
+    assert any("memories: bytes a memory 19,000, was 17,000" in str(line) for line in render(found))
+
+
+def test_slower_inserts_are_a_regression_where_both_were_timed(tmp_path: Path) -> None:
+    quick = Inserts(100, 2_000.0, 1_900.0, 2_100.0, Quantile(2.0, 1.95, 2.05))
+    slow = replace(quick, per_second=300.0, low=280.0, high=320.0)
+    path = tmp_path / "quick.json"
+    assert reports.write(study(PLAIN, inserts=quick), path)
+    earlier = changes.read(path)
+    assert changes.compare(earlier, study(PLAIN, inserts=quick)).ok
+    assert changes.compare(earlier, study(PLAIN)).compared == 21
+    (worse,) = changes.compare(earlier, study(PLAIN, inserts=slow)).worse
+    assert (worse.strategy, worse.figure, worse.before) == ("memories", "insert_ms", 0.5)
+    busy = replace(slow, pace=Quantile(20.0, 19.5, 20.5))
+    assert changes.compare(earlier, study(PLAIN, inserts=busy)).ok
+
+
+def test_a_report_says_what_it_costs_to_keep_and_to_write_a_memory() -> None:
+    found = study(PLAIN, inserts=Inserts(100, 312.4, 301.0, None, Quantile(2.0, 1.95, 2.05)))
+    sentence = "17,000 bytes a memory with all indexes, 49% of that in ix_memories_embedding"
+    rate = "312 single inserts a second (301–?), without the commit"
+    for text in (markdown.document(found), page.document(found)):
+        assert f"{sentence}; {rate}" in text
+    assert markdown.document(study(PLAIN)).count("single inserts") == 0
+    assert "ix_memories_embedding | hnsw | 80 MB | 8,389 | 49%" in markdown.document(found)
 
 
 def test_too_few_searches_to_compare_are_noted(earlier: Earlier) -> None:

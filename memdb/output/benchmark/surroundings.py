@@ -1,5 +1,6 @@
 """What a study was made on, in tables: the table of memories with its indexes, those tried out, and settings."""
 
+from memdb.benchmark.facts import Facts
 from memdb.benchmark.study import Study
 from memdb.benchmark.verdict import megabytes
 from memdb.output.benchmark.table import NONE, Table
@@ -7,25 +8,28 @@ from memdb.output.benchmark.table import NONE, Table
 
 def facts(study: Study) -> Table:
     found = study.facts
-    each = max(found.memories, 1)
     rows = [
-        ("memories", "table", megabytes(found.table_bytes), f"{found.table_bytes / each:,.0f}", NONE, NONE),
-        ("its TOAST", "out of line", megabytes(found.toast_bytes), f"{found.toast_bytes / each:,.0f}", NONE, NONE),
+        ("memories", "table", *_size(found, found.table_bytes), NONE, NONE),
+        ("its TOAST", "out of line", *_size(found, found.toast_bytes), NONE, NONE),
     ]
     for index in found.indexes:
         share = NONE if index.buffered_share is None else f"{index.buffered_share:.0%}"
         kind = index.method if index.valid else f"{index.method}, invalid"
-        size, bytes_each = megabytes(index.bytes), f"{index.bytes_per_memory:,.0f}"
-        rows.append((index.name, kind, size, bytes_each, share, f"{index.scans:,}"))
+        rows.append((index.name, kind, *_size(found, index.bytes), share, f"{index.scans:,}"))
     return Table(
         "Table and indexes",
-        f"{found.memories:,} memories, {found.bytes_per_memory:,.0f} bytes each with all indexes. Scans are counted "
-        f"{found.since}, until this run, including earlier benchmarks.",
-        ("name", "kind", "size", "bytes a memory", "in shared buffers", "scans"),
-        tuple(rows),
+        f"What {found.memories:,} memories take. Scans are counted {found.since}, until this run, including earlier "
+        "benchmarks.",
+        ("name", "kind", "size", "bytes a memory", "share", "in shared buffers", "scans"),
+        (*rows, ("all", "", *_size(found, found.bytes), NONE, NONE)),
         ("kind",),
         folded=len(study.strategies) == 1,
     )
+
+
+def _size(found: Facts, size: int) -> tuple[str, str, str]:
+    """In all, for each memory, and as a share."""
+    return megabytes(size), f"{size / max(found.memories, 1):,.0f}", f"{size / max(found.bytes, 1):.0%}"
 
 
 def trials(study: Study) -> Table:

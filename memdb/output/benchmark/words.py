@@ -18,6 +18,8 @@ _FIGURES = {
     "p99_ms": "p99",
     "recall": "mean recall",
     "short_results": "searches that came up short",
+    "bytes_per_memory": "bytes a memory",
+    "insert_ms": "time of an insert",
 }
 
 
@@ -61,6 +63,7 @@ def remarks(study: Study) -> Iterator[Remark]:
         target = f"p95 {study.targets.p95_ms:g} ms{recall}"
         enough = "" if study.verdict.advice else ": nothing needs to change"
         yield Remark("met", f"{study.verdict.judged} meets {target} for users of every size{enough}")
+    yield Remark("cost", _cost(study))
     if study.changes is not None:
         yield from _changes(study.changes)
     yield from (Remark("advice", advice) for advice in study.verdict.advice)
@@ -68,6 +71,18 @@ def remarks(study: Study) -> Iterator[Remark]:
         kept = one.current == one.value
         now = "" if one.current is None or kept else f" (now {one.current})"
         yield Remark("keep" if kept else "recommended", f"{now}: {one.because}", f"{one.setting} = {one.value}")
+
+
+def _cost(study: Study) -> str:
+    """What it takes to keep a memory, with the indexes that have a tenth of it or more, and to write one."""
+    found, inserts = study.facts, study.inserts
+    large = [index for index in found.indexes if index.bytes >= found.bytes / 10]
+    shares = "".join(f", {index.bytes / found.bytes:.0%} of that in {index.name}" for index in large if found.bytes)
+    told = f"{found.bytes_per_memory:,.0f} bytes a memory with all indexes{shares}"
+    if inserts is None:
+        return told
+    low, high = ("?" if rate is None else f"{rate:,.0f}" for rate in (inserts.low, inserts.high))
+    return f"{told}; {inserts.per_second:,.0f} single inserts a second ({low}–{high}), without the commit"
 
 
 def _changes(changes: Changes) -> Iterator[Remark]:
