@@ -124,7 +124,7 @@ RULES = (
     Rule(
         "fast_search/1002*",
         _PAGES,
-        lambda _: "It is read from one page\n-- then, not from several, which takes less time.",
+        lambda _: "It is read from one page\n-- instead of several, which takes less time.",
     ),
     # how these are told apart by bits
     Rule("fast_search/1001*.sql", r"(?<=\n {12}\))(?=\nend;)", _few(_SMALL_BITS)),

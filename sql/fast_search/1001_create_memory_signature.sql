@@ -1,14 +1,17 @@
--- Turns an embedding into 2048 bits, of which a few CPU instructions tell how near two embeddings are.
+-- Turns an embedding into 2048 bits. Comparing two such signatures takes a few CPU instructions, and the fewer bits
+-- differ, the nearer the embeddings are.
 --
 -- 1536 bits say which of the numbers are above zero. 512 more say which of the first 512 are large: above 0.018,
 -- which is 0.7 times what they would be if all were equally large. With them, half as many of the memories nearest to a
--- question from another domain are overlooked. docs/search-research.md says what else was tried.
+-- question from another domain are missed. docs/search-research.md says what else was tried.
 --
--- An embedding of zeros has no direction, and of one that is far too long or short the distance is NaN, infinite or
--- chance, as pgvector sums squares in real numbers. These have no signature, and whoever searches asks for one.
+-- An embedding of zeros has no direction. The distance to one that is far too long or too short is NaN, infinite or
+-- arbitrary, because pgvector sums squares in single precision. Such embeddings have no signature, and searches skip
+-- memories without one.
 --
--- The body is parsed when the function is created, so its names keep their meaning whatever the search_path. It is not
--- strict, though NULL has no signature either: so it becomes part of the statement, which saves a call for each row.
+-- The body is parsed when the function is created, so its names mean the same with any search_path. The function is not
+-- strict, although NULL has no signature either: that allows PostgreSQL to inline it, which saves a call per row.
+-- formerly: 34d899eefba0f88ef82143c0aca497c7f67842d726732ef73e872ca5e997f2c2
 create function memory_signature(embedding vector) returns bit varying
 language sql immutable parallel safe
 return

@@ -1,13 +1,14 @@
--- Keeps each embedding beside the rest of its row instead of in TOAST, where PostgreSQL puts what makes a row large.
+-- Stores each embedding inside its row instead of in TOAST, where PostgreSQL moves large values.
 --
--- A page has room for one embedding either way. To read one takes a look at one page then, not at six; so comparing a
--- user's memories takes a third to two thirds of the time. In return, whatever reads the table without its embeddings
--- reads more pages, and a change of another column writes the embedding again (docs/search-research.md).
+-- A page has room for one embedding either way. Reading one then takes one page instead of six, so comparing a user's
+-- memories takes a third to two thirds of the time. In return, queries that read the table without its embeddings
+-- read more pages, and an update of any other column writes the embedding again (docs/search-research.md).
 --
--- The target lets content and metadata stay in the row as well, in what is left of the page. Otherwise, they would have
--- to go into TOAST instead. The setting of a table that has one already stays.
+-- With toast_tuple_target, content and metadata stay in the row as well, in the space that is left in the page. Without
+-- it, they would move to TOAST instead. If the table already has a toast_tuple_target, it is left as it is.
 --
--- This changes nothing in rows that are there. The next migration writes the table anew, and does.
+-- Existing rows stay as they are until the next migration rewrites the table.
+-- formerly: 399eb340d70f3d4d84a2f2edd008c1c63bc6e99128ad616f5d490c653ffc7f67
 do $$
 begin
     if not exists (

@@ -1,9 +1,10 @@
--- Keeps the signature of each embedding in its row. PostgreSQL computes it on every write: nothing can be forgotten.
+-- Stores the signature of each embedding in its row. PostgreSQL computes it on every write, so it is never out of date.
 --
--- Adding the column writes the table and its indexes anew, and nobody can read or write memories meanwhile: 20 seconds
--- for 100,000 memories, and as long again as the embedding index took to build. README.md says how to shorten that.
--- A trigger and an update of all rows would not lock, but every row that it updates goes into the embedding index once
--- more, one by one, which takes many times as long and leaves table and index twice as large.
+-- Adding the column rewrites the table and its indexes, and nobody can read or write memories meanwhile. This takes 20
+-- seconds for 100,000 memories, plus the time it takes to build the embedding index again. README.md says how to
+-- shorten it. A trigger and an update of all rows would not block, but each updated row would be inserted into the
+-- embedding index again, one by one. That takes many times as long, and leaves the table and the index twice as large.
+-- formerly: 55c2202e140dd1c5cce97641529ae0db263ebf8f37073b5834b6957770b44574
 -- squawk-ignore-file adding-field-with-default -- see above
 alter table memories
 add signature bit(2048) generated always as (memory_signature(embedding)::bit(2048)) stored,

@@ -1,9 +1,10 @@
 -- Tells which bits of a question's signature are doubtful: those of numbers close to the point at which a bit changes.
 --
--- Such a bit could as well be the other one. Close means within 0.013, half of what the numbers would be if all were
--- equally large. Where doubtful bits count half, half as many comparisons by distance find the same
--- (docs/search-research.md).
--- In a range are those numbers that are above its lower end, but not above its upper end.
+-- Such a bit could just as well have the other value. Close means within 0.013, half of what the numbers would be if
+-- all were equally large. If doubtful bits count half, the same memories are found with half as many comparisons by
+-- distance (docs/search-research.md).
+-- A number is in a range if it is above the lower end, but not above the upper end.
+-- formerly: 2bf1dc4d05f6dc9104c045e85c4d9c6c267e6280f441e380da98797c5b1bccd4
 create function memory_signature_doubts(direction vector) returns bit varying
 language sql immutable parallel safe
 return

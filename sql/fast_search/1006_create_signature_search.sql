@@ -1,16 +1,23 @@
--- What search_memories asks where a user has many memories: by signature, first what serves nearly every search.
+-- The two functions that search_memories calls for users of many memories. Both search by signature; nearly every
+-- search takes the first.
 --
--- Bodies in the standard's form are parsed when a function is created: names keep their meaning wherever the table and
--- the extension live, with any search_path, and nothing that a caller's path holds is called. The path itself stays the
--- caller's, as policies may call functions that look up names in it. The setting keeps each function a statement of its
--- own instead of a part of its caller's, and long scans from being compiled. Rows of one user are named by a range that
--- holds one user: for equality, a plan for users in general may read the whole table. Parameters stand in subqueries,
--- which the planner cannot look through: a plan is the same for every user.
+-- SQL-standard bodies (begin atomic) are parsed when the function is created. So names mean the same with any
+-- search_path, in whichever schemas the table and the extension are, and nothing on a caller's path is called. The
+-- caller's search_path itself stays in force, because policies may call functions that look up names in it.
+--
+-- "set jit = off" does two things: it keeps each function a statement of its own, because a function with a setting is
+-- not inlined, and it keeps long scans from being compiled.
+--
+-- Rows of one user are selected by a range that contains only that user: with equality, a generic plan may read the
+-- whole table. Parameters are in subqueries, which the planner cannot look through, so the plan is the same for every
+-- user.
+-- formerly: 8ebb0266c98ce69426fbdd969e08a281f69a3cf7dfaa04dbdd7d81cf0778700a
 
--- For an answer of ten at most. All signatures of a user are read. Those that differ from the question in 45 bits more
--- than the tenth best of the first thousand are dropped; 45 is the root of 2048, what chance makes of a difference.
--- What is left is ranked by bits of which the doubtful count half. The best 64 are compared by distance, and all that
--- are within 60 of the tenth best. Where no more than 250 are of the tiers asked for, all of them are compared.
+-- For answers of up to ten memories. All signatures of a user are read. Those that differ from the question in 45 bits
+-- more than the tenth best of the first thousand are dropped; 45 is the square root of 2048, about what a difference
+-- varies by chance. The rest is ranked by the number of differing bits, doubtful ones counting half. The best 64 are
+-- compared by distance, and so are all others within 60 of the tenth best. If the user has no more than 250 memories of
+-- these tiers, all of them are compared.
 create function search_memories_by_signature(user_id uuid, embedding vector, k integer, tiers memory_type[])
 returns table (id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision)
 language sql stable parallel safe rows 10
@@ -37,7 +44,7 @@ begin atomic
             and m.signature is not null
     ),
 
-    -- NULL where there are few: nothing is dropped then. The thousand are whichever come first.
+    -- NULL if there are few: then nothing is dropped. The thousand are whichever come first.
     bound as materialized (
         select
             case
@@ -54,8 +61,9 @@ begin atomic
             end as differing
     ),
 
-    -- With the doubtful bits flipped, a difference in one of them takes away what it adds without: the sum of both
-    -- leaves the others, twice. PostgreSQL would take longer to cut out bits than to compare all of them again.
+    -- A doubtful bit differs either as it is or flipped, so in the sum of both comparisons each doubtful bit counts
+    -- once, whatever it is, and each other difference twice. Masking bits out would take PostgreSQL longer than
+    -- comparing all of them again.
     near as materialized (
         select
             s.id,
@@ -67,7 +75,7 @@ begin atomic
         where s.differing <= coalesce((select b.differing from bound as b), 2048)
     ),
 
-    -- OFFSET has the array made once, however often it is named.
+    -- With OFFSET, the array is built once, however often it is used.
     best as (
         select
             b.differing as bound,
@@ -111,10 +119,10 @@ end;
 comment on function search_memories_by_signature(uuid, vector, integer, memory_type[]) is
 'Part of search_memories, for users of many memories: up to ten, the nearest by signature compared by distance.';
 
--- For longer answers, and a given number of candidates. For the first ten it does what search_memories_by_signature
--- does, then the same for the best 20, 40, 80, and so on. So that a longer answer begins with the shorter, a memory
--- that only a wider look has found never stands among the places of a narrower one: where it is nearer than the last of
--- those, it is left out. No more than twice k are all compared.
+-- For longer answers, and for a given number of candidates. It does for the first ten what search_memories_by_signature
+-- does, then the same for the best 20, 40, 80, and so on. A longer answer always begins with the shorter one. To ensure
+-- that, a memory is left out if only a wider look finds it, and it is nearer than the last one of a narrower look. If
+-- there are no more than twice k signatures, all are compared.
 create function search_memories_in_widths(
     user_id uuid,
     embedding vector,
@@ -243,7 +251,7 @@ begin atomic
         group by n.id
     ),
 
-    -- The limit has each looked up by its key, however many the planner expects.
+    -- With the limit, each is looked up by its key, however many rows the planner expects.
     compared as materialized (
         select
             f.width,
@@ -267,7 +275,7 @@ begin atomic
         ) as m
     ),
 
-    -- The last place of each width that is shorter than the answer.
+    -- The last place of each width that is smaller than the answer.
     lasts as (
         select
             0 as width,

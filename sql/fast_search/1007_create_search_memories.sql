@@ -1,9 +1,10 @@
 -- Similarity search within one user's memories: exact for few memories, by signature first for many.
 --
--- The function becomes part of the statement that calls it: there it is planned once, if the statement is prepared,
--- and `explain` shows what it does. As in 1006, names keep their meaning with any search_path, and users are ranges.
--- Parameters stand in `given`, as the planner cannot look through it: a plan is the same for every user.
--- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows in the HNSW index.
+-- PostgreSQL inlines the function into the statement that calls it. So a prepared statement plans it once, and
+-- `explain` shows what it does. As in 1006, names mean the same with any search_path, and users are selected by ranges.
+-- Parameters are in `given`, which the planner cannot look through, so the plan is the same for every user.
+-- cosine_distance is the function behind <=>. No index serves it, so no plan can lose rows in the HNSW index.
+-- formerly: 856edde2d31bd2f41b5925950eeff7b7ece6d5732bc1fd3e69a58b2bdcfe0bd1
 create function search_memories(
     user_id uuid,
     embedding vector,
@@ -29,8 +30,8 @@ begin atomic
             candidates
     ),
 
-    -- Nothing is near to an embedding of zeros. Of one whose squares are out of reach for a real, the direction counts.
-    -- OFFSET has each value computed once, without a copy of the embedding.
+    -- Nothing is near an embedding of zeros. If the squares of an embedding overflow or underflow single precision, its
+    -- direction is used instead. With OFFSET, each value is computed once, without a copy of the embedding.
     question as (
         select
             g.user_id,
@@ -64,7 +65,7 @@ begin atomic
     from question as q
     cross join
         lateral (
-            -- With metadata, whatever their number: a row has to be read for it, and its embedding is at hand as well.
+            -- A filter by metadata has to read every row, and the embedding with it, so then all of them are compared.
             select
                 m.id,
                 m.content,

@@ -1,5 +1,5 @@
--- Takes the comment off the embedding index, which the next migration drops.
+-- Removes the comment of the embedding index, which the next migration drops.
 --
--- It does no more than its rollback needs: once that of the next migration has built the index again, which has to be
--- alone in its file, this one gives it back its comment.
+-- This migration exists for its rollback: after the next migration's rollback has built the index again, it puts the
+-- comment back. That rollback cannot do it itself, because a concurrent build has to be alone in its file.
 comment on index ix_memories_embedding is null;

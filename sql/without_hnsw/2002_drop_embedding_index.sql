@@ -1,7 +1,7 @@
--- Drops the HNSW index, which takes half of the disk and nine tenths of the time of a write.
+-- Drops the HNSW index, which takes half of the disk space and nine tenths of the time of a write.
 --
--- What is lost is the search that reads it: the nearest memories of all users together, and the plain query of a user
--- who has very many. The plain query of one user reads all of their memories then, as it does for most users anyway,
--- and loses none. search_memories of the set fast_search never reads this index: want both sets, not this one alone.
+-- Searches that use the index become slow: those across all users, and the plain query for a user with very many
+-- memories. The plain query for one user then reads all of their memories, as it does for most users anyway, and misses
+-- none. search_memories of the set fast_search never uses this index, so apply both sets, not this one alone.
 -- transactional: false
 drop index concurrently ix_memories_embedding;
