@@ -77,7 +77,7 @@ class Shape:
         match = _EMBEDDING.fullmatch(written.strip().lower())
         if match is None:
             raise UsageError(
-                f"an embedding cannot be of the type {written!r}",
+                f"an embedding cannot have the type {written!r}",
                 hint="Write it as in SQL: vector(768), or halfvec(3072).",
             )
         return replace(self, embedding_type=embedding_type(match[1]), dimensions=dimensions(int(match[2])))
@@ -114,7 +114,7 @@ def name(text: str, *, most: int = 1) -> str:
     parts = identifiers(text)
     if ".".join(parts) != text or len(parts) > most:
         raise UsageError(
-            f"{text!r} is no name of a {'table' if most > 1 else 'column'}",
+            f"{text!r} is not the name of a {'table' if most > 1 else 'column'}",
             hint="""Write it as in SQL, with quotes where it has capitals or spaces: users, auth.users, '"User"'.""",
         )
     return ".".join(f'"{part}"' if part in _RESERVED else part for part in parts)
@@ -124,7 +124,7 @@ def user_type(text: str) -> str:
     """One of USER_TYPES, however it was written. Raises UsageError for any other type."""
     found = _user_type(text)
     if found is None:
-        raise UsageError(f"a user's id cannot be of the type {text!r}", hint=f"Choose one of {', '.join(USER_TYPES)}.")
+        raise UsageError(f"a user's id cannot have the type {text!r}", hint=f"Choose one of {', '.join(USER_TYPES)}.")
     return found
 
 
@@ -144,7 +144,7 @@ def _user_type(text: str) -> str | None:
 def embedding_type(text: str) -> EmbeddingType:
     """Raises UsageError for a type that holds no embedding."""
     if text not in get_args(EmbeddingType):
-        raise UsageError(f"an embedding cannot be of the type {text!r}", hint="Choose vector or halfvec.")
+        raise UsageError(f"an embedding cannot have the type {text!r}", hint="Choose vector or halfvec.")
     return cast("EmbeddingType", text)
 
 

@@ -24,7 +24,7 @@ SECTIONS = {
     },
     "A project of your own": {
         "init": ("init", "Write memdb's SQL into your project."),
-        "upgrade": ("init", "Bring what this memdb ships into your project."),
+        "upgrade": ("init", "Add what this memdb ships to your project."),
         "new": ("new", "Write the next migration and its rollback."),
         "lint": ("lint", "Review pending migrations before they run."),
         "snapshot": ("verify", "Record the expected schema."),

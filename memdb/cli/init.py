@@ -26,14 +26,16 @@ def init(
     users: Annotated[
         str | None,
         typer.Option(
-            help="Table to whose rows memories belong, and its key if that is not its primary key. Else the one that "
-            "the database has, or users, which memdb makes where it is missing.",
+            help="Table to whose rows memories belong, and its key if that is not its primary key. Default: the one "
+            "in the database, or users, which memdb creates if it is missing.",
             metavar="'TABLE (COLUMN)'",
         ),
     ] = None,
     user_id: Annotated[
         str | None,
-        typer.Option(help=f"Type of users' ids: {', '.join(USER_TYPES)}. Else that of the database.", metavar="TYPE"),
+        typer.Option(
+            help=f"Type of users' ids: {', '.join(USER_TYPES)}. Default: that of the database.", metavar="TYPE"
+        ),
     ] = None,
     dimensions: Annotated[
         int | None, typer.Option(help="Numbers in an embedding; 1536 by default.", metavar="N")
@@ -68,7 +70,7 @@ def _found(db: Database, wanted: Wanted, *, is_given: bool) -> Shape | None:
     except DatabaseError as error:
         if is_given:
             raise
-        output.say(f"The users of your database were not looked at: {error.message}.")
+        output.say(f"Your database was not searched for users: {error.message}.")
         return None
 
 
@@ -90,9 +92,9 @@ def upgrade(
     trial: Trial = Trial(),
     format: OutputFormat = "text",
 ) -> None:
-    """Bring what this memdb ships into your project.
+    """Add what this memdb ships to your project.
 
-    New migrations and sets, for your users and embeddings. No file that is there is changed, but for the snapshot.
+    Adds new migrations and sets, for your users and embeddings. Of the existing files, only the snapshot changes.
     """
     sql_dir = settings.load(directory=directory).sql_dir
     with Place(sql_dir=sql_dir).open(trial=trial) as db:

@@ -82,7 +82,7 @@ class Place:
         conninfo, server = database.resolve(chosen.url)
         is_new = not self.address
         if server is not None and is_new:
-            self.say(f"Using {server.description} (memdb db stop ends it).")
+            self.say(f"Using {server.description} (stop it with: memdb db stop).")
         with database.connect(conninfo, purpose=purpose, schema=self.settings.schema) as connection:
             connection.wait_seconds = wait_seconds
             self.address = server.description if server else database.describe(connection)
@@ -93,7 +93,7 @@ class Place:
                 if dispute and losing:
                     raise UsageError(
                         f"two settings name different databases: {dispute}",
-                        hint="Give --database-url for the one that is meant.",
+                        hint="Choose one with --database-url.",
                     )
                 yield connection
             except MemdbError as error:

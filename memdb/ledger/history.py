@@ -83,7 +83,7 @@ def read(connection: Connection, sets: Sets) -> History:
     past = find(connection, sets)
     if not past.readable:
         raise DatabaseError(
-            f"this role may not read the migration history in the schema {past.home.schema}",
+            f"this role is not allowed to read the migration history in the schema {past.home.schema}",
             hint=f"Grant it usage on that schema and select on {', '.join(past.home.unreadable)}.",
         )
     return past
@@ -93,7 +93,7 @@ def require_writable(home: Home) -> None:
     """Raises DatabaseError for a role that may not write down what it applies, with all that it lacks."""
     if home.unwritable:
         raise DatabaseError(
-            f"this role may not write to the migration history in the schema {home.schema}",
+            f"this role is not allowed to write to the migration history in the schema {home.schema}",
             hint=f"Grant it usage on that schema and select, insert, update, delete on {', '.join(home.unwritable)}.",
         )
 

@@ -66,7 +66,7 @@ def _problem(words: tuple[str, ...], *, drops_count: bool) -> tuple[str, str, st
         return (
             "unguarded-drop",
             f"DROP {second.upper()} loses rows.",
-            "Put it under an IF that makes sure of what it is.",
+            "Put it under an IF that checks what it is.",
         )
     return None
 

@@ -112,6 +112,6 @@ def _cut(text: str, start: int) -> str:
 
 def _other_rows(table: str, before: Rows, after: Rows, *, same_columns: bool) -> Iterator[str]:
     if before.count != after.count:
-        yield f"It leaves {after.count:,} rows in the table {table}, where {before.count:,} were before."
+        yield f"It leaves {after.count:,} rows in the table {table}, where there were {before.count:,} before."
     elif same_columns and before.checksum != after.checksum:
         yield f"It leaves rows of the table {table} with other values than before."

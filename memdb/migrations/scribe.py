@@ -47,7 +47,7 @@ class Scribe:
                 self._make_tables()
         except psycopg.errors.InsufficientPrivilege as error:
             raise DatabaseError(
-                f"this role may not keep a history of migrations in the schema {home.schema}: "
+                f"this role is not allowed to keep a history of migrations in the schema {home.schema}: "
                 f"{error.diag.message_primary}",
                 hint="Connect as the owner of the schema, or have the owner grant this role usage and create on it; or "
                 "work in a schema of its own: --schema NAME",

@@ -32,7 +32,7 @@ def _(search: Search) -> Iterator[Any]:
 
 @render.register
 def _(farewell: Farewell) -> Iterator[Any]:
-    yield "Look around yourself:"
+    yield "Explore it yourself:"
     yield f"  psql '{farewell.url}'"
     yield f"  memdb status --database-url '{farewell.url}'"
     yield "  memdb db stop"

@@ -13,7 +13,7 @@ def _(project: Project) -> Iterator[Any]:
     yield f"Wrote the SQL of memdb to {project.sql_dir} ({len(project.created)} files)."
     yield from _shape(project.shape)
     if project.settings:
-        yield "Add to memdb.toml, which was there already:"
+        yield "memdb.toml already exists. Add to it:"
         yield from (f"  {line}" for line in project.settings.splitlines() if not line.startswith("#"))
     yield from _snapshot(project.has_snapshot)
     yield f"Commands run in {project.directory} use it. Add to it with: memdb new NAME"
@@ -23,34 +23,34 @@ def _(project: Project) -> Iterator[Any]:
 def _(upgrade: Upgrade) -> Iterator[Any]:
     yield from _shape(upgrade.shape)
     if not upgrade.added:
-        yield f"{upgrade.sql_dir} has all that this memdb ships."
+        yield f"{upgrade.sql_dir} has everything that this memdb ships."
     elif upgrade.is_dry_run:
         yield f"This would be added to {upgrade.sql_dir}:"
     else:
         yield f"Added to {upgrade.sql_dir}:"
     yield from (f"  {path}" for path in upgrade.added)
     if upgrade.differing:
-        yield "Left as they are, though memdb ships another text:"
+        yield "Left as they are, though memdb ships different text:"
         yield from (f"  {path}" for path in upgrade.differing)
     yield from _snapshot(upgrade.has_snapshot)
 
 
 def _shape(shape: Shape) -> Iterator[str]:
-    users, made = shape.users, " (made where it is missing)" if shape.users.may_be_made else ""
+    users, made = shape.users, " (created if missing)" if shape.users.may_be_made else ""
     yield f"Memories belong to {users.table} ({users.key}), {users.key_type}{made}; embeddings are {shape.embedding}."
     most = INDEXED_DIMENSIONS["vector"]
     if shape.embedding_type == "vector" and not shape.is_indexed:
         yield (
-            f"pgvector has no HNSW index for vectors of more than {most:,} dimensions, so none is made: "
-            "--embedding-type halfvec has one, and takes half the room."
+            f"pgvector has no HNSW index for vectors of more than {most:,} dimensions, so none is created. "
+            "With --embedding-type halfvec there is one, and embeddings take half the space."
         )
     elif shape.dimensions > most:
-        yield f"They are halfvec since pgvector has no HNSW index for vectors of more than {most:,} dimensions."
+        yield f"They are halfvec because pgvector has no HNSW index for vectors of more than {most:,} dimensions."
 
 
 def _snapshot(is_there: bool) -> Iterator[str]:
     if not is_there:
-        yield "There is no snapshot yet, as there is no server to try migrations on: memdb snapshot --scratch-url URL"
+        yield "There is no snapshot yet, because there is no server to try files on: memdb snapshot --scratch-url URL"
 
 
 @render.register

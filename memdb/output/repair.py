@@ -31,7 +31,7 @@ def _needed(repair: Repair) -> Iterator[Any]:
         yield from [*edit.diff.split("\n"), ""] if edit.diff else []
         if edit.applied_as != edit.id:
             same = "" if edit.diff else ": the same text under a new name"
-            yield f"Applied as {edit.applied_as}, and called {edit.id} now{same}."
+            yield f"Applied as {edit.applied_as}, now called {edit.id}{same}."
     yield from (f"To be marked as applied, without running it: {id}" for id in repair.mark)
     yield from (f"To be forgotten, without rolling it back: {id}" for id in repair.unmark)
     for difference in repair.effect:
@@ -39,12 +39,12 @@ def _needed(repair: Repair) -> Iterator[Any]:
     if repair.effect:
         yield "The database then differs from its files as shown, and verify-schema will say so."
     elif repair.unmark:
-        yield "In effect, the database has what the files would make."
-        yield f"Whatever else {', '.join(repair.unmark)} made stays there, and no file takes it back."
+        yield "In effect, the database has what the files would create."
+        yield f"Whatever else {', '.join(repair.unmark)} created stays there, and no file removes it."
     else:
-        yield "In effect, the database is what the files would make."
+        yield "In effect, the database is what the files would create."
 
 
 def _unsettled(repair: Repair) -> Iterator[str]:
     for id, hint in repair.unsettled.items():
-        yield f"{id} is applied, and has no file here. repair cannot settle that. {hint}"
+        yield f"{id} is applied, but has no file here. repair cannot resolve that. {hint}"

@@ -17,10 +17,10 @@ def _(seeding: Seeding) -> Iterator[Any]:
     yield f"Loaded {count(seeding.memories, 'memory')} of {count(seeding.users, 'user')}: {tiers} ({origin})."
     yield f"{count(seeding.users_created, 'user')} created."
     if seeding.already_there:
-        yield f"{_were(seeding.already_there)} there already, by their ids: nothing about them was changed."
+        yield f"{_were(seeding.already_there)} already there, with the same ids, and not changed."
     own = [(seeding.memories_with_own_ids, "memory"), (seeding.users_with_own_ids, "user")]
     if told := listed([count(number, noun) for number, noun in own if number]):
-        yield f"{told} came with ids of their own, as an application's do: memdb seed --reset will leave them."
+        yield f"{told} came with ids of their own, like those of an application: memdb seed --reset will keep them."
     indexes = (
         f", and {seeding.index_seconds:.1f} s to build the vector indexes" if seeding.index_seconds >= 0.05 else ""
     )
@@ -33,12 +33,12 @@ def _were(memories: int) -> str:
 
 @render.register
 def _(upkeep: Upkeep) -> Iterator[Any]:
-    indexes, each = listed(upkeep.indexes), f"some {upkeep.rows_per_second:,.0f} rows a second"
+    indexes, each = listed(upkeep.indexes), f"about {upkeep.rows_per_second:,.0f} rows a second"
     told = f", or {_time(upkeep.seconds)} for {count(upkeep.rows, 'row')}" if upkeep.rows and upkeep.seconds else ""
-    yield f"Each row goes into {indexes} as it comes, which is slow: {each}{told}."
+    yield f"Each row is added to {indexes} as it is loaded, which is slow: {each}{told}."
     if upkeep.rebuild_seconds is not None and (upkeep.seconds is None or upkeep.rebuild_seconds < upkeep.seconds):
-        afterwards = f"in some {_time(upkeep.rebuild_seconds)} with what is there"
-        yield f"With --rebuild-indexes, all is built once, {afterwards}; nobody else can use memories until then."
+        afterwards = f"in about {_time(upkeep.rebuild_seconds)}, including the rows that are there already"
+        yield f"With --rebuild-indexes, they are built once, {afterwards}; nobody else can use memories meanwhile."
 
 
 @render.register

@@ -93,10 +93,10 @@ def _(result: Snapshot) -> Iterator[Any]:
         changed = f"changed: {', '.join(result.stale)}" if result.stale else "nothing changed"
         yield f"Wrote {result.path} for {count(result.migrations, 'migration')}; {changed}."
     elif result.stale:
-        yield f"{result.path} is stale. It is not what these migrations do: {', '.join(result.stale)}."
-        yield "Write it anew with: memdb snapshot"
+        yield f"{result.path} is stale. It differs in what these migrations do: {', '.join(result.stale)}."
+        yield "Write it again with: memdb snapshot"
     else:
-        yield f"{result.path} is what the files make: {count(result.migrations, 'migration')}."
+        yield f"{result.path} matches the files: {count(result.migrations, 'migration')}."
 
 
 @render.register
@@ -107,7 +107,7 @@ def _(result: ModelsVerification) -> Iterator[Any]:
     place = place if result.database else "the snapshot"
     objects = count(len(result.compared), "object")
     if result.ok:
-        yield f"The models {result.models} are as the schema is: {objects} compared with {place}."
+        yield f"The models {result.models} match the schema: {objects} compared with {place}."
     else:
         yield f"{count(len(result.differences), 'difference')} in {objects} of {result.models} compared with {place}."
     yield from (f"Note: {note}" for note in result.notes)

@@ -93,7 +93,8 @@ def _of_rights(connection: Connection, before: Shape, after: Shape) -> Iterator[
             yield Refusal(f"{role} does not own {name}, which would be altered or dropped", f"Connect as {owner}.")
         else:
             yield Refusal(
-                f"{role} may not create in the schema {name}", f"Connect as {owner}, or have the privilege granted."
+                f"{role} is not allowed to create in the schema {name}",
+                f"Connect as {owner}, or have the privilege granted.",
             )
 
 
@@ -107,4 +108,6 @@ def _of_extensions(connection: Connection, names: frozenset[str]) -> Iterator[Re
                 "Install a newer pgvector on the server.",
             )
         elif not may_create:
-            yield Refusal(f"{role} may not create the extension {name}", "Have a superuser create it once, beforehand.")
+            yield Refusal(
+                f"{role} is not allowed to create the extension {name}", "Have a superuser create it once, beforehand."
+            )

@@ -57,7 +57,7 @@ def _users(wanted: Wanted, found: Shape | None) -> Users:
         return replace(known, key_type=key_type or known.key_type)
     if key_type is None:
         raise UsageError(
-            f"nothing says of which type the ids in {table} are",
+            f"the type of the ids in {table} is unknown",
             hint="Give --user-id TYPE, or with --database-url a database that has the table.",
         )
     return Users(table, key or "id", key_type, may_be_made=False)
@@ -66,5 +66,5 @@ def _users(wanted: Wanted, found: Shape | None) -> Users:
 def _names(users: str) -> tuple[str, str | None]:
     match = _TABLE_AND_KEY.fullmatch(users.strip())
     if match is None:
-        raise UsageError(f"{users!r} is no table", hint="Write it as in SQL: auth.users, or accounts (account_id).")
+        raise UsageError(f"{users!r} is not a table", hint="Write it as in SQL: auth.users, or accounts (account_id).")
     return shape.name(match["table"], most=2), shape.name(match["key"]) if match["key"] else None

@@ -21,14 +21,14 @@ _SETTINGS = """\
 sql_dir = "sql"
 """
 _SCRATCH_SETUP = f"""\
-# Migrations expect the application's users; this file makes some where migrations are only tried.
+# Migrations expect the application's users; this file creates them where migrations are only tried.
 scratch_setup = "sql/{STAND_IN}"
 """
 _README = f"""\
 # {OWN}
 
 The migrations of this application. `memdb new NAME` writes them here, with numbers from {FIRST_NUMBER}, and
-`memdb migrate` applies them after those of memdb. memdb itself brings nothing into this folder.
+`memdb migrate` applies them after those of memdb. memdb itself ships nothing for this folder.
 """
 
 
@@ -115,8 +115,8 @@ def shape_of(sql_dir: Path) -> Shape:
     found = catalog.shape_of(catalog.fold(snapshot.read(sql_dir).values()))
     if found is None:
         raise SqlFilesError(
-            f"{sql_dir / SNAPSHOT} does not say what memories are",
-            hint="Write it anew with: memdb snapshot",
+            f"{sql_dir / SNAPSHOT} describes no table of memories",
+            hint="Write it again with: memdb snapshot",
         )
     return found
 
@@ -140,8 +140,8 @@ def _expect_no_collision(sets: sqlfiles.Sets, new: Texts) -> None:
         if path.suffix == ".sql" and (there := theirs.get((path.parent.name, sqlfiles.number_of(path.stem)))):
             raise SqlFilesError(
                 f"{there.path} has the number of {path.name}, which memdb brings",
-                hint=f"Where it is not applied yet, move it to the set {OWN}. Where it is, add what {path.name} does "
-                "by a migration of your own; nothing was written.",
+                hint=f"Nothing was written. If it is not applied yet, move it to the set {OWN}. If it is, do what "
+                f"{path.name} does in a migration of your own.",
             )
 
 

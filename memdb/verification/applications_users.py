@@ -85,9 +85,11 @@ class Owners:
     def _notes(self, connection: Connection) -> list[str]:
         name, key = self.users.table, self.users.key
         shown = f'"{name}"' if name == "users" else name
-        notes = [f"The table {shown} is the application's: compared was only that memories can refer to {name}.{key}."]
+        notes = [
+            f"The table {shown} is the application's: all that was checked is that memories can refer to {name}.{key}."
+        ]
         table = users.find(connection, name)  # it may be another's than whoever looks expects
-        return notes if table is None else [*notes, f"It is {table.name}, of the role {table.owner}."]
+        return notes if table is None else [*notes, f"It is {table.name}, owned by the role {table.owner}."]
 
 
 def expected(patches: Mapping[str, Patch]) -> Owners:

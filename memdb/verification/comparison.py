@@ -167,7 +167,7 @@ class _Comparison:
         """A sequence belongs to its column once this is there, too."""
         lines = creating.create(key, self._expected[key], self._place)
         if lines and (other := self._place.in_place_of.get(key)):
-            return told(f"{other} has its name: see whose that is, and once it is called otherwise:", *lines)
+            return told(f"{other} has its name: see whose that is; once it has another name:", *lines)
         owner = self._expected[key].get("owned_by")
         if key.kind == "sequence" and owner and Key.of("column", owner) not in self._missing:
             return [*lines, creating.owned(key, owner)]

@@ -41,9 +41,9 @@ def read(path: str, names: Collection[str]) -> Declared:
 
 def _find(path: str) -> Any:
     module, _, name = path.partition(":")
-    hint = "Name a declarative base as package.module:Base, which can be imported from the current directory."
+    hint = "Name a declarative base as package.module:Base; it must be importable from the current directory."
     if not module or not name:
-        raise UsageError(f"{path!r} is no import path of models", hint=hint)
+        raise UsageError(f"{path!r} is not an import path of models", hint=hint)
     sys.path.insert(0, str(Path.cwd()))
     try:
         found = importlib.import_module(module)
@@ -56,12 +56,12 @@ def _find(path: str) -> Any:
         raise UsageError(
             f"the models {path} cannot be imported: {module} raises {type(error).__name__} "
             "(its text is not shown, as it may hold a password)",
-            hint=f"Mend it first; see: python -c 'import {module}'",
+            hint=f"Fix that first; see: python -c 'import {module}'",
         ) from None
     finally:
         sys.path.pop(0)
     if not is_base:
-        raise UsageError(f"{path} is no declarative base", hint=hint)
+        raise UsageError(f"{path} is not a declarative base", hint=hint)
     return found
 
 

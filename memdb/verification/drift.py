@@ -17,9 +17,9 @@ from memdb.verification.declarations import USERS, Comparison, Declared, Drift, 
 SNAPSHOT, DATABASE = "snapshot", "database"
 
 NOT_COMPARED = (
-    "indexes, checks and comments, which models need not know",
-    "tables that core does not make",
-    "keys of the application's users, but for the primary one",
+    "indexes, checks and comments, which models need not declare",
+    "tables that core does not create",
+    "keys of the application's users, except the primary key",
 )
 
 
@@ -104,14 +104,14 @@ def _mend(difference: Drift, found: Mapping[str, list[Drift]], mend_users: str |
 
 
 _MEND_USERS = {
-    True: "these users are the application's: verify a base with models of them (Your own users, in docs/models.md)",
-    False: "bring the application's users and their model together; memdb makes no more of them than users.id",
+    True: "these users are the application's: verify a base with a model of them (Your own users, in docs/models.md)",
+    False: "change either the model or the application's table; of users, memdb itself creates only the id",
 }
 """Whether the models of users are memdb's own."""
 
 _MEND_SIDE = {
-    SNAPSHOT: "the database agrees with the models, and not with the snapshot; see: memdb verify-schema",
-    DATABASE: "the snapshot agrees with the models, and not with the database; see: memdb verify-schema",
+    SNAPSHOT: "the database agrees with the models, but not with the snapshot; see: memdb verify-schema",
+    DATABASE: "the snapshot agrees with the models, but not with the database; see: memdb verify-schema",
 }
 
 

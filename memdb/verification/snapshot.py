@@ -51,11 +51,11 @@ def read(sql_dir: Path) -> Patches:
             if not id.startswith("$")
         }
         if not all(isinstance(change, dict | None) for patch in patches.values() for change in patch.values()):
-            raise ValueError("what a migration does to an object is no object")
+            raise ValueError("what a migration does to an object is not a JSON object")
     except FileNotFoundError:
         raise SqlFilesError(f"there is no {path}", hint=f"Write it with: {_WRITE}") from None
     except (OSError, ValueError, AttributeError) as error:
-        raise SqlFilesError(f"{path} cannot be read: {error}", hint=f"Write it anew with: {_WRITE}") from None
+        raise SqlFilesError(f"{path} cannot be read: {error}", hint=f"Write it again with: {_WRITE}") from None
     _check_format(path, content.get("$format", 1), patches)
     return patches
 
@@ -65,7 +65,7 @@ def _check_format(path: Path, format: object, patches: Patches) -> None:
     if unknown := sorted({key.kind for patch in patches.values() for key in patch} - set(KINDS)):
         newer = f"has objects of the kind {unknown[0]!r}, which this memdb does not know"
     elif isinstance(format, int) and format < FORMAT:
-        hint = f"Write it anew with: {_WRITE}. It is what the same migrations make, read more closely."
+        hint = f"Write it again with: {_WRITE}. The migrations are the same; it now records more of what they create."
         raise SqlFilesError(f"{path} was written by an older memdb, which compared less", hint=hint)
     elif format != FORMAT:
         newer = f"has the format {format}, and this memdb reads format {FORMAT}"
@@ -91,7 +91,7 @@ def write(sql_dir: Path, patches: Patches) -> Snapshot:
     except OSError as error:
         raise SqlFilesError(
             f"{path} cannot be written: {error.strerror}",
-            hint="It is as it was. Make room or mend the permissions, or use a copy of the SQL files: memdb init DIR",
+            hint="It is unchanged. Free space or fix the permissions, or use a copy of the SQL files: memdb init DIR",
         ) from None
     return Snapshot(path, len(patches), stale, written=True)
 

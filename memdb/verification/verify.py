@@ -27,8 +27,8 @@ NOT_COMPARED = (
     "comments on columns of views and of types, and on constraints of domains",
     "which index a table was clustered by, whether NOT NULL is inherited, and security labels",
     "cost and row estimates of functions",
-    "rows, with those that migrations insert and those that materialized views hold",
-    "objects that no migration makes, but for what belongs to expected tables",
+    "rows, including those that migrations insert and those of materialized views",
+    "objects that no migration creates, except those that belong to expected tables",
 )
 
 
@@ -136,7 +136,7 @@ def _not_compared_here(expected: Objects) -> Iterable[str]:
         yield f"partitions of {', '.join(partitioned)}"
     objects = [key.identity for key in expected if key.kind == "object"]
     if objects:
-        yield f"how these are made, which are only known to be there: {', '.join(objects)}"
+        yield f"the definitions of these, which are only known to exist: {', '.join(objects)}"
 
 
 def _expected_migrations(past: history.History, sets: Sets, patches: Mapping[str, Patch], found: Objects) -> list[str]:
@@ -156,7 +156,7 @@ def _known(ids: Collection[str], patches: Mapping[str, Patch]) -> list[str]:
     if unknown := [id for id in ids if id not in patches]:
         raise SqlFilesError(
             f"the snapshot sql/schema.json does not know the migration {unknown[0]}",
-            hint="Write it anew with: memdb snapshot (or name the SQL directory of that migration with --sql-dir).",
+            hint="Write it again with: memdb snapshot (or name the SQL directory of that migration with --sql-dir).",
         )
     return list(ids)
 
@@ -164,16 +164,16 @@ def _known(ids: Collection[str], patches: Mapping[str, Patch]) -> list[str]:
 def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent: bool) -> Iterable[str]:
     if not past.readable:
         names = ", ".join(name for name, migrations in sets.items() if any(m.id in ids for m in migrations))
-        yield f"This role may not read the migration history; all of these sets was expected: {names}."
+        yield f"This role is not allowed to read the migration history, so all of these sets was expected: {names}."
     elif absent:
-        yield "The schema is missing: no migration is applied here. memdb migrate makes all of core."
+        yield "The schema is missing: no migration is applied here. memdb migrate creates all of core."
     else:
         pending = [migration.id for migration in sets.active(ids) if migration.id not in ids]
         if not past.applied:
             expected = "" if pending else " All of core was expected."
             yield f"The migration history is empty, although parts of the schema are there.{expected}"
         if pending:
-            yield f"Pending, so what they make was not expected: {', '.join(pending)}."
+            yield f"Pending, so what they create was not expected: {', '.join(pending)}."
 
 
 def _any_standing(found: Objects, owners: Owners) -> bool:

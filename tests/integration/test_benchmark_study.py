@@ -423,7 +423,7 @@ def test_what_a_database_had_of_its_own_is_put_back(migrated: str, tmp_path: Pat
         (["--ef-search", "40"], "--ef-search has no effect on plain"),
         (["--strategies", "strict", "--candidates", "40"], "--candidates has no effect on strict"),
         (["--strategies", ""], "no strategy is named"),
-        (["--report", "report.pdf"], "no kind of report"),
+        (["--report", "report.pdf"], "not a kind of report"),
         (["--cold"], "--cold restarts the server"),
     ],
 )

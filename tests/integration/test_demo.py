@@ -38,7 +38,7 @@ def test_the_demo_leaves_a_database_to_look_around_in(
         assert json.loads(capsys.readouterr().out)[0]["title"] == "memdb migrate"
         assert main(["demo", "--memories", "200"]) == 0
         shown = capsys.readouterr().out
-        assert "Look around yourself:" in shown
+        assert "Explore it yourself:" in shown
         assert main(["status", "--exit-code", "--database-url", server.url(demo.DATABASE)]) == 0
         with demo.fresh_database(server), pytest.raises(DatabaseError, match="another demo"):
             demo.fresh_database(server).__enter__()

@@ -244,9 +244,9 @@ def test_what_the_role_lacks_is_foreseen(connection: Connection, dry_run: DryRun
         connection.execute("revoke create on schema public from public")
         found = dry_run(other, "alter table memories add column a text; create table tags (id int);").refusals
     assert [refusal.message for refusal in found] == [
-        "this role may not write to the migration history in the schema public",
+        "this role is not allowed to write to the migration history in the schema public",
         "deploying does not own public.memories, which would be altered or dropped",
-        "deploying may not create in the schema public",
+        "deploying is not allowed to create in the schema public",
     ]
     assert found[0].hint.endswith(
         "select, insert, update, delete on public._yoyo_log, public._yoyo_migration, public.memdb_migrations."
@@ -260,7 +260,7 @@ def test_an_extension_that_the_role_may_not_create_is_foreseen(
     with as_role(empty_connection, "deploying") as other:
         empty_connection.execute("grant create on schema public to deploying")
         refusals = preview.dry_run(other, sets, Migrate(), trusted=["public"]).refusals
-        assert [item.message for item in refusals] == ["deploying may not create the extension vector"]
+        assert [item.message for item in refusals] == ["deploying is not allowed to create the extension vector"]
         empty_connection.execute("create extension vector")
         assert preview.dry_run(other, sets, Migrate(), trusted=["public"]).refusals == ()
 

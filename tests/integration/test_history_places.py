@@ -364,7 +364,9 @@ def test_for_a_role_that_may_not_read_it_nothing_is_taken_for_pending_or_for_don
         "baseline": lambda: baseline.baseline(empty_connection, sets, {}),
     }
     try:
-        with pytest.raises(DatabaseError, match="may not read the migration history in the schema public") as raised:
+        with pytest.raises(
+            DatabaseError, match="is not allowed to read the migration history in the schema public"
+        ) as raised:
             does[work]()
         assert ("public._yoyo_migration" in raised.value.hint) is not bool(granted)
         assert "public._yoyo_log" in raised.value.hint
@@ -385,7 +387,7 @@ def test_a_role_that_may_not_write_to_it_is_told_all_that_it_lacks_before_anythi
     with as_role(empty_connection, "deploying") as other:
         empty_connection.execute("grant create on schema public to deploying")
         empty_connection.execute("grant select on _yoyo_log, _yoyo_migration, memdb_migrations to deploying")
-        with pytest.raises(DatabaseError, match="may not write to the migration history") as raised:
+        with pytest.raises(DatabaseError, match="is not allowed to write to the migration history") as raised:
             migrations.migrate(other, sets, limits=trusting)
         lacking = raised.value.hint.partition(" on ")[2].partition(" on ")[2].rstrip(".")
         assert lacking.split(", ") == [

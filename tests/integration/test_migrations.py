@@ -262,7 +262,9 @@ def test_a_role_without_rights_gets_a_clear_refusal(server: str, empty: str, set
         admin.execute(f"create role {role} login")
     try:
         with (
-            pytest.raises(DatabaseError, match="may not keep a history of migrations in the schema public") as raised,
+            pytest.raises(
+                DatabaseError, match="is not allowed to keep a history of migrations in the schema public"
+            ) as raised,
             database.connect(psycopg.conninfo.make_conninfo(empty, user=role), purpose="test") as connection,
         ):
             migrations.migrate(connection, sets)

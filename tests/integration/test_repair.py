@@ -76,7 +76,7 @@ def test_a_large_table_gets_its_hnsw_index_without_downtime(
     assert len(result.marked) == 6
     assert result.verification.notes == (
         "The migration history is empty, although parts of the schema are there.",
-        "Pending, so what they make was not expected: 0007_create_embedding_index, 0008_create_performance_indexes.",
+        "Pending, so what they create was not expected: 0007_create_embedding_index, 0008_create_performance_indexes.",
     )
     run = migrations.migrate(connection, sets)
     assert [step.id[:4] for step in run.steps] == ["0007", "0008"]
@@ -184,7 +184,7 @@ def test_what_a_forgotten_migration_has_made_is_said_to_stay(
         file.unlink()
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert main(["repair", "--unmark", "0002_feature", *arguments]) == 2
-    assert "Whatever else 0002_feature made stays there" in capsys.readouterr().err
+    assert "Whatever else 0002_feature created stays there" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("gone", ["m0002_b", "m0003_c"], ids=["removed", "of a newer release"])
@@ -201,7 +201,7 @@ def test_repair_says_what_it_could_not_settle(
     assert main(["repair", "--yes", *arguments]) == 1
     told = capsys.readouterr().out
     assert "Accepted as applied, as the files are now: 0001_a." in told
-    assert f"{gone[1:]} is applied, and has no file here." in told
+    assert f"{gone[1:]} is applied, but has no file here." in told
 
 
 @pytest.mark.usefixtures("ready_server")

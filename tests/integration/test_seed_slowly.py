@@ -106,8 +106,8 @@ def test_the_command_tells_it_in_words(
     assert "NOTICE" not in told
     assert cli.main([*command, "--append"]) == 0
     told = capsys.readouterr().err
-    assert "Each row goes into ix_memories_embedding as it comes, which is slow: some 400 rows a second" in told
-    assert told.index("as it comes") < told.index("Vacuuming memories …")
+    assert "Each row is added to ix_memories_embedding as it is loaded, which is slow: about 400 rows a second" in told
+    assert told.index("as it is loaded") < told.index("Vacuuming memories …")
     assert cli.main([*command, "--append", "--rebuild-indexes"]) == 0
     told = capsys.readouterr().err
     assert "as it comes" not in told
@@ -117,10 +117,14 @@ def test_the_command_tells_it_in_words(
 @pytest.mark.parametrize(
     ("rows", "rebuild", "expected"),
     [
-        (100_000, 60.0, "400 rows a second, or 4 minutes for 100,000 rows. With --rebuild-indexes, all is built once"),
+        (
+            100_000,
+            60.0,
+            "400 rows a second, or 4 minutes for 100,000 rows. With --rebuild-indexes, they are built once",
+        ),
         (100_000, 600.0, "400 rows a second, or 4 minutes for 100,000 rows."),
         (100_000, None, "400 rows a second, or 4 minutes for 100,000 rows."),
-        (None, 0.1, "400 rows a second. With --rebuild-indexes, all is built once, in some 1 second"),
+        (None, 0.1, "400 rows a second. With --rebuild-indexes, they are built once, in about 1 second"),
     ],
 )
 def test_the_faster_way_is_named_where_it_is_one(

@@ -129,7 +129,7 @@ def test_the_command_twice_gives_more_and_says_of_which_random_seed(
     assert run(*asked, "--append", "--random-seed", "2", url=migrated) == 0
     told = capsys.readouterr().out
     assert "Loaded 0 memories of 0 users" in told
-    assert "20 memories were there already, by their ids: nothing about them was changed." in told
+    assert "20 memories were already there, with the same ids, and not changed." in told
     assert count(connection) == 40
 
 
@@ -137,7 +137,7 @@ def test_the_command_loads_a_file_again_and_says_that_it_was_there(
     migrated: str, connection: Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = lines(tmp_path / "a.jsonl", {"id": str(uuid4())})
-    for told in ("Loaded 1 memory of 1 user", "1 memory was there already"):
+    for told in ("Loaded 1 memory of 1 user", "1 memory was already there"):
         assert run("--from", str(source.path), "--append", url=migrated) == 0
         assert told in capsys.readouterr().out
     assert count(connection) == 1

@@ -292,7 +292,7 @@ def test_a_role_with_connect_only_can_verify(
         stranger.execute("select from public.memories")
     result = verify.verify(stranger, sets, patches)
     assert (result.ok, result.inferred) == (True, True)
-    assert "may not read the migration history" in result.notes[0]
+    assert "is not allowed to read the migration history" in result.notes[0]
     connection.execute("drop index ix_memories_embedding")
     assert [item.object for item in verify.verify(stranger, sets, patches).differences] == ["ix_memories_embedding"]
 
@@ -361,13 +361,13 @@ def test_users_of_the_application_may_live_in_another_schema(
 @pytest.mark.parametrize(
     ("sql", "told"),
     [
-        ("set search_path = other, public", "is in the schema public, as the history is: where that is meant"),
+        ("set search_path = other, public", "is in the schema public, like the history: if that is intended"),
         (
             """
             alter table memories set schema other; alter table memory_collections set schema other;
             alter type memory_type set schema other; alter table users set schema other
             """,
-            "is in the schema other: see first whether it was moved there, or whose it is",
+            "is in the schema other: first see whether it was moved there, or whose it is",
         ),
     ],
     ids=["another schema comes first", "they were moved"],

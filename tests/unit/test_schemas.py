@@ -297,5 +297,5 @@ def test_the_json_schema_has_the_type_of_ids_and_the_length_of_embeddings(mode: 
 
 
 def test_an_embedding_type_that_is_none_is_refused_where_it_is_written() -> None:
-    with pytest.raises(UsageError, match="cannot be of the type 'float8'"):
+    with pytest.raises(UsageError, match="cannot have the type 'float8'"):
         type("Odd", (MemoryCreate,), {"embedding_type": "float8"})

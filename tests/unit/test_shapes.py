@@ -86,18 +86,18 @@ def test_a_shape_is_what_is_wanted_and_else_what_was_found(wanted: Wanted, found
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        (Wanted("accounts"), "nothing says of which type the ids in accounts are"),
-        (Wanted(user_id="numeric"), "cannot be of the type 'numeric'"),
-        (Wanted(user_id="uuid; drop table users"), "cannot be of the type"),
-        (Wanted("users; drop table users", "uuid"), "is no name of a table"),
-        (Wanted("a.b.c", "uuid"), "is no name of a table"),
-        (Wanted("Users", "uuid"), "is no name of a table"),
-        (Wanted("users (id, name)", "uuid"), "is no name of a column"),
-        (Wanted("users ()", "uuid"), "is no table"),
-        (Wanted("", "uuid"), "is no table"),
+        (Wanted("accounts"), "the type of the ids in accounts is unknown"),
+        (Wanted(user_id="numeric"), "cannot have the type 'numeric'"),
+        (Wanted(user_id="uuid; drop table users"), "cannot have the type"),
+        (Wanted("users; drop table users", "uuid"), "is not the name of a table"),
+        (Wanted("a.b.c", "uuid"), "is not the name of a table"),
+        (Wanted("Users", "uuid"), "is not the name of a table"),
+        (Wanted("users (id, name)", "uuid"), "is not the name of a column"),
+        (Wanted("users ()", "uuid"), "is not a table"),
+        (Wanted("", "uuid"), "is not a table"),
         (Wanted(dimensions=0), "cannot have 0 dimensions"),
         (Wanted(dimensions=16_001), "cannot have 16001 dimensions"),
-        (Wanted(embedding_type="sparsevec"), "cannot be of the type 'sparsevec'"),
+        (Wanted(embedding_type="sparsevec"), "cannot have the type 'sparsevec'"),
     ],
 )
 def test_what_cannot_be_is_wrong_usage(wanted: Wanted, said: str) -> None:

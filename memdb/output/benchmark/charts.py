@@ -95,7 +95,7 @@ def _trade(measured: Sequence[Measured], target: Guide) -> Figure:
     y = plots.towards_one("mean recall (↑ finds more)", marks, _number, rest=0.0005)
     return Figure(
         "Recall against time",
-        "The upper left corner is best: quick, and nothing overlooked. A line is a sweep, numbered by ef_search or "
+        "The upper left corner is best: fast, and nothing missed. A line is a sweep, labelled with ef_search or "
         "candidates. A point that is fast but low is fast because it does not look.",
         series,
         plots.chart("Recall against latency", series, x, y),

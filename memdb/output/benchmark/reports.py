@@ -44,7 +44,7 @@ def check(path: Path) -> None:
     """Before anything is measured. Raises UsageError for a report that could not, or should not, be written."""
     kind = KINDS.get(path.suffix.lower())
     if kind is None:
-        raise UsageError(f"{path} is no kind of report that memdb writes", hint=f"End it with {', '.join(KINDS)}.")
+        raise UsageError(f"{path} is not a kind of report that memdb writes", hint=f"End it with {', '.join(KINDS)}.")
     files.expect_replaceable(path, "report", "report of benchmark-similarity", kind.is_one)
 
 

@@ -93,7 +93,7 @@ def _sizes(study: Study) -> Table:
     ]
     return Table(
         "By number of memories",
-        "p95 and mean recall for users with so many memories, so that nobody hides in a mean. Marked: p95 above "
+        "p95 and mean recall by how many memories users have, so that none disappear in an average. Marked: p95 above "
         f"{study.targets.p95_ms:g} ms, recall below {study.targets.least_recall:g}, or lost rows.",
         (
             "strategy",
@@ -205,4 +205,4 @@ def _both(latency: Latency | None) -> str:
 
 def _plans(study: Study) -> Table:
     rows = tuple((words.label(one), words.plans(one.plans)) for one in study.strategies)
-    return Table("Plans", "How the server gets to the rows, by EXPLAIN.", ("strategy", "plan"), rows, ("plan",))
+    return Table("Plans", "How the server finds the rows, according to EXPLAIN.", ("strategy", "plan"), rows, ("plan",))

@@ -52,7 +52,7 @@ def _type(differing: Differing, alter: str) -> list[str]:
     statement = f"{alter} type {column_type(differing.expected)} using {using};"
     if table not in differing.place.empty and not keeps_values(before, wanted):
         return told(
-            f"of values that are {before}, some may be lost or refused as {wanted}: look at them first. Then:",
+            f"some {before} values may be lost or refused as {wanted}: look at them first. Then:",
             statement,
         )
     both = "default" in differing.found and "default" in differing.expected
@@ -103,14 +103,14 @@ def _generated(differing: Differing, alter: str) -> list[str]:
     expression, _, storage = wanted.rpartition(" ")
     if found.endswith(f" {storage}") and differing.place.server_version >= SET_EXPRESSION_SINCE:
         return [f"{alter} set expression as {expression};"]
-    return told("PostgreSQL can change what it is computed from only by making it anew, with its indexes and views")
+    return told("PostgreSQL can change its expression only by creating it again, with its indexes and views")
 
 
 def _identity(differing: Differing, alter: str) -> list[str]:
     wanted = differing.expected["identity"]
     if "identity" in differing.found:
         return [f"{alter} set generated {wanted};"]
-    after = told("it starts at 1: where rows have their numbers already, go on after them with setval")
+    after = told("it starts at 1: if rows already have numbers, continue after them with setval")
     statement = f"{alter} add generated {wanted} as identity;"
     return [*after, *(told(statement) if "default" in differing.found else [statement])]
 
@@ -118,7 +118,7 @@ def _identity(differing: Differing, alter: str) -> list[str]:
 def _drop_identity(differing: Differing, alter: str) -> list[str]:
     if differing.key.within in differing.place.empty:
         return [f"{alter} drop identity;"]
-    return told("it numbers its rows by itself, which the application may rely on; the numbers would not go on")
+    return told("it numbers rows by itself, which the application may rely on; without it, new rows get no number")
 
 
 _LINES: dict[str, Callable[[Differing, str], list[str]]] = {

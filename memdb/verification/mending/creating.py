@@ -98,7 +98,7 @@ def _create_type(key: Key, attributes: Attributes, _: Surroundings) -> list[str]
 def _create_sequence(key: Key, attributes: Attributes, _: Surroundings) -> list[str]:
     unlogged = "unlogged " if "unlogged" in attributes else ""
     start = told(
-        f"it starts anew: where rows have its numbers already, go on after them with setval({literal(key.identity)}, …)"
+        f"it starts again: if rows already have its numbers, go on after them with setval({literal(key.identity)}, …)"
     )
     return [*start, f"create {unlogged}sequence {key.identity} {sequence_options(attributes)};"]
 
@@ -147,7 +147,7 @@ def _create_index(key: Key, attributes: Attributes, place: Surroundings) -> list
         clauses.append(f"with ({options(attributes['options'])})")
     if "where" in attributes:
         clauses.append(f"where {attributes['where']}")
-    wait = told("writing waits while it is built: on large partitions, make it on each concurrently first")
+    wait = told("writes wait while it is built: if partitions are large, first create it concurrently on each of them")
     return [*(wait if partitioned else ()), " ".join(clauses) + ";"]
 
 

@@ -18,21 +18,19 @@ def _table(differing: Differing, attribute: str) -> list[str]:
     if attribute == "replica_identity":
         return [f"{alter} replica identity {wanted or 'default'};"]
     if attribute == "row_security":
-        open_it = told("its rows are protected by policies, which no migration has switched on: whoever did knows why")
+        open_it = told("row-level security protects its rows, though no migration has enabled it: ask whoever did")
         return [f"{alter} enable row level security;"] if wanted else open_it
     if attribute == "force_row_security":
-        open_it = told(
-            "its policies hold for its owner, too, which no migration has switched on: whoever did knows why"
-        )
+        open_it = told("its policies apply to its owner, too, though no migration has enabled that: ask whoever did")
         return [f"{alter} force row level security;"] if wanted else open_it
     if attribute == "unlogged":
         return told("it is logged: unlogged, a crash would empty it") if wanted else [f"{alter} set logged;"]
     if attribute == "partitioned":
         return told(
-            "PostgreSQL cannot change how a table is partitioned: make another, and move the rows, in a migration"
+            "PostgreSQL cannot change how a table is partitioned: create another in a migration, and move the rows"
         )
     return told(
-        "it decides whether its rows are seen through another table, so a person has to see which of the two is right:",
+        "it decides whether its rows are seen through another table, so a person has to decide which is right:",
         *(f"{alter} no inherit {parent};" for parent in _only(differing.found, differing.expected)),
         *(f"{alter} inherit {parent};" for parent in _only(differing.expected, differing.found)),
     )
@@ -61,7 +59,7 @@ def constraint(differing: Differing, names: list[str]) -> list[str]:
         return _replaced(differing)
     if "definition" in names:
         return told(
-            "rows or the application may rely on it as it is. To replace it, in one statement, once that is looked at:",
+            "rows or the application may rely on it as it is: look first. Then, to replace it in one statement:",
             f"alter table {table} drop constraint {constraint},"
             f" add constraint {constraint} {differing.expected['definition']};",
         )
@@ -70,7 +68,7 @@ def constraint(differing: Differing, names: list[str]) -> list[str]:
         lines.append(f"alter table {table} validate constraint {constraint};")
     if "disabled" in names:
         lines += differing.place.disabled.get(differing.key, ())
-        lines += told("rows that came in meanwhile were not checked: look for those that refer to nothing")
+        lines += told("rows added meanwhile were not checked: look for those that refer to nothing")
     return lines
 
 
@@ -83,7 +81,7 @@ def _replaced(differing: Differing) -> list[str]:
 
 
 def index(differing: Differing, names: list[str]) -> list[str]:
-    """It is made anew, unless it keeps values unique."""
+    """It is created again, unless it keeps values unique."""
     partitioned = differing.expected["table"] in differing.place.partitioned
     if names == ["valid"] and not partitioned:
         return [f"reindex index concurrently {differing.key.identity};"]
@@ -95,8 +93,8 @@ def index(differing: Differing, names: list[str]) -> list[str]:
         )
     if differing.found["unique"] and names != ["valid"]:
         return told(
-            "it keeps values unique, which rows or the application may rely on: make the index that is expected under"
-            " another name first",
+            "it keeps values unique, which the application may rely on: first create the expected index under"
+            " another name",
             *create(differing.key, differing.expected, differing.place),
         )
     drop = f"drop index {'' if partitioned else 'concurrently '}{differing.key.identity};"
@@ -142,7 +140,7 @@ def policy(differing: Differing, names: list[str]) -> list[str]:
         values |= {"to": ", ".join(differing.expected["to"])} if "to" in names else {}
         return [f"alter policy {policy} on {table} {' '.join(clauses[name].format(values[name]) for name in names)};"]
     return told(
-        "it decides who sees which rows, so a person has to see which of the two is right. What is expected:",
+        "it decides who sees which rows, so a person has to decide which of the two is right. The expected one:",
         *create(differing.key, differing.expected),
     )
 

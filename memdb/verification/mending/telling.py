@@ -18,13 +18,13 @@ def unexpected(key: Key, *, known: bool) -> list[str]:
     """What a person may decide of an object that should not be there; `known` where a migration that waits makes it."""
     if known:
         return told(
-            "a migration that is not applied makes it, and would fail here:",
-            "where it is what that file makes, memdb baseline counts it as applied; else see first whose it is",
+            "a migration that is not applied creates it, and would fail here:",
+            "if it is what that file creates, memdb baseline marks the file as applied; if not, first see whose it is",
         )
     weigh = _WEIGH.get(key.kind)
     return told(
-        f"no migration makes it{f'; {weigh}' if weigh else ''}",
-        "to keep it, put it into a migration of your own: memdb new NAME; whether it can go, its owner decides",
+        f"no migration creates it{f'; {weigh}' if weigh else ''}",
+        "to keep it, put it into a migration of your own: memdb new NAME; its owner decides whether it can go",
     )
 
 
@@ -44,9 +44,11 @@ def elsewhere(key: Key, schema: str, lines: list[str], *, is_that_of_history: bo
     """What to look at before another is made, which would be empty, and would hide the one in `schema` or be hidden."""
     name, shown = key.identity, argument(schema)
     if is_that_of_history:
-        first = f"{name} is in the schema {shown}, as the history is: where that is meant, work there: --schema {shown}"
+        first = (
+            f"{name} is in the schema {shown}, like the history: if that is intended, work there with --schema {shown}"
+        )
     else:
-        first = f"{name} is in the schema {shown}: see first whether it was moved there, or whose it is"
+        first = f"{name} is in the schema {shown}: first see whether it was moved there, or whose it is"
     return [
         *told(first, "only if there should be another one here:"),
         *(line if line.startswith("--") else f"-- {line}" for line in lines),

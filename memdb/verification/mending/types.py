@@ -17,11 +17,11 @@ def enum(differing: Differing, _: list[str]) -> list[str]:
     if len(labels) == len(found) and set(labels) != set(found):
         renamed = [(old, new) for old, new in zip(found, labels, strict=True) if old != new]
         return told(
-            "where labels were renamed, and the application does not use their new names:",
+            "if labels were renamed, and the application does not use their new names:",
             *(f"alter type {name} rename value {literal(old)} to {literal(new)};" for old, new in renamed),
         )
     return told(
-        "PostgreSQL can neither take labels away nor put them into another order: rows may have them.",
+        "PostgreSQL can neither remove labels nor reorder them, because rows may have them.",
         f"a migration of your own can make a type with the labels {', '.join(map(literal, labels))}, and move the "
         "columns to it",
     )
@@ -37,7 +37,7 @@ def domain(differing: Differing, names: list[str]) -> list[str]:
     alter, expected = f"alter domain {differing.key.identity}", differing.expected
     lines = []
     if names_of_kind := [name for name in names if name in ("type", "collation")]:
-        lines += told(f"PostgreSQL cannot change the {' and '.join(names_of_kind)} of a domain: columns have it")
+        lines += told(f"PostgreSQL cannot change the {' and '.join(names_of_kind)} of a domain, because columns use it")
     if "default" in names:
         set_it = f"{alter} set default {expected.get('default')};"
         lines += [set_it] if "default" in expected else drop_default(alter)
@@ -60,7 +60,7 @@ def _checks(differing: Differing, alter: str) -> list[str]:
         elif found[name] == f"{expected.get(name)} NOT VALID":
             lines.append(f"{alter} validate constraint {name};")
         elif found[name] != expected.get(name):
-            lines += told(f"its constraint {name} is another; it may be what keeps wrong values out: {found[name]}")
+            lines += told(f"its constraint {name} differs; it may be what keeps wrong values out: {found[name]}")
     return lines
 
 

@@ -12,18 +12,18 @@ def view(differing: Differing, names: list[str]) -> list[str]:
     """A view is replaced where its columns allow that; nothing that protects rows is taken away."""
     expected, found = differing.expected, differing.found
     if found.get("options", {}).keys() - expected.get("options", {}).keys():
-        return told("it has options that no migration has set, and that may protect rows: whoever did knows why")
+        return told("it has options that no migration has set and that may protect rows: ask whoever did")
     if "materialized" in names:
-        return told("a view cannot become materialized, or plain: make it anew, with its privileges and what reads it")
+        return told("a view cannot become a materialized one, or the reverse: create it again, with what reads it")
     if names == ["options"]:
         kind = "materialized view" if expected.get("materialized") else "view"
         return options_changed(f"alter {kind} {differing.key.identity}", expected, found)
     if column := _remade_with(differing):
-        return told(f"see {column}: its mend makes this view anew")
+        return told(f"see {column}: mending that creates this view again")
     if not expected.get("materialized") and expected["columns"][: len(found["columns"])] == found["columns"]:
         return [create_view(differing.key, expected, "create or replace")]
     return told(
-        "its columns are others: it has to be dropped and made anew, with its privileges and all that reads it, as:",
+        "its columns differ: it has to be dropped and created again, with its privileges and all that reads it, as:",
         *create(differing.key, expected),
     )
 
@@ -38,7 +38,7 @@ def without_views(differing: Differing, statements: list[str]) -> list[str]:
     if not all(_can_be_made_anew(differing, use) for use in uses):
         return told(
             f"PostgreSQL refuses it while this uses the column: {', '.join(dict.fromkeys(by))}",
-            "in one transaction, with their privileges: keep how they were made, drop them, make them anew after:",
+            "in one transaction: save their definitions and privileges, drop them, and create them again after:",
             *statements,
         )
     return [

@@ -38,7 +38,7 @@ def told(*sentences: str) -> list[str]:
 
 def drop_default(alter: str) -> list[str]:
     """Told: a default is what somebody's `insert` leaves out, and numbers rows where it is nextval()."""
-    return told("rows that are written without a value get it, which the application may rely on; to take it away:",
+    return told("rows that are written without a value get it, which the application may rely on; to remove it:",
                 f"{alter} drop default;")  # fmt: skip
 
 
