@@ -1,21 +1,21 @@
 """Every error that memdb raises on purpose.
 
 MemdbError
-├── UsageError               exit 2   the command was called with something it cannot use
-├── SetupError               exit 3   the database, or what else is needed, is not usable
+├── UsageError               exit 2   an argument cannot be used
+├── SetupError               exit 3   the database, or something else that is needed, cannot be used
 │   ├── SettingsError                 a setting cannot be read
 │   ├── SqlFilesError                 the SQL directory, or a file in it, cannot be used
 │   ├── ConnectionFailed              no connection could be made, or it was lost
 │   ├── DatabaseError                 the server refused something that memdb asked of it
 │   ├── EmbeddedError                 the embedded PostgreSQL cannot be used
-│   ├── UntrustedSchema               others could have a superuser call what they made
+│   ├── UntrustedSchema               others could have a superuser run their code
 │   ├── LockTimeout                   others hold a lock that is needed
 │   ├── OutputError                   the result cannot be written to stdout
 │   └── DataError                     rows to be loaded, or already there, do not fit
-│       ├── InvalidMemory             a memory that an application wants to store cannot be right
-│       └── UnknownUser               a memory is of a user who is not there
+│       ├── InvalidMemory             a memory that cannot be stored as it is
+│       └── UnknownUser               a memory belongs to a user who does not exist
 └── MigrationError           exit 4   a migration cannot be applied or rolled back
-    ├── HistoryError                  what was applied and the files do not fit together
+    ├── HistoryError                  the history and the files do not match
     └── StatementFailed               the server refused a statement of a migration
 """
 
@@ -26,7 +26,7 @@ from typing import Any, ClassVar
 class MemdbError(Exception):
     """What happened and to what (`message`), and what to do next (`hint`).
 
-    `address` is the database that a command was connected to, where it was.
+    `address` is the database to which the command was connected, if any.
     """
 
     exit_code: ClassVar[int] = 3
@@ -83,14 +83,14 @@ class DataError(SetupError): ...
 
 
 class InvalidMemory(DataError, ValueError):
-    """A ValueError, too, so that Pydantic reports it like any other value that does not fit."""
+    """Also a ValueError, so that Pydantic reports it like any other invalid value."""
 
 
 class UnknownUser(DataError): ...
 
 
 class MigrationError(MemdbError):
-    """`completed` names the migrations that the same run had finished before; they stay."""
+    """`completed` names the migrations that the run had already finished; they stay."""
 
     exit_code = 4
     completed: tuple[str, ...] = ()
@@ -103,7 +103,7 @@ class StatementFailed(MigrationError):
     """The server refused a statement; `location` says where in which file, with the line and a caret.
 
     `sqlstate` is the server's code (https://www.postgresql.org/docs/current/errcodes-appendix.html). `half_done` says
-    that the statement had committed a part of what it does by itself, which would be done twice if it ran again.
+    that the statement had already committed a part of its work, which would be done twice if it ran again.
     """
 
     half_done = False

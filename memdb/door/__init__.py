@@ -1,6 +1,6 @@
-"""The door: a database with the SQL files that belong to it, and what can be done with both.
+"""The public API: a database, the SQL files that belong to it, and what can be done with both.
 
-The command line comes in here like everybody else. What a call needs is loaded when it is made.
+The command line uses it as well. Modules are loaded by the first call that needs them.
 """
 
 from collections.abc import Callable
@@ -28,14 +28,14 @@ def open(
     migrating: bool = True,
     on_message: Callable[[str], None] = log,
 ) -> "Database":
-    """A database for `with`; what is not given is as for the command line, in memdb.toml, .env or the environment.
+    """A database for a `with` block. Defaults come from memdb.toml, .env and the environment, as for the command line.
 
-    `url` is "embedded" for the embedded PostgreSQL, whatever is set, and "temporary" for one that is gone at the end
-    of the block. `directory` is where memdb.toml and .env are looked for, the current one by default.
-    MEMDB_MIGRATION_URL comes before other addresses unless `migrating` is False. `on_message` hears what a terminal
-    would show meanwhile; by default that goes to the logger "memdb".
+    `url` may be "embedded" for the embedded PostgreSQL, whatever the settings say, or "temporary" for one that is
+    deleted at the end of the block. `directory` is where memdb.toml and .env are, by default the current one.
+    MEMDB_MIGRATION_URL takes precedence over other addresses unless `migrating` is False. `on_message` is called with
+    each message that a terminal would show; by default, messages go to the logger "memdb".
 
-    Connects when a call needs it. Raises SettingsError where a setting cannot be used.
+    Connects when a call needs it. Raises SettingsError if a setting cannot be used.
     """
     where = None if directory is None else Path(directory)
     loaded = settings.load(
@@ -57,7 +57,7 @@ def open(
 class Database(Schema, Memories, Project):
     """A database with the SQL files that belong to it. Made by memdb.open.
 
-    Each call has a connection of its own, so that one Database can be kept for long and used by several threads. Calls
-    raise the errors of memdb.errors: SetupError where the database or a file cannot be used, UsageError where what is
-    given cannot be. `address` is where it leads, without the password; empty before the first connection.
+    Each call has its own connection, so one Database can be kept for a long time and used by several threads. Calls
+    raise the errors of memdb.errors: SetupError if the database or a file cannot be used, UsageError if an argument
+    cannot. `address` is the address of the database, without the password; empty before the first connection.
     """

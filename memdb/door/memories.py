@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Memories(Place):
-    """A database as one with memories."""
+    """The part of a Database that is about memories."""
 
     def seed(
         self,
@@ -34,10 +34,10 @@ class Memories(Place):
         wait_seconds: float = 60,
         hooks: "SeedingHooks | None" = None,
     ) -> "Seeding":
-        """Loads memories, all or none: made up, 10,000 of 20 users; or those of a .npz, .jsonl or .parquet file.
+        """Loads memories, all or none: 10,000 synthetic ones of 20 users, or those in a .npz, .jsonl or .parquet file.
 
-        `tiers` are proportions of personal, project and task memories. With `append`, rows are added to those that are
-        there. A `source` that is no file says by itself what its rows are. Raises DataError for rows that do not fit.
+        `tiers` are the proportions of personal, project and task memories. With `append`, rows are added to existing
+        ones. A `source` may also be an object that yields rows. Raises DataError for rows that do not fit.
         """
         if source is None or isinstance(source, str | PathLike):
             source = lazy.choosing.source(
@@ -54,7 +54,7 @@ class Memories(Place):
             )
 
     def unseed(self, *, wait_seconds: float = 60) -> "Reset":
-        """Removes the rows that seed() made up, and nothing else."""
+        """Deletes the rows that seed() generated, and nothing else."""
         with self.connected("seed", losing=True, wait_seconds=wait_seconds) as connection:
             return lazy.resetting.reset(
                 connection, wait_seconds=wait_seconds, on_wait=lambda whom: self.say(f"Waiting for {whom}")
@@ -66,9 +66,9 @@ class Memories(Place):
         design: "Design | None" = None,
         targets: "Targets | None" = None,
     ) -> "Study":
-        """Measures whether search is fast and right: the plain query, or the strategies of `design` side by side.
+        """Measures whether search is fast and accurate: the plain query, or the strategies of `design` side by side.
 
-        Reads only; what a `design` writes is rolled back. `ok` where the targets are met, by default a p95 of 100 ms.
+        Reads only; what a `design` writes is rolled back. `ok` if the targets are met, by default a p95 of 100 ms.
         """
         with self.connected("benchmark") as connection:
             return lazy.study.run(

@@ -1,4 +1,4 @@
-"""Where a Database leads, and the files that belong to it."""
+"""Which database a Database is, and the files that belong to it."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ log = logging.getLogger("memdb").info
 
 
 class Place:
-    """A database by its settings, to which each use makes a connection of its own."""
+    """A database by its settings; each use opens a connection of its own."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Place:
         self.close()
 
     def close(self) -> None:
-        """Ends a temporary server; nothing else is held from call to call."""
+        """Stops a temporary server. Nothing else is kept from call to call."""
         self._until_closed.close()
 
     @property
@@ -57,7 +57,7 @@ class Place:
 
     @property
     def expected(self) -> "Patches":
-        """The snapshot of the SQL directory: what each migration makes."""
+        """The snapshot of the SQL directory: what each migration creates."""
         return lazy.snapshot.read(self.settings.sql_dir)
 
     @property
@@ -68,15 +68,15 @@ class Place:
 
     @property
     def is_embedded(self) -> bool:
-        """Whether it is the embedded PostgreSQL that goes on running."""
+        """Whether it is the embedded PostgreSQL, which keeps running."""
         return self._chosen.url is None
 
     @contextmanager
     def connected(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) -> Iterator[Connection]:
-        """A connection for a block; what the driver raises in there leaves as an error of memdb.
+        """A connection for a block; errors of the driver become errors of memdb.
 
-        `wait_seconds` is how long it waits for locks of others while it reads.
-        With `losing`, raises UsageError where settings contradict each other about which database is meant.
+        `wait_seconds` is how long reading waits for locks of others.
+        With `losing`, raises UsageError if two settings name different databases.
         """
         chosen = self._chosen
         conninfo, server = database.resolve(chosen.url)

@@ -1,4 +1,4 @@
-"""What the SQL of a project, and its models, are held to."""
+"""Checks of a project's SQL and models."""
 
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class Project(Place):
-    """A database as one of a project with SQL and models of its own."""
+    """The part of a Database that is about a project's own SQL and models."""
 
     def lint(self, *, all: bool = False) -> "Review":
-        """Reviews pending migrations, or with `all` every file, for which no database is needed.
+        """Reviews pending migrations, or with `all` every file, which needs no database.
 
-        Locks, lost data, rollbacks that do not undo their file. `ok` where nothing is an error.
+        Finds locks, lost data, and rollbacks that do not undo their file. `ok` if no finding is an error.
         """
         sets = self.sets
         if all:
@@ -27,10 +27,10 @@ class Project(Place):
         return lazy.lint.lint(sets, pending, options=self.trial)
 
     def snapshot(self, *, check: bool = False) -> "Snapshot":
-        """Writes down what the SQL files make, for verify(); from fresh temporary databases.
+        """Records what the SQL files create, for verify(), by applying them to temporary databases.
 
-        With `check` nothing is written, and `stale` names what is not as the file has it. Raises UsageError where the
-        SQL is that of memdb itself.
+        With `check`, nothing is written, and `stale` names what differs from the file. Raises UsageError if the SQL
+        is memdb's own.
         """
         directory = self.settings.sql_dir
         if not check:
@@ -41,7 +41,7 @@ class Project(Place):
         return lazy.snapshot.check(directory, patches) if check else lazy.snapshot.write(directory, patches)
 
     def verify_models(self, models: str = "memdb.models:Base", *, offline: bool = False) -> "ModelsVerification":
-        """Compares models of SQLAlchemy, `package.module:Base`, with the snapshot and, unless `offline`, the database.
+        """Compares SQLAlchemy models, `package.module:Base`, with the snapshot and, unless `offline`, the database.
 
         Reads only.
         """

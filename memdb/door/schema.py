@@ -1,4 +1,4 @@
-"""What changes the schema, and what is known of it."""
+"""Changing the schema, and checking it."""
 
 from dataclasses import replace
 from os import PathLike
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Schema(Place):
-    """A database as one with a schema."""
+    """The part of a Database that is about its schema."""
 
     def migrate(
         self,
@@ -35,9 +35,9 @@ class Schema(Place):
         limits: "Limits | None" = None,
         hooks: "Hooks | None" = None,
     ) -> "Run":
-        """Applies what is pending, up to and including `to`; each migration in a transaction of its own.
+        """Applies pending migrations, up to and including `to`, each in a transaction of its own.
 
-        Raises MigrationError: what was applied before a failure stays, and is in its `completed`.
+        Raises MigrationError; migrations applied before the failure stay, and are in its `completed`.
         """
         return self._run("migrate", lazy.migrations.Migrate(to, self.settings.sets, out_of_order), None, limits, hooks)
 
@@ -50,10 +50,10 @@ class Schema(Place):
         limits: "Limits | None" = None,
         hooks: "Hooks | None" = None,
     ) -> "Run":
-        """Takes back the newest `steps` migrations (None: all), or all that were applied after `to`.
+        """Rolls back the newest `steps` migrations (None: all), or all that were applied after `to`.
 
-        Raises WouldLose, with what that is, where rows would be lost. To lose them, give that error as `losing`: just
-        those then, and no others; or True for whatever it is.
+        Raises WouldLose, which lists the losses, if rows would be lost. To lose these and no others, pass that error as
+        `losing`; True accepts any loss.
         """
         if to is not None and steps != 1:
             raise UsageError("steps and to exclude each other", hint="Give one of them.")
@@ -65,9 +65,9 @@ class Schema(Place):
     def run(
         self, plan: "str | PathLike[str] | SavedPlan", *, limits: "Limits | None" = None, hooks: "Hooks | None" = None
     ) -> "Run":
-        """Does exactly what `plan` has saved, which loses what it shows and nothing else.
+        """Does exactly what the saved `plan` says; it loses what the plan shows and nothing else.
 
-        Raises PlanChanged, a MigrationError, where anything has changed since, and does nothing then.
+        If anything has changed since, does nothing and raises PlanChanged, a MigrationError.
         """
         saved = plan if isinstance(plan, lazy.saved_plan.SavedPlan) else lazy.saved_plan.read(Path(plan))
         return self._run(saved.direction, saved, None, limits, hooks)
@@ -81,7 +81,7 @@ class Schema(Place):
     ) -> "DryRun":
         """What migrate() would do, or another `request`: Migrate(…) or Rollback(…). Tried on a temporary database.
 
-        With `save_as`, kept in that file, for run(). Locks of others are waited for so many seconds at most.
+        With `save_as`, saves the plan to that file, for run(). Waits at most `wait_seconds` for locks of others.
         """
         request = request or lazy.migrations.Migrate()
         if isinstance(request, lazy.migrations.Migrate):
@@ -103,14 +103,14 @@ class Schema(Place):
             return lazy.status.status(connection, self.sets, chosen=self.settings.sets)
 
     def verify(self) -> "Verification":
-        """Compares the database with what the applied migrations make; `ok` where it is the same. Reads only."""
+        """Compares the database with what the applied migrations create; `ok` if they match. Reads only."""
         with self.connected("verify-schema") as connection:
             return lazy.verify.verify(connection, self.sets, self.expected)
 
     def baseline(self, to: str | None = None, *, wait_seconds: float = 60) -> "Baseline":
-        """Takes a schema that is there for migrated: marks what is pending, up to and including `to`, as applied.
+        """Adopts an existing schema: marks pending migrations, up to and including `to`, as applied. Runs none.
 
-        Runs nothing. Marks nothing unless the database holds exactly what the migrations make, which `ok` says.
+        Marks nothing unless the database has exactly what the migrations create; `ok` says so.
         """
         with self.connected("baseline", wait_seconds=wait_seconds) as connection:
             return lazy.baseline.baseline(
@@ -126,9 +126,9 @@ class Schema(Place):
     def propose_repair(
         self, *, mark: tuple[str, ...] = (), unmark: tuple[str, ...] = (), wait_seconds: float = 60
     ) -> "Repair":
-        """What repair() would change in the history: edited and renamed files, and what is to be marked or forgotten.
+        """What repair() would change in the history: edited and renamed files, and migrations to mark or to forget.
 
-        `effect` is where the database then differs from its files. Reads only.
+        `effect` is how the database would then differ from its files. Reads only.
         """
         with self.connected("repair", wait_seconds=wait_seconds) as connection:
             return lazy.repair.propose(connection, self.sets, self._recorded, mark=mark, unmark=unmark)
@@ -136,7 +136,7 @@ class Schema(Place):
     def repair(self, proposal: "Repair | None" = None, *, wait_seconds: float = 60) -> "Repair":
         """Brings the history in line with the files, as proposed; by default it accepts edited and renamed files.
 
-        Runs nothing. Raises HistoryError where the history has changed since it was proposed.
+        Runs no migration. Raises HistoryError if the history has changed since the proposal.
         """
         proposal = proposal or self.propose_repair(wait_seconds=wait_seconds)
         if not proposal.needed:
@@ -148,7 +148,7 @@ class Schema(Place):
             )
 
     def _recorded(self) -> "Patches":
-        """What the files make as they are now; the snapshot may be older than an edit."""
+        """What the current files create; the snapshot may be older than an edit."""
         try:
             return lazy.recording.record(self.sets, options=self.trial)
         except EmbeddedError as error:

@@ -1,4 +1,4 @@
-"""Storing and finding memories from an application, over SQLAlchemy's asyncio session. Needs the extra `orm`."""
+"""Storing and finding memories from an application, with SQLAlchemy's asyncio sessions. Needs the extra `orm`."""
 
 from memdb.store.engines import create_engine, sessions
 from memdb.store.repository import MemoryStore, Neighbour

@@ -1,4 +1,4 @@
-"""Engines and sessions that work under asyncio, and through a transaction pooler, too."""
+"""Engines and sessions for asyncio, also through a transaction pooler."""
 
 import re
 from importlib.util import find_spec
@@ -18,13 +18,13 @@ _IN_URL = re.compile(r"service|ssl(cert|key|password|rootcert|crl|negotiation)|s
 
 
 def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any) -> AsyncEngine:
-    """An engine for a database URL of any form that memdb understands; `options` are create_async_engine's.
+    """An engine for a database URL in any form that memdb accepts; `options` are those of create_async_engine.
 
     The driver is the one that the URL names (`postgresql+asyncpg://`, `postgresql+psycopg://`), else asyncpg where it
-    is installed, else psycopg. `transaction_pooler` is for PgBouncer in transaction mode and its like (port 6543 at
-    Supabase), where the next transaction may meet another server process, which knows nothing of what was prepared.
+    is installed, else psycopg. `transaction_pooler` is for PgBouncer in transaction mode and the like (port 6543 at
+    Supabase), where the next transaction may run in another server process, without what was prepared before.
 
-    Raises SettingsError for a URL that cannot be read, SetupError where the driver is not installed.
+    Raises SettingsError for a URL that cannot be read, SetupError if the driver is not installed.
     """
     driver = _driver(url)
     if find_spec(driver) is None:
@@ -44,7 +44,7 @@ def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any)
 def sessions(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """A factory of sessions whose objects can still be read after a commit.
 
-    By default a commit expires them, and the next look at an attribute would need the database, outside of an await.
+    By default, a commit expires them, and reading an attribute would then need the database outside an await.
     """
     return async_sessionmaker(engine, expire_on_commit=False)
 

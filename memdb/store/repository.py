@@ -48,7 +48,7 @@ class Neighbour(Generic[UserId]):
 class MemoryStore(Generic[MemoryModel]):
     """Memories in a session: memdb's own Memory, or an application's class with MemoryMixin.
 
-    A method with `user_id` sees that user's memories only, as if there were no others.
+    A method with `user_id` sees only that user's memories.
     """
 
     @overload
@@ -72,9 +72,9 @@ class MemoryStore(Generic[MemoryModel]):
     async def add(self, memory: MemoryCreate[Any], *, skip_existing: bool = False) -> MemoryModel | None:
         """Stores a memory.
 
-        With `skip_existing`, a memory of this user that has the id already is left as it is, and None returned: so the
-        same can be said again when nobody knows whether it arrived. Raises UnknownUser where the user is not there,
-        InvalidMemory where the id is another memory's; then roll the session back.
+        With `skip_existing`, if this user already has a memory with the id, leaves it as it is and returns None. So the
+        call can be repeated when it is unknown whether it succeeded. Raises UnknownUser if the user does not exist,
+        InvalidMemory if the id belongs to another memory; then roll the session back.
         """
         if skip_existing or self._known(memory.id):  # which somebody else may have deleted
             stored = await self.add_many([memory], skip_existing=skip_existing)
@@ -87,11 +87,11 @@ class MemoryStore(Generic[MemoryModel]):
         return added
 
     async def add_many(self, memories: Iterable[MemoryCreate[Any]], *, skip_existing: bool = False) -> list[UUID]:
-        """Stores memories, all or none, and returns the ids of those that it has stored, in the same order.
+        """Stores memories, all or none, and returns the ids of the stored ones, in the same order.
 
-        They are taken one by one while the server works, so a generator may make any number of them. They go through
-        COPY; with `skip_existing`, those whose id is there already are left as they are, and it is half as fast. Raises
-        UnknownUser and InvalidMemory, which name the memory; what the transaction did before stays.
+        Takes them one by one while the server works, so a generator may yield any number of them. Uses COPY. With
+        `skip_existing`, leaves memories whose id already exists as they are, and is half as fast. Raises UnknownUser
+        and InvalidMemory, which name the memory; what the transaction did before stays.
         """
         batch = Batch(memories, self._model)
         store = copying.insert_new if skip_existing else copying.copy
@@ -101,15 +101,15 @@ class MemoryStore(Generic[MemoryModel]):
                 return await store(self._session, self._model, batch)
 
     async def get(self, memory_id: UUID, *, user_id: values.UserKey | None = None) -> MemoryModel | None:
-        """The memory of that id, if there is one, as it is in the database now."""
+        """The memory with that id, if it exists, as it is in the database now."""
         found = await self._read(self._of(select(self._model), [memory_id], user_id))
         return found.one_or_none()
 
     async def list(self, query: MemoryQuery[Any], *, embeddings: bool = False) -> Sequence[MemoryModel]:
-        """Memories of a user as they are now, newest first; of those with one time, that with the greatest id.
+        """Memories of a user as they are now, newest first; those with the same time by descending id.
 
-        Embeddings are large, and are read only if asked for. Objects of the session forget theirs, which may be of
-        another text by now.
+        Embeddings are large, and are read only on request. Otherwise, objects of the session forget theirs, which may
+        belong to an earlier content.
         """
         query = query.checked()
         model, metadata = self._model, self._table.c.metadata
@@ -133,10 +133,10 @@ class MemoryStore(Generic[MemoryModel]):
         return found
 
     async def nearest(self, query: MemorySimilarityQuery[UserId]) -> Sequence[Neighbour[UserId]]:
-        """The memories of a user nearest to an embedding, nearest first, none beyond the maximum distance.
+        """The memories of a user that are nearest to an embedding, nearest first, within the maximum distance.
 
-        Exact on `core`; through search_memories where set fast_search is applied, which is fast for users of many
-        memories. Raises DatabaseError where the extension or the table is missing, or has changed meanwhile.
+        Exact on `core`. If the set fast_search is applied, uses search_memories, which is fast for users with many
+        memories. Raises DatabaseError if the extension or the table is missing, or has changed meanwhile.
         """
         rows = await searching.run(self._session, self._model, searching.Search(query.checked(), self._shape))
         return [_neighbour(row) for row in rows]
@@ -144,10 +144,10 @@ class MemoryStore(Generic[MemoryModel]):
     async def update(
         self, memory_id: UUID, change: MemoryUpdate, *, user_id: values.UserKey | None = None
     ) -> MemoryModel | None:
-        """Changes a memory, and returns it as it is then; None where it is not there.
+        """Changes a memory, and returns it as it is then; None if it does not exist.
 
-        The database compares and changes: another content without its embedding loses the old one, which would
-        mislead; keys of the metadata are set one by one, so others that somebody sets meanwhile stay.
+        If the content changes and no embedding is given, the old embedding is removed, because it would mislead. Keys
+        of the metadata are set one by one, so keys that others set meanwhile stay.
         """
         change = change.checked()
         if not change.model_fields_set:
@@ -157,12 +157,12 @@ class MemoryStore(Generic[MemoryModel]):
         return (await self._read(changed.execution_options(synchronize_session="fetch"))).one_or_none()
 
     async def touch(self, memory_ids: Iterable[UUID], *, unless_within: timedelta = RECENTLY) -> int:
-        """Notes that memories were recalled just now; returns how many rows that changed.
+        """Records that memories were recalled just now; returns how many rows that changed.
 
-        Reading never does it, because every change of `accessed_at` adds the row to all indexes again, also to that
-        of the embeddings. So call it once the answer is on its way. Rows noted shortly before, or that somebody else
-        is changing, are left alone: it waits for nobody, and a memory that is recalled all the time costs one write an
-        hour.
+        Reading never does this, because every change of `accessed_at` adds the row to all indexes again, including that
+        of the embeddings. So call it after the answer is on its way. It never waits:
+        rows that somebody else is changing are left alone, and so are rows recorded less than `unless_within` ago. So a
+        memory costs one write an hour at most.
         """
         model = self._model
         due = (
