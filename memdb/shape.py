@@ -53,9 +53,14 @@ class Users:
         return ".".join(identifiers(self.table)[:-1])
 
     @property
+    def base_type(self) -> str:
+        """The key's type without a length, as functions are told apart by it: one of USER_TYPES."""
+        return self.key_type.partition("(")[0]
+
+    @property
     def python_type(self) -> type:
         """UUID, int or str."""
-        return USER_TYPES[self.key_type.partition("(")[0]]
+        return USER_TYPES[self.base_type]
 
     @property
     def longest(self) -> int | None:

@@ -16,7 +16,7 @@ from psycopg import sql
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, UntrustedSchema
-from memdb.words import argument
+from memdb.words import argument, count
 
 READING = ("index", "statistics object", "constraint", "table")
 CASCADING = ("statement trigger",)  # of a table to which a foreign key leads: it runs even if no row there is meant
@@ -32,8 +32,8 @@ class OpenSchema:
     roles: tuple[str, ...]
 
     def in_words(self) -> str:
-        """`app (roles mallory and 2 others)`"""
-        more = f" and {len(self.roles) - 1} others" if len(self.roles) > 1 else ""
+        """`app (role mallory and 2 others)`"""
+        more = f" and {count(len(self.roles) - 1, 'other')}" if len(self.roles) > 1 else ""
         return f"{self.name} (role {self.roles[0]}{more})"
 
 

@@ -5,10 +5,10 @@ import re
 from memdb import shape
 from memdb.catalog.keys import Key
 from memdb.catalog.patches import Objects
+from memdb.errors import UsageError
 from memdb.shape import STAND_IN, Shape, Users
 
 _REFERENCE = re.compile(r"FOREIGN KEY \(user_id\) REFERENCES (?P<table>[^(]+)\((?P<key>[^)]+)\)")
-_EMBEDDING = re.compile(r"(?P<type>\w+)\((?P<dimensions>\d+)\)")
 
 
 def shape_of(objects: Objects) -> Shape | None:
@@ -16,14 +16,11 @@ def shape_of(objects: Objects) -> Shape | None:
     columns = {
         name: objects.get(Key("column", name, "memories"), {}).get("type", "") for name in ("user_id", "embedding")
     }
-    embedding = _EMBEDDING.fullmatch(columns["embedding"])
-    if embedding is None or not shape.is_user_type(columns["user_id"]):
+    try:
+        users = _users(objects, shape.user_type(columns["user_id"]))
+        return Shape(users).with_embedding(columns["embedding"])
+    except UsageError:
         return None
-    return Shape(
-        _users(objects, shape.user_type(columns["user_id"])),
-        shape.embedding_type(embedding["type"]),
-        int(embedding["dimensions"]),
-    )
 
 
 def _users(objects: Objects, key_type: str) -> Users:

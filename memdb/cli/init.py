@@ -55,7 +55,7 @@ def init(
     wanted = Wanted(users, user_id, dimensions, embedding_type)
     with place.open(trial=trial) as db:
         shape = project.choose(wanted, _found(db, wanted, is_given=place.database_url is not None))
-        if wanted.is_open and sys.stdin.isatty():
+        if wanted == Wanted() and sys.stdin.isatty():
             shape = project.choose(_asked(shape), shape)
         output.emit(project.init(directory, shape, trial=db.trial), format)
 

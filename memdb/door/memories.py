@@ -57,7 +57,7 @@ class Memories(Place):
         """Deletes the rows that seed() generated, and nothing else."""
         with self.connected("seed", losing=True, wait_seconds=wait_seconds) as connection:
             return lazy.resetting.reset(
-                connection, wait_seconds=wait_seconds, on_wait=lambda whom: self.say(f"Waiting for {whom}")
+                connection, wait_seconds=wait_seconds, on_wait=telling.of_loading(self.say).on_wait
             )
 
     def benchmark(

@@ -20,11 +20,6 @@ class Wanted:
     embedding_type: str | None = None
 
     @property
-    def is_open(self) -> bool:
-        """Whether nothing was asked for."""
-        return self == Wanted()
-
-    @property
     def table(self) -> str | None:
         """Raises UsageError for what is no name of a table."""
         return None if self.users is None else _names(self.users)[0]

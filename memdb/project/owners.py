@@ -63,7 +63,7 @@ def made(users: Users) -> str:
 
 def require(users: Users) -> str:
     """A migration that stops where the table, or its key, is not there."""
-    name = users.key_type.partition("(")[0]
+    name = users.base_type
     is_text = name in ("text", "varchar")  # a foreign key may go from one to the other
     return _REQUIRE.format(
         table=users.table,

@@ -44,8 +44,7 @@ class Rule(NamedTuple):
 
 
 def _key_type(shape: Shape) -> str:
-    """As functions are told apart by it: without a length."""
-    return shape.users.key_type.partition("(")[0]
+    return shape.users.base_type
 
 
 def _model(shape: Shape) -> str:

@@ -177,7 +177,7 @@ def _pieces(batch: Batch, shape: Shape, now: datetime) -> Iterator[bytes]:
 
 
 def _rows(batch: Batch, shape: Shape, now: datetime) -> Iterator[bytes]:
-    user = _USERS[shape.users.key_type.partition("(")[0]]
+    user = _USERS[shape.users.base_type]
     embedded = _EMBEDDINGS[shape.embedding_type]
     for id, memory in batch:
         batch.refuse_further_fields(memory)

@@ -69,7 +69,7 @@ class Owners:
         }
 
     def _is_referable(self, found: Objects) -> bool:
-        name, operators = self.users.key, _OPERATOR_CLASSES.get(_base(self.users.key_type), "text_ops")
+        name, operators = self.users.key, _OPERATOR_CLASSES.get(self.users.base_type, "text_ops")
         keys = {f"PRIMARY KEY ({name})", f"UNIQUE ({name})"}
         theirs = [
             (key.kind, attributes) for key, attributes in found.items() if table_of(key, attributes) == self.users.table
