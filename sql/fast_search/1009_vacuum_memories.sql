@@ -1,6 +1,6 @@
--- Has a vacuum see all rows, since 1003 has written them anew and autovacuum may be long in coming.
+-- Vacuums the table, because 1003 has rewritten all rows and autovacuum may not run for a long time.
 --
--- Until then the index of signatures must be checked against the table for each row, and a search takes longer than the
+-- Until then, a search reads the table for each row that it finds in the index of signatures, and takes longer than the
 -- plain query. Memories can be read and written meanwhile. VACUUM cannot run in a transaction.
 -- transactional: false
 vacuum (analyze) memories;
