@@ -72,6 +72,7 @@ class Runner:
                     found += of_untried(step)
                     with session.names_of_the_target(self._connection):
                         concurrently.stand_in(self._connection, step.sql, str(step.path))
+                    session.clean(self._connection, self._limits)
                     continue
                 try:
                     found += self._measure(step).losses if counting else ()
