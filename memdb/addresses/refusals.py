@@ -27,8 +27,10 @@ _HINTS = {
     "42501": "Connect as a role that has this privilege.",
     "57P05": _LIMITED.format("idle_session_timeout"),
 }
-# memdb's own statements run with pg_catalog as search_path, and with them the event triggers that they set off.
+# memdb's own statements run with pg_catalog as search_path, and with them the triggers that they set off and the
+# functions of indexes. Where those find no function, the server advises casts, which is not what is missing.
 _PATH = "Qualify names in that function with their schemas, or set its path: alter function … set search_path = …"
+_OF_FUNCTIONS = ("PL/", "SQL function ")  # how a line of an error's context begins
 _HINTS_FOR_FUNCTIONS = dict.fromkeys(("42P01", "42704", "42883"), _PATH)
 # Shut down, crashed, starting up; idle for too long, or in a transaction that was.
 _CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
@@ -57,7 +59,7 @@ def translated_errors() -> Iterator[None]:
             ) from error
         if "statement timeout" in message:
             hint = _LIMITED.format("statement_timeout")
-        if called := [line for line in (error.diag.context or "").splitlines() if line.startswith("PL/")]:
+        if called := [line for line in (error.diag.context or "").splitlines() if line.startswith(_OF_FUNCTIONS)]:
             message += f" (in {shortened(called[0])})"
-            hint = hint or _HINTS_FOR_FUNCTIONS.get(error.sqlstate or "", "")
+            hint = _HINTS_FOR_FUNCTIONS.get(error.sqlstate or "", hint)
         raise DatabaseError(f"the server refused: {message}", hint=hint) from error

@@ -26,14 +26,15 @@ _HOW = {
     "changed": ", deleted or overwritten",
     "counter": ", which it would give out again",
 }
-# Beside what this role may not see: a materialized view cannot be locked, a foreign table may lead to nowhere, and some
-# types have no binary form.
+# Beside what this role may not see: a materialized view cannot be locked, a foreign table may lead to nowhere, some
+# types have no binary form, and a function of an index may need names of another search_path.
 _UNREADABLE = (
     psycopg.errors.InsufficientPrivilege,
     psycopg.errors.FeatureNotSupported,
     psycopg.errors.WrongObjectType,
     psycopg.errors.ObjectNotInPrerequisiteState,
     psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedObject,
     psycopg.errors.FdwError,
 )
 
@@ -62,7 +63,7 @@ class Loss:
         noun = "row" if self.kind in ("table", "changed") else "value"
         how = _HOW.get(self.kind, "")
         if self.count is None:
-            return f"{name} ({noun}s that this role cannot count{how})"
+            return f"{name} ({noun}s that cannot be counted{how})"
         return f"{name} ({count(self.count, noun)}{how})"
 
 

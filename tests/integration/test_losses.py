@@ -231,10 +231,30 @@ def test_rows_that_cannot_be_counted_are_asked_for(empty: str, empty_connection:
             with pytest.raises(WouldLose) as raised:
                 migrations.rollback(connection, sets, agreement=Agreement())
         assert raised.value.losses == (Loss("0001_a", "table", "public.a", None),)
-        assert "rows that this role cannot count" in raised.value.losses[0].in_words()
+        assert "rows that cannot be counted" in raised.value.losses[0].in_words()
         assert empty_connection.execute("select count(*) from a").fetchone() == (1000,)
     finally:
         empty_connection.execute(f"drop owned by {role} cascade; drop role {role}")
+
+
+@pytest.mark.parametrize("text", ["select plain(t)", "select t::word::text"])
+def test_rows_that_only_the_search_path_of_the_application_can_count_are_asked_about(
+    empty_connection: Connection, folder: Folder, text: str
+) -> None:
+    sets = folder(m0001_a=("create table a (body text); insert into a values ('x');", "drop table a;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(
+        f"""
+        create domain word as text;
+        create function plain(t text) returns text immutable language sql as 'select lower(t)';
+        create function folded(t text) returns text immutable language sql as 'select lower(t)';
+        create index on a (folded(body));
+        create or replace function folded(t text) returns text immutable language sql as '{text}';
+        """
+    )
+    with pytest.raises(WouldLose) as raised:
+        migrations.rollback(empty_connection, sets, agreement=Agreement())
+    assert raised.value.losses == (Loss("0001_a", "table", "public.a", None),)
 
 
 @pytest.mark.parametrize(

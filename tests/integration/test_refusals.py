@@ -28,6 +28,29 @@ def test_a_server_or_database_of_another_kind_is_named(connection: Connection, s
     assert hint in told.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"), [("select plain(t)", "function plain"), ("select t::word::text", 'type "word"')]
+)
+@pytest.mark.parametrize("body", ["language sql as '{}'", "language plpgsql as 'begin return ({}); end'"])
+def test_a_function_that_needs_the_search_path_of_the_application_is_named(
+    empty_connection: Connection, text: str, missing: str, body: str
+) -> None:
+    empty_connection.execute(
+        f"""
+        create domain word as text;
+        create function plain(t text) returns text immutable language sql as 'select lower(t)';
+        create function folded(t text) returns text immutable {body.format(text)};
+        """
+    )
+    with (
+        pytest.raises(DatabaseError, match=f"{missing}.* does not exist .in .*folded") as told,
+        database.translated_errors(),
+        database.own_names(empty_connection),
+    ):
+        empty_connection.execute("select public.folded('x')")
+    assert "alter function … set search_path" in told.value.hint
+
+
 @pytest.mark.parametrize("sqlstate", ["25P03", "25P04", "57P05"])
 def test_a_session_that_a_time_limit_ended_is_not_ascribed_to_a_server_that_is_gone(
     connection: Connection, sqlstate: str
