@@ -9,7 +9,7 @@ from memdb.cli.commands import command
 from memdb.cli.options import MigratingPlace, OutputFormat, Wait, With
 
 
-@command(epilog="Examples: memdb baseline; memdb baseline --to 0006")
+@command("memdb baseline", "memdb baseline --to 0006")
 def baseline(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID")] = None,
     chosen: With = None,

@@ -153,9 +153,10 @@ class Varied:
 
 
 @command(
-    epilog="Examples: memdb benchmark-similarity; memdb benchmark-similarity --k 10 --target-p95-ms 50 "
-    "--target-recall 0.95; memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html "
-    "--report search.json; memdb benchmark-similarity --strategies plain --compare search.json"
+    "memdb benchmark-similarity",
+    "memdb benchmark-similarity --k 10 --target-p95-ms 50 --target-recall 0.95",
+    "memdb benchmark-similarity --strategies all --ef-search 40,100,200 --report search.html --report search.json",
+    "memdb benchmark-similarity --strategies plain --compare search.json",
 )
 def benchmark_similarity(
     asked: Asked = Asked(),

@@ -7,15 +7,21 @@ from collections.abc import Callable
 from typing import Any
 
 
-def command(*, epilog: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def command(*examples: str, also: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Each parameter that is a dataclass is replaced by the fields of that, as options of their own."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         expanded = _expanded(function)
-        expanded.epilog = epilog  # type: ignore[attr-defined]
+        expanded.epilog = epilog(*examples, also=also)  # type: ignore[attr-defined]
         return expanded
 
     return decorate
+
+
+def epilog(*examples: str, also: str = "") -> str:
+    """The end of a help: commands to be pasted, each in one line, however long; and what else there is to say."""
+    shown = "\n".join(["\b", "Example:" if len(examples) == 1 else "Examples:", *(f"  {one}" for one in examples)])
+    return f"{shown}\n\n{also}" if also else shown
 
 
 def _expanded(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from memdb.cli.options import MOST, OutputFormat
 from memdb.output import bars
 
 
-@command(epilog="Examples: memdb demo; memdb demo --memories 50000")
+@command("memdb demo", "memdb demo --memories 50000")
 def demo(
     memories: Annotated[
         int, typer.Option(min=100, max=MOST, help="How many memories to generate.", metavar="N")

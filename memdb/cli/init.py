@@ -18,8 +18,9 @@ Directory = Annotated[Path, typer.Argument(help="Directory of your project.", me
 
 
 @command(
-    epilog="Examples: memdb init .; memdb init . --users auth.users --dimensions 768; "
-    "memdb init . --users 'accounts (account_id)' --user-id bigint"
+    "memdb init .",
+    "memdb init . --users auth.users --dimensions 768",
+    "memdb init . --users 'accounts (account_id)' --user-id bigint",
 )
 def init(
     directory: Directory,
@@ -85,7 +86,7 @@ def _asked(shape: Shape) -> Wanted:
     return Wanted(None if table == users else table, key_type, dimensions, embedding_type)
 
 
-@command(epilog="Examples: memdb upgrade .; memdb upgrade . --dry-run")
+@command("memdb upgrade .", "memdb upgrade . --dry-run")
 def upgrade(
     directory: Directory = Path(),
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be added, and write nothing.")] = False,

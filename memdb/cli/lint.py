@@ -10,7 +10,7 @@ from memdb.cli.options import Place, Trial, With, format_option
 from memdb.linting.lint import Review
 
 
-@command(epilog="Examples: memdb lint; memdb lint --all --format github")
+@command("memdb lint", "memdb lint --all --format github")
 def lint(
     all: Annotated[
         bool, typer.Option("--all", help="Review all files, not only pending ones; needs no database.")

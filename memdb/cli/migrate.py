@@ -13,8 +13,10 @@ from memdb.migrations import Limits, Migrate
 
 
 @command(
-    epilog="Examples: memdb migrate; memdb migrate --to 0005; memdb migrate --dry-run --save-plan plan.json; "
-    "memdb migrate --plan plan.json"
+    "memdb migrate",
+    "memdb migrate --to 0005",
+    "memdb migrate --dry-run --save-plan plan.json",
+    "memdb migrate --plan plan.json",
 )
 def migrate(
     to: Annotated[str | None, typer.Option(help="Stop after this migration.", metavar="ID")] = None,

@@ -10,7 +10,7 @@ from memdb.cli.commands import command
 from memdb.cli.options import OutputFormat, SqlDir
 
 
-@command(epilog="Examples: memdb new add_importance; memdb new --index 'memories (user_id, created_at)'")
+@command("memdb new add_importance", "memdb new --index 'memories (user_id, created_at)'")
 def new(
     name: Annotated[str | None, typer.Argument(help="What the migration does.", metavar="NAME")] = None,
     index: Annotated[

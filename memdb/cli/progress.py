@@ -15,4 +15,8 @@ def hooks() -> Iterator[Hooks]:
     """What the person at the terminal hears while a run goes on."""
     with bars.BuildProgress() as progress:
         spoken = telling.of_migrating(output.say)
-        yield replace(spoken, on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done))
+        yield replace(
+            spoken,
+            on_start=lambda direction, migration: progress.begin(telling.of_beginning(direction, migration)),
+            on_build=lambda build: progress.show(f"{build.table}: {build.phase}", build.done),
+        )

@@ -9,7 +9,7 @@ from memdb.cli.commands import command
 from memdb.cli.options import MigratingPlace, OutputFormat, Trial, Wait, confirm
 
 
-@command(epilog="Examples: memdb repair; memdb repair --unmark 5001_add_importance; memdb repair --mark 0009 --yes")
+@command("memdb repair", "memdb repair --unmark 5001_add_importance", "memdb repair --mark 0009 --yes")
 def repair(
     mark: Annotated[
         list[str] | None, typer.Option(help="Mark this migration as applied, without running it.", metavar="ID")

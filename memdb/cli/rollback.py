@@ -23,10 +23,7 @@ from memdb.migrations import Limits, Rollback, Run
 from memdb.migrations.losses import WouldLose
 
 
-@command(
-    epilog="Examples: memdb rollback; memdb rollback --to 0004; memdb rollback --all --yes; memdb rollback --plan "
-    "plan.json"
-)
+@command("memdb rollback", "memdb rollback --to 0004", "memdb rollback --all --yes", "memdb rollback --plan plan.json")
 def rollback(
     steps: Annotated[
         int | None, typer.Option(min=1, max=MOST, help="How many migrations to roll back; 1 by default.", metavar="N")

@@ -52,12 +52,14 @@ class Rows:
 
 
 @command(
-    epilog="Examples: memdb seed; memdb seed --users 500 --memories 100000 --tiers 20,20,60; "
-    "memdb seed --from embeddings.npz --append; memdb seed --reset. "
-    "A file has embedding (1536 numbers), user and content for each memory. It may also have memory_type, metadata "
-    "(a JSON object), created_at, accessed_at (ISO 8601, with the time zone) and id. If a user is not a UUID, memdb "
-    "derives one from the name, always the same. --reset leaves rows whose id came from the file: they are your "
-    "application's."
+    "memdb seed",
+    "memdb seed --users 500 --memories 100000 --tiers 20,20,60",
+    "memdb seed --from embeddings.npz --append",
+    "memdb seed --reset",
+    also="A file has embedding (1536 numbers), user and content for each memory. It may also have memory_type, "
+    "metadata (a JSON object), created_at, accessed_at (ISO 8601, with the time zone) and id. If a user is not a UUID, "
+    "memdb derives one from the name, always the same. --reset leaves rows whose id came from the file: they are your "
+    "application's.",
 )
 def seed(
     what: Rows = Rows(),

@@ -9,7 +9,7 @@ from memdb.cli.commands import command
 from memdb.cli.options import OutputFormat, Place, With
 
 
-@command(epilog="Examples: memdb status; memdb status --exit-code --format json")
+@command("memdb status", "memdb status --exit-code --format json")
 def status(
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 unless all migrations are applied.")] = False,
     chosen: With = None,

@@ -10,7 +10,7 @@ from memdb.cli.options import OutputFormat, Place, SqlDir, Trial, format_option
 from memdb.verification.verify import Verification
 
 
-@command(epilog="Examples: memdb verify-schema; memdb verify-schema --format junit > schema.xml")
+@command("memdb verify-schema", "memdb verify-schema --format junit > schema.xml")
 def verify_schema(
     place: Place = Place(),
     format: Annotated[str, format_option(Verification)] = "text",
@@ -25,7 +25,7 @@ def verify_schema(
     return 0 if result.ok else 1
 
 
-@command(epilog="Examples: memdb verify-models; memdb verify-models app.models:Base; memdb verify-models --offline")
+@command("memdb verify-models", "memdb verify-models app.models:Base", "memdb verify-models --offline")
 def verify_models(
     models: Annotated[
         str, typer.Argument(help="An SQLAlchemy declarative base, as package.module:Base.")
@@ -46,7 +46,7 @@ def verify_models(
     return 0 if result.ok else 1
 
 
-@command(epilog="Examples: memdb snapshot; memdb snapshot --check; memdb snapshot --sql-dir sql")
+@command("memdb snapshot", "memdb snapshot --check", "memdb snapshot --sql-dir sql")
 def snapshot(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if the file is out of date.")] = False,
     sql_dir: SqlDir = None,

@@ -81,8 +81,8 @@ class Place:
         chosen = self._chosen
         conninfo, server = database.resolve(chosen.url)
         is_new = not self.address
-        if server is not None and is_new:
-            self.say(f"Using {server.description} (stop it with: memdb db stop).")
+        if server is not None and server.is_new:
+            self.say(f"Started {server.description} (stop it with: memdb db stop).")
         with database.connect(conninfo, purpose=purpose, schema=self.settings.schema) as connection:
             connection.wait_seconds = wait_seconds
             self.address = server.description if server else database.describe(connection)

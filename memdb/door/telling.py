@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING
 from memdb.door import lazy
 
 if TYPE_CHECKING:
+    from memdb.ledger.plan import Direction
+    from memdb.ledger.sqlfiles import Migration
     from memdb.migrations import Hooks
     from memdb.seeding.hooks import Hooks as SeedingHooks
 
 _VERBS = {"migrate": "Applying", "rollback": "Rolling back"}
 
 
+def of_beginning(direction: "Direction", migration: "Migration") -> str:
+    """`Applying 0004_create_memories …`"""
+    return f"{_VERBS[direction]} {migration.id} …"
+
+
 def of_migrating(say: Callable[[str], None]) -> "Hooks":
     """Which migration begins, whom it waits for, and advice; how far an index is needs more than words."""
     return lazy.migrations.Hooks(
-        on_start=lambda direction, migration: say(f"{_VERBS[direction]} {migration.id} …"),
+        on_start=lambda direction, migration: say(of_beginning(direction, migration)),
         on_wait=lambda whom: say(f"Waiting for {whom}"),
         on_advice=lambda advice: say(advice) if advice else None,
     )

@@ -1,7 +1,7 @@
 """Starting, stopping and deleting the server of a data directory."""
 
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,12 +25,13 @@ max_connections = 200
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running embedded server: `socket` is the directory of its Unix socket."""
+    """A running embedded server: `socket` is the directory of its Unix socket, and `is_new` that it did not run yet."""
 
     directory: Path
     socket: str
     port: int
     pid: int
+    is_new: bool = False
 
     @property
     def description(self) -> str:
@@ -103,7 +104,7 @@ def start(directory: Path, *, major: int = MAJOR, configuration: str = CONFIGURA
             if not cluster.holds_data(directory):
                 cluster.make(directory, binaries, configuration, lock=lock, keep=keep)
             cluster.expect_version(directory, major)
-            return _server(directory, launching.launch(directory, binaries))
+            return replace(_server(directory, launching.launch(directory, binaries)), is_new=True)
 
 
 def stop(directory: Path) -> bool:

@@ -9,15 +9,13 @@ import io
 import json
 import math
 import os
-import shutil
 import sys
-import textwrap
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memdb.errors import MemdbError
-from memdb.output import formats, streams
+from memdb.output import folding, formats, streams
 from memdb.output.rendering import render
 from memdb.words import printable
 
@@ -46,23 +44,15 @@ def emit(result: Any, format: str, *, address: str = "", label: str = "Database"
         line(f"{label}: {address}")
     for part in render(result):
         if isinstance(part, str):
-            for row in _folded(part, to_stderr):
-                line(row)
+            line(part)
         else:
             _print(part, to_stderr)
 
 
-def _folded(text: str, to_stderr: bool) -> list[str]:
-    """Prose in lines for a terminal, which would break it within words; what may be copied stays in one line."""
-    if text[:1].isspace() or "memdb " in text or not (sys.stderr if to_stderr else sys.stdout).isatty():
-        return [text]
-    columns = shutil.get_terminal_size().columns
-    return textwrap.wrap(text, columns, break_long_words=False, break_on_hyphens=False) or [text]
-
-
 def write_line(text: str) -> None:
     """A bare line on stdout."""
-    streams.write(printable(text) + "\n")
+    for line in folding.folded(text, folding.columns(sys.stdout)):
+        streams.write(printable(line) + "\n")
 
 
 def as_json(value: Any) -> Any:
@@ -91,7 +81,7 @@ def emit_error(error: MemdbError, format: str) -> None:
         say(f"     | {line}")
     if "excerpt" in details:
         for line in str(details["excerpt"]).split("\n"):
-            say(line)
+            say(folding.Code(line))
     if error.hint:
         say(f" {error.hint}", label="hint:", color="cyan")
     if "completed" in details:
@@ -119,7 +109,11 @@ def _write_json_error(body: dict[str, Any]) -> None:
 
 def say(message: str, *, label: str = "", color: str = "") -> None:
     """A line for the person at the terminal, on stderr, after a label in colour."""
-    streams.say(message, f"{style(label, color)} " if label else "")
+    text = f"{label} {message}" if label else message
+    first, *more = folding.folded(text, folding.columns(sys.stderr), " " * len("error: ") if label else "")
+    streams.say(first[len(label) :], style(label, color) if label else "")
+    for line in more:
+        streams.say(line)
 
 
 def style(text: str, color: str) -> str:
@@ -134,9 +128,15 @@ def _wants_color() -> bool:
 
 
 def _print(renderable: Any, to_stderr: bool) -> None:
-    console = _console(to_stderr)
+    from rich import text
+
+    console, width = _console(to_stderr), folding.columns(sys.stderr if to_stderr else sys.stdout)
     with console.capture() as captured:
-        console.print(renderable)
+        if isinstance(renderable, text.Text):
+            for line in folding.folded_in_style(renderable, width):
+                console.print(line, soft_wrap=True)
+        else:
+            console.print(renderable)
     (streams.say_as_it_is if to_stderr else streams.write)(captured.get())
 
 

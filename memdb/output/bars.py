@@ -5,7 +5,7 @@ import threading
 import time
 from typing import Any, Self
 
-from memdb.output import streams
+from memdb.output import folding, streams
 from memdb.words import printable
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -22,6 +22,7 @@ class _Shown:
         self._bar: Any = None
         self._task: Any = None
         self._counts, self._said_at = counts, said_at
+        self._above = ""
         self._lock = threading.Lock()  # one thread shows, another one clears
 
     def __enter__(self) -> Self:
@@ -36,6 +37,7 @@ class _Shown:
             if self._bar is not None:
                 self._bar.stop()
                 self._bar = None
+            streams.show_passing()
 
     def _show(self, label: str, line: str, done: float, total: float | None) -> None:
         if sys.stderr.isatty():
@@ -50,12 +52,14 @@ class _Shown:
             from rich import progress as bars
             from rich.console import Console
 
-            indent, figure = ("", bars.MofNCompleteColumn) if self._counts else ("  ", bars.TaskProgressColumn)
-            text = bars.TextColumn(f"{indent}{{task.description}}", markup=False)
-            columns = (text, bars.BarColumn(), figure(), bars.TimeRemainingColumn())
+            streams.show_passing()
+            figure = bars.MofNCompleteColumn() if self._counts else bars.TaskProgressColumn()
+            text = bars.TextColumn("{task.description}", markup=False)
+            columns = (text, bars.BarColumn(), figure, bars.TimeRemainingColumn())
             self._bar = bars.Progress(*columns, console=Console(stderr=True), transient=True)
             self._task = self._bar.add_task(label, total=None)
             self._bar.start()
+        label = label if self._counts else f"{self._above}  {label}"
         self._bar.update(self._task, description=label, total=total, completed=done)
 
 
@@ -78,6 +82,16 @@ class BuildProgress(_Shown):
 
     def __init__(self) -> None:
         super().__init__(counts=False, said_at=-_SECONDS_BETWEEN_LINES)
+
+    def begin(self, work: str) -> None:
+        """What the next builds belong to: at a terminal, shown until it is done and the result says so; else a line."""
+        self.clear()
+        if not sys.stderr.isatty():
+            streams.say(work)
+            return
+        shown = printable(work)[: folding.columns(sys.stderr)]
+        self._above = f"{shown}\n"
+        streams.show_passing(shown)
 
     def show(self, label: str, done: float | None) -> None:
         """`done` is a share, 0 to 1, or None where it is not known."""

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.embedded import Address, Removed, Stopped
+from memdb.output.folding import Code
 from memdb.output.rendering import render
 
 
 @render.register
 def _(address: Address) -> Iterator[Any]:
-    yield address.url
+    yield Code(address.url)
 
 
 @render.register

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from memdb.output.folding import Code
 from memdb.output.rendering import render
 from memdb.preview import DryRun
 from memdb.preview.locks import Rows, StatementLocks
@@ -13,6 +14,10 @@ from memdb.words import count
 @render.register
 def _(dry_run: DryRun) -> Iterator[Any]:
     """What would be refused, lost and locked, and then the SQL that would run."""
+    return map(Code, _lines(dry_run))
+
+
+def _lines(dry_run: DryRun) -> Iterator[str]:
     verb = "applied" if dry_run.direction == "migrate" else "rolled back"
     done = "the run would stop" if dry_run.refusals else f"{count(len(dry_run.steps), 'migration')} would be {verb}"
     yield f"-- {done}; nothing was run"

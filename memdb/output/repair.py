@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from memdb.migrations.repair import Repair
+from memdb.output.folding import Code
 from memdb.output.rendering import render
 from memdb.output.verification import block
 
@@ -28,7 +29,7 @@ def _done(repair: Repair) -> Iterator[str]:
 
 def _needed(repair: Repair) -> Iterator[Any]:
     for edit in repair.edits:
-        yield from [*edit.diff.split("\n"), ""] if edit.diff else []
+        yield from map(Code, [*edit.diff.split("\n"), ""] if edit.diff else [])
         if edit.applied_as != edit.id:
             same = "" if edit.diff else ": the same text under a new name"
             yield f"Applied as {edit.applied_as}, now called {edit.id}{same}."

@@ -41,8 +41,22 @@ def prepare() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+_passing: list[str] = []  # one line, or none
+_ERASED = "\r\x1b[2K"
+
+
+def show_passing(*lines: str) -> None:
+    """Shows a line on stderr, which is a terminal, until there is another one, or none, or something on stdout.
+
+    What else is said stands above it.
+    """
+    _tell("".join((*(_ERASED for _ in _passing), *lines)))
+    _passing[:] = lines
+
+
 def write(text: str) -> None:
     """Sends text to stdout as it is. Raises OutputError where it cannot be written."""
+    show_passing()
     with _writing():
         sys.stdout.write(text)
 
@@ -74,7 +88,17 @@ def say(text: str, before: str = "") -> None:
 
 
 def say_as_it_is(text: str) -> None:
-    """Text on stderr. That nobody can hear it is no reason to stop."""
+    """Text on stderr."""
+    below = tuple(_passing)
+    show_passing()
+    _tell(text)
+    show_passing(*below)
+
+
+def _tell(text: str) -> None:
+    """That nobody can hear it is no reason to stop."""
+    if not text:
+        return
     try:
         sys.stderr.write(text)
         sys.stderr.flush()

@@ -242,7 +242,7 @@ def test_the_embedded_database_is_started_stopped_and_deleted(
     monkeypatch.setenv("MEMDB_DATA_DIR", str(parent))
     assert memdb("db", "url").code == 3
     try:
-        assert "Using the embedded PostgreSQL in" in memdb("migrate").err
+        assert "Started the embedded PostgreSQL in" in memdb("migrate").err
         url = memdb("db", "url").out.strip()
         assert memdb("status", "--exit-code", url=url).code == 0
         assert memdb("db", "start").out.strip() == url

@@ -85,6 +85,22 @@ def test_prose_is_broken_between_words(migrated: str) -> None:
     assert "objects that no migration creates, except those that belong to expected tables." in " ".join(drawn)
 
 
+def test_each_migration_is_told_once(empty: str) -> None:
+    for command, doing, done in (("migrate", "Applying", "Applied"), ("rollback", "Rolling back", "Rolled back")):
+        code, seen = at_a_terminal(command, "--database-url", empty)
+        begun, ended = f"{doing} 0008_create_performance_indexes …", f"{done} 0008_create_performance_indexes  ("
+        assert (code, seen.count(begun), seen.count(ended)) == (0, 1, 1), seen
+        assert f"{begun}\r\x1b[2K" in seen
+
+
+def test_an_error_is_broken_between_words(empty: str) -> None:
+    code, seen = at_a_terminal("migrate", "--to", "nothing", "--database-url", empty)
+    error, hint, *more, address = lines_drawn(seen)[:-1]
+    assert (code, error, hint[:7], address[:10]) == (2, "error: no migration 'nothing'", "hint:  ", "Database: ")
+    assert max(map(len, more)) <= 80
+    assert all(re.match(r" {7}[0-9]{4}_\w+[,.]", line) for line in more), seen
+
+
 def test_ids_are_shown_whole_as_they_are_given_to_other_commands(migrated: str) -> None:
     code, seen = at_a_terminal("status", "--database-url", migrated)
     assert (code, "0008_create_performance_indexes" in seen) == (0, True), seen

@@ -1,5 +1,6 @@
 """Finding the way: short help, what a shell is told to complete, and the format in which errors are told."""
 
+import itertools
 import json
 import re
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.cli import commands
 from memdb import cli
 from memdb.cli import main
 from memdb.cli.group import SECTIONS
@@ -26,7 +28,7 @@ GREETING = """
 from memdb.cli.commands import command
 
 
-@command(epilog="Examples: memdb greet --name Ann")
+@command("memdb greet --name Ann")
 def greet(name: str = "you") -> int:
     print("hello", name)
     return 0
@@ -39,6 +41,13 @@ def test_h_is_help(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) ->
     short = capsys.readouterr().out
     assert main([*path, "--help"]) == 0
     assert short == capsys.readouterr().out
+
+
+def test_examples_can_be_pasted_however_long_they_are() -> None:
+    for context, _ in commands():
+        _, _, examples = context.get_help().partition("\n  Example")
+        for line in itertools.takewhile(str.strip, examples.split("\n")[1:]):
+            assert re.match("    (memdb|psql) ", line), examples
 
 
 @pytest.mark.parametrize(("line", "offered"), COMPLETIONS)
@@ -64,7 +73,7 @@ def test_a_new_command_is_one_file_and_a_line_in_the_list(capsys: pytest.Capture
     assert main(["-h"]) == main(["greet", "-h"]) == main(["greet", "--name", "Ann"]) == 0
     shown = capsys.readouterr().out
     assert re.search("greet +Say hello[.]\n", shown)
-    assert "Examples: memdb greet --name Ann" in shown
+    assert "Example:\n    memdb greet --name Ann\n" in shown
     assert shown.endswith("hello Ann\n")
 
 

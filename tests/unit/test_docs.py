@@ -19,7 +19,7 @@ COMMANDS = [path for path in command_paths() if path not in [(), ("db",)]]
 @pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 def test_every_command_has_help_with_an_example(path: tuple[str, ...]) -> None:
     text = help_of(path)
-    assert re.search(r"Examples?: .*" + path[-1], text, re.DOTALL)
+    assert re.search(r"Examples?:\n.*" + path[-1], text, re.DOTALL)
     options = re.findall(r"^  (?:-\w, )?(--[\w-]+)(.*\n(?:    .*\n)*)", text, re.MULTILINE)
     assert [name for name, rest in options if not re.search(r"[a-z]{3,}.*[.\]]", rest)] == []
 
