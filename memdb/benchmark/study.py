@@ -63,7 +63,7 @@ class Design:
     try_m: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        strategies.parse(",".join(self.names))
+        object.__setattr__(self, "names", tuple(strategies.parse(",".join(self.names))))
         for name in ("ef_search", "candidates", "concurrency", "try_m"):
             if any(number < 1 for number in getattr(self, name)):
                 raise UsageError(f"{name} is {min(getattr(self, name))}", hint="Give 1 or more.")

@@ -2,10 +2,15 @@
 
 import errno
 import os
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
+
+import typer
 
 from memdb.errors import MemdbError, SetupError
+from memdb.output import streams
 
 _PACKAGE = Path(__file__).parents[1]
 _HINTS = {
@@ -32,6 +37,8 @@ def explained(error: BaseException) -> MemdbError:
         )
     if isinstance(error, FileNotFoundError | PermissionError) and not error.filename and not _has_directory():
         return SetupError("the current directory is gone or not accessible", hint="Change to another directory.")
+    if isinstance(error, OSError) and typer.echo.__code__ in _codes(error):  # the parser prints the help by itself
+        return streams.unwritable(error)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return SetupError(f"{where}{error.strerror}", hint=_HINTS.get(error.errno or 0, ""))
@@ -46,13 +53,16 @@ def told_in_full(error: BaseException) -> Iterator[str]:
     """The traceback, with MEMDB_DEBUG in the environment; without messages, which may hold parts of a password."""
     if not os.environ.get("MEMDB_DEBUG"):
         return
-    import traceback
-
     if (earlier := error.__cause__ or error.__context__) is not None:
         yield from told_in_full(earlier)
     yield f"{type(error).__module__}.{type(error).__qualname__}"
     for part in traceback.format_tb(error.__traceback__):
         yield from part.rstrip("\n").split("\n")
+
+
+def _codes(error: BaseException) -> set[CodeType]:
+    """Those of the functions that it came through."""
+    return {frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)}
 
 
 def _has_directory() -> bool:

@@ -33,5 +33,6 @@ def repair(
         if proposal.needed and not yes:
             output.emit(proposal, "text", address=db.address, to_stderr=True)
             confirm("This changes the migration history.", db.address)
-        output.emit(db.repair(proposal, wait_seconds=wait), format, address=db.address)
-    return 1 if proposal.unsettled else 0
+        result = db.repair(proposal, wait_seconds=wait)
+        output.emit(result, format, address=db.address)
+    return 0 if result.ok else 1

@@ -51,6 +51,11 @@ class Repair:
     def needed(self) -> bool:
         return bool(self.edits or self.mark or self.unmark)
 
+    @property
+    def ok(self) -> bool:
+        """Whether the history is as the files are, now that it is done or as nothing is needed."""
+        return not self.unsettled and (self.done or not self.needed)
+
 
 def propose(
     connection: Connection,

@@ -76,10 +76,15 @@ def _writing() -> Iterator[None]:
         raise
     except OSError as error:
         _abandon(sys.stdout)
-        raise OutputError(
-            f"standard output cannot be written: {error.strerror or error}",
-            hint="What the command did stays; only its result is lost.",
-        ) from None
+        raise unwritable(error) from None
+
+
+def unwritable(error: OSError) -> OutputError:
+    """What is told of it."""
+    return OutputError(
+        f"standard output cannot be written: {error.strerror or error}",
+        hint="What the command did stays; only its result is lost.",
+    )
 
 
 def say(text: str, before: str = "") -> None:

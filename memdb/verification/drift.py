@@ -65,7 +65,7 @@ def verify_models(
     mend_users = _MEND_USERS[declared.own_users] if foreign or not declared.own_users else None
     return ModelsVerification(
         models=models,
-        differences=tuple(_merged(found, mend_users)),
+        differences=tuple(_merged(found, mend_users, declared)),
         notes=tuple(dict.fromkeys(note for comparison in comparisons.values() for note in comparison.left_out())),
         compared=tuple(sorted(map(str, declared.objects))),
         not_compared=NOT_COMPARED,
@@ -84,21 +84,21 @@ def _read(models: str, tables: Collection[str]) -> Declared:
     return declared.read(models, tables)
 
 
-def _merged(found: Mapping[str, list[Drift]], mend_users: str | None) -> Iterator[Drift]:
+def _merged(found: Mapping[str, list[Drift]], mend_users: str | None, declared: Declared) -> Iterator[Drift]:
     """Each difference once, with all sides that it is one from, and what to do about it."""
     seen: list[Drift] = []
     for difference in (difference for differences in found.values() for difference in differences):
         if difference not in seen:
             seen.append(difference)
             sides = tuple(side for side, differences in found.items() if difference in differences)
-            yield replace(difference, differs_from=sides, mend=_mend(difference, found, mend_users))
+            yield replace(difference, differs_from=sides, mend=_mend(difference, found, mend_users, declared))
 
 
-def _mend(difference: Drift, found: Mapping[str, list[Drift]], mend_users: str | None) -> str:
-    """The model, unless a side agrees with it."""
+def _mend(difference: Drift, found: Mapping[str, list[Drift]], mend_users: str | None, declared: Declared) -> str:
+    """The model, unless a side agrees with it; memdb's own is nobody's to change."""
     departing = [side for side, differences in found.items() if difference.key in {other.key for other in differences}]
     if len(departing) == len(found):
-        return _mend_model(difference)
+        return _MEND_OWN if declared.own_users else _mend_model(difference)
     is_of_users = USERS in (difference.key.within, difference.object)
     return mend_users if mend_users and is_of_users else _MEND_SIDE[departing[0]]
 
@@ -108,6 +108,11 @@ _MEND_USERS = {
     False: "change either the model or the application's table; of users, memdb itself creates only the id",
 }
 """Whether the models of users are memdb's own."""
+
+_MEND_OWN = (
+    "memdb's own models are of the schema that memdb ships: verify a base with models of yours "
+    "(Your own users; Other users, other embeddings, in docs/models.md)"
+)
 
 _MEND_SIDE = {
     SNAPSHOT: "the database agrees with the models, but not with the snapshot; see: memdb verify-schema",

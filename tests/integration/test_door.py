@@ -146,9 +146,10 @@ def test_a_history_is_repaired_as_it_was_proposed_or_not_at_all(empty: str, tmp_
         proposal = db.propose_repair()
         assert ([edit.id for edit in proposal.edits], proposal.effect) == ([edited.stem], ())
         assert not db.status().clean
-        assert db.repair(proposal).done
-        assert db.status().clean
-        assert not db.repair().done  # as there is nothing to do
+        repaired = db.repair(proposal)
+        assert (proposal.ok, repaired.ok, repaired.done, db.status().clean) == (False, True, True, True)
+        nothing = db.repair()
+        assert (nothing.ok, nothing.done) == (True, False)
         forgetting = db.propose_repair(unmark=("0008",))
         db.rollback()
         with pytest.raises(errors.HistoryError, match="has changed since"):

@@ -197,6 +197,11 @@ def test_where_all_is_well_it_is_said_that_nothing_needs_to_change() -> None:
     assert remark.text == "plain meets p95 50 ms for users of every size: nothing needs to change"
 
 
+def test_a_design_names_strategies_as_the_command_line_does() -> None:
+    assert Design(names=("all",)).names == tuple(strategies.WAYS)
+    assert Design(names=("plain", "exact,plain")).names == ("plain", "exact")
+
+
 def test_searches_and_targets_that_cannot_be_are_named_as_what_they_are() -> None:
     for wrong, told in (
         (lambda: Wanted(k=0), "k is 0"),

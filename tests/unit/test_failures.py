@@ -1,6 +1,7 @@
 """Whatever is raised, and wherever: a line, an exit code that README explains, and JSON where that was asked for."""
 
 import errno
+import io
 import json
 import os
 from pathlib import Path
@@ -41,6 +42,24 @@ def test_whatever_is_raised_is_told(
     assert "secret" not in out + err
     if code in (3, 4):
         assert json.loads(out)["error"]["exit_code"] == code
+
+
+class Full(io.StringIO):
+    """A pipe or device that takes nothing more."""
+
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fileno(self) -> int:
+        raise OSError
+
+
+def test_help_that_cannot_be_written_is_no_full_disk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout", Full())
+    assert main(["--help"]) == 3
+    assert capsys.readouterr().err.startswith("error: standard output cannot be written: No space left on device\n")
 
 
 def test_ctrl_c_while_the_program_is_loaded_is_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:

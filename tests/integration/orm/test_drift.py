@@ -290,6 +290,14 @@ def test_models_of_an_application_with_its_own_users(
     assert all("these users are the application's" in item.mend for item in ours.differences)
 
 
+def test_memdbs_own_models_are_nobodys_to_change(sets: Sets, tmp_path: Path) -> None:
+    text = (shipped.sql_directory() / "schema.json").read_text()
+    (tmp_path / "schema.json").write_text(text.replace("vector(1536)", "vector(768)"))
+    (found,) = drift.verify_models(OURS, sets, snapshot.read(tmp_path)).differences
+    assert found.object == "memories.embedding"
+    assert "verify a base with models of yours (Your own users; Other users, other embeddings" in found.mend
+
+
 def test_models_that_differ_from_both_sides_in_two_ways_are_what_is_to_be_changed(
     with_users: Connection, sets: Sets, written: Callable[..., str]
 ) -> None:
