@@ -78,7 +78,7 @@ bench: $(VENV)/bench ## Time memdb beside what it is compared with, and print th
 	$(BIN)/python -m bench
 
 bench-search: $(VENV)/bench ## Time search_memories beside the plain query and other systems: an hour, 30 GB
-	$(BIN)/python -m bench search
+	$(BIN)/python -m bench shapes search
 
 build: $(VENV)/pip ## Build the wheel and the source archive into dist/
 	$(BIN)/pip install --quiet build

@@ -27,12 +27,18 @@ class Comparison:
     def ratio(self) -> float:
         return self.ours / self.theirs
 
+    @property
+    def holds(self) -> bool:
+        """Whether the ratio keeps to its limit, if there is one."""
+        if self.limit is None:
+            return True
+        return self.ratio >= self.limit if self.at_least else self.ratio <= self.limit
+
     def __str__(self) -> str:
         if self.limit is None:
             return f"{self.label:<62} {self.ratio:7.3f}"
-        holds = self.ratio >= self.limit if self.at_least else self.ratio <= self.limit
         sign = "≥" if self.at_least else "≤"
-        verdict = "holds" if holds else "MISSED"
+        verdict = "holds" if self.holds else "MISSED"
         return f"{self.label:<62} {self.ratio:7.3f}  (target {sign} {self.limit:g}: {verdict})"
 
 

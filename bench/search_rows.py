@@ -16,21 +16,28 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector import Vector
+from pgvector import HalfVector, Vector
 from pgvector.psycopg import register_vector
 from psycopg.types.json import Jsonb
 
 from memdb.database import Connection
 from memdb.seeding.embeddings import Synthetic
+from memdb.shape import EmbeddingType
 
 Vectors: TypeAlias = NDArray[np.float32]
 
-_FILE = "openai-ada002-6k.npz"
+ADA, SMALL = "openai-ada002-6k.npz", "openai-3small-4k.npz"
 
-_ELSEWHERE = (
-    "EverettBerry/chat-your-data", "lforalaska/website-qa", "nyquistdata/clinical-qa", "julep-ai/turbo-ai",
-    "mazzzystar/teach-show-consult", "pamelafox/vector-embeddings-demos", "context-labs/babyagi-ts",
-)  # fmt: skip
+_ELSEWHERE = {
+    ADA: (
+        "EverettBerry/chat-your-data", "lforalaska/website-qa", "nyquistdata/clinical-qa", "julep-ai/turbo-ai",
+        "mazzzystar/teach-show-consult", "pamelafox/vector-embeddings-demos", "context-labs/babyagi-ts",
+    ),
+    SMALL: (
+        "Azure-Samples/cosmos-db-vector-samples", "awiradarma/graphrag_project", "pamelafox/vector-embeddings-demos",
+        "traversaal-ai/lennyhub-rag",
+    ),
+}  # fmt: skip
 _SURROUNDINGS, _PIECE = 30, 5_000
 _TIERS = ("personal", "project", "task", "task", "project")
 _TEXT = "Of the things that were said on this day, the following seemed worth remembering, number {}; it came up again."
@@ -55,14 +62,14 @@ class Rows:
                 yield _moved(self.sources, surroundings, np.random.default_rng([1, start]))[:size]
 
 
-def real(count: int) -> Rows:
-    """From the file of real embeddings, with `count` questions of each kind."""
+def real(count: int, name: str = ADA) -> Rows:
+    """From a file of real embeddings, with `count` questions of each kind."""
     if (folder := os.environ.get("MEMDB_TEST_DATA")) is None:
-        raise SystemExit(f"MEMDB_TEST_DATA has to name a folder with {_FILE}: embeddings, their users and contents.")
-    with np.load(Path(folder) / _FILE) as file:
+        raise SystemExit(f"MEMDB_TEST_DATA has to name a folder with {name}: embeddings, their users and contents.")
+    with np.load(Path(folder) / name) as file:
         vectors, sources = file["embedding"].astype(np.float32), file["user"]
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    elsewhere = np.isin(sources, _ELSEWHERE)
+    elsewhere = np.isin(sources, _ELSEWHERE[name])
     order = np.random.default_rng(1)
     known, unknown = order.permutation(vectors[~elsewhere]), order.permutation(vectors[elsewhere])
     return Rows("real", {"alike": known[:count], "elsewhere": unknown[:count]}, known[count:])
@@ -88,15 +95,18 @@ def load(connection: Connection, rows: Rows, sizes: list[int], count: int) -> No
     copy(connection, zip(owners.tolist(), vectors, strict=True))
 
 
-def copy(connection: Connection, rows: Iterable[tuple[int, NDArray[np.float32]]]) -> None:
+def copy(
+    connection: Connection, rows: Iterable[tuple[int, NDArray[np.float32]]], kind: EmbeddingType = "vector"
+) -> None:
     """Loads memories of the given users."""
+    embedding = HalfVector if kind == "halfvec" else Vector
     register_vector(connection)
     columns = "user_id, memory_type, content, embedding, metadata"
     with connection.cursor().copy(f"copy memories ({columns}) from stdin (format binary)".encode()) as stream:
-        stream.set_types(["uuid", "text", "text", "vector", "jsonb"])  # an enum is sent as text
+        stream.set_types(["uuid", "text", "text", kind, "jsonb"])  # an enum is sent as text
         for number, (owner, vector) in enumerate(rows):
             facts = Jsonb({"source": "chat", "conversation_id": number % 1000})
-            stream.write_row([user(owner), _TIERS[number % 5], _TEXT.format(number), Vector(vector), facts])
+            stream.write_row([user(owner), _TIERS[number % 5], _TEXT.format(number), embedding(vector), facts])
 
 
 def _surroundings(sources: Vectors) -> NDArray[np.int64]:
