@@ -27,12 +27,18 @@ _INDEX = "0007_create_embedding_index"
 _INLINE = "1002_store_embeddings_inline"
 _WITHOUT_INDEX = "without_hnsw"
 _FORMERLY = re.compile(r"-- formerly: [^\n]*\n")
-_INDEX_COMMENT = re.compile(
-    r"(?:\n-- A file that runs outside[^\n]*\n)?comment on index ix_memories_embedding is[^;]*;\n", re.DOTALL
+_OF_INDEX = re.compile(
+    r"(?:\n-- A file that runs outside[^\n]*\n)?comment on index ix_memories_embedding is[^;]*;\n"
+    r"|\*\*On a large live table\*\*.*?\n(?=It ends)"
+    r"|, and as long as the HNSW index takes for its rows",
+    re.DOTALL,
 )
+_OF_INLINE = re.compile(r"\*\*Keeps\*\* embeddings [^*]*")
 
 
-_ROOM = 7800  # bytes, of the 8,160 that a row may have in a page; the rest of it is ids, times, tier and pointers
+_PAGE = 8160  # bytes that rows may have in a page
+_BESIDE = 360  # of each row: content, metadata, ids, times and pointers
+_FULL = 2 / 3  # of a page; with less, rows take more than a third more than in TOAST (docs/search-research.md)
 
 
 class Rule(NamedTuple):
@@ -154,16 +160,17 @@ def texts(shape: Shape = DEFAULT) -> Texts:
 
 
 def _is_part(path: PurePosixPath, shape: Shape) -> bool:
-    """Whether the shape has such a file: not the index that pgvector does not have, nor rows longer than a page."""
+    """Whether the shape has such a file: not the index that pgvector does not have, nor rows that suit no page."""
     if path.parent.name == _WITHOUT_INDEX or path.name.startswith(_INDEX):
         return shape.is_indexed
     return _is_inline(shape) if path.name.startswith(_INLINE) else True
 
 
 def _is_inline(shape: Shape) -> bool:
-    """Whether a row fits into a page together with its embedding and signature, which could not be stored otherwise."""
+    """Whether rows with their embeddings and signatures fit into pages, and leave little of them empty."""
     of_embedding = shape.dimensions * (2 if shape.embedding_type == "halfvec" else 4)
-    return of_embedding + Signature.of(shape.dimensions).bits // 8 <= _ROOM
+    row = of_embedding + Signature.of(shape.dimensions).bits // 8 + _BESIDE
+    return _PAGE // row * row >= _FULL * _PAGE
 
 
 def _written(path: PurePosixPath, text: str, shape: Shape) -> str:
@@ -172,7 +179,8 @@ def _written(path: PurePosixPath, text: str, shape: Shape) -> str:
     if rules:
         pattern = "|".join(f"(?P<{name}>{rule.pattern})" for name, rule in rules.items())
         text = re.sub(pattern, lambda match: str(rules[match.lastgroup or ""].text(shape)), _FORMERLY.sub("", text))
-    return text if shape.is_indexed else _INDEX_COMMENT.sub("", text)
+    text = text if shape.is_indexed else _OF_INDEX.sub("", text)
+    return text if _is_inline(shape) else _OF_INLINE.sub("", text)
 
 
 def _with_own_users(found: Texts, shape: Shape) -> Texts:

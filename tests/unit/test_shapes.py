@@ -47,16 +47,31 @@ def test_a_vector_of_more_dimensions_than_an_index_takes_has_none() -> None:
     assert not any(path.parent.name == "without_hnsw" for path in texts)
 
 
-def test_a_row_that_does_not_fit_a_page_is_not_kept_inline() -> None:
-    inline = "fast_search/1002_store_embeddings_inline.sql"
+def test_rows_that_do_not_fit_a_page_or_leave_half_of_it_empty_are_not_kept_inline() -> None:
+    inline, described = "fast_search/1002_store_embeddings_inline.sql", PurePosixPath("fast_search/README.md")
     kept = {shape.embedding: PurePosixPath(inline) in sql_of(shape) for shape in SIZES}
-    assert kept == {"vector(768)": True, "vector(1800)": True, "vector(2000)": False, "halfvec(3072)": True}
+    assert kept == {
+        "vector(768)": True,
+        "vector(1024)": False,
+        "vector(1800)": True,
+        "vector(2000)": False,
+        "halfvec(1792)": False,
+        "halfvec(3072)": True,
+    }
+    assert {shape.embedding: "TOAST" in shipping.texts(shape)[described] for shape in SIZES} == kept
+
+
+def test_where_there_is_no_index_nobody_is_told_to_drop_it() -> None:
+    told = shipping.texts(Shape(embedding_type="vector", dimensions=3072))[PurePosixPath("fast_search/README.md")]
+    assert not re.search(r"hnsw_|HNSW index takes|ix_memories_embedding|without_hnsw", told)
 
 
 SIZES = (
     Shape(dimensions=768),
+    Shape(dimensions=1024),
     Shape(dimensions=1800),
     Shape(dimensions=2000),
+    Shape(embedding_type="halfvec", dimensions=1792),
     Shape(embedding_type="halfvec", dimensions=3072),
 )
 
