@@ -38,7 +38,7 @@ _OF_INLINE = re.compile(r"\*\*Keeps\*\* embeddings [^*]*")
 
 _PAGE = 8160  # bytes that rows may have in a page
 _BESIDE = 360  # of each row: content, metadata, ids, times and pointers
-_FULL = 2 / 3  # of a page; with less, rows take more than a third more than in TOAST (docs/search-research.md)
+_FULL = 2 / 3  # of a page; with less, rows take 1.3 to 1.7 times what they take in TOAST (docs/search-research.md)
 
 
 class Rule(NamedTuple):
