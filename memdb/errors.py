@@ -104,9 +104,11 @@ class StatementFailed(MigrationError):
 
     `sqlstate` is the server's code (https://www.postgresql.org/docs/current/errcodes-appendix.html). `half_done` says
     that the statement had already committed a part of its work, which would be done twice if it ran again.
+    `said` is the server's own hint, if it advises nothing that destroys.
     """
 
     half_done = False
+    said = ""
 
     def __init__(
         self, message: str, *, hint: str = "", location: str = "", excerpt: str = "", sqlstate: str = ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias, cast, get_args
 from uuid import UUID
 
+from memdb import keywords
 from memdb.errors import UsageError
 
 EmbeddingType: TypeAlias = Literal["vector", "halfvec"]
@@ -29,8 +30,9 @@ _ALSO_CALLED = {
     "serial": "integer",
     "string": "text",
 }
-_IDENTIFIER = re.compile(r'"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*')
-_RESERVED = {"user", "group", "order", "end"}  # of what PostgreSQL reserves, what tables of people are called
+IDENTIFIER: Final = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
+_IDENTIFIER = re.compile(IDENTIFIER)
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _TYPE = re.compile(r"(?P<name>[a-z][a-z0-9 ]*?)\s*(?P<length>\(\d+\))?")
 _EMBEDDING = re.compile(r"(\w+) ?\( ?(\d{1,9}) ?\)")
 
@@ -111,18 +113,25 @@ def unquoted(identifier: str) -> str:
     return identifier[1:-1].replace('""', '"') if identifier.startswith('"') else identifier
 
 
-def name(text: str, *, most: int = 1) -> str:
-    """A name as SQL has it, of so many parts at most: `id`, or `auth.users`.
+def quoted(name: str) -> str:
+    """A name as the catalog shows it: in quotes only where SQL needs them."""
+    is_plain = _PLAIN.fullmatch(name) and name not in keywords.QUOTED
+    return name if is_plain else '"{}"'.format(name.replace('"', '""'))
 
-    Raises UsageError for what is none, as it would be part of SQL.
+
+def name(text: str, *, most: int = 1) -> str:
+    """A name as the catalog shows it, of so many parts at most: `id`, `auth.users`, or `"user"` for `user`.
+
+    Raises UsageError for what is none, as it would be part of SQL, and for one that would end a comment or a body.
     """
     parts = identifiers(text)
-    if ".".join(parts) != text or len(parts) > most:
+    if ".".join(parts) != text or len(parts) > most or not text.isprintable() or "$$" in text:
         raise UsageError(
             f"{text!r} is not the name of a {'table' if most > 1 else 'column'}",
-            hint="""Write it as in SQL, with quotes where it has capitals or spaces: users, auth.users, '"User"'.""",
+            hint="""Write it as in SQL, with quotes where it has capitals or spaces: users, auth.users, '"User"'. """
+            "No name may have a line break or $$.",
         )
-    return ".".join(f'"{part}"' if part in _RESERVED else part for part in parts)
+    return ".".join(quoted(unquoted(part)) for part in parts)
 
 
 def user_type(text: str) -> str:

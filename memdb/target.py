@@ -69,7 +69,7 @@ class Target:
 def enter(connection: Connection) -> Target:
     """Finds memories for a transaction, in which from now on names without a schema are those of pg_catalog alone.
 
-    Raises DatabaseError where there is no such table.
+    Raises DatabaseError where there is no such table, or somebody else's.
     """
     names = database.names(connection)
     database.keep_to_own_names(connection)
@@ -79,4 +79,10 @@ def enter(connection: Connection) -> Target:
         ).fetchone()
     if found is None:
         raise DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+    for column, its_type in (("user_id", found.user_type), ("embedding", found.embedding_type)):
+        if not its_type:
+            raise DatabaseError(
+                f'the table "memories" in the schema {found.schema} was not made by memdb: it has no column {column}',
+                hint="Give memdb a schema of its own: create schema memory, then --schema memory.",
+            )
     return found

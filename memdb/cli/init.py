@@ -1,18 +1,25 @@
 """memdb init, upgrade."""
 
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar, cast
 
 import typer
 
-from memdb import output, project, settings
+from memdb import output, project, settings, words
 from memdb.cli.commands import command
 from memdb.cli.options import OutputFormat, Place, Trial
 from memdb.door import Database
-from memdb.errors import DatabaseError
-from memdb.project import Wanted
-from memdb.shape import USER_TYPES, Shape
+from memdb.errors import DatabaseError, UsageError
+from memdb.project import Found, Wanted
+from memdb.shape import DEFAULT, USER_TYPES, Shape
+from memdb.shape import dimensions as checked_dimensions
+from memdb.shape import embedding_type as checked_embedding_type
+from memdb.shape import user_type as checked_user_type
+
+T = TypeVar("T")
 
 Directory = Annotated[Path, typer.Argument(help="Directory of your project.", metavar="DIR")]
 
@@ -53,37 +60,75 @@ def init(
 
     For your users and your embeddings. You can then change and extend it. memdb.toml tells all commands to use it.
     """
+    project.expect_free(directory)
     wanted = Wanted(users, user_id, dimensions, embedding_type)
     with place.open(trial=trial) as db:
-        shape = project.choose(wanted, _found(db, wanted, is_given=place.database_url is not None))
-        if wanted == Wanted() and sys.stdin.isatty():
-            shape = project.choose(_asked(shape), shape)
+        found = _look(db, wanted, is_given=place.database_url is not None)
+        is_asked = wanted.is_open and sys.stdin.isatty() and sys.stderr.isatty()
+        shape = _asked(db, found) if is_asked else project.choose(wanted, found.shape if found else None)
         output.emit(project.init(directory, shape, trial=db.trial), format)
 
 
-def _found(db: Database, wanted: Wanted, *, is_given: bool) -> Shape | None:
-    """What the database says, where there is one."""
+def _look(db: Database, wanted: Wanted, *, is_given: bool) -> Found | None:
+    """What the database says, which the person is told. None where there is none, or none that can be reached."""
     if db.is_embedded:
         return None
     try:
         with db.connected("init") as connection:
-            return project.shape_in(connection, wanted.table)
+            found = project.look(connection, wanted)
     except DatabaseError as error:
         if is_given:
             raise
         output.say(f"Your database was not searched for users: {error.message}.")
         return None
+    for note in found.notes:
+        output.say(note)
+    return found
 
 
-def _asked(shape: Shape) -> Wanted:
-    """The answers of the person at the terminal, with the defaults first."""
-    users = f"{shape.users.table} ({shape.users.key})"
-    table = typer.prompt("Table of your users", default=users, err=True)
-    key_type = typer.prompt("Type of their ids", default=shape.users.key_type, err=True)
-    dimensions = typer.prompt("Numbers in an embedding", default=shape.dimensions, type=int, err=True)
-    chosen = project.choose(Wanted(dimensions=dimensions), shape).embedding_type
-    embedding_type = typer.prompt("Type of embeddings (vector, halfvec)", default=chosen, err=True)
-    return Wanted(None if table == users else table, key_type, dimensions, embedding_type)
+def _asked(db: Database, found: Found | None) -> Shape:
+    """What the person at the terminal answers, with the defaults first; asked again where it cannot be."""
+    shape = project.choose(Wanted(), found.shape if found else None)
+    default = f"{shape.users.table} ({shape.users.key})"
+
+    def named(text: str) -> tuple[Wanted, Found | None]:
+        """The table, with what the database says of it."""
+        if text == default:
+            return Wanted(), found
+        wanted = Wanted(text)
+        wanted.names  # noqa: B018 -- raises UsageError
+        return wanted, _look(db, wanted, is_given=True) if found else None
+
+    wanted, seen = _answer("Table of your users", default, named)
+    known = seen.shape if seen else None
+    if known is None:
+        usual = shape.users if wanted.is_open else DEFAULT.users
+        wanted = replace(wanted, user_id=_answer("Type of their ids", usual.key_type, checked_user_type))
+    dimensions = _answer("Numbers in an embedding", (known or shape).dimensions, _dimensions)
+    wanted = replace(wanted, dimensions=dimensions)
+    chosen = project.choose(wanted, known).embedding_type
+    return project.choose(
+        replace(wanted, embedding_type=_answer("Type of embeddings (vector, halfvec)", chosen, checked_embedding_type)),
+        known,
+    )
+
+
+def _dimensions(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise UsageError(f"{text!r} is not a number")
+    return checked_dimensions(int(text))
+
+
+def _answer(question: str, default: object, read: Callable[[str], T]) -> T:
+    """What the answer means, once it can be read."""
+
+    def checked(text: str) -> T:
+        try:
+            return read(text.strip())
+        except UsageError as error:
+            raise typer.BadParameter(words.printable(f"{error.message}. {error.hint or ''}".strip())) from None
+
+    return cast("T", typer.prompt(question, default=str(default), value_proc=checked, err=True))
 
 
 @command("memdb upgrade .", "memdb upgrade . --dry-run")

@@ -60,13 +60,15 @@ def _located(connection: Connection, refusal: psycopg.Error, sql: str, offset: i
 def _failed(connection: Connection, refusal: psycopg.Error, *, location: str, excerpt: str = "") -> StatementFailed:
     detail = f" ({shortened(refusal.diag.message_detail)})" if refusal.diag.message_detail else ""
     taken_back = connection.info.transaction_status == pq.TransactionStatus.INERROR
-    return StatementFailed(
+    failed = StatementFailed(
         f"{shortened(refusal.diag.message_primary or '')}{detail}",
         hint=hints.advise(refusal) + (" Nothing of this file was kept." if taken_back else ""),
         location=location,
         excerpt="\n".join(filter(None, (excerpt, *_context(refusal)))),
         sqlstate=refusal.sqlstate or "",
     )
+    failed.said = hints.said(refusal)
+    return failed
 
 
 def _send(connection: Connection, sql: str, path: str) -> tuple[int, psycopg.Error | None]:

@@ -100,16 +100,20 @@ _DEFAULT = "Correct the file and try again."
 _DESTROYS = re.compile(r"\bCASCADE\b")
 
 
+def said(error: psycopg.Error) -> str:
+    """The server's own hint, or that of whoever raised the error there, if it advises nothing that destroys."""
+    hint = shortened(error.diag.message_hint or "")
+    return "" if _DESTROYS.search(hint) else hint
+
+
 def advise(error: psycopg.Error) -> str:
     """The server's hint and ours; where the server has one, ours only if it is of the cause."""
-    said = shortened(error.diag.message_hint or "")
-    if _DESTROYS.search(said):
-        said = ""
-    message = f"{error.diag.message_primary or ''} {said}"
+    theirs = said(error)
+    message = f"{error.diag.message_primary or ''} {theirs}"
     fitting = (
         advice
         for code, pattern, advice in _ADVICE
         if re.match(code, error.sqlstate or "") and re.search(pattern, message)
     )
-    advice = next(fitting, "" if said else _DEFAULT)
-    return f"{said} {advice}".strip()
+    advice = next(fitting, "" if theirs else _DEFAULT)
+    return f"{theirs} {advice}".strip()

@@ -50,7 +50,10 @@ def _shape(shape: Shape) -> Iterator[str]:
 
 def _snapshot(is_there: bool) -> Iterator[str]:
     if not is_there:
-        yield "There is no snapshot yet, because there is no server to try files on: memdb snapshot --scratch-url URL"
+        yield (
+            "The snapshot was not written, because there is no server to try files on. Write it with: "
+            "memdb snapshot --scratch-url URL"
+        )
 
 
 @render.register

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from memdb import database, pooling, scratch, trust
+from memdb import database, pooling, scratch, target, trust, users, words
 from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
-from memdb.errors import SetupError, StatementFailed
+from memdb.errors import DatabaseError, SetupError, StatementFailed, UsageError
 from memdb.ledger import history
 from memdb.ledger.plan import Plan
 
@@ -14,6 +14,8 @@ from memdb.ledger.plan import Plan
 _DIFFERENT_THERE = {"42P01", "42703", "42704", "42883", "3F000", "42501"}
 # Syntax, names and types; dependent objects; transactions; new values of an enum: whatever the rows are.
 _FAILS_ALIKE = ("42", "2B", "25", "55P04")
+_RUN_THEIRS = "Run the migrations of the application first, or give memdb a search_path that leads to it."
+_WRITE_ANEW = "Leave the table as it is, and write the SQL for its key: memdb init DIR --users 'TABLE (COLUMN)'."
 _OF_THE_SERVER = "0A000"  # it may be built without something; but what it says of a column that views use is true
 
 
@@ -47,7 +49,34 @@ def of_failure(error: StatementFailed) -> Refusal | None:
     used = error.sqlstate == _OF_THE_SERVER and error.message.startswith("cannot alter")
     if error.sqlstate in _DIFFERENT_THERE or not (used or error.sqlstate.startswith(_FAILS_ALIKE)):
         return None
-    return Refusal(error.message.replace("\n", ", "), location=error.location)
+    return Refusal(error.message.replace("\n", ", "), error.said, error.location)
+
+
+def of_users(connection: Connection, fresh: scratch.Database, before: Shape) -> Iterator[Refusal]:
+    """Why memories that the plan makes could not refer to the application's users as they really are: where they are
+    only tried, a set-up file has made such as are expected.
+    """
+    if users.candidates(connection, ["memories"]):
+        return
+    with fresh.connection.transaction(force_rollback=True):
+        try:
+            expected = target.enter(fresh.connection).shape.users
+        except (DatabaseError, UsageError):
+            return  # the plan makes no memories, or none of memdb's
+    table = users.find(fresh.connection, expected.table)
+    if expected.may_be_made or table is None or table.name not in before.tables:
+        return
+    real = users.candidates(connection, [expected.table], expected.key)
+    if not real:
+        yield Refusal(f"there is no table {expected.table} to which memories could belong", _RUN_THEIRS)
+    elif real[0].problem:
+        yield Refusal(real[0].problem, _WRITE_ANEW)
+    elif not real[0].has_ids_for(expected.key_type):
+        yield Refusal(
+            f"{expected.table}.{expected.key} is of the type {real[0].key_type}, and memories are to refer to "
+            f"{words.with_article(expected.key_type)}",
+            _WRITE_ANEW,
+        )
 
 
 def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]) -> Iterator[Refusal]:

@@ -51,6 +51,7 @@ def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.
                 trial.shapes.append(refusals.shape(fresh, besides=others))
                 _make_named(connection, fresh, planned, "extensions")  # which have to be checked as those it makes
                 _take(fresh, planned, trial)
+                trial.refusals += refusals.of_users(connection, fresh, trial.shapes[0])
                 trial.shapes.append(refusals.shape(fresh, besides=others))
         except (LockTimeout, psycopg.errors.LockNotAvailable):
             raise  # of the real database, which others keep from being read: more than not measured

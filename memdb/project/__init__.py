@@ -2,23 +2,25 @@
 
 from memdb.project.adding import NewMigration, NewMigrations, new, parse_index, recommended
 from memdb.project.choosing import Wanted, choose
-from memdb.project.finding import shape_in
-from memdb.project.folder import Project, Upgrade, init, shape_of, upgrade
+from memdb.project.finding import Found, look
+from memdb.project.folder import Project, Upgrade, expect_free, init, shape_of, upgrade
 from memdb.project.own import require_own
 
 __all__ = [
+    "Found",
     "NewMigration",
     "NewMigrations",
     "Project",
     "Upgrade",
     "Wanted",
     "choose",
+    "expect_free",
     "init",
+    "look",
     "new",
     "parse_index",
     "recommended",
     "require_own",
-    "shape_in",
     "shape_of",
     "upgrade",
 ]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 from memdb import shape
 from memdb.errors import UsageError
-from memdb.shape import DEFAULT, INDEXED_DIMENSIONS, EmbeddingType, Shape, Users
+from memdb.shape import DEFAULT, IDENTIFIER, INDEXED_DIMENSIONS, EmbeddingType, Shape, Users
 
-_TABLE_AND_KEY = re.compile(r"(?P<table>[^()]+?)\s*(?:\((?P<key>[^()]+)\))?")
+_TABLE_AND_KEY = re.compile(rf"(?P<table>{IDENTIFIER}(?:\.{IDENTIFIER})*)\s*(?:\(\s*(?P<key>{IDENTIFIER})\s*\))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,14 @@ class Wanted:
     embedding_type: str | None = None
 
     @property
-    def table(self) -> str | None:
-        """Raises UsageError for what is no name of a table."""
-        return None if self.users is None else _names(self.users)[0]
+    def is_open(self) -> bool:
+        """Whether nothing was asked for."""
+        return self == Wanted()
+
+    @property
+    def names(self) -> tuple[str | None, str | None]:
+        """The table and its key, as the catalog shows them. Raises UsageError for what is no name of a table."""
+        return (None, None) if self.users is None else _names(self.users)
 
 
 def choose(wanted: Wanted, found: Shape | None = None) -> Shape:
@@ -43,12 +48,9 @@ def _embedding_type(wanted: Wanted, known: Shape, dimensions: int) -> EmbeddingT
 
 def _users(wanted: Wanted, found: Shape | None) -> Users:
     known = found.users if found else Users()
+    table, key = wanted.names
     key_type = None if wanted.user_id is None else shape.user_type(wanted.user_id)
-    if wanted.users is None:
-        fits = key_type in (None, known.key_type)
-        return known if fits else Users(key_type=key_type or known.key_type)
-    table, key = _names(wanted.users)
-    if found is not None and known.table == table and key in (None, known.key):
+    if table is None or (found is not None and known.table == table and key in (None, known.key)):
         return replace(known, key_type=key_type or known.key_type)
     if key_type is None:
         raise UsageError(
@@ -61,5 +63,9 @@ def _users(wanted: Wanted, found: Shape | None) -> Users:
 def _names(users: str) -> tuple[str, str | None]:
     match = _TABLE_AND_KEY.fullmatch(users.strip())
     if match is None:
-        raise UsageError(f"{users!r} is not a table", hint="Write it as in SQL: auth.users, or accounts (account_id).")
+        raise UsageError(
+            f"{users!r} is not a table",
+            hint="""Write it as in SQL, with quotes where it has capitals or spaces: auth.users, '"User"', or """
+            "'accounts (account_id)'.",
+        )
     return shape.name(match["table"], most=2), shape.name(match["key"]) if match["key"] else None

@@ -1,57 +1,106 @@
 """The shape that memories are to have, by what an application's database holds already."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from psycopg.rows import dict_row
-
-from memdb import database, shape, target
-from memdb.database import Connection, query
+from memdb import shape, target, users
+from memdb.database import Connection
 from memdb.errors import DatabaseError, UsageError
-from memdb.shape import Shape, Users
+from memdb.project.choosing import Wanted
+from memdb.shape import DEFAULT, Shape, Users
+from memdb.users import Candidate
 
 LIKELY = ("users", '"user"', '"User"', '"Users"', "auth_user", "auth.users")
 """What applications call their users: Rails and most others, libraries of JavaScript, Django, Supabase."""
 
+_HINT = "Leave the option out, or name another database with --database-url."
 
-def of_memories(connection: Connection) -> Shape | None:
-    """The shape of the memories that are there; None where there are none yet."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a database says of the shape, None where it says nothing; `notes` tell it, and what was passed over."""
+
+    shape: Shape | None = None
+    notes: tuple[str, ...] = ()
+
+
+def look(connection: Connection, wanted: Wanted) -> Found:
+    """The shape of the memories that are there, or else that for the users.
+
+    Raises UsageError where the database contradicts what is wanted.
+    """
+    there = _of_memories(connection)
+    if there is not None:
+        _expect_same(there, wanted)
+        return Found(there, (f"Found memories of {_described(there.users)}, with embeddings of {there.embedding}.",))
+    return _with_users(connection, wanted, tuple(_foreign_memories(connection)))
+
+
+def _of_memories(connection: Connection) -> Shape | None:
     with connection.transaction(force_rollback=True):
         try:
             return target.enter(connection).shape
-        except DatabaseError:
+        except (DatabaseError, UsageError):
             return None
 
 
-def users(connection: Connection, table: str | None = None) -> Users | None:
-    """The application's users: this table, or the likeliest that is there.
-
-    Raises UsageError where the given table has no key that memories could refer to. None where it is not there.
-    """
-    path = database.names(connection).path
-    parts = [[shape.unquoted(part) for part in shape.identifiers(name)] for name in ([table] if table else LIKELY)]
-    named = {"schemas": [part[-2] if part[1:] else None for part in parts], "tables": [part[-1] for part in parts]}
-    with database.own_names(connection), connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(query("shape", "users"), named | {"path": list(path)}).fetchall()
-    for row in rows:
-        if row["key"] is not None and (table or shape.is_user_type(row["key_type"])):
-            return Users(row["table"], row["key"], shape.user_type(row["key_type"]), may_be_made=False)
-    if rows and table:
-        raise UsageError(
-            f"the table {table} has no primary key of one column that memories could refer to",
-            hint="Name the column with --users 'TABLE (COLUMN)'; it must be unique.",
-        )
-    return None
+def _foreign_memories(connection: Connection) -> list[str]:
+    return [
+        f"The {other.kind} {other.table} in this database is not one that memdb made: it can neither use it nor make "
+        "its own beside it. Give memdb a schema of its own: create schema memory, then --schema memory."
+        for other in users.candidates(connection, ["memories"])
+    ]
 
 
-def shape_in(connection: Connection, table: str | None = None) -> Shape | None:
-    """The shape for this database: that of its memories, or that for its users. None where it has neither.
+def _expect_same(there: Shape, wanted: Wanted) -> None:
+    """That options do not contradict the memories that are there."""
+    table, key = wanted.names
+    asked = {
+        "--users": (table and f"{table} ({key or there.users.key})", f"{there.users.table} ({there.users.key})"),
+        "--user-id": (wanted.user_id and shape.user_type(wanted.user_id), there.users.key_type),
+        "--dimensions": (wanted.dimensions and f"{wanted.dimensions}", f"{there.dimensions}"),
+        "--embedding-type": (wanted.embedding_type, there.embedding_type),
+    }
+    for option, (given, found) in asked.items():
+        if given is not None and given != found:
+            raise UsageError(
+                f"{option} is {given}, and the memories in this database are of {_described(there.users)}, "
+                f"with embeddings of {there.embedding}",
+                hint=_HINT,
+            )
 
-    A table `users` with a uuid `id` is what the SQL that memdb ships expects, so that is the default.
-    """
-    there = of_memories(connection)
-    if there is not None and table in (None, there.users.table):
-        return there
-    found = users(connection, table)
-    if found is None:
-        return there
-    return Shape() if replace(found, may_be_made=True) == Users() else replace(there or Shape(), users=found)
+
+def _with_users(connection: Connection, wanted: Wanted, notes: tuple[str, ...]) -> Found:
+    table, key = wanted.names
+    candidates = users.candidates(connection, LIKELY if table is None else [table], key)
+    for candidate in candidates:
+        named = table is not None or candidate.table == DEFAULT.users.table
+        if named and not candidate.problem and not _is_of_type(candidate, wanted):
+            raise UsageError(
+                f"--user-id is {wanted.user_id}, and {candidate.table}.{candidate.key} in this database is of the type "
+                f"{candidate.key_type}",
+                hint=_HINT,
+            )
+        if table is not None and candidate.problem:
+            raise UsageError(candidate.problem, hint="Name another table, or column: --users 'TABLE (COLUMN)'.")
+    chosen = next((one for one in candidates if not one.problem and _is_of_type(one, wanted)), None)
+    passed = [one.problem or str(one) for one in candidates if one is not chosen]
+    notes = (
+        *notes,
+        *([f"Found {chosen}."] if chosen else [f"There is no table {table} in this database."] if table else []),
+        *([f"Not taken: {'; '.join(passed)}. Name another with --users 'TABLE (COLUMN)'."] if passed else []),
+    )
+    return Found(None if chosen is None else replace(DEFAULT, users=_users(chosen)), notes)
+
+
+def _is_of_type(candidate: Candidate, wanted: Wanted) -> bool:
+    return wanted.user_id is None or candidate.has_ids_for(wanted.user_id)
+
+
+def _users(candidate: Candidate) -> Users:
+    """A table `users` with a uuid `id` is what the SQL that memdb ships expects, so that is the default."""
+    found = Users(candidate.table, candidate.key, shape.user_type(candidate.key_type or ""), may_be_made=True)
+    return replace(found, may_be_made=candidate.is_stand_in or found == DEFAULT.users)
+
+
+def _described(users: Users) -> str:
+    return f"{users.table} ({users.key}), {users.key_type}"

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from memdb import catalog, files, recording, scratch
@@ -24,6 +24,7 @@ _SCRATCH_SETUP = f"""\
 # Migrations expect the application's users; this file creates them where migrations are only tried.
 scratch_setup = "sql/{STAND_IN}"
 """
+_OWN_README = PurePosixPath(OWN, "README.md")
 _README = f"""\
 # {OWN}
 
@@ -69,12 +70,12 @@ def init(directory: Path, shape: Shape = DEFAULT, *, trial: scratch.Options = sc
 
     Raises SqlFilesError when there is something at `directory/sql` already; nothing is overwritten.
     """
+    expect_free(directory)
     target, settings = directory / "sql", directory / "memdb.toml"
-    if os.path.lexists(target):
-        raise SqlFilesError(f"{target} already exists", hint="Choose another directory; nothing is overwritten.")
     wanted = _SETTINGS + ("" if shape.users.may_be_made else _SCRATCH_SETUP)
     is_new = not os.path.lexists(settings)
-    texts = shipping.texts(shape) | {PurePosixPath(OWN, "README.md"): _README}
+    is_there = _reads(settings) == wanted  # an earlier init was killed
+    texts = shipping.texts(shape) | {_OWN_README: _README}
     with tempfile.TemporaryDirectory() as temporary, writing("Choose another directory."):
         folder = Path(temporary, "sql")
         files.create({folder / path: text for path, text in texts.items()})
@@ -84,7 +85,14 @@ def init(directory: Path, shape: Shape = DEFAULT, *, trial: scratch.Options = sc
             files.copy_folder(folder, target)
     written = sorted(path for path in target.rglob("*") if path.is_file())
     created = (*written, *([settings] if is_new else []))
-    return Project(directory, target, shape, created, has_snapshot, "" if is_new else wanted)
+    return Project(directory, target, shape, created, has_snapshot, "" if is_new or is_there else wanted)
+
+
+def expect_free(directory: Path) -> None:
+    """Raises SqlFilesError where `init` would find something in its place."""
+    target = directory / "sql"
+    if os.path.lexists(target):
+        raise SqlFilesError(f"{target} already exists", hint="Choose another directory; nothing is overwritten.")
 
 
 def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_run: bool = False) -> Upgrade:
@@ -94,16 +102,20 @@ def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_ru
     cannot be told, or where a migration of the team's has the number of one of memdb's; UsageError for memdb's own SQL.
     """
     require_own(sql_dir)
-    sets, shape = sqlfiles.read_sets(sql_dir), shape_of(sql_dir)
-    texts = {path: text for path, text in shipping.texts(shape).items() if path != SNAPSHOT}
-    new = {path: text for path, text in texts.items() if not os.path.lexists(sql_dir / path)}
-    _expect_no_collision(sets, new)
-    differing = [sql_dir / path for path, text in texts.items() if path not in new and _reads(sql_dir / path) != text]
-    has_snapshot = True
-    if new and not dry_run:
-        with writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
-            files.create({sql_dir / path: text for path, text in new.items()})
-        has_snapshot = _record(sql_dir, trial)
+    with writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
+        sets, shape = sqlfiles.read_sets(sql_dir), shape_of(sql_dir)
+        texts = {path: text for path, text in shipping.texts(shape).items() if path != SNAPSHOT}
+        new = {path: text for path, text in texts.items() if not os.path.lexists(sql_dir / path)}
+        _expect_no_collision(sets, new)
+        if not os.path.lexists(sql_dir / OWN):
+            new[_OWN_README] = _README
+        differing = [
+            sql_dir / path for path, text in texts.items() if path not in new and _reads(sql_dir / path) != text
+        ]
+        has_snapshot = True
+        if new and not dry_run:
+            with files.created({sql_dir / path: text for path, text in new.items()}):
+                has_snapshot = _record(sql_dir, trial)
     return Upgrade(sql_dir, shape, tuple(sql_dir / path for path in new), tuple(differing), has_snapshot, dry_run)
 
 
@@ -118,7 +130,9 @@ def shape_of(sql_dir: Path) -> Shape:
             f"{sql_dir / SNAPSHOT} describes no table of memories",
             hint="Write it again with: memdb snapshot",
         )
-    return found
+    # Where a migration of the team's makes the users, those of memdb leave them alone, and are what memdb ships.
+    made = found.users.may_be_made or (sql_dir / shipping.MAKES_USERS).exists()
+    return replace(found, users=replace(found.users, may_be_made=made))
 
 
 def _record(sql_dir: Path, trial: scratch.Options) -> bool:

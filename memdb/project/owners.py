@@ -6,13 +6,18 @@ from memdb.shape import Users
 _REQUIRE = """\
 -- Memories belong to users, and users belong to the application: memdb refers to {table} ({key}) only.
 --
--- The table must be there first, with {a_type} "{key}" that a foreign key can refer to. It is left as it is.
+-- The table must be there first, with {a_type} "{key_name}" that a foreign key can refer to. It is left as it is.
 do $$
 declare
     users constant regclass := to_regclass('{literal}');
+    its_type constant text := (
+        select format_type(atttypid, atttypmod)
+        from pg_attribute
+        where attrelid = users and attname = '{key_literal}' and not attisdropped
+    );
 begin
     if users is null then
-        raise exception 'there is no table {literal} to which memories could belong'
+        raise exception 'there is no table {said} to which memories could belong'
             using errcode = 'undefined_table',
                 hint = 'Run the migrations of the application first, or give memdb a search_path that leads to it.';
     end if;
@@ -25,10 +30,11 @@ begin
             and indisunique and indimmediate and indisvalid and indpred is null and indnkeyatts = 1
             and attname = '{key_literal}' and atttypid {is_type}
     ) then
-        raise exception 'the table {literal} has no {type} column "{key_literal}" that memories could refer to'
+        raise exception 'the table {said} has %, and memories refer to {a_type} "{key_said}" that is unique',
+            coalesce('a column "{key_literal}" of the type ' || its_type, 'no column "{key_literal}"')
             using errcode = 'invalid_foreign_key',
-                hint = 'If its key is of another type, write SQL for that type: memdb init DIR --users TABLE. '
-                    'If not, the key needs a primary key or unique constraint.';
+                hint = 'Leave the table as it is. If its key is of another type, write SQL for that type: memdb init '
+                    'DIR --users TABLE. If not, the key needs a primary key or unique constraint.';
     end if;
 end
 $$;
@@ -64,13 +70,17 @@ def made(users: Users) -> str:
 def require(users: Users) -> str:
     """A migration that stops where the table, or its key, is not there."""
     name = users.base_type
+    key = shape.unquoted(users.key)
+    literal, key_literal = (text.replace("'", "''") for text in (users.table, key))
     is_text = name in ("text", "varchar")  # a foreign key may go from one to the other
     return _REQUIRE.format(
         table=users.table,
         key=users.key,
-        literal=users.table.replace("'", "''"),
-        key_literal=shape.unquoted(users.key).replace("'", "''"),
-        type=name,
+        key_name=key,
+        literal=literal,
+        key_literal=key_literal,
+        said=literal.replace("%", "%%"),  # what follows a % would be put in its place
+        key_said=key_literal.replace("%", "%%"),
         a_type=words.with_article(name),
         is_type="in ('text'::regtype, 'varchar'::regtype)" if is_text else f"= '{name}'::regtype",
     )

@@ -20,6 +20,7 @@ Texts: TypeAlias = dict[PurePosixPath, str]
 
 SNAPSHOT = PurePosixPath("schema.json")
 STAND_IN = PurePosixPath("users.sql")
+MAKES_USERS = PurePosixPath("core/0002_create_users.sql")
 
 _USERS = "0002_create_users"
 _OWN_USERS = "0002_require_users"
@@ -27,14 +28,23 @@ _INDEX = "0007_create_embedding_index"
 _INLINE = "1002_store_embeddings_inline"
 _WITHOUT_INDEX = "without_hnsw"
 _FORMERLY = re.compile(r"-- formerly: [^\n]*\n")
-_OF_INDEX = re.compile(
-    r"(?:\n-- A file that runs outside[^\n]*\n)?comment on index ix_memories_embedding is[^;]*;\n"
-    r"|\*\*On a large live table\*\*.*?\n(?=It ends)"
-    r"|, and as long as the HNSW index takes for its rows",
-    re.DOTALL,
+WITHOUT_INDEX = (
+    (r"(?:\n-- A file that runs outside[^\n]*\n)?comment on index ix_memories_embedding is[^;]*;\n", ""),
+    (r", or misses\nrows if the planner uses the HNSW index\. ", ".\n"),
+    (r", and as long as the HNSW index takes for its rows", ""),
+    (r"(?s:\*\*On a large live table\*\*.*?\n)(?=It ends)", ""),
+    (
+        (
+            r", plus the time it takes to build the embedding index again\. README\.md says how to\n-- shorten it\. "
+            r"[^.]*\. That takes [^.]*\."
+        ),
+        ".\n-- A trigger and an update of all rows would not block, but leave the table twice as large.",
+    ),
+    (r" No index serves it, so no plan can lose rows in the HNSW index\.", ""),
 )
-_OF_INLINE = re.compile(r"\*\*Keeps\*\* embeddings [^*]*")
-
+"""What is said of the index over embeddings, and what stands there where there is none."""
+NOT_INLINE = ((r"\*\*Keeps\*\* embeddings [^*]*", ""),)
+"""The same for embeddings that are not kept in their rows."""
 
 _PAGE = 8160  # bytes that rows may have in a page
 _BESIDE = 360  # of each row: content, metadata, ids, times and pointers
@@ -126,11 +136,7 @@ RULES = (
     Rule(_SEARCH, r"\bvector_norm\b", lambda shape: "l2_norm" if shape.embedding_type == "halfvec" else "vector_norm"),
     Rule("core/*", r" \(OpenAI text-embedding-3-small\)", _model),
     Rule(_SQL, r"(?<![\w.])1536\b", lambda shape: shape.dimensions),
-    Rule(
-        "fast_search/1002*",
-        _PAGES,
-        lambda _: "It is read from one page\n-- instead of several, which takes less time.",
-    ),
+    Rule("fast_search/1002*", _PAGES, lambda _: "It is then read from one page, not from several."),
     # how these are told apart by bits
     Rule("fast_search/1001*.sql", r"(?<=\n {12}\))(?=\nend;)", _few(_SMALL_BITS)),
     Rule("fast_search/1001*.sql", r"(?<=were equally large\.)(?= With)", _few(_SMALL_WORDS)),
@@ -179,8 +185,10 @@ def _written(path: PurePosixPath, text: str, shape: Shape) -> str:
     if rules:
         pattern = "|".join(f"(?P<{name}>{rule.pattern})" for name, rule in rules.items())
         text = re.sub(pattern, lambda match: str(rules[match.lastgroup or ""].text(shape)), _FORMERLY.sub("", text))
-    text = text if shape.is_indexed else _OF_INDEX.sub("", text)
-    return text if _is_inline(shape) else _OF_INLINE.sub("", text)
+    others = (*(() if shape.is_indexed else WITHOUT_INDEX), *(() if _is_inline(shape) else NOT_INLINE))
+    for pattern, other in others:
+        text = re.sub(pattern, other, text)
+    return text
 
 
 def _with_own_users(found: Texts, shape: Shape) -> Texts:

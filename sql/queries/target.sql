@@ -13,9 +13,9 @@ select
     || coalesce(quote_ident(users.relname), 'users') as users_name,
     coalesce(quote_ident(users.attname), 'id') as users_key,
     coalesce(obj_description(users.oid, 'pg_class') like %(stand_in)s || '%%', false) as users_may_be_made,
-    format_type(owner.atttypid, owner.atttypmod) as user_type,
+    coalesce(format_type(owner.atttypid, owner.atttypmod), '') as user_type,
     owner_type.typname::text as user_type_name,
-    embedding_type.typname::text as embedding_type,
+    coalesce(embedding_type.typname::text, '') as embedding_type,
     embedding.atttypmod as dimensions,
     v.nspname::text as vector_schema,
     e.extversion as pgvector

@@ -1,5 +1,6 @@
 """Memories of any application's users, with any model's embeddings."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -9,10 +10,10 @@ import psycopg
 import pytest
 
 import memdb
-from memdb import catalog, database, door, project
+from memdb import catalog, database, door, files, project
 from memdb.cli import main
-from memdb.errors import MigrationError
-from memdb.project import Wanted
+from memdb.errors import MigrationError, UsageError
+from memdb.project import Wanted, shipping
 from memdb.shape import EmbeddingType, Shape, Users, embedding_type
 
 
@@ -97,7 +98,7 @@ def test_a_schema_for_any_users_is_made_proved_and_taken_back(fitted: Fitted) ->
     found = fitted.db.verify()
     assert found.ok, found.differences
     with fitted.db.connected("test") as connection:
-        assert project.shape_in(connection) == Shape(fitted.case.users, *_parts(fitted.case.embedding))
+        assert project.look(connection, Wanted()).shape == Shape(fitted.case.users, *_parts(fitted.case.embedding))
     fitted.db.rollback(steps=None)
     with database.connect(fitted.conninfo, purpose="test") as connection:
         assert catalog.read(connection, "public").objects == before
@@ -151,3 +152,115 @@ def test_a_table_of_users_with_other_ids_is_told_with_both_types(
     assert 'the table "users" has an "id" of the type bigint' in refused.value.message
     assert "memdb init" in (refused.value.hint or "")
     assert "drop" not in (refused.value.hint or "")
+
+
+LOOKED_AT = {
+    "bigint and Supabase": (
+        "create table users (id bigint primary key); " + SUPABASE,
+        Wanted(),
+        own("users", "id", "bigint"),
+        ["Found users (id), bigint.", "Not taken: auth.users (id), uuid. "],
+    ),
+    "two columns as a key": (
+        "create table users (a int, b int, primary key (a, b)); " + DJANGO,
+        Wanted(),
+        own("auth_user", "id", "integer"),
+        ["Found auth_user (id), integer.", "Not taken: users has no primary key of one column. "],
+    ),
+    "partitioned": (
+        "create table users (id uuid primary key) partition by hash (id)",
+        Wanted(),
+        Users(),
+        ["Found users (id), uuid."],
+    ),
+    "a view": (
+        "create view users as select 1::bigint as id",
+        Wanted(),
+        None,
+        ["Not taken: users is a view, and no foreign key can refer to that. "],
+    ),
+    "a domain": (
+        "create domain uid as uuid; create table users (id uid primary key)",
+        Wanted(),
+        None,
+        ["Not taken: users.id is of the type public.uid, not one of uuid, bigint, integer, text, varchar. "],
+    ),
+    "a reserved word": (
+        'create table "between" ("select" bigint primary key)',
+        Wanted("between"),
+        own('"between"', '"select"', "bigint"),
+        ['Found "between" ("select"), bigint.'],
+    ),
+    "another key": (
+        "create table users (id bigint primary key, handle text unique)",
+        Wanted("users (handle)"),
+        own("users", "handle", "text"),
+        ["Found users (handle), text."],
+    ),
+    "other memories": (
+        "create extension vector; create table memories (id int primary key, note text)",
+        Wanted(),
+        None,
+        ["The table memories in this database is not one that memdb made"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOOKED_AT.values(), ids=LOOKED_AT.keys())
+def test_what_is_found_in_a_database_is_told_with_what_is_passed_over(
+    empty_connection: database.Connection, case: tuple[str, Wanted, Users | None, list[str]]
+) -> None:
+    tables, wanted, users, said = case
+    empty_connection.execute(tables)
+    found = project.look(empty_connection, wanted)
+    assert (found.shape.users if found.shape else None) == users
+    assert [note[: len(start)] for note, start in zip(found.notes, said, strict=True)] == said
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted(user_id="text"), "--user-id is text, and users.id in this database is of the type uuid"),
+        (Wanted("users", "bigint"), "--user-id is bigint, and users.id in this database is of the type uuid"),
+        (Wanted("users (name)"), "users.name has neither a primary key nor a unique constraint"),
+        (Wanted("users (nam)"), "users has no column nam"),
+    ],
+)
+def test_options_that_contradict_the_database_are_refused_with_both(
+    empty_connection: database.Connection, wanted: Wanted, said: str
+) -> None:
+    empty_connection.execute("create table users (id uuid primary key, name text)")
+    with pytest.raises(UsageError, match=re.escape(said)):
+        project.look(empty_connection, wanted)
+
+
+def test_memories_that_are_there_say_the_shape_and_what_contradicts_it(connection: database.Connection) -> None:
+    assert project.look(connection, Wanted(dimensions=1536)).shape == Shape()
+    for wanted in (Wanted("accounts"), Wanted(user_id="text"), Wanted(dimensions=768)):
+        with pytest.raises(UsageError, match="the memories in this database are of users"):
+            project.look(connection, wanted)
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ("", "there is no table accounts to which memories could belong"),
+        ("create table accounts (id text primary key)", "accounts.id is of the type text"),
+        ("create table accounts (id bigint)", "accounts.id has neither a primary key nor a unique constraint"),
+        ("create table accounts (number bigint primary key)", "accounts has no column id"),
+        ("create view accounts as select 1::bigint as id", "accounts is a view"),
+    ],
+)
+def test_a_dry_run_foresees_what_the_run_refuses_of_the_real_users(
+    empty: str, tmp_path: Path, ready_server: None, tables: str, said: str
+) -> None:
+    users = own("accounts", "id", "bigint")
+    files.create({tmp_path / path: text for path, text in shipping.texts(Shape(users)).items()})
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(tables or "select")
+    with memdb.open(empty, sql_dir=tmp_path, scratch_setup=tmp_path / "users.sql") as db:
+        (refused,) = db.plan().refusals
+        with pytest.raises(MigrationError):
+            db.migrate()
+    assert refused.message.startswith(said)
+    assert "drop" not in refused.hint

@@ -15,7 +15,7 @@ PACKAGE = Path(memdb.__file__).parent
 # From the bottom up. A module or package may import from lower layers only: those of one layer, such as the use cases,
 # do not import each other.
 LAYERS = [
-    {"afterwards", "errors", "records", "shipped", "words"},
+    {"afterwards", "errors", "keywords", "records", "shipped", "words"},
     {"shape", "signature"},
     {"binary", "files", "values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models"},

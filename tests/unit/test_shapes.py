@@ -27,6 +27,26 @@ def test_each_rule_finds_its_place_in_what_is_shipped(rule: shipping.Rule) -> No
     assert any(path.match(rule.files) and re.search(rule.pattern, text) for path, text in shipping.texts().items())
 
 
+@pytest.mark.parametrize("pattern", [pattern for pattern, _ in (*shipping.WITHOUT_INDEX, *shipping.NOT_INLINE)])
+def test_each_text_that_a_shape_leaves_out_is_in_what_is_shipped(pattern: str) -> None:
+    assert any(re.search(pattern, text) for text in shipping.texts().values())
+
+
+def test_a_shape_without_an_index_over_embeddings_says_nothing_of_one() -> None:
+    texts = shipping.texts(Shape(Users(key_type="integer"), "vector", 3072))
+    told = re.compile(r"ix_memories_embedding|embedding index|the HNSW index|instead of in TOAST")
+    assert {str(path): told.findall(text) for path, text in texts.items() if told.search(text)} == {}
+
+
+@pytest.mark.parametrize("table", ['"My %s {users}"', '"it\'s"', "öffentlich.leute".join('""')])
+def test_whatever_a_table_is_called_is_written_as_sql_has_it(table: str) -> None:
+    users = Users(name(table), '"100 % id"', "bigint", may_be_made=False)
+    texts = sql_of(Shape(users))
+    assert f'references {table} ("100 % id")' in texts[PurePosixPath("core/0004_create_memories.sql")]
+    said = texts[PurePosixPath("core/0002_require_users.sql")].partition("there is no table")[2].partition("\n")[0]
+    assert table.replace("'", "''").replace("%", "%%") in said
+
+
 def test_nothing_of_the_default_is_left_in_another_shape() -> None:
     left = re.compile(
         r"\b(1536|2048|vector\(|text-embedding-3-small)\b|references users|\(uuid, |user_id uuid|formerly:|\{\{"
@@ -91,7 +111,6 @@ SIZES = (
         (Wanted(), ACCOUNTS, ACCOUNTS),
         (Wanted("app.accounts"), ACCOUNTS, ACCOUNTS),
         (Wanted(dimensions=4000), ACCOUNTS, Shape(ACCOUNTS.users, "halfvec", 4000)),
-        (Wanted(user_id="text"), ACCOUNTS, Shape(Users(key_type="text"), "halfvec", 768)),
     ],
 )
 def test_a_shape_is_what_is_wanted_and_else_what_was_found(wanted: Wanted, found: Shape | None, chosen: Shape) -> None:
@@ -104,10 +123,12 @@ def test_a_shape_is_what_is_wanted_and_else_what_was_found(wanted: Wanted, found
         (Wanted("accounts"), "the type of the ids in accounts is unknown"),
         (Wanted(user_id="numeric"), "cannot have the type 'numeric'"),
         (Wanted(user_id="uuid; drop table users"), "cannot have the type"),
-        (Wanted("users; drop table users", "uuid"), "is not the name of a table"),
+        (Wanted("users; drop table users", "uuid"), "is not a table"),
         (Wanted("a.b.c", "uuid"), "is not the name of a table"),
-        (Wanted("Users", "uuid"), "is not the name of a table"),
-        (Wanted("users (id, name)", "uuid"), "is not the name of a column"),
+        (Wanted("Users", "uuid"), "is not a table"),
+        (Wanted("users (id, name)", "uuid"), "is not a table"),
+        (Wanted('"two\nlines"', "uuid"), "is not the name of a table"),
+        (Wanted('users ("$$")', "uuid"), "is not the name of a column"),
         (Wanted("users ()", "uuid"), "is not a table"),
         (Wanted("", "uuid"), "is not a table"),
         (Wanted(dimensions=0), "cannot have 0 dimensions"),
@@ -124,4 +145,9 @@ def test_types_and_names_are_written_as_sql_has_them() -> None:
     assert user_type("int8") == "bigint"
     assert user_type("VARCHAR(12)") == "varchar(12)"
     assert name('"My Users"."order"', most=2) == '"My Users"."order"'
-    assert name("order") == '"order"'
+    assert [name(text) for text in ("order", "between", '"users"', '"it""s"')] == [
+        '"order"',
+        '"between"',
+        "users",
+        '"it""s"',
+    ]
