@@ -256,7 +256,7 @@ def test_it_is_said_whose_users_are_taken(
     told = capsys.readouterr()
     assert f"the users in the table public.users, of the role {role}" in told.out + told.err
     assert main(["verify-schema", "--database-url", empty]) == 0
-    assert f"It is public.users, of the role {role}." in capsys.readouterr().out
+    assert f"It is public.users, owned by the role {role}." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("id", ["0000_x; touch planted", "0000_$(touch planted)", "0000_'`touch planted`"])
