@@ -30,8 +30,8 @@ from memdb.database import Connection
 from memdb.project import shipping
 from memdb.shape import DEFAULT, Shape
 
-CORE, FAST, WITHOUT = WAYS = ("core", "fast_search", "fast_search, without_hnsw")
-_SETS = {CORE: (), FAST: ("fast_search",), WITHOUT: ("fast_search", "without_hnsw")}
+CORE, FAST, WITHOUT = WAYS = ("core", "fast_search", "fast_search, drop_hnsw")
+_SETS = {CORE: (), FAST: ("fast_search",), WITHOUT: ("fast_search", "drop_hnsw")}
 _WRITTEN = ("vector(1536)", "halfvec(1536)", "vector(768)", "halfvec(3072)")
 _SHAPES = tuple(DEFAULT.with_embedding(kind) for kind in _WRITTEN)
 _FOUND_ONLY = tuple(replace(DEFAULT, dimensions=number) for number in (256, 512, 1024))

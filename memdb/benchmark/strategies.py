@@ -25,7 +25,7 @@ def _no_index(shape: Shape) -> str:
     if not shape.is_indexed:
         most = INDEXED_DIMENSIONS[shape.embedding_type]
         return f"pgvector has an HNSW index for a {shape.embedding_type} of up to {most:,} dimensions, not for more."
-    return "memories has no valid HNSW index for cosine distance. The set without_hnsw drops it."
+    return "memories has no valid HNSW index for cosine distance. The set drop_hnsw drops it."
 
 
 _INDEX = Need("hnsw_indexes", _no_index)

@@ -68,7 +68,7 @@ def shorter(work: Work, size: Size) -> str:
     before, after = seconds(work, size), seconds(replace(work, indexes=quick), size)
     if work.kind != "rewrites" or before < max(_WORTH_TELLING_SECONDS, 2 * after):
         return ""
-    return f"{duration(after)} if the hnsw index is dropped first (the set without_hnsw does that for memories)"
+    return f"{duration(after)} if the hnsw index is dropped first (the set drop_hnsw does that for memories)"
 
 
 def who_waits(work: Work, table: str) -> str:

@@ -26,7 +26,7 @@ _USERS = "0002_create_users"
 _OWN_USERS = "0002_require_users"
 _INDEX = "0007_create_embedding_index"
 _INLINE = "1002_store_embeddings_inline"
-_WITHOUT_INDEX = "without_hnsw"
+_WITHOUT_INDEX = "drop_hnsw"
 _FORMERLY = re.compile(r"-- formerly: [^\n]*\n")
 WITHOUT_INDEX = (
     (r"(?:\n-- A file that runs outside[^\n]*\n)?comment on index ix_memories_embedding is[^;]*;\n", ""),

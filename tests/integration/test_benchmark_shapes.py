@@ -164,12 +164,12 @@ def test_an_index_is_tried_out_where_there_can_be_one(filled: Filled, tmp_path: 
 def test_without_the_index_nothing_recommends_it(filled: Filled) -> None:
     if "hnsw, ef_search 100" not in filled.case.strategies:
         return
-    with memdb.open(sets=("fast_search", "without_hnsw")) as db:
+    with memdb.open(sets=("fast_search", "drop_hnsw")) as db:
         db.migrate()
         found = db.benchmark(Wanted(k=4, queries=20), Design())
         tried = db.benchmark(Wanted(k=4, queries=20), Design(("plain",), try_m=(8,)))
     assert [one.strategy for one in found.strategies] == ["plain", "exact", "search_memories"]
-    assert any("without_hnsw" in note for note in found.notes)
+    assert any("drop_hnsw" in note for note in found.notes)
     assert found.ok
     for told in (found.verdict, tried.verdict):
         said = " ".join([*told.failures, *told.advice, *(one.setting for one in told.recommendations)])

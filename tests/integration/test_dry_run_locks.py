@@ -176,7 +176,7 @@ def test_migrate_says_how_long_nobody_can_use_a_table_before_it_rewrites_that(
     assert said.index("Applying 1003") < said.index("It rewrites")
     assert said.count("rewrites") == 1
     assert main(["rollback", "--to", "0008", *address]) == 0
-    assert main(["migrate", "--with", "without_hnsw", *address]) == 0
+    assert main(["migrate", "--with", "drop_hnsw", *address]) == 0
     capsys.readouterr()
     assert main(["migrate", "--with", "fast_search", *address]) == 0
     assert "rewrites" not in capsys.readouterr().err

@@ -163,7 +163,7 @@ def test_an_estimate_is_near_to_what_was_measured() -> None:
 
 def test_the_shorter_way_is_told_where_an_index_takes_most_of_the_time() -> None:
     size = Size(50_000, 425_000_000)
-    told = "about 6 s if the hnsw index is dropped first (the set without_hnsw does that for memories)"
+    told = "about 6 s if the hnsw index is dropped first (the set drop_hnsw does that for memories)"
     assert costs.shorter(Work("rewrites", "memories", ALL, NOBODY), size) == told
     assert costs.shorter(Work("rewrites", "memories", (Index("ix", "btree"),), NOBODY), size) == ""
     assert costs.shorter(Work("builds", "memories", (Index("ix", "hnsw"),), "writes"), size) == ""

@@ -93,7 +93,7 @@ def test_a_schema_for_any_users_is_made_proved_and_taken_back(fitted: Fitted) ->
     assert project.shape_of(fitted.directory / "sql").embedding == fitted.case.embedding
     assert project.shape_of(fitted.directory / "sql").users == fitted.case.users
     fitted.db.migrate()
-    with memdb.open(sets=("without_hnsw",)) as db:
+    with memdb.open(sets=("drop_hnsw",)) as db:
         db.migrate()
     found = fitted.db.verify()
     assert found.ok, found.differences

@@ -10,6 +10,7 @@ import pytest
 from memdb import files, project, shipped
 from memdb.cli import main
 from memdb.errors import SqlFilesError, UsageError
+from memdb.ledger import sqlfiles
 from tests.unit.test_files import no_room_for
 
 STEP = {"name": "add importance", "sql": "select 1;\n", "rollback": "select 1;\n"}
@@ -151,3 +152,9 @@ def test_memdbs_own_checkout_can_be_changed_from_inside(tmp_path: Path, monkeypa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="must not be changed"):
         project.require_own(checkout)
+
+
+def test_the_hnsw_index_is_dropped_before_fast_search_writes_the_table_anew() -> None:
+    sets = sqlfiles.read_sets(shipped.sql_directory())
+    order = [migration.id for migration in sets.active((), ["fast_search", "drop_hnsw"])]
+    assert order.index("2002_drop_embedding_index") < order.index("1003_add_signature_to_memories")

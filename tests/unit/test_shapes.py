@@ -64,7 +64,7 @@ def test_memories_refer_to_the_table_and_the_key_that_are_named() -> None:
 def test_a_vector_of_more_dimensions_than_an_index_takes_has_none() -> None:
     texts = sql_of(Shape(embedding_type="vector", dimensions=3072))
     assert not any("ix_memories_embedding" in text for text in texts.values())
-    assert not any(path.parent.name == "without_hnsw" for path in texts)
+    assert not any(path.parent.name == "drop_hnsw" for path in texts)
 
 
 def test_rows_that_do_not_fit_a_page_or_leave_half_of_it_empty_are_not_kept_inline() -> None:
@@ -83,7 +83,7 @@ def test_rows_that_do_not_fit_a_page_or_leave_half_of_it_empty_are_not_kept_inli
 
 def test_where_there_is_no_index_nobody_is_told_to_drop_it() -> None:
     told = shipping.texts(Shape(embedding_type="vector", dimensions=3072))[PurePosixPath("fast_search/README.md")]
-    assert not re.search(r"hnsw_|HNSW index takes|ix_memories_embedding|without_hnsw", told)
+    assert not re.search(r"hnsw_|HNSW index takes|ix_memories_embedding|drop_hnsw", told)
 
 
 SIZES = (

@@ -17,7 +17,7 @@ MANY, OTHERS, QUESTIONS = 5000, 900, 25
 
 @pytest.mark.once
 @pytest.mark.parametrize("kind", ["vector", "halfvec"])
-async def test_a_user_of_many_memories_among_others_is_searched_exactly_with_and_without_hnsw(
+async def test_a_user_of_many_memories_among_others_is_searched_exactly_with_and_drop_hnsw(
     empty_connection: Connection, embeddings: Path, tmp_path: Path, kind: EmbeddingType
 ) -> None:
     shape = Shape(Users("people", "id", "uuid", may_be_made=False), kind, 1536)
