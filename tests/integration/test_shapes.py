@@ -1,6 +1,7 @@
 """Memories of any application's users, with any model's embeddings."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -264,3 +265,39 @@ def test_a_dry_run_foresees_what_the_run_refuses_of_the_real_users(
             db.migrate()
     assert refused.message.startswith(said)
     assert "drop" not in refused.hint
+
+
+COMMANDS = re.findall(
+    r"^\$ (memdb init .*?)(?: +#.*)?$", (Path(__file__).parents[2] / "docs/shapes.md").read_text(), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_of_the_documentation_run(
+    command: str, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None
+) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(f"{DJANGO}; {SUPABASE}; create table accounts (account_id bigint primary key)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
+    assert main(shlex.split(command)[1:]) == 0
+    assert main(["migrate", "--with", "fast_search"]) == 0
+    assert main(["verify-schema"]) == 0
+
+
+def test_a_migration_of_the_application_may_build_on_an_optional_set(
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
+    assert main(["init", "."]) == 0
+    assert main(["new", "count bits"]) == 0
+    new = tmp_path / "sql" / "app" / "5001_count_bits"
+    new.with_suffix(".sql").write_text(
+        "-- depends: 1003_add_signature_to_memories\n"
+        "create view bits as select id, bit_count(signature) from memories;\n"
+    )
+    new.with_suffix(".rollback.sql").write_text("drop view bits;\n")
+    assert main(["snapshot"]) == 0
+    assert main(["migrate", "--with", "fast_search"]) == 0
+    assert main(["verify-schema"]) == 0
