@@ -6,7 +6,7 @@ from datetime import datetime
 
 from memdb.database import Connection
 from memdb.ledger import changes, history, plan
-from memdb.ledger.sqlfiles import Sets
+from memdb.ledger.sqlfiles import OWN, Sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def status(connection: Connection, sets: Sets, *, chosen: Iterable[str] = ()) ->
         entries.append(entry)
     active = {entry.set for entry in entries}
     where = past.home.schema if past.home.exists else None
-    return Status(tuple(entries), tuple(name for name in sets if name not in active), where)
+    return Status(tuple(entries), tuple(name for name in sets if name not in {*active, OWN}), where)
 
 
 def _states(sets: Sets, past: history.History, found: changes.Changes, chosen: Iterable[str]) -> dict[str, str]:

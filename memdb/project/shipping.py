@@ -63,6 +63,12 @@ def _key_type(shape: Shape) -> str:
     return shape.users.base_type
 
 
+def _unadvised(shape: Shape) -> str:
+    """For squawk, which would rather have another type: the application's key decides."""
+    rule = {"integer": "prefer-bigint-over-int", "varchar": "prefer-text-field"}.get(_key_type(shape))
+    return f"-- squawk-ignore-file {rule} -- user_id has the type of the key that it refers to\n" if rule else ""
+
+
 def _model(shape: Shape) -> str:
     return " (OpenAI text-embedding-3-small)" if shape.dimensions == DEFAULT.dimensions else ""
 
@@ -123,6 +129,7 @@ RULES = (
     Rule("core/0002*", r"(?<=\bid )uuid default gen_random_uuid\(\)", lambda shape: owners.made(shape.users)),
     Rule("core/0002*", r"\ba uuid\b", lambda shape: words.with_article(_key_type(shape))),
     Rule("core/0002*", r"\buuid(?= column|'::regtype)", _key_type),
+    Rule("core/000[45]*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule(_SQL, r"(?<=\buser_id )uuid\b", lambda shape: shape.users.key_type),
     Rule(_SQL, r"(?<=\()uuid(?=, vector\b)", _key_type),
     Rule(_SQL, r"(?<=\breferences )users \(id\)", lambda shape: f"{shape.users.table} ({shape.users.key})"),

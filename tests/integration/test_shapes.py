@@ -274,13 +274,20 @@ COMMANDS = re.findall(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_of_the_documentation_run(
-    command: str, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None
+    command: str,
+    empty: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ready_server: None,
 ) -> None:
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute(f"{DJANGO}; {SUPABASE}; create table accounts (account_id bigint primary key)")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
     assert main(shlex.split(command)[1:]) == 0
+    assert main(["lint", "--all"]) == 0
+    assert "Nothing found" in capsys.readouterr().out
     assert main(["migrate", "--with", "fast_search"]) == 0
     assert main(["verify-schema"]) == 0
 
