@@ -5,6 +5,10 @@ column's length and bytes.
 """
 
 import struct
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
 
 HEADER = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
 TRAILER = struct.pack(">h", -1)
@@ -16,3 +20,23 @@ ROWS = 64
 
 length = struct.Struct(">i").pack
 NULL = length(-1)
+
+
+def _uuid(key: UUID) -> bytes:
+    return _SIXTEEN + key.bytes
+
+
+def _text(key: str) -> bytes:
+    encoded = key.encode()
+    return length(len(encoded)) + encoded
+
+
+_SIXTEEN = length(16)
+KEYS: Final[dict[str, Callable[[Any], bytes]]] = {
+    "uuid": _uuid,
+    "bigint": partial(struct.Struct(">iq").pack, 8),
+    "integer": partial(struct.Struct(">ii").pack, 4),
+    "text": _text,
+    "varchar": _text,
+}
+"""The length and the bytes of a user's key, by its type."""

@@ -1,5 +1,6 @@
 """Where memories are, so that memdb's own statements mean these tables, whatever else is on the search_path."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import sql
@@ -52,17 +53,22 @@ class Target:
         schemas = dict.fromkeys([self.schema, self.vector_schema])
         return ", ".join(["pg_catalog", "pg_temp", *(sql.Identifier(name).as_string() for name in schemas)])
 
-    def query(self, name: str, block: str) -> str:
-        """A named block with {schema}, {users} and {vector} filled in, and types for values and for an HNSW index."""
+    def query(self, name: str, block: str, **others: Sequence[str]) -> str:
+        """A named block with {schema}, {users}, {key} and {vector} filled in, types for values and for an HNSW index.
+
+        And `others`.
+        """
         return query(
             name,
             block,
             schema=[self.schema],
             users=[self.users_schema or self.schema, self.users_table or "users"],
+            key=[shape.unquoted(self.users_key)],
             vector=[self.vector_schema],
             user_type=["pg_catalog", self.user_type_name],
             embedding_type=[self.vector_schema, self.embedding_type],
             operators=[self.vector_schema, f"{self.embedding_type}_cosine_ops"],
+            **others,
         )
 
 

@@ -8,10 +8,9 @@ from uuid import UUID
 
 import numpy as np
 
-from memdb.benchmark import sampling
 from memdb.benchmark.sampling import Query
 from memdb.database import Connection
-from memdb.errors import DataError, InvalidMemory
+from memdb.errors import DataError
 from memdb.reading import readers, vectors
 from memdb.reading.users import named
 from memdb.shape import Shape, UserKey, Users
@@ -70,10 +69,8 @@ def _rows(path: Path, shape: Shape) -> Iterator[tuple[UserKey | None, bytes]]:
 
 
 def _asker(path: Path, row: int, user: Any, users: Users) -> UserKey | None:
-    """Where ids are of a uuid, a user may be named by anything, as memdb seed makes an id of it."""
+    """A user may be named by anything, as memdb seed makes an id of it."""
     try:
-        if user is None:
-            return None
-        return named(user) if users.python_type is UUID else sampling.key(user, users)
-    except (InvalidMemory, ValueError) as error:
+        return None if user is None else named(user, users)
+    except ValueError as error:
         raise DataError(f"{path}, row {row}: user {error}", hint="Name a user, or nobody, in this row.") from None

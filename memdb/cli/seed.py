@@ -56,10 +56,10 @@ class Rows:
     "memdb seed --users 500 --memories 100000 --tiers 20,20,60",
     "memdb seed --from embeddings.npz --append",
     "memdb seed --reset",
-    also="A file has embedding (1536 numbers), user and content for each memory. It may also have memory_type, "
-    "metadata (a JSON object), created_at, accessed_at (ISO 8601, with the time zone) and id. If a user is not a UUID, "
-    "memdb derives one from the name, always the same. --reset leaves rows whose id came from the file: they are your "
-    "application's.",
+    also="A file has embedding (as many numbers as the column), user and content for each memory. It may also have "
+    "memory_type, metadata (a JSON object), created_at, accessed_at (ISO 8601, with the time zone) and id. If a user "
+    "is not an id of the type that users have, memdb derives one from the name, always the same. --reset leaves rows "
+    "whose id came from the file: they are your application's.",
 )
 def seed(
     what: Rows = Rows(),
@@ -76,6 +76,10 @@ def seed(
             help="Drop vector indexes and rebuild them after the rows are in; nobody else can use memories until then.",
         ),
     ] = False,
+    add_users: Annotated[
+        bool,
+        typer.Option("--add-users", help="Add missing users to your application's own table of users, too."),
+    ] = False,
     reset: Annotated[
         bool, typer.Option("--reset", help="Remove what was seeded and nothing else; load nothing.")
     ] = False,
@@ -87,7 +91,7 @@ def seed(
 
     They are generated, or come from a file. Either all are loaded or none.
     """
-    if reset and (append or rebuild_indexes or what.file or what.users or what.memories):
+    if reset and (append or rebuild_indexes or add_users or what.file or what.users or what.memories):
         raise UsageError("--reset loads nothing", hint="Run --reset alone first, then load with another memdb seed.")
     source = None if reset else what.source(append=append)
     with place.open() as db:
@@ -95,7 +99,14 @@ def seed(
             output.emit(db.unseed(wait_seconds=wait), format, address=db.address)
             return
         with _hooks(source.total) as hooks:
-            result = db.seed(source, append=append, rebuild_indexes=rebuild_indexes, wait_seconds=wait, hooks=hooks)
+            result = db.seed(
+                source,
+                append=append,
+                rebuild_indexes=rebuild_indexes,
+                add_users=add_users,
+                wait_seconds=wait,
+                hooks=hooks,
+            )
         output.emit(result, format, address=db.address)
 
 

@@ -31,13 +31,15 @@ class Memories(Place):
         random_seed: int | None = None,
         append: bool = False,
         rebuild_indexes: bool = False,
+        add_users: bool = False,
         wait_seconds: float = 60,
         hooks: "SeedingHooks | None" = None,
     ) -> "Seeding":
         """Loads memories, all or none: 10,000 synthetic ones of 20 users, or those in a .npz, .jsonl or .parquet file.
 
         `tiers` are the proportions of personal, project and task memories. With `append`, rows are added to existing
-        ones. A `source` may also be an object that yields rows. Raises DataError for rows that do not fit.
+        ones. A `source` may also be an object that yields rows. With `add_users`, missing users are also added to a
+        table of the application. Raises DataError for rows that do not fit.
         """
         if source is None or isinstance(source, str | PathLike):
             source = lazy.choosing.source(
@@ -49,6 +51,7 @@ class Memories(Place):
                 source,
                 append=append,
                 rebuild_indexes=rebuild_indexes,
+                add_users=add_users,
                 wait_seconds=wait_seconds,
                 hooks=hooks or telling.of_loading(self.say),
             )

@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memdb import values
 from memdb.errors import DataError, InvalidMemory
-from memdb.reading import users
 from memdb.reading.fields import Records, Unusable, bad_row, excerpt, from_json, is_missing
+from memdb.reading.users import Names
+from memdb.values import UserKey
 
 T = TypeVar("T")
 Times: TypeAlias = NDArray[np.datetime64]
@@ -101,10 +101,10 @@ def _moment(value: Any) -> datetime:
     return datetime(value.year, value.month, value.day, tzinfo=UTC)
 
 
-def user(value: Any) -> UUID:
-    """The uuid of the user whom it names."""
+def user(value: Any, names: Names) -> UserKey:
+    """The id of the user whom it names."""
     try:
-        return users.named(values.text(value, "user") if isinstance(value, str) else value)
+        return names.key(values.text(value, "user") if isinstance(value, str) else value)
     except InvalidMemory:
         raise
     except ValueError as error:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from memdb.errors import DataError, InvalidMemory
-from memdb.values import DIMENSIONS
 from memdb.words import listed
 
 REQUIRED = ("embedding", "user", "content")
@@ -21,7 +20,7 @@ IDS = ("user", "id")
 OPTIONAL = ("memory_type", "metadata", *TIMES, "id")
 BATCH = 1000
 
-EXPECTED = f"It must have embedding ({DIMENSIONS} numbers), user and content for each row; see memdb seed --help."
+EXPECTED = "It must have embedding (a list of numbers), user and content for each row; see memdb seed --help."
 NOTHING_LOADED = "Nothing was loaded."
 
 _LONGEST_EXCERPT = 120

@@ -29,7 +29,7 @@ class Range:
 
     def made_from(self, *described: bytes) -> UUID:
         """The id of what is described like this, always the same."""
-        data = np.frombuffer(hashlib.blake2b(b"".join(described), digest_size=16).digest(), np.uint8)
+        data = np.frombuffer(digest(*described), np.uint8)
         return UUID(bytes=self.stamped(data[np.newaxis])[0].tobytes())
 
     def stamped(self, data: NDArray[np.uint8]) -> NDArray[np.void]:
@@ -40,11 +40,20 @@ class Range:
         data[:, 8] = data[:, 8] & 0x3F | 0x80
         return data.view("V16")[:, 0]
 
+    def has(self, id: UUID) -> bool:
+        """Whether the id is of this range."""
+        return self.first <= id <= self.last
+
     def holds(self, ids: NDArray[np.void]) -> NDArray[np.bool_]:
         """Which of the ids, (n,) of 16 bytes, are of this range."""
         data = np.ascontiguousarray(ids).view(np.uint8).reshape(-1, 16)
         begins = (data[:, :6] == np.frombuffer(self.prefix, np.uint8)).all(axis=1)
         return np.asarray(begins & (data[:, 6] >> 4 == 8), np.bool_)
+
+
+def digest(*described: bytes) -> bytes:
+    """16 bytes that follow from what is described."""
+    return hashlib.blake2b(b"".join(described), digest_size=16).digest()
 
 
 MEMORIES = Range(b"memdbm")

@@ -14,7 +14,6 @@ from numpy.lib.format import MAGIC_PREFIX
 from memdb.errors import DataError
 from memdb.reading import fields
 from memdb.reading.fields import NOTHING_LOADED, Records
-from memdb.values import DIMENSIONS
 
 _OTHER_KIND = "Or write a .parquet file: pandas does so directly, and values can be missing."
 # How to save what numpy would otherwise pickle, by field.
@@ -105,7 +104,7 @@ def _require_archive(file: BinaryIO) -> None:
 
 def _one_for_each(name: str, shape: tuple[int, ...]) -> str:
     if name == "embedding":
-        return f"It must have a row for each memory, and {DIMENSIONS} columns."
+        return "It must have a row for each memory, and a column for each number."
     if not shape:
         return f"Give it for each memory: {name}=np.full(len(embedding), {name})."
     return "It must have one entry per memory."

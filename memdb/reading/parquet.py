@@ -14,7 +14,6 @@ from pyarrow import compute, parquet, types
 from memdb.errors import DataError
 from memdb.reading import fields
 from memdb.reading.fields import NOTHING_LOADED, Records, Unusable
-from memdb.values import DIMENSIONS
 
 
 @dataclass(frozen=True)
@@ -87,14 +86,15 @@ def _embeddings(column: pa.Array) -> Any:
     lists = (types.is_list, types.is_large_list, types.is_fixed_size_list)
     if not any(is_list(column.type) for is_list in lists) or column.null_count:
         return column.to_pylist()
-    if compute.all(compute.equal(compute.list_value_length(column), DIMENSIONS)).as_py() is not True:
+    lengths = compute.min_max(compute.list_value_length(column)).as_py()
+    if not lengths["min"] or lengths["min"] < lengths["max"]:
         return column.to_pylist()
     numbers = column.flatten()
     if numbers.null_count:
         return column.to_pylist()
     if types.is_decimal(numbers.type):
         numbers = numbers.cast(pa.float64())
-    return numbers.to_numpy(zero_copy_only=False).reshape(-1, DIMENSIONS)
+    return numbers.to_numpy(zero_copy_only=False).reshape(len(column), -1)
 
 
 def _times(column: pa.Array) -> Any:

@@ -12,9 +12,14 @@ from memdb.reading.fields import Unusable, bad_row, excerpt, is_missing
 from memdb.shape import DEFAULT, Shape
 from memdb.values import Vectors
 
+_ANOTHER_MODEL = (
+    "Load embeddings of the model that this database is for. SQL for those of another is written by memdb init with "
+    "--dimensions {0}."
+)
+
 
 def checked(path: Path, rows: Sequence[int], given: Any, shape: Shape = DEFAULT) -> Vectors:
-    """The embeddings of these rows of a file, as an array of so many rows and as many columns as there are dimensions.
+    """The embeddings of these rows of a file as the shape keeps them, in 32 bits, a row for each.
 
     `given` is an array, or a sequence with a list of numbers for each row, or None. Raises DataError for the first
     row whose embedding cannot be used.
@@ -37,6 +42,9 @@ def checked(path: Path, rows: Sequence[int], given: Any, shape: Shape = DEFAULT)
 def _embedding(path: Path, row: int, value: Any, shape: Shape) -> Vectors:
     if is_missing(value):
         raise _error(path, row, Unusable("is missing"))
+    if isinstance(value, list | np.ndarray) and len(value) != shape.dimensions:
+        what = f"has {len(value)} numbers, and the column is {shape.embedding}"
+        raise _error(path, row, Unusable(what, _ANOTHER_MODEL.format(len(value))))
     try:
         return values.embedding(value, shape)
     except InvalidMemory as error:

@@ -1,6 +1,7 @@
 """Rows as they arrive: which users have to be added, which rows are there already, and how many came."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,23 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memdb.database import Connection
-from memdb.reading import ids
-from memdb.seeding import failures
+from memdb.reading import ids, keys
+from memdb.seeding import failures, users
 from memdb.seeding.rows import Batch
 from memdb.seeding.source import Source
 from memdb.target import Target
+from memdb.values import UserKey
 
 
 @dataclass
 class Arrivals:
-    """What has arrived so far, and what the table had before. `is_empty`: it had no rows."""
+    """What has arrived so far, and what the table had before. `is_empty`: it had no rows.
+
+    `may_add_users`: whether users who are not there are added.
+    """
 
     connection: Connection
     target: Target
     source: Source
     is_empty: bool
+    may_add_users: bool
     tiers: Counter[str] = field(default_factory=Counter)
-    users: set[UUID] = field(default_factory=set)
+    users: set[UserKey] = field(default_factory=set)
     with_own_ids: int = 0
     already_there: int = 0
     users_created: int = 0
@@ -37,10 +43,10 @@ class Arrivals:
     def admit(self, batch: Batch) -> Batch:
         """Those of the rows that are not there yet, with their users added.
 
-        Raises DataError for a row whose id an earlier row of the source has.
+        Raises DataError for a row whose id an earlier row of the source has, and for users who cannot be added.
         """
         new = batch if self.is_empty else self._without_those_there(batch)
-        self._add_users(list(set(new.users) - self.users))
+        self._admit_users(list(set(new.users) - self.users), new.names)
         return new
 
     def add(self, batch: Batch) -> None:
@@ -57,13 +63,16 @@ class Arrivals:
         self.already_there += len(found)
         return batch.where(np.array([id not in found for id in given], bool)) if found else batch
 
-    def _add_users(self, new: list[UUID]) -> None:
+    def _admit_users(self, new: list[UserKey], names: Mapping[UserKey, str]) -> None:
         if not new:
             return
         self.users.update(new)
-        added = self.connection.execute(self.target.query("seed", "add_users"), [new]).fetchall()
+        if not self.may_add_users:
+            users.require(self.connection, self.target, new, names)
+            return
+        added, made = users.add(self.connection, self.target, new), keys.kind(self.target.shape.users).made
         self.users_created += len(added)
-        self.users_created_with_own_ids += sum(not ids.USERS.first <= id <= ids.USERS.last for (id,) in added)
+        self.users_created_with_own_ids += sum(not made.has(key) for key in added)
 
 
 def present(connection: Connection, target: Target, given: list[UUID]) -> list[tuple[UUID, bool]]:

@@ -7,8 +7,10 @@ from memdb.seeding import waiting
 from memdb.target import Target
 
 
-def begin(connection: Connection, wait_seconds: float) -> Target:
+def begin(connection: Connection, wait_seconds: float, *, add_users: bool = True) -> Target:
     """Turns a transaction that has just begun into one that may change seeded rows.
+
+    An application's own users are only read, which any role may do that may read them, unless `add_users`.
 
     Raises DatabaseError where there are no tables, rows may be hidden, or somebody else's code would run with this
     role's rights; LockTimeout where others load, remove or alter rows or tables for so long.
@@ -20,12 +22,13 @@ def begin(connection: Connection, wait_seconds: float) -> Target:
         raise DatabaseError("the table users does not exist", hint="Create it with: memdb migrate")
     connection.execute(query("seed", "settings"))
     _check_visibility(connection, found)
-    for lock in ("one_at_a_time", "keep_triggers_away"):
+    writes_users = add_users or found.users_may_be_made
+    for lock in ("one_at_a_time", *(["keep_triggers_away"] if writes_users else [])):
         waiting.take(connection, found, lock, wait_seconds)
     waiting.limit(connection, wait_seconds)
-    tables = (found.memories, found.users)
-    trust.hold(connection, tables)
-    trust.require_own_code(connection, tables, trust.WRITING)
+    trust.hold(connection, (found.memories, found.users))
+    trust.require_own_code(connection, [found.memories], trust.WRITING)
+    trust.require_own_code(connection, [found.users], trust.WRITING if writes_users else trust.READING)
     return found
 
 

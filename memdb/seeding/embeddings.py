@@ -2,7 +2,7 @@
 
 A vector is the sum of a direction that all texts share, of its area, subject and facet (a tree of topics), of
 what is its own within a subspace of falling variance, and of a little noise in all dimensions. Random vectors
-would not do: in 1536 dimensions they are all equally far apart, so every figure of recall would be meaningless.
+would not do: in so many dimensions they are all equally far apart, so every figure of recall would be meaningless.
 
 The weights were fitted to figures of text-embedding-3-small: cosine of random pairs -0.06 to 0.65, median 0.24;
 cosine of nearest neighbours 0.43 to 0.86, median 0.69. As in text-embedding-ada-002, where 50 of the 1536
@@ -33,7 +33,7 @@ _COMMON, _AREA, _SUBJECT, _FACET, _OWN, _NOISE = 0.22, 0.10, 0.19, 0.15, 0.23, 0
 _TOPIC_DECAY, _OWN_DECAY = 0.15, 0.05  # standard deviation of the k-th component falls as k to the minus this
 _POPULARITY_DECAY = 0.9  # the k-th most popular subject, and facet of a subject, comes up as k to the minus this
 _SPREAD = 0.4  # how much rows differ in how closely they keep to their topic
-_NOISE_SCALE = np.float32(np.sqrt(_NOISE / DIMENSIONS) / np.sqrt((2**16 - 1) / 12))  # of a byte's -128 to 127
+_BYTE = np.sqrt((2**16 - 1) / 12)  # standard deviation of -128 to 127
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ class Synthetic:
     """
 
     random_seed: int
+    dimensions: int = DIMENSIONS
 
     def batch(self, start: int, count: int) -> tuple[Vectors, Indices]:
-        """Rows `start` to `start + count`: unit vectors (count, 1536) and their topics (count,).
+        """Rows `start` to `start + count`: unit vectors (count, dimensions) and their topics (count,).
 
         A topic is `subject * FACETS + facet`, below SUBJECTS * FACETS; the area is `subject * AREAS // SUBJECTS`.
         """
@@ -69,21 +70,22 @@ class Synthetic:
         coefficients += centres[topics]
         vectors = coefficients @ basis
         places = rng.integers(0, len(noise), _BLOCK)
+        noise_scale = np.float32(np.sqrt(_NOISE / self.dimensions) / _BYTE)
         for start in range(0, _BLOCK, _SLICE):
             rows = vectors[start : start + _SLICE]
-            rows += noise[places[start : start + _SLICE]] * _NOISE_SCALE
+            rows += noise[places[start : start + _SLICE]] * noise_scale
             rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, np.newaxis]
         return vectors, topics
 
     @cached_property
     def _model(self) -> tuple[Vectors, Vectors, Vectors, NDArray[np.float64], NDArray[np.int8]]:
-        """Basis of the subspace (rank, 1536), scale of what is a row's own, topic centres, popularity, noise.
+        """Basis of the subspace (rank, dimensions), scale of what is a row's own, topic centres, popularity, noise.
 
-        Popularity is summed up. A million noises (n, 1536) are windows into as many random bytes: drawing them
+        Popularity is summed up. A million noises (n, dimensions) are windows into as many random bytes: drawing them
         afresh for each row would take a fifth of the time, and windows that overlap are as good as independent.
         """
         rng = np.random.Generator(np.random.SFC64([self.random_seed, 0]))
-        basis = rng.standard_normal((_RANK, DIMENSIONS), dtype=np.float32) / np.float32(np.sqrt(DIMENSIONS))
+        basis = rng.standard_normal((_RANK, self.dimensions), dtype=np.float32) / np.float32(np.sqrt(self.dimensions))
         common, area, subject, facet = (_directions(rng, n) for n in (1, AREAS, SUBJECTS, SUBJECTS * FACETS))
         topic = np.arange(SUBJECTS * FACETS)
         centres = (
@@ -93,7 +95,7 @@ class Synthetic:
             + np.sqrt(_FACET) * facet
         )
         own = _spectrum(_OWN_DECAY) * np.sqrt(_OWN)
-        noise = np.lib.stride_tricks.sliding_window_view(np.frombuffer(rng.bytes(2**20), np.int8), DIMENSIONS)
+        noise = np.lib.stride_tricks.sliding_window_view(np.frombuffer(rng.bytes(2**20), np.int8), self.dimensions)
         return basis, own.astype(np.float32), centres.astype(np.float32), _popularity(rng), noise
 
 

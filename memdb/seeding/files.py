@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ from memdb.errors import DataError, InvalidMemory
 from memdb.reading import columns, readers, vectors
 from memdb.reading.fields import Reader, Records, is_missing
 from memdb.reading.ids import MEMORIES
+from memdb.reading.users import Names
 from memdb.seeding import draws
 from memdb.seeding.rows import Batch
+from memdb.shape import DEFAULT, Shape
+from memdb.values import Vectors
 
 
 @dataclass(frozen=True)
@@ -38,15 +41,17 @@ class FileSource:
         total = self._reader.total
         return self.limit if total is None else min(total, self.limit or total)
 
-    def batches(self, now: datetime) -> Iterator[Batch]:
+    def batches(self, now: datetime, shape: Shape = DEFAULT) -> Iterator[Batch]:
         """The rows in order. Times that the file does not give are counted back from `now`.
 
         Raises DataError for a file without rows, and for a row that cannot be used, naming it.
         """
-        start = 0
+        start, names = 0, Names(shape.users)
         for records in self._reader.batches():
             count = len(records.rows) if self.limit is None else min(len(records.rows), self.limit - start)
-            yield self._batch(records.first(count), draws.draw(self.random_seed, start, count), start, now)
+            wanted = records.first(count)
+            embeddings = vectors.checked(self.path, wanted.rows, wanted.fields.get("embedding"), shape)
+            yield self._batch(wanted, embeddings, names, start, now)
             start += count
             if start == self.limit:
                 return
@@ -67,10 +72,10 @@ class FileSource:
     def _reader(self) -> Reader:
         return readers.reader(self.path)
 
-    def _batch(self, records: Records, drawn: draws.Draws, start: int, now: datetime) -> Batch:
+    def _batch(self, records: Records, embeddings: Vectors, names: Names, start: int, now: datetime) -> Batch:
         path, rows = self.path, range(start, start + len(records.rows))
-        embeddings = vectors.checked(path, records.rows, records.fields.get("embedding"))
-        owners = columns.each(path, records, "user", columns.user)
+        drawn = draws.draw(self.random_seed, start, len(rows))
+        owners = columns.each(path, records, "user", partial(columns.user, names=names))
         contents = columns.each(path, records, "content", values.content)
         tiers = columns.each(path, records, "memory_type", columns.tier, draws.tiers(drawn, self.tiers))
         source = path.name.encode(errors="replace").decode()  # the name of a file need not be text
@@ -93,6 +98,7 @@ class FileSource:
             created_at=_first_given(given_created, given_accessed, created),
             accessed_at=_first_given(given_accessed, given_created, accessed),
             embeddings=embeddings,
+            names=names.made,
         )
 
 

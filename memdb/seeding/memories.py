@@ -13,9 +13,11 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from memdb.reading.ids import USERS
+from memdb.reading import keys
 from memdb.seeding import draws, embeddings, phrases
 from memdb.seeding.rows import Batch
+from memdb.shape import DEFAULT, Shape, Users
+from memdb.values import UserKey, Vectors
 
 _BATCH = 500
 _LOOKED_AT = 100  # rows by which a load is known, as the first of them may have been pruned since
@@ -44,20 +46,24 @@ class Synthetic:
     def total(self) -> int:
         return self.memories
 
-    def batches(self, now: datetime) -> Iterator[Batch]:
+    def batches(self, now: datetime, shape: Shape = DEFAULT) -> Iterator[Batch]:
         """All rows in order. Ages are counted back from `now`; nothing else depends on it."""
+        vectors, user_ids = embeddings.Synthetic(self.random_seed, shape.dimensions), self._user_ids(shape.users)
         for start in range(0, self.memories, _BATCH):
-            yield self._batch(start, min(_BATCH, self.memories - start), now)
+            end = min(start + _BATCH, self.memories)
+            users = [user_ids[owner] for owner in self._owners[start:end]]
+            yield self._batch(start, users, vectors.batch(start, end - start), now)
 
     def rows_of(self, id: UUID) -> list[int]:
         """None: an id that is made up stands for one row."""
         return []
 
-    def _batch(self, start: int, count: int, now: datetime) -> Batch:
-        vectors, topics = self._embeddings.batch(start, count)
-        drawn = draws.draw(self.random_seed, start, count)
+    def _batch(
+        self, start: int, users: list[UserKey], embedded: tuple[Vectors, embeddings.Indices], now: datetime
+    ) -> Batch:
+        vectors, topics = embedded
+        drawn = draws.draw(self.random_seed, start, len(users))
         tiers = draws.tiers(drawn, self.tiers)
-        users = [self._user_ids[owner] for owner in self._owners[start : start + count]]
         words = _words(drawn, tiers, users, topics)
         created_at, accessed_at = draws.times(drawn, tiers, now)
         return Batch(
@@ -71,15 +77,14 @@ class Synthetic:
             embeddings=vectors,
         )
 
-    @cached_property
-    def _embeddings(self) -> embeddings.Synthetic:
-        return embeddings.Synthetic(self.random_seed)
-
-    @cached_property
-    def _user_ids(self) -> list[UUID]:
-        return [
-            USERS.made_from(f"synthetic user {n} of random seed {self.random_seed}".encode()) for n in range(self.users)
-        ]
+    def _user_ids(self, users: Users) -> list[UserKey]:
+        """As many as there are users: of integers, two might be made alike."""
+        made = dict[UserKey, None]()
+        for n in count():
+            made[keys.made_from(users, f"synthetic user {n} of random seed {self.random_seed}".encode())] = None
+            if len(made) == self.users:
+                break
+        return list(made)
 
     @cached_property
     def _owners(self) -> NDArray[np.int32]:
@@ -114,9 +119,10 @@ def sizes(users: int, memories: int) -> NDArray[np.int64]:
     return shares + 1
 
 
-def _words(drawn: draws.Draws, tiers: list[str], users: list[UUID], topics: embeddings.Indices) -> list[Words]:
+def _words(drawn: draws.Draws, tiers: list[str], users: list[UserKey], topics: embeddings.Indices) -> list[Words]:
     numbers, facets = (topics // embeddings.FACETS).tolist(), (topics % embeddings.FACETS).tolist()
     subjects = [phrases.SUBJECTS[number] for number in numbers]
+    short = {user: user.hex[:8] if isinstance(user, UUID) else str(user)[-8:] for user in set(users)}
     steps = draws.below(len(phrases.MILESTONES), drawn[:, 6])
     columns = Words(
         subject=[subject.name for subject in subjects],
@@ -125,7 +131,7 @@ def _words(drawn: draws.Draws, tiers: list[str], users: list[UUID], topics: embe
         stressor=[subject.stressor for subject in subjects],
         goal=[subject.goal for subject in subjects],
         facet=[phrases.FACETS[facet] for facet in facets],
-        owner=[user.hex[:8] for user in users],
+        owner=[short[user] for user in users],
         milestone=[phrases.MILESTONES[step] for step in steps],
         percentage=[
             (100 * step + part) // len(phrases.MILESTONES)

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from memdb import trust
 from memdb.database import Connection, query
-from memdb.reading import ids
-from memdb.reading.ids import Range
+from memdb.reading import ids, keys
+from memdb.reading.keys import Kind, Made
 from memdb.seeding import beginning, waiting
+from memdb.shape import USER_TYPES, unquoted
 from memdb.target import Target
+from memdb.values import UserKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,29 +38,39 @@ def reset(
     """Removes the seeded memories and users to which nothing else refers, in one transaction.
 
     A memory stays where a row of another table has its id, a user also where it has memories that were not seeded, or
-    values that seeding did not put there. References without a foreign key are found in columns of uuids that this
-    role may read. Raises DatabaseError where rows might be hidden from this role, or somebody else's code would run,
-    LockTimeout after `wait_seconds`.
+    values that seeding did not put there. References without a foreign key are found in columns of the types of their
+    ids that this role may read. Raises DatabaseError where rows might be hidden from this role, or somebody else's code
+    would run, LockTimeout after `wait_seconds`.
     """
     with waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait), connection.transaction():
         target = beginning.begin(connection, wait_seconds)
         _require_own_code(connection, target)
-        users = [id for (id,) in connection.execute(target.query("seed", "lock_users"), _between(ids.USERS))]
+        kind = keys.kind(target.shape.users)
+        lock = target.query("seed", "lock_users", ordered=["pg_catalog", kind.ordered])
+        locked = connection.execute(lock, _between(kind.made))
+        users = [key for (key,) in locked if kind.made.has(key)]
         memories = _remove_memories(connection, target)
-        removed = _remove_users(connection, target, users)
+        removed = _remove_users(connection, target, kind, users)
         kept = connection.execute(target.query("seed", "remaining_memories"), _between(ids.MEMORIES)).rowcount
         notes = _notes(connection, target)
     return Reset(memories, removed, kept, len(users) - removed, notes)
 
 
-def _between(range: Range) -> dict[str, UUID]:
-    return {"first": range.first, "last": range.last}
+def _between(made: Made) -> dict[str, UserKey]:
+    return {"first": made.first, "last": made.last}
+
+
+def _types(python_type: type) -> list[str]:
+    """Those whose columns may hold the ids, as a foreign key would allow."""
+    return [name for name, made in USER_TYPES.items() if made is python_type]
 
 
 def _require_own_code(connection: Connection, target: Target) -> None:
     """Raises DatabaseError where the tables that may refer to seeded rows would run somebody else's code."""
+    types = _types(UUID) + _types(target.shape.users.python_type)
+    tables_of = {"memories": target.memories, "users": target.users, "types": types}
     for block, kinds in (("referrers", trust.READING), ("cascades", trust.CASCADING)):
-        rows = connection.execute(query("seed", block), {"memories": target.memories, "users": target.users})
+        rows = connection.execute(query("seed", block), tables_of)
         tables = [oid for (oid,) in rows]
         trust.hold(connection, tables)
         trust.require_own_code(connection, tables, kinds)
@@ -68,15 +81,16 @@ def _remove_memories(connection: Connection, target: Target) -> int:
     if conditions:  # or a row that comes to refer to one meanwhile would go with it
         connection.execute(target.query("seed", "lock_memories"), _between(ids.MEMORIES))
     statement = " and ".join([target.query("seed", "remove_memories"), *conditions])
-    parameters = _between(ids.MEMORIES) | {"mentioned": _mentioned(connection, target, ids.MEMORIES)}
-    return connection.execute(statement, parameters).rowcount
+    mentioned = _mentioned(connection, target, keys.KINDS["uuid"], ids.MEMORIES)
+    return connection.execute(statement, _between(ids.MEMORIES) | {"mentioned": mentioned}).rowcount
 
 
-def _remove_users(connection: Connection, target: Target, users: list[UUID]) -> int:
-    as_it_was_made = connection.value(query("seed", "as_it_was_made"), {"users": target.users})
+def _remove_users(connection: Connection, target: Target, kind: Kind, users: list[Any]) -> int:
+    of_table = {"users": target.users, "key": unquoted(target.users_key)}
+    as_it_was_made = connection.value(query("seed", "as_it_was_made"), of_table)
     conditions = [*_not_referenced(connection, target.users), _escaped(as_it_was_made)]
     statement = " and ".join([target.query("seed", "remove_users"), *conditions])
-    parameters = {"ids": users, "mentioned": _mentioned(connection, target, ids.USERS)}
+    parameters = {"ids": users, "mentioned": _mentioned(connection, target, kind, kind.made)}
     return connection.execute(statement, parameters).rowcount
 
 
@@ -89,13 +103,15 @@ def _escaped(condition: str) -> str:
     return condition.replace("%", "%%")
 
 
-def _mentioned(connection: Connection, target: Target, range: Range) -> list[UUID]:
+def _mentioned(connection: Connection, target: Target, kind: Kind, made: Made) -> list[Any]:
     """Seeded ids in columns that have no foreign key to say so."""
-    tables = {"memories": target.memories, "users": target.users}
-    found: set[UUID] = set()
+    types = _types(type(made.first))
+    tables = {"memories": target.memories, "users": target.users, "types": types}
+    found: set[Any] = set()
     for schema, table, column in connection.execute(query("seed", "columns_that_may_refer"), tables).fetchall():
-        statement = query("seed", "mentioned", table=[schema, table], column=[column])
-        found.update(id for (id,) in connection.execute(statement, _between(range)))
+        ordered = ["pg_catalog", kind.ordered]
+        statement = query("seed", "mentioned", table=[schema, table], column=[column], ordered=ordered)
+        found.update(id for (id,) in connection.execute(statement, _between(made)))
     return list(found)
 
 

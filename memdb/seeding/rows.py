@@ -1,29 +1,34 @@
 """Rows on their way into `memories`, and the bytes that COPY takes for them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import compress
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memdb.binary import ROWS, VERSION_OF_JSONB, length
-from memdb.values import DIMENSIONS, Vectors
-
-COLUMNS = "id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata"
+from memdb.binary import KEYS, ROWS, VERSION_OF_JSONB, length
+from memdb.shape import DEFAULT, EmbeddingType, Shape
+from memdb.values import UserKey, Vectors
 
 _EPOCH = np.datetime64("2000-01-01", "us")
 
-# The columns of fixed length, each with its length before it, as they stand in the stream.
-_FIXED = np.dtype(
-    [
+_NUMBERS: dict[EmbeddingType, str] = {"vector": ">f4", "halfvec": ">f2"}
+
+
+@cache
+def _fixed_columns(embedding_type: EmbeddingType, dimensions: int) -> tuple[np.dtype[Any], dict[str, int]]:
+    """The columns of fixed length, each with its length before it, as they stand in the stream.
+
+    And the values of those that have the same in each row.
+    """
+    embedding = np.dtype((_NUMBERS[embedding_type], (dimensions,)))
+    row = [
         ("columns", ">i2"),
         ("id_length", ">i4"),
         ("id", "V16"),
-        ("user_id_length", ">i4"),
-        ("user_id", "V16"),
         ("created_at_length", ">i4"),
         ("created_at", ">i8"),
         ("accessed_at_length", ">i4"),
@@ -31,40 +36,44 @@ _FIXED = np.dtype(
         ("embedding_length", ">i4"),
         ("dimensions", ">i2"),
         ("unused", ">i2"),
-        ("embedding", ">f4", (DIMENSIONS,)),
+        ("embedding", embedding),
     ]
-)
-_LENGTHS: dict[str, Any] = {
-    "columns": 8,
-    "id_length": 16,
-    "user_id_length": 16,
-    "created_at_length": 8,
-    "accessed_at_length": 8,
-    "embedding_length": 4 + 4 * DIMENSIONS,
-    "dimensions": DIMENSIONS,
-    "unused": 0,
-}
+    constants = {
+        "columns": 8,
+        "id_length": 16,
+        "created_at_length": 8,
+        "accessed_at_length": 8,
+        "embedding_length": 4 + embedding.itemsize,
+        "dimensions": dimensions,
+        "unused": 0,
+    }
+    return np.dtype(row), constants
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Some rows: `ids` is (n,) of 16 bytes each, `metadata` are JSON objects, times are in UTC."""
+    """Some rows: `ids` is (n,) of 16 bytes each, `metadata` are JSON objects, times are in UTC.
+
+    `names` are those that a file had for users whose ids were made from them.
+    """
 
     ids: NDArray[np.void]
-    users: list[UUID]
+    users: list[UserKey]
     tiers: list[str]
     contents: list[str]
     metadata: list[str]
     created_at: NDArray[np.datetime64]
     accessed_at: NDArray[np.datetime64]
     embeddings: Vectors
+    names: Mapping[UserKey, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.users)
 
     def where(self, wanted: NDArray[np.bool_]) -> "Batch":
         """The rows that are wanted, which says so of each."""
-        return Batch(
+        return replace(
+            self,
             ids=self.ids[wanted],
             users=list(compress(self.users, wanted)),
             tiers=list(compress(self.tiers, wanted)),
@@ -76,28 +85,32 @@ class Batch:
         )
 
 
-def encode(batch: Batch) -> Iterator[bytes]:
+def encode(batch: Batch, shape: Shape = DEFAULT) -> Iterator[bytes]:
     """The rows as pieces of a binary COPY stream, between header and trailer."""
-    fixed = _fixed(batch)
+    fixed = _fixed(batch, shape)
+    encoded = KEYS[shape.users.base_type]
+    users = {user: encoded(user) for user in set(batch.users)}
     for start in range(0, len(batch), ROWS):
         parts: list[bytes | memoryview] = []
         for row in range(start, min(start + ROWS, len(batch))):
             parts.append(fixed[row])
+            parts.append(users[batch.users[row]])
             parts.append(_variable(batch, row))
         yield b"".join(parts)
 
 
-def _fixed(batch: Batch) -> list[memoryview]:
-    fixed = np.empty(len(batch), _FIXED)
-    for name, value in _LENGTHS.items():
+def _fixed(batch: Batch, shape: Shape) -> list[memoryview]:
+    columns, constants = _fixed_columns(shape.embedding_type, shape.dimensions)
+    fixed = np.empty(len(batch), columns)
+    for name, value in constants.items():
         fixed[name] = value
     fixed["id"] = batch.ids
-    fixed["user_id"] = np.array([user.bytes for user in batch.users], "V16")
     fixed["created_at"] = (batch.created_at - _EPOCH).astype(np.int64)
     fixed["accessed_at"] = (batch.accessed_at - _EPOCH).astype(np.int64)
     fixed["embedding"] = batch.embeddings
     data = fixed.view(np.uint8).data
-    return [data[end - _FIXED.itemsize : end] for end in range(_FIXED.itemsize, data.nbytes + 1, _FIXED.itemsize)]
+    size = columns.itemsize
+    return [data[end - size : end] for end in range(size, data.nbytes + 1, size)]
 
 
 def _variable(batch: Batch, row: int) -> bytes:

@@ -55,6 +55,7 @@ def seed(
     *,
     append: bool = False,
     rebuild_indexes: bool = False,
+    add_users: bool = False,
     wait_seconds: float = waiting.WAIT_SECONDS,
     hooks: Hooks = Hooks(),
 ) -> Seeding:
@@ -62,7 +63,8 @@ def seed(
 
     Where the table is empty, or with `rebuild_indexes`, its vector indexes are dropped, and built after the rows are
     in, and nobody else can use the table until then. With `append`, rows whose ids are there stay as they are, so that
-    the same load may be run again. Raises DataError when the table has rows and `append` is not given, or when the
+    the same load may be run again. Users who are not there are added to memdb's stand-in, and with `add_users` also to
+    a table of the application. Raises DataError when the table has rows and `append` is not given, or when the
     source's data cannot be used, DatabaseError where the tables cannot be, LockTimeout when something was in the way
     for longer than `wait_seconds`.
     """
@@ -71,14 +73,14 @@ def seed(
         waiting.patience(connection, seconds=wait_seconds, on_wait=hooks.on_wait, on_build=hooks.on_build),
         connection.transaction(),
     ):
-        target = beginning.begin(connection, wait_seconds)
+        target = beginning.begin(connection, wait_seconds, add_users=add_users)
         is_empty, now = _state(connection, target, append)
         settled = _settled(connection, target, source)
-        arrivals = Arrivals(connection, target, settled, is_empty)
+        arrivals = Arrivals(connection, target, settled, is_empty, add_users or target.users_may_be_made)
         indexes = vector_indexes.set_aside(connection, target, wait_seconds) if is_empty or rebuild_indexes else []
         if (upkeep := vector_indexes.upkeep(connection, target, settled.total)) is not None:
             hooks.on_upkeep(upkeep)
-        with failures.explained(settled), closing(_ahead(settled.batches(now))) as batches:
+        with failures.explained(settled), closing(_ahead(settled.batches(now, target.shape))) as batches:
             _copy(arrivals, _told(batches, hooks.on_progress))
         before_indexes = time.perf_counter()
         for index in indexes:
@@ -130,14 +132,14 @@ def _state(connection: Connection, target: Target, append: bool) -> tuple[bool, 
 
 def _copy(arrivals: Arrivals, batches: Iterator[Batch]) -> None:
     """Loads all batches. One COPY goes on until something has to be asked or added before the next batch."""
-    statement = arrivals.target.query("seed", "copy")
+    statement, shape = arrivals.target.query("seed", "copy"), arrivals.target.shape
     batch = next(batches, None)
     while batch is not None:
         new: Batch | None = arrivals.admit(batch)
         with arrivals.connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(binary.HEADER)
             while new is not None:
-                for piece in rows.encode(new):
+                for piece in rows.encode(new, shape):
                     copy.write(piece)
                 arrivals.add(new)
                 batch = next(batches, None)

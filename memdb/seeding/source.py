@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from memdb.seeding.rows import Batch
+from memdb.shape import Shape
 
 
 class Source(Protocol):
@@ -17,6 +18,6 @@ class Source(Protocol):
     def random_seed(self) -> int: ...
     @property
     def total(self) -> int | None: ...
-    def batches(self, now: datetime) -> Iterator[Batch]: ...
+    def batches(self, now: datetime, shape: Shape) -> Iterator[Batch]: ...
     def rows_of(self, id: UUID) -> list[int]:
         """The numbers of the first two rows of the source with this id."""

@@ -5,7 +5,6 @@ import struct
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -177,7 +176,7 @@ def _pieces(batch: Batch, shape: Shape, now: datetime) -> Iterator[bytes]:
 
 
 def _rows(batch: Batch, shape: Shape, now: datetime) -> Iterator[bytes]:
-    user = _USERS[shape.users.base_type]
+    user = binary.KEYS[shape.users.base_type]
     embedded = _EMBEDDINGS[shape.embedding_type]
     for id, memory in batch:
         batch.refuse_further_fields(memory)
@@ -201,23 +200,6 @@ def _rows(batch: Batch, shape: Shape, now: datetime) -> Iterator[bytes]:
         )
 
 
-def _uuid(key: UUID) -> bytes:
-    return _SIXTEEN + key.bytes
-
-
-def _text(key: str) -> bytes:
-    encoded = key.encode()
-    return length(len(encoded)) + encoded
-
-
-_SIXTEEN = length(16)
-_USERS: dict[str, Callable[[Any], bytes]] = {
-    "uuid": _uuid,
-    "bigint": partial(struct.Struct(">iq").pack, 8),
-    "integer": partial(struct.Struct(">ii").pack, 4),
-    "text": _text,
-    "varchar": _text,
-}
 _EMBEDDINGS: dict[str, Callable[[Vector], bytes]] = {
     "vector": Vector.to_binary,
     "halfvec": lambda embedding: HalfVector(embedding.to_numpy()).to_binary(),

@@ -2,8 +2,10 @@
 --
 -- What was seeded is told by its id alone, since an end user may write anything into content and metadata. It lies
 -- between 6d656d64-626d-8000-0000-000000000000 and 6d656d64-626d-8fff-ffff-ffffffffffff ("memdbm", then version 8), or
--- from 6d656d64-6275-8000-… to 6d656d64-6275-8fff-… ("memdbu") for a user. {schema}, {users} and {vector} are where
--- memories, users and the extension live.
+-- from 6d656d64-6275-8000-… to 6d656d64-6275-8fff-… ("memdbu") for a user; memdb/reading/keys.py has those of other
+-- types. {schema}, {users} and {vector} are where memories, users and the extension live, {key} is the
+-- users' key, {user_type} its type. {ordered} is the type to which a value is cast to see whether it lies between two
+-- ids: a text would be in the order of some language.
 
 -- name: settings
 -- Under row-level security, rows that this role may not see would look as if they were not there: an error is better.
@@ -77,16 +79,38 @@ select
 
 -- name: add_users
 -- Those of the given users that are not there yet, without touching those that are.
-insert into {users} (id)
+insert into {users} ({key})
+overriding system value
 select wanted.id
-from unnest(%s::uuid[]) as wanted (id)
+from unnest(%s::{user_type}[]) as wanted (id)
 where
     not exists (
         select from {users} as present
-        where present.id = wanted.id
+        where present.{key} = wanted.id
     )
 on conflict do nothing
-returning id;
+returning {key};
+
+-- name: missing_users
+-- Those of the given users that are not there.
+select wanted.id
+from unnest(%s::{user_type}[]) as wanted (id)
+where
+    not exists (
+        select from {users} as present
+        where present.{key} = wanted.id
+    )
+order by wanted.id;
+
+-- name: needed_columns
+-- What a row of users has to have beside its key.
+select a.attname::text
+from pg_attribute as a
+where
+    a.attrelid = %(users)s::oid and a.attnum > 0 and not a.attisdropped
+    and a.attname <> %(key)s and a.attnotnull
+    and not a.atthasdef and a.attidentity = '' and a.attgenerated = ''
+order by a.attnum;
 
 -- name: present
 -- Which of the given ids are in the table, and whether they came in this very transaction.
@@ -97,7 +121,7 @@ from {schema}.memories as present
 where present.id = any(%s::uuid[]);
 
 -- name: copy
-copy {schema}.memories (id, user_id, created_at, accessed_at, embedding, memory_type, content, metadata)
+copy {schema}.memories (id, created_at, accessed_at, embedding, user_id, memory_type, content, metadata)
 from stdin (format binary); -- noqa: PRS
 
 -- name: vector_indexes
@@ -163,17 +187,17 @@ select coalesce(string_agg(format('target.%%I is null', a.attname), ' and ' orde
 from pg_attribute as a
 where
     a.attrelid = %(users)s::oid and a.attnum > 0 and not a.attisdropped
-    and a.attname <> 'id' and not a.atthasdef and a.attidentity = '' and a.attgenerated = '';
+    and a.attname <> %(key)s and not a.atthasdef and a.attidentity = '' and a.attgenerated = '';
 
 -- name: referrers
--- The other tables in which rows may refer to these two, since they have a column of uuids.
+-- The other tables in which rows may refer to these two, since they have a column of one of these types.
 select distinct c.oid::bigint
 from pg_attribute as a
 inner join pg_class as c on a.attrelid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_type as t on a.atttypid = t.oid
 where
-    'uuid'::regtype in (t.oid, t.typbasetype)
+    (t.oid = any(%(types)s::regtype[]) or t.typbasetype = any(%(types)s::regtype[]))
     and a.attnum > 0 and not a.attisdropped
     and c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$)'
     and c.oid not in (%(memories)s::oid, %(users)s::oid);
@@ -186,7 +210,7 @@ from pg_constraint as con
 where con.contype = 'f' and con.confdeltype not in ('a', 'r') and con.confrelid in (%(memories)s::oid, %(users)s::oid);
 
 -- name: columns_that_may_refer
--- Columns of uuids in other tables that this role may read, without a foreign key to these two.
+-- Columns of these types in other tables that this role may read, without a foreign key to these two.
 select
     n.nspname::text,
     c.relname::text,
@@ -196,7 +220,7 @@ inner join pg_class as c on a.attrelid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_type as t on a.atttypid = t.oid
 where
-    'uuid'::regtype in (t.oid, t.typbasetype)
+    (t.oid = any(%(types)s::regtype[]) or t.typbasetype = any(%(types)s::regtype[]))
     and a.attnum > 0 and not a.attisdropped
     and c.relkind in ('r', 'p') and not c.relispartition
     and n.nspname !~ '^(pg_|information_schema$)'
@@ -212,15 +236,15 @@ where
 order by c.oid, a.attnum;
 
 -- name: mentioned
-select distinct {column}::uuid
+select distinct {column}
 from {table}
-where {column} between %(first)s and %(last)s;
+where {column}::{ordered} between %(first)s and %(last)s;
 
 -- name: lock_users
 -- So that nothing can come to refer to them before they are removed.
-select id
+select {key}
 from {users}
-where id between %(first)s and %(last)s
+where {key}::{ordered} between %(first)s and %(last)s
 for update;
 
 -- name: lock_memories
@@ -241,10 +265,10 @@ where id between %(first)s and %(last)s;
 -- name: remove_users
 delete from {users} as target
 where
-    id = any(%(ids)s::uuid[]) and id <> all(%(mentioned)s::uuid[])
+    {key} = any(%(ids)s::{user_type}[]) and {key} <> all(%(mentioned)s::{user_type}[])
     and not exists (
         select from {schema}.memories as memory
-        where memory.user_id = target.id
+        where memory.user_id = target.{key}
     );
 
 -- name: marked_by_earlier_versions

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from memdb.errors import DataError
-from memdb.reading import ids
+from memdb.reading import keys
 from memdb.seeding.files import FileSource
 from memdb.seeding.rows import Batch
 
@@ -83,7 +83,7 @@ def test_a_user_that_is_no_uuid_gets_one_from_the_name_always_the_same(write: Wr
     (batch,) = read(write(record(0, user="ann"), record(1, user="bob"), record(2, user="ann")))
     assert batch.users[0] == batch.users[2] != batch.users[1]
     assert batch.users[0] == UUID("6d656d64-6275-8a6d-9e5d-38125aee3738")
-    assert ids.USERS.first <= batch.users[0] <= ids.USERS.last
+    assert keys.KINDS["uuid"].made.has(batch.users[0])
 
 
 def test_optional_fields_are_taken_over(write: Write) -> None:
@@ -179,14 +179,14 @@ def test_a_bad_optional_value_is_refused_with_its_row(write: Write, changes: dic
 
 def test_embeddings_of_another_dimension_are_refused(write: Write) -> None:
     message = refused(write(record(0, embedding=[1.0] * 512), record(1, embedding=[1.0] * 512)))
-    assert "row 1: embedding must have 1536 numbers, but this one has 512" in message
+    assert "row 1: embedding has 512 numbers, and the column is vector(1536)" in message
 
 
 @pytest.mark.parametrize("format", ["jsonl", "parquet"])
 def test_a_single_embedding_of_another_dimension_is_found(tmp_path: Path, format: str) -> None:
     path = tmp_path / f"memories.{format}"
     WRITERS[format](path, [record(0), record(1, embedding=[1.0])])
-    assert "row 2: embedding must have 1536 numbers, but this one has 1" in refused(path)
+    assert "row 2: embedding has 1 numbers, and the column is vector(1536)" in refused(path)
 
 
 @pytest.mark.parametrize("field", ["embedding", "user", "content"])
