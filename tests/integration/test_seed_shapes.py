@@ -142,13 +142,3 @@ def test_columns_that_users_need_beside_their_id_are_named(fitted: Fitted) -> No
 def test_users_are_added_where_the_application_never_gives_ids_itself(ready: Fitted) -> None:
     run(ready, "alter table users alter id drop default; alter table users alter id add generated always as identity")
     assert seed(ready, add_users=True).users_created == 3
-
-
-@only("another key, elsewhere")
-def test_a_key_that_is_too_short_for_ids_of_memdb_takes_those_of_a_file(ready: Fitted) -> None:
-    table, key = ready.case.users.table, ready.case.users.key
-    run(ready, "alter table memories alter user_id type varchar(20)")
-    with pytest.raises(DataError, match=r"is varchar\(20\), too short for an id that memdb makes up"):
-        seed(ready, add_users=True)
-    run(ready, f"insert into {table} ({key}) values ('ann')")
-    assert seed(ready, file_of(ready, "ann")).memories == 1
