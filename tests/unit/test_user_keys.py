@@ -62,7 +62,7 @@ def test_from_any_other_name_an_id_is_made(key_type: str, value: object) -> None
 
 
 def test_two_names_never_become_one_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(keys.KINDS, "integer", keys.Kind("int4", "int8", keys.Numbers(-1, 1)))
+    monkeypatch.setitem(keys.KINDS, "integer", keys.Kind("int8", keys.Numbers(-1, 1)))
     names = users.Names(Users(key_type="integer"))
     assert names.key("ann") == names.key("ann") == -1
     with pytest.raises(ValueError, match="would get the id -1, which was made for 'ann' already"):
