@@ -10,6 +10,7 @@ import pytest
 
 import memdb
 from memdb import catalog, database, files, project
+from memdb.cli import main
 from memdb.errors import MigrationError, UsageError
 from memdb.project import Wanted, shipping
 from memdb.shape import EmbeddingType, Shape, Users, embedding_type
