@@ -90,14 +90,21 @@ def _like(
         ) as fresh,
     ):
         tables = _definitions(connection, planned)
-        owners = users.find(connection)
-        if owners and not owners.is_stand_in and not _made(fresh, tables.get(owners.name)):
-            fresh.make_users(owners.name)
+        _make_users(connection, fresh, tables)
         fresh.apply(sets.by_id[item.id] for item in planned.history.applied if item.id in sets.by_id)
         _make_named(connection, fresh, planned, "before_tables")
         for definition in tables.values():
             _made(fresh, definition)
         yield fresh, f"measured {server.name} in which the same migrations are applied"
+
+
+def _make_users(connection: Connection, fresh: scratch.Database, tables: Definitions) -> None:
+    """Makes the application's users, unless the set-up file has made them."""
+    owners = users.find(connection)
+    if owners is None or owners.is_stand_in or users.find(fresh.connection, owners.name) is not None:
+        return
+    if not _made(fresh, tables.get(owners.name)):
+        fresh.make_users(owners.name)
 
 
 def _definitions(connection: Connection, planned: Plan) -> Definitions:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from memdb import shape, target, users
+from memdb import database, shape, target, users
 from memdb.database import Connection
 from memdb.errors import DatabaseError, UsageError
 from memdb.project.choosing import Wanted
@@ -38,16 +38,25 @@ def look(connection: Connection, wanted: Wanted) -> Found:
 def _of_memories(connection: Connection) -> Shape | None:
     with connection.transaction(force_rollback=True):
         try:
-            return target.enter(connection).shape
+            there = target.enter(connection).shape
         except (DatabaseError, UsageError):
             return None
+    return there if _are_there(connection, there.users) else None
+
+
+def _are_there(connection: Connection, owners: Users) -> bool:
+    """Whether the ids in memories can be those of these users. Somebody else's memories may refer to nobody's."""
+    found = users.candidates(connection, [owners.table], owners.key)
+    return any(not one.problem and one.has_ids_for(owners.key_type) for one in found)
 
 
 def _foreign_memories(connection: Connection) -> list[str]:
+    """Those of another schema on the search_path are in nobody's way."""
+    here = shape.quoted(database.target_schema(connection))
     return [
         f"The {other.kind} {other.table} in this database is not one that memdb made: it can neither use it nor make "
         "its own beside it. Give memdb a schema of its own: create schema memory, then --schema memory."
-        for other in users.candidates(connection, ["memories"])
+        for other in users.candidates(connection, [f"{here}.memories"])
     ]
 
 

@@ -12,6 +12,7 @@ import memdb
 from memdb import catalog, database, files, project
 from memdb.cli import main
 from memdb.errors import MigrationError, UsageError
+from memdb.migrations import Rollback
 from memdb.project import Wanted, shipping
 from memdb.shape import EmbeddingType, Shape, Users, embedding_type
 from tests.integration.conftest import DJANGO, SUPABASE, Fitted, own
@@ -84,6 +85,8 @@ def test_a_table_of_users_with_other_ids_is_told_with_both_types(
     assert "drop" not in (refused.value.hint or "")
 
 
+HAND_MADE = "create extension vector; create table memories (user_id text, content text, embedding vector(768))"
+
 LOOKED_AT = {
     "bigint and Supabase": (
         "create table users (id bigint primary key); " + SUPABASE,
@@ -131,9 +134,29 @@ LOOKED_AT = {
         "create extension vector; create table memories (id int primary key, note text)",
         Wanted(),
         None,
-        ["The table memories in this database is not one that memdb made"],
+        ["The table public.memories in this database is not one that memdb made"],
+    ),
+    "other memories with embeddings": (
+        f"create table users (id bigint primary key); {HAND_MADE}",
+        Wanted(),
+        own("users", "id", "bigint"),
+        ["The table public.memories in this database is not one that memdb made", "Found users (id), bigint."],
+    ),
+    "other memories of nobody": (
+        HAND_MADE,
+        Wanted(),
+        None,
+        ["The table public.memories in this database is not one that memdb made"],
     ),
 }
+
+
+def test_other_memories_are_in_nobodys_way_where_memdb_has_a_schema_of_its_own(
+    empty_connection: database.Connection,
+) -> None:
+    empty_connection.execute(f"create table users (id bigint primary key); {HAND_MADE}; create schema memory")
+    database.use_schema(empty_connection, "memory")
+    assert project.look(empty_connection, Wanted()).notes == ("Found users (id), bigint.",)
 
 
 @pytest.mark.parametrize("case", LOOKED_AT.values(), ids=LOOKED_AT.keys())
@@ -194,6 +217,22 @@ def test_a_dry_run_foresees_what_the_run_refuses_of_the_real_users(
             db.migrate()
     assert refused.message.startswith(said)
     assert "drop" not in refused.hint
+
+
+@pytest.mark.parametrize("users", [own("users", "id", "bigint"), own("accounts", "id", "bigint")], ids=str)
+def test_a_dry_run_measures_locks_where_the_users_are_there_and_in_the_set_up_file(
+    empty: str, tmp_path: Path, ready_server: None, users: Users
+) -> None:
+    files.create({tmp_path / path: text for path, text in shipping.texts(Shape(users)).items()})
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(f"create table {users.table} (id bigint primary key, name text not null)".encode())
+    with memdb.open(empty, sql_dir=tmp_path, scratch_setup=tmp_path / "users.sql") as db:
+        planned = db.plan()
+        assert "measured" in planned.locks_source
+        assert planned.refusals == ()
+        assert users.table in [touched.table for touched in planned.touched]
+        db.migrate()
+        assert db.plan(Rollback(steps=None)).locks_source == planned.locks_source
 
 
 COMMANDS = re.findall(
