@@ -36,12 +36,15 @@ def look(connection: Connection, wanted: Wanted) -> Found:
 
 
 def _of_memories(connection: Connection) -> Shape | None:
+    """That of memories in another schema than was asked for says nothing: each copy of the tables has its own."""
     with connection.transaction(force_rollback=True):
         try:
-            there = target.enter(connection).shape
+            found = target.enter(connection)
+            there = found.shape
         except (DatabaseError, UsageError):
             return None
-    return there if _are_there(connection, there.users) else None
+    is_asked_for = connection.schema in (None, found.schema)
+    return there if is_asked_for and _are_there(connection, there.users) else None
 
 
 def _are_there(connection: Connection, owners: Users) -> bool:

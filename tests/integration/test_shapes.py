@@ -159,6 +159,15 @@ def test_other_memories_are_in_nobodys_way_where_memdb_has_a_schema_of_its_own(
     assert project.look(empty_connection, Wanted()).notes == ("Found users (id), bigint.",)
 
 
+def test_a_second_copy_of_the_tables_may_be_for_another_model(connection: database.Connection) -> None:
+    connection.execute("create schema second")
+    database.use_schema(connection, "second")
+    wanted = Wanted(dimensions=768)
+    found = project.look(connection, wanted)
+    assert project.choose(wanted, found.shape) == Shape(dimensions=768)
+    assert found.notes == ("Found users (id), uuid.",)
+
+
 @pytest.mark.parametrize("case", LOOKED_AT.values(), ids=LOOKED_AT.keys())
 def test_what_is_found_in_a_database_is_told_with_what_is_passed_over(
     empty_connection: database.Connection, case: tuple[str, Wanted, Users | None, list[str]]
