@@ -33,7 +33,7 @@ _ALSO_CALLED = {
 IDENTIFIER: Final = r'(?:"(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)'
 _IDENTIFIER = re.compile(IDENTIFIER)
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-_TYPE = re.compile(r"(?P<name>[a-z][a-z0-9 ]*?)\s*(?P<length>\(\d+\))?")
+_TYPE = re.compile(r"(?P<name>[a-z][a-z0-9 ]*?)\s*(?P<length>\([1-9][0-9]{0,6}\))?")
 _EMBEDDING = re.compile(r"(\w+) ?\( ?(\d{1,9}) ?\)")
 
 

@@ -1,6 +1,7 @@
 """Text for a team's own SQL directory."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from memdb.output.rendering import render
@@ -12,11 +13,12 @@ from memdb.shape import INDEXED_DIMENSIONS, Shape
 def _(project: Project) -> Iterator[Any]:
     yield f"Wrote the SQL of memdb to {project.sql_dir} ({len(project.created)} files)."
     yield from _shape(project.shape)
-    if project.settings:
-        yield "memdb.toml already exists. Add to it:"
-        yield from (f"  {line}" for line in project.settings.splitlines() if not line.startswith("#"))
     yield from _snapshot(project.has_snapshot)
-    yield f"Commands run in {project.directory} use it. Add to it with: memdb new NAME"
+    if project.settings:
+        yield f"{project.directory / 'memdb.toml'} already exists. Commands do not use the new files until it says:"
+        yield from (f"  {line}" for line in project.settings.splitlines() if not line.startswith("#"))
+    else:
+        yield f"Commands run in {project.directory} use it. Add to it with: memdb new NAME"
 
 
 @render.register
@@ -38,14 +40,15 @@ def _(upgrade: Upgrade) -> Iterator[Any]:
 def _shape(shape: Shape) -> Iterator[str]:
     users, made = shape.users, " (created if missing)" if shape.users.may_be_made else ""
     yield f"Memories belong to {users.table} ({users.key}), {users.key_type}{made}; embeddings are {shape.embedding}."
-    most = INDEXED_DIMENSIONS["vector"]
-    if shape.embedding_type == "vector" and not shape.is_indexed:
-        yield (
-            f"pgvector has no HNSW index for vectors of more than {most:,} dimensions, so none is created. "
-            "With --embedding-type halfvec there is one, and embeddings take half the space."
-        )
-    elif shape.dimensions > most:
-        yield f"They are halfvec because pgvector has no HNSW index for vectors of more than {most:,} dimensions."
+    if not shape.is_indexed:
+        kind = shape.embedding_type
+        most = INDEXED_DIMENSIONS[kind]
+        yield f"pgvector has no HNSW index for a {kind} of more than {most:,} dimensions, so none is created."
+        if replace(shape, embedding_type="halfvec").is_indexed:
+            yield "With --embedding-type halfvec there is one, and embeddings take half the space."
+    elif not replace(shape, embedding_type="vector").is_indexed:
+        most = INDEXED_DIMENSIONS["vector"]
+        yield f"They are halfvec because pgvector has no HNSW index for a vector of more than {most:,} dimensions."
 
 
 def _snapshot(is_there: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from memdb import files, project, shipped
+from memdb import files, output, project, shipped
 from memdb.cli import main
 from memdb.errors import SqlFilesError, UsageError
 from memdb.ledger import sqlfiles
@@ -50,6 +50,17 @@ def test_init_that_was_interrupted_after_its_settings_can_be_repeated(
     assert (tmp_path / "sql" / "core").exists() is False
     project.init(tmp_path)
     assert (tmp_path / "memdb.toml").read_text() == "# killed here\n"
+
+
+def test_init_does_not_say_that_commands_use_what_other_settings_hide(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = tmp_path / "memdb.toml"
+    settings.write_text('sql_dir = "other"\n')
+    output.emit(project.init(tmp_path), "text")
+    said = capsys.readouterr().out
+    assert f'{settings} already exists. Commands do not use the new files until it says:\n  sql_dir = "sql"\n' in said
+    assert "Commands run in" not in said
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "dangling link"])

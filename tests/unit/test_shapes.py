@@ -1,13 +1,14 @@
 """The SQL that memdb ships, written for other users and other embeddings; and who says what they are."""
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from memdb import project, shipped
 from memdb.errors import UsageError
-from memdb.project import Wanted, shipping
+from memdb.output.rendering import render
+from memdb.project import Upgrade, Wanted, shipping
 from memdb.shape import Shape, Users, name, user_type
 
 ACCOUNTS = Shape(Users("app.accounts", "account_id", "bigint", may_be_made=False), "halfvec", 768)
@@ -139,6 +140,29 @@ def test_a_shape_is_what_is_wanted_and_else_what_was_found(wanted: Wanted, found
 def test_what_cannot_be_is_wrong_usage(wanted: Wanted, said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
         project.choose(wanted)
+
+
+@pytest.mark.parametrize("written", ["varchar(0)", "varchar(999999999)", "varchar(\u0665)", "varchar()", "varchar(-1)"])
+def test_a_length_that_postgresql_does_not_read_is_no_type(written: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(repr(written))):
+        user_type(written)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        (Shape(dimensions=2000), []),
+        (Shape(dimensions=2001), ["no HNSW index for a vector of more than 2,000", "With --embedding-type halfvec"]),
+        (Shape(dimensions=4001), ["no HNSW index for a vector of more than 2,000"]),
+        (Shape(embedding_type="halfvec", dimensions=2000), []),
+        (Shape(embedding_type="halfvec", dimensions=4000), ["They are halfvec because"]),
+        (Shape(embedding_type="halfvec", dimensions=4001), ["no HNSW index for a halfvec of more than 4,000"]),
+    ],
+)
+def test_an_index_that_pgvector_does_not_have_is_told_for_the_type_it_is_about(shape: Shape, said: list[str]) -> None:
+    _, *told, _ = render(Upgrade(Path("sql"), shape, (), (), has_snapshot=True, is_dry_run=True))
+    assert len(told) == len(said)
+    assert all(part in line for part, line in zip(said, told, strict=True))
 
 
 def test_types_and_names_are_written_as_sql_has_them() -> None:
