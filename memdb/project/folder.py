@@ -113,7 +113,7 @@ def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_ru
             sql_dir / path for path, text in texts.items() if path not in new and _reads(sql_dir / path) != text
         ]
         has_snapshot = True
-        if new and not dry_run:
+        if (new or _lacks_any(texts, snapshot.read(sql_dir))) and not dry_run:
             with files.created({sql_dir / path: text for path, text in new.items()}):
                 has_snapshot = _record(sql_dir, trial)
     return Upgrade(sql_dir, shape, tuple(sql_dir / path for path in new), tuple(differing), has_snapshot, dry_run)
@@ -133,6 +133,13 @@ def shape_of(sql_dir: Path) -> Shape:
     # Where a migration of the team's makes the users, those of memdb leave them alone, and are what memdb ships.
     made = found.users.may_be_made or (sql_dir / shipping.MAKES_USERS).exists()
     return replace(found, users=replace(found.users, may_be_made=made))
+
+
+def _lacks_any(texts: Texts, recorded: snapshot.Patches) -> bool:
+    """Whether a snapshot lacks a migration that memdb ships: an earlier upgrade was killed, or had no server for it."""
+    rollbacks = {path for path in texts if path.name.endswith(sqlfiles.ROLLBACK_SUFFIX)}
+    migrations = {path.stem for path in texts.keys() - rollbacks - {STAND_IN} if path.suffix == ".sql"}
+    return not migrations <= recorded.keys()
 
 
 def _record(sql_dir: Path, trial: scratch.Options) -> bool:

@@ -115,6 +115,18 @@ def test_an_upgrade_that_fails_takes_back_what_it_added(older: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES[:1])
+def test_an_upgrade_that_was_killed_before_the_snapshot_is_completed_by_the_next(
+    older: Path,
+) -> None:
+    project.upgrade(older)
+    whole = texts_of(older)
+    recorded = snapshot.read(older)
+    snapshot.write(older, {id: patch for id, patch in recorded.items() if id != next(reversed(recorded))})
+    assert project.upgrade(older).added == ()
+    assert texts_of(older) == whole
+
+
+@pytest.mark.parametrize("shape", SHAPES[:1])
 def test_of_two_at_once_one_adds_and_one_finds_all_there(older: Path) -> None:
     def run(_: int) -> Upgrade:
         return project.upgrade(older)
