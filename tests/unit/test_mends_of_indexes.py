@@ -6,7 +6,13 @@ from memdb.verification.mending.surroundings import Surroundings
 from memdb.verification.mending.tables import index
 
 COLUMN = Key.of("column", "memories.embedding")
-EXPECTED = {"table": "memories", "keys": "embedding halfvec_cosine_ops", "unique": False, "valid": True}
+EXPECTED = {
+    "table": "memories",
+    "method": "hnsw",
+    "keys": "embedding halfvec_cosine_ops",
+    "unique": False,
+    "valid": True,
+}
 FOUND = EXPECTED | {"keys": "embedding vector_cosine_ops"}
 
 
