@@ -41,7 +41,7 @@ CALLS = {
     "hooks: 'Hooks | None' = None) -> 'Run'",
     "seed": "(self, source: 'str | PathLike[str] | Source | Further | None' = None, *, users: int | None = None, "
     "memories: int | None = None, tiers: tuple[float, float, float] = (30, 30, 40), random_seed: int | None = None, "
-    "append: bool = False, rebuild_indexes: bool = False, wait_seconds: float = 60, "
+    "append: bool = False, rebuild_indexes: bool = False, add_users: bool = False, wait_seconds: float = 60, "
     "hooks: 'SeedingHooks | None' = None) -> 'Seeding'",
     "snapshot": "(self, *, check: bool = False) -> 'Snapshot'",
     "status": "(self) -> 'Status'",
