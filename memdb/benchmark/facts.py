@@ -34,6 +34,9 @@ class IndexFacts:
 class Facts:
     """Sizes in bytes. `table_bytes` is the heap, `toast_bytes` what is stored out of line, embeddings mostly.
 
+    `visible_share` is how much of the heap a vacuum has marked as visible to everybody, 0 to 1: an index alone answers
+    for that.
+
     `counting_since` is when the server last began to count scans; None: when the database was made.
     `database_settings` are those of pgvector that `alter database` has given to this one.
     """
@@ -47,6 +50,7 @@ class Facts:
     counting_since: datetime | None
     buffers_known: bool
     database_settings: dict[str, str] = field(default_factory=dict)
+    visible_share: float = 1.0
 
     @property
     def bytes(self) -> int:
@@ -69,7 +73,7 @@ class Facts:
 def read(connection: Connection, target: Target) -> Facts:
     """The facts of this snapshot. Sizes and counts are those of now."""
     sizes = connection.execute(target.query("benchmark", "table_facts"), {"memories": target.memories})
-    ((table, toast, indexes, memories),) = sizes
+    ((table, toast, indexes, memories, visible),) = sizes
     each = max(memories, 1)
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(query("benchmark", "index_facts"), {"memories": target.memories}).fetchall()
@@ -83,7 +87,7 @@ def read(connection: Connection, target: Target) -> Facts:
     since = connection.value(query("benchmark", "counting_since"))
     total = (table + toast + indexes) / each
     settings = dict(connection.execute(query("benchmark", "database_settings")).fetchall())
-    return Facts(memories, table, toast, indexes, total, tuple(found), since, buffered is not None, settings)
+    return Facts(memories, table, toast, indexes, total, tuple(found), since, buffered is not None, settings, visible)
 
 
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:

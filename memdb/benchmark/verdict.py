@@ -13,6 +13,7 @@ from memdb.benchmark.trials import Trial
 from memdb.errors import UsageError
 
 BEARABLE_RECALL = 0.95
+_FRESH = 0.8  # of a table's pages; what is written between two vacuums is less
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,14 @@ class Targets:
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`judged` is the strategy that applications use, so that must meet the targets: search_memories where it is
-    measured, else the first. `failures` are the targets it misses, `advice` what would help."""
+    measured, else the first. `first` is what to do before all else, as the figures are not what they could be;
+    `failures` are the targets it misses, `advice` what would help."""
 
     judged: str
     failures: tuple[str, ...]
     advice: tuple[str, ...]
     recommendations: tuple[Recommendation, ...]
+    first: str | None = None
 
 
 def judge(
@@ -67,7 +70,20 @@ def judge(
         *_on_roles(measured, targets),
         *_on_migrations(recommended),
     )
-    return Verdict(judged.strategy, tuple(_failures(judged, own, facts, targets)), advice, recommended)
+    return Verdict(
+        judged.strategy, tuple(_failures(judged, own, facts, targets)), advice, recommended, _first(judged, facts)
+    )
+
+
+def _first(judged: Measured, facts: Facts) -> str | None:
+    """search_memories reads an index alone, but for rows of which no vacuum has seen that everybody may see them."""
+    if judged.name != FUNCTION or facts.visible_share >= _FRESH:
+        return None
+    return (
+        "Vacuum first, then measure again: vacuum (analyze) memories. A vacuum has seen "
+        f"{facts.visible_share:.0%} of the table's pages; for the others search_memories reads the table as well, "
+        "which takes several times as long."
+    )
 
 
 def users_of(size: ForSize) -> str:

@@ -323,12 +323,14 @@ cross join unnest(s.setconfig) as entry
 where d.datname = current_database() and s.setrole = 0 and entry like 'hnsw.%';
 
 -- name: table_facts
--- Sizes in bytes. "table" is the heap with its maps; the embeddings are mostly in TOAST.
+-- Sizes in bytes. "table" is the heap with its maps; the embeddings are mostly in TOAST. The last is the share of pages of
+-- which a vacuum has found that all their rows are visible to everybody.
 select
     pg_table_size(c.oid) - coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
     coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
     pg_indexes_size(c.oid),
-    (select count(*) from {schema}.memories)
+    (select count(*) from {schema}.memories),
+    least(1, c.relallvisible / greatest(1, pg_relation_size(c.oid) / current_setting('block_size')::bigint)::float)
 from pg_class as c
 where c.oid = %(memories)s::oid;
 

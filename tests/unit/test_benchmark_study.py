@@ -131,6 +131,15 @@ def test_the_verdict_names_the_users_who_wait_too_long() -> None:
     assert "memdb migrate --with fast_search" in found.advice[0]
 
 
+def test_a_vacuum_comes_before_all_else_where_an_index_alone_cannot_answer() -> None:
+    stale = replace(FACTS, visible_share=0.1)
+    told = list(words.remarks(study(FAST, PLAIN, facts=stale, targets=Targets(1))))
+    assert told[0].text.startswith("Vacuum first, then measure again")
+    assert told[1].word == "missed"
+    for fresh in (study(FAST, PLAIN), study(PLAIN, facts=stale)):
+        assert fresh.verdict.first is None
+
+
 def test_the_verdict_names_what_was_measured_to_be_faster_for_them() -> None:
     strict = measured("strict", [30, 20, 8], 0.995, ef_search=100)
     advice = study(PLAIN, strict).verdict.advice

@@ -57,11 +57,13 @@ class Remark:
 
 def remarks(study: Study) -> Iterator[Remark]:
     """The verdict, what has changed and what would help, the most important first."""
+    if study.verdict.first:
+        yield Remark("advice", study.verdict.first)
     yield from (Remark("missed", failure) for failure in study.verdict.failures)
     if not study.verdict.failures:
         recall = f" and mean recall {study.targets.recall:g}" if study.targets.recall is not None else ""
         target = f"p95 {study.targets.p95_ms:g} ms{recall}"
-        enough = "" if study.verdict.advice else ": nothing needs to change"
+        enough = "" if study.verdict.advice or study.verdict.first else ": nothing needs to change"
         yield Remark("met", f"{study.verdict.judged} meets {target} for users of every size{enough}")
     yield Remark("cost", _cost(study))
     if study.changes is not None:
