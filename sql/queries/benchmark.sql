@@ -323,8 +323,8 @@ cross join unnest(s.setconfig) as entry
 where d.datname = current_database() and s.setrole = 0 and entry like 'hnsw.%';
 
 -- name: table_facts
--- Sizes in bytes. "table" is the heap with its maps; the embeddings are mostly in TOAST. The last is the share of pages of
--- which a vacuum has found that all their rows are visible to everybody.
+-- Sizes in bytes. "table" is the heap with its maps; the embeddings are mostly in TOAST. The last is the share of pages
+-- of which a vacuum has found that all their rows are visible to everybody.
 select
     pg_table_size(c.oid) - coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
     coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
