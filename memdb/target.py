@@ -7,7 +7,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from memdb import database, shape
-from memdb.database import Connection, query
+from memdb.database import Connection, Names, query
 from memdb.errors import DatabaseError
 from memdb.shape import STAND_IN, Shape, Users
 
@@ -72,6 +72,13 @@ class Target:
         )
 
 
+def find(connection: Connection, names: Names) -> Target | None:
+    """Where the table is to which these names lead, for statements whose own names lead to pg_catalog."""
+    with connection.cursor(row_factory=class_row(Target)) as cursor:
+        schemas = [names.target, *names.path]
+        return cursor.execute(query("target", "find"), {"schemas": schemas, "stand_in": STAND_IN}).fetchone()
+
+
 def enter(connection: Connection) -> Target:
     """Finds memories for a transaction, in which from now on names without a schema are those of pg_catalog alone.
 
@@ -79,16 +86,18 @@ def enter(connection: Connection) -> Target:
     """
     names = database.names(connection)
     database.keep_to_own_names(connection)
-    with connection.cursor(row_factory=class_row(Target)) as cursor:
-        found = cursor.execute(
-            query("target", "find"), {"schemas": [names.target, *names.path], "stand_in": STAND_IN}
-        ).fetchone()
+    found = find(connection, names)
     if found is None:
         raise DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+    require_own(found)
+    return found
+
+
+def require_own(found: Target) -> None:
+    """Raises DatabaseError for a table of that name that memdb has not made."""
     for column, its_type in (("user_id", found.user_type), ("embedding", found.embedding_type)):
         if not its_type:
             raise DatabaseError(
                 f'the table "memories" in the schema {found.schema} was not made by memdb: it has no column {column}',
                 hint="Give memdb a schema of its own: create schema memory, then --schema memory.",
             )
-    return found

@@ -17,8 +17,10 @@ SECTIONS = {
         "verify-schema": ("verify", "Prove that the database has the schema."),
         "baseline": ("baseline", "Adopt a schema that already exists."),
         "repair": ("repair", "Bring the migration history in line with the files."),
+        "doctor": ("doctor", "Show what is wrong, why, and what mends it."),
     },
     "The memories": {
+        "inspect": ("doctor", "Show how many memories there are, and whose."),
         "seed": ("seed", "Load realistic memories, or remove them."),
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
     },

@@ -13,6 +13,7 @@ from memdb.door.memories import Memories
 from memdb.door.place import log
 from memdb.door.project import Project
 from memdb.door.schema import Schema
+from memdb.door.state import State
 
 
 def open(
@@ -54,7 +55,7 @@ def open(
     )
 
 
-class Database(Schema, Memories, Project):
+class Database(Schema, Memories, Project, State):
     """A database with the SQL files that belong to it. Made by memdb.open.
 
     Each call has its own connection, so one Database can be kept for a long time and used by several threads. Calls

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from memdb.benchmark import strategies as strategies
     from memdb.benchmark import study as study
     from memdb.benchmark import verdict as verdict
+    from memdb.doctor import examination as examination
+    from memdb.doctor import facts as facts
+    from memdb.doctor import inspection as inspection
     from memdb.ledger import sqlfiles as sqlfiles
     from memdb.ledger import status as status
     from memdb.linting import lint as lint
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "memdb": "embedded migrations preview project recording scratch",
     "memdb.benchmark": "preparation strategies study verdict",
+    "memdb.doctor": "examination facts inspection",
     "memdb.ledger": "sqlfiles status",
     "memdb.linting": "lint",
     "memdb.migrations": "baseline losses repair saved_plan",

@@ -19,6 +19,8 @@ _COMMAND = r"""memdb(?:\ db)?\ [a-z-]+(?:\ (?:
     ))*
     |(?:pip\ install|psql|ulimit\ -n)\ \S+"""
 # A string of SQL would be another one with a line break in it.
+_MARGIN = re.compile(" *")
+_LABEL = re.compile(" {2,}[a-z]+ {2,}")  # `  mend  Analyse it …`, whose text goes on below its beginning
 _WORD = re.compile(rf"""(?:{_COMMAND}|(?<!\w)'[^']*'|"[^"]{{,60}}"|\S)+""", re.VERBOSE)
 
 
@@ -37,10 +39,10 @@ def columns(stream: TextIO) -> int | None:
 
 
 def folded(text: str, width: int | None, hanging: str = "") -> list[str]:
-    """The text in lines that are broken between words; all but the first are indented as that is, or by `hanging`."""
+    """The text in lines that are broken between words; all but the first are indented as it is, or by `hanging`."""
     if isinstance(text, Code) or width is None or len(text) <= width:
         return [text]
-    indentation = hanging or text[: len(text) - len(text.lstrip())]
+    indentation = hanging or " " * len((_LABEL.match(text) or _MARGIN.match(text) or [""])[0])
     edges = [0, *_breaks(text, width, len(indentation)), len(text)]
     first, *more = (text[start:end].rstrip() for start, end in itertools.pairwise(edges))
     return [first, *(indentation + line for line in more)]

@@ -27,6 +27,46 @@ class Annotation:
     column: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a case of a report for CI failed: of which type, in a line, and in full, line by line."""
+
+    type: str
+    message: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing that was looked at: it is as it should be, or it failed, or was `skipped` for a reason."""
+
+    group: str
+    name: str
+    failure: Failure | None = None
+    skipped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A result as cases, for JUnit; `notes` are lines that sum up."""
+
+    name: str
+    cases: tuple[Case, ...]
+    notes: tuple[str, ...]
+
+
+@functools.singledispatch
+def suite(result: Any) -> Suite:
+    """The cases that a result consists of."""
+    found: Suite = _registered(suite, type(result))(result)
+    return found
+
+
+def has_cases(kind: type) -> bool:
+    """Whether such results consist of cases."""
+    return kind is not object and _found(suite, kind) is not None
+
+
 @functools.singledispatch
 def annotate(result: Any) -> Iterator[Annotation | str]:
     """The annotations of a result, and lines that sum up."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from memdb.output.rendering import Annotation, annotate, render
+from memdb.output.rendering import Annotation, Case, Failure, Suite, annotate, render, suite
 from memdb.output.streams import styled
 from memdb.verification.comparison import Difference
 from memdb.verification.declarations import Drift
@@ -31,6 +31,23 @@ def _(result: Verification) -> Iterator[Annotation | str]:
         yield Annotation("error", headline(difference), message, difference.path)
     yield from (Annotation("notice", "memdb verify-schema", note) for note in result.notes)
     yield summary(result)
+
+
+@suite.register
+def _(result: Verification) -> Suite:
+    """A case for each object that was expected, or should not be there. What is missing with its table fails, too."""
+    failures = {text: item for item in result.differences for text in (f"{item.kind} {item.object}", *item.parts)}
+    names = [(kind, name) for kind, names in result.compared.items() for name in names]
+    names += [(item.kind, item.object) for item in result.differences if (item.kind, item.object) not in names]
+    cases = [Case(kind, name, _failure(failures.get(f"{kind} {name}"))) for kind, name in names]
+    return Suite("memdb verify-schema", tuple(cases), (summary(result), *result.notes))
+
+
+def _failure(difference: Difference | None) -> Failure | None:
+    if difference is None:
+        return None
+    lines = tuple(f"{label}\t{text}" for label, text in details(difference))
+    return Failure(difference.problem, headline(difference), lines)
 
 
 def summary(result: Verification) -> str:

@@ -23,12 +23,16 @@ Found: TypeAlias = tuple[object, str]  # a value and where it stands
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`sql_dir` holds the sets of migrations. `schema` None means the first schema of the search_path."""
+    """`sql_dir` holds the sets of migrations. `schema` None means the first schema of the search_path.
+
+    `directory` is where `memdb.toml` and `.env` are looked for.
+    """
 
     sql_dir: Path
     sets: tuple[str, ...] = ()
     schema: str | None = None
     trusted_schemas: tuple[str, ...] = ()
+    directory: Path = Path()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def load(
         sets=project.names("sets", sets),
         trusted_schemas=project.names("trusted_schemas", trusted_schemas),
         schema=project.text("schema", schema),
+        directory=directory or Path.cwd(),
     )
 
 
@@ -155,8 +160,13 @@ class _Project:
         return value, source == in_file
 
 
+def has_address_for_migrations(directory: Path, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether MEMDB_MIGRATION_URL is set. Raises SettingsError when `.env` has to be read and cannot be."""
+    return bool(environment.get(_FOR_MIGRATIONS) or files.read_dotenv(directory / ".env").get(_FOR_MIGRATIONS))
+
+
 def _expect_no_address_for_migrations(directory: Path, environment: Mapping[str, str]) -> None:
-    if environment.get(_FOR_MIGRATIONS) or files.read_dotenv(directory / ".env").get(_FOR_MIGRATIONS):
+    if has_address_for_migrations(directory, environment):
         raise SettingsError(
             f"{_FOR_MIGRATIONS} is set, but no database for commands that do not migrate",
             hint=f"Set {_NAMES[0]} as well, to the same database, or give --database-url.",

@@ -54,6 +54,10 @@ def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
         ).fetchall()
     assert found[0] == ("7",)
     assert len({*found} & {*nearest}) >= 4
+    report, inside = fitted.db.doctor(), fitted.db.inspect(show_content=True)
+    assert {name for item in report.unseen for name in item.checks} <= {"unused-indexes", "shared-memory"}
+    assert "mixed-embeddings" in {item.check for item in report.findings if item.level == "info"}  # none is of length 1
+    assert (inside.memories, inside.users and inside.users.largest, len(inside.shown or ())) == (300, 300, 5)
 
 
 def _parts(embedding: str) -> tuple[EmbeddingType, int]:

@@ -26,7 +26,7 @@ LAYERS = [
     {"migrations"},
     {"scratch"},
     {"effects"},
-    {"recording", "preview", "linting", "seeding", "benchmark"},
+    {"recording", "preview", "linting", "seeding", "benchmark", "doctor"},
     {"project"},
     {"door"},
     {"demo"},

@@ -10,6 +10,7 @@ import pytest
 import memdb
 from docs.cli import command_paths, help_of, reference
 from memdb.cli.group import SECTIONS
+from memdb.doctor.examination import REGISTRY
 
 ROOT = Path(__file__).parents[2]
 DONE_FROM_PYTHON = {name for section in SECTIONS.values() for name in section} - {"init", "new", "demo", "db"}
@@ -51,6 +52,11 @@ def test_options_in_hints_that_have_another_name_in_python_are_listed() -> None:
     page = (ROOT / "docs" / "python.md").read_text()
     assert others
     assert {option for option in others if f"`{option}`" not in page} == set()
+
+
+def test_every_check_of_the_doctor_is_listed() -> None:
+    rows = re.findall(r"^\| ([A-Z].*) \| `(.*)` \| (.*) \|$", (ROOT / "docs" / "doctor.md").read_text(), re.MULTILINE)
+    assert rows == [(kind, check.name, check.looks_for) for kind, checks in REGISTRY.items() for check in checks]
 
 
 @pytest.mark.parametrize("name", ["application.py", "clerk.py"])

@@ -27,6 +27,8 @@ CALLS = {
     "close": "(self) -> None",
     "connected": "(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) "
     "-> collections.abc.Iterator[memdb.database.Connection]",
+    "doctor": "(self) -> 'Report'",
+    "inspect": "(self, *, show_content: bool = False) -> 'Inspection'",
     "lint": "(self, *, all: bool = False) -> 'Review'",
     "migrate": "(self, to: str | None = None, *, out_of_order: bool = False, limits: 'Limits | None' = None, "
     "hooks: 'Hooks | None' = None) -> 'Run'",

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from memdb import output
+from memdb.doctor.findings import Report
 from memdb.linting.lint import Review
 from memdb.migrations import Run
 from memdb.output import formats
@@ -32,6 +33,7 @@ def further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_result_has_the_formats_that_tell_it() -> None:
     assert formats.names(Run) == ["text", "json"]
     assert formats.names(Review) == ["text", "json", "github"]
+    assert formats.names(Report) == ["text", "json", "github", "junit"]
     assert formats.names(Verification) == ["text", "json", "github", "junit"]
 
 

@@ -1,47 +1,51 @@
-"""A verification as a JUnit report, for CI: a test case for each object that was expected or should not be there."""
+"""A JUnit report, for CI: a test case for each thing that was looked at."""
 
 import re
 from collections.abc import Iterator
+from typing import Any
 from xml.etree import ElementTree
 
-from memdb.output.verification import details, headline, summary
-from memdb.verification.comparison import Difference
-from memdb.verification.verify import Verification
+from memdb.output.rendering import Case, has_cases, suite
+from memdb.words import printable
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 
 
 def tells(kind: type) -> bool:
     """Whether results of this type consist of what are cases for JUnit."""
-    return issubclass(kind, Verification)
+    return has_cases(kind)
 
 
-def lines(result: Verification) -> Iterator[str]:
-    """The report as XML. Objects that are missing with their table fail, too."""
-    failures = {text: item for item in result.differences for text in (f"{item.kind} {item.object}", *item.parts)}
-    cases = [(kind, name) for kind, names in result.compared.items() for name in names]
-    differing = [(item.kind, item.object) for item in result.differences]
-    cases += [case for case in differing if case not in cases]
-    suite = ElementTree.Element(
-        "testsuite", name="memdb verify-schema", tests=str(len(cases)), failures=str(len(failures)), errors="0"
-    )
-    for kind, name in cases:
-        element = ElementTree.SubElement(suite, "testcase", classname=f"memdb.{kind}", name=_text(name))
-        if difference := failures.get(f"{kind} {name}"):
-            _add_failure(element, difference)
-    ElementTree.SubElement(suite, "system-out").text = _text("\n".join((summary(result), *result.notes)))
+def lines(result: Any) -> Iterator[str]:
+    """The report as XML."""
+    found = suite(result)
+    counts = {
+        "tests": len(found.cases),
+        "failures": sum(case.failure is not None for case in found.cases),
+        "errors": 0,
+        "skipped": sum(bool(case.skipped) for case in found.cases),
+    }
     root = ElementTree.Element("testsuites")
-    root.append(suite)
+    element = ElementTree.SubElement(
+        root, "testsuite", {"name": found.name} | {name: str(number) for name, number in counts.items()}
+    )
+    for case in found.cases:
+        _add(element, case)
+    ElementTree.SubElement(element, "system-out").text = _text(*found.notes)
     ElementTree.indent(root)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield from ElementTree.tostring(root).decode("ascii").split("\n")
 
 
-def _add_failure(case: ElementTree.Element, difference: Difference) -> None:
-    failure = ElementTree.SubElement(case, "failure", type=difference.problem, message=_text(headline(difference)))
-    failure.text = _text("\n".join(f"{label}\t{text}" for label, text in details(difference)))
+def _add(element: ElementTree.Element, case: Case) -> None:
+    added = ElementTree.SubElement(element, "testcase", classname=f"memdb.{case.group}", name=_text(case.name))
+    if case.failure is not None:
+        failure = ElementTree.SubElement(added, "failure", type=case.failure.type, message=_text(case.failure.message))
+        failure.text = _text(*case.failure.lines)
+    elif case.skipped:
+        ElementTree.SubElement(added, "skipped", message=_text(case.skipped))
 
 
-def _text(text: str) -> str:
-    """XML has no way to write most control characters."""
-    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
+def _text(*lines: str) -> str:
+    """What others have named stays within its line, as in the log of a CI that shows the report."""
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", "\n".join(map(printable, lines)))

@@ -1,0 +1,190 @@
+"""Checks of who gets at memories, and who could make others run their code."""
+
+from collections.abc import Iterator
+
+from memdb.doctor.checks import Check
+from memdb.doctor.facts import Function, Grant, OpenSchema, Policy, Table, View
+from memdb.doctor.findings import Finding, Level
+from memdb.doctor.patient import Patient
+from memdb.words import count, listed
+
+_EVERYBODY = "-"
+_STRANGERS = (_EVERYBODY, "anon", "authenticated")
+"""Roles that anybody has who knows where the database is, or its API (Supabase, PostgREST)."""
+_SET = "row_security"
+_WRITES = {"insert", "update", "delete", "truncate"}
+
+
+def _row_security(patient: Patient) -> Iterator[Finding]:
+    open_tables = [table for table in patient.with_rows_of_users if not table.has_row_security]
+    grants = _grants(patient, open_tables)
+    strangers = [grant for grant in grants if grant.role in _STRANGERS]
+    applications = [grant for grant in grants if grant.role not in _STRANGERS and not grant.passes_policies]
+    if strangers:
+        yield Finding(
+            "error",
+            f"{_roles(strangers)} can {_verbs(strangers)} the memories of all users",
+            _names(open_tables, strangers),
+            "Row-level security is off, and the role is one that anybody gets.",
+            _keep_apart(patient, strangers),
+        )
+    elif applications:
+        yield Finding(
+            "warning",
+            f"{_roles(applications)} can {_verbs(applications)} the memories of all users",
+            _names(open_tables, applications),
+            "Only the conditions that an application writes keep users apart: one that is forgotten shows another's.",
+            _keep_apart(patient, applications),
+        )
+    elif patient.memories in open_tables:
+        yield Finding(
+            "info",
+            "nothing in the database keeps users apart",
+            patient.memories.name,
+            f"Only its owner, {patient.memories.owner}, and superusers get at it. An application that connects as one "
+            "of them has to write user_id into each condition.",
+            _keep_apart(patient, []),
+        )
+
+
+def _policies(patient: Patient) -> Iterator[Finding]:
+    tables = {table.oid: table for table in patient.with_rows_of_users if table.has_row_security}
+    policies: list[Policy] = patient.know("policies")
+    for policy in policies:
+        if policy.table in tables and policy.lets_all_through and set(policy.roles) & {"public", *_STRANGERS}:
+            yield Finding(
+                "error",
+                f"a policy lets {listed(policy.roles)} through to all rows",
+                f"policy {policy.name} on {tables[policy.table].name}",
+                "Its condition is true. Policies are joined by OR, so it undoes all others.",
+                "Replace it by one that compares user_id with the user who asks.",
+            )
+    for table in tables.values():
+        if not any(policy.table == table.oid for policy in policies):
+            yield Finding(
+                "info",
+                "row-level security without a policy shows no rows",
+                table.name,
+                f"Nobody but {table.owner} and superusers finds anything there.",
+                f"If users should, apply the set {_SET}, or write policies." if _SET in patient.sets else
+                "If users should, write policies.",
+            )  # fmt: skip
+
+
+def _history(patient: Patient) -> Iterator[Finding]:
+    tables: list[Table] = [table for table in patient.know("tables") if table.part == "history"]
+    grants = _grants(patient, [table for table in tables if not table.has_row_security])
+    strangers = [grant for grant in grants if grant.role in _STRANGERS]
+    writers = [grant for grant in grants if grant not in strangers and _WRITES & set(grant.privileges)]
+    for level, found in (("error", strangers), ("warning", writers)):
+        if found:
+            yield Finding(
+                "error" if level == "error" else "warning",
+                f"{_roles(found)} can {_verbs(found)} the history of migrations",
+                _names(tables, found),
+                "It holds the SQL that was run; and who changes it decides what memdb migrate runs next.",
+                f"If they have no part in migrating: revoke all on these tables from {_sql_roles(found)}.",
+            )
+
+
+def _views(patient: Patient) -> Iterator[Finding]:
+    protected = any(table.has_row_security for table in patient.with_rows_of_users)
+    views: list[View] = patient.know("views")
+    for view in views:
+        strangers = [role for role in view.readers if role in ("everyone", *_STRANGERS)]
+        if strangers or (protected and view.readers):
+            yield Finding(
+                "error" if strangers else "warning",
+                f"{listed(strangers or view.readers)} can read memories through a view",
+                f"{'materialized view' if view.is_materialized else 'view'} {view.name}",
+                "It looks at memories with the rights of its owner, so policies hide nothing.",
+                f"Take the grant away, or let it look with the reader's rights: alter view {view.name} set "
+                "(security_invoker = true)." if not view.is_materialized else
+                "Take the grant away: the rows of a materialized view cannot be under policies.",
+            )  # fmt: skip
+
+
+def _replaceable(patient: Patient) -> Iterator[Finding]:
+    schemas: list[OpenSchema] = patient.know("open_schemas")
+    for schema in schemas:
+        level: Level = "error" if "everyone" in schema.roles else "warning"
+        yield Finding(
+            level,
+            f"{_few(schema.roles)} can create in a schema that memdb's names lead to",
+            f"schema {schema.name}",
+            "A function or operator there that fits a call better is called in place of what was meant, with the "
+            "rights of whoever calls.",
+            f"If that is not meant: revoke create on schema {schema.name} from "
+            f"{'public' if 'everyone' in schema.roles else ', '.join(schema.roles)}.",
+        )
+    functions: list[Function] = patient.know("functions")
+    for function in functions:
+        if function.is_of_others:
+            yield Finding(
+                "warning",
+                f"{function.owner}, who does not own memories, can replace a function beside them",
+                f"function {function.name}",
+                "Whoever calls it runs what that role has put there.",
+                f"If it is memdb's or yours: alter function {function.name} owner to {patient.memories.owner}.",
+            )
+
+
+def _definers(patient: Patient) -> Iterator[Finding]:
+    functions: list[Function] = patient.know("functions")
+    for function in functions:
+        if function.runs_as_owner and not function.has_path:
+            yield Finding(
+                "error",
+                "a function runs with its owner's rights and its caller's search_path",
+                f"function {function.name}",
+                f"A caller who puts a function of their own on the path has it run as {function.owner}.",
+                "Set the path, with the schemas that its body needs: "
+                f"alter function {function.name} set search_path = pg_catalog, pg_temp. Or make it security invoker.",
+            )
+
+
+def _grants(patient: Patient, tables: list[Table]) -> list[Grant]:
+    oids = {table.oid for table in tables}
+    grants: list[Grant] = patient.know("grants")
+    return [grant for grant in grants if grant.table in oids]
+
+
+def _keep_apart(patient: Patient, grants: list[Grant]) -> str:
+    revoke = f" Or take it away: revoke all on these tables from {_sql_roles(grants)}." if grants else ""
+    if _SET in patient.sets:
+        see = f"memdb migrate --with {_SET} --dry-run"
+        return f"Apply the set {_SET}: each user then gets at their own rows only. See what it does: {see}.{revoke}"
+    return f"Enable row-level security, with policies that compare user_id with the user who asks.{revoke}"
+
+
+def _roles(grants: list[Grant]) -> str:
+    return _few(["everyone" if role == _EVERYBODY else role for role in dict.fromkeys(g.role for g in grants)])
+
+
+def _few(roles: list[str]) -> str:
+    shown = roles if len(roles) < 4 else [*roles[:2], count(len(roles) - 2, "other")]
+    return listed(shown)
+
+
+def _sql_roles(grants: list[Grant]) -> str:
+    return ", ".join("public" if role == _EVERYBODY else role for role in dict.fromkeys(g.role for g in grants))
+
+
+def _verbs(grants: list[Grant]) -> str:
+    given = {privilege for grant in grants for privilege in grant.privileges}
+    return listed([*(["read"] if "select" in given else []), *(["change"] if _WRITES & given else [])])
+
+
+def _names(tables: list[Table], grants: list[Grant]) -> str:
+    oids = {grant.table for grant in grants}
+    return ", ".join(table.name for table in tables if table.oid in oids)
+
+
+CHECKS = (
+    Check("row-security", "roles get at memories of all users, because row-level security is off", _row_security),
+    Check("policies", "a policy lets everybody through, or there is none", _policies),
+    Check("history-access", "everybody can read the history of migrations, or others can change it", _history),
+    Check("views", "a view shows memories with the rights of its owner", _views),
+    Check("replaceable-functions", "others can put their code where memdb's names lead", _replaceable),
+    Check("definer-functions", "a security definer function has no search_path of its own", _definers),
+)

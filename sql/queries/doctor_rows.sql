@@ -1,0 +1,136 @@
+-- What memdb doctor and memdb inspect read of memories themselves: samples, ends of indexes, and never a whole table,
+-- but where it is small or an index alone answers. {schema} and {vector} are where memories and the extension live.
+
+-- name: settings
+-- Under row-level security, rows that this role may not see would look as if they were not there.
+select set_config('row_security', 'off', true);
+
+-- name: may_read
+select has_table_privilege(%(memories)s::oid, 'select') and has_schema_privilege(%(schema)s, 'usage');
+
+-- name: sample
+-- The product of an embedding with itself is the square of its length, of whichever type it is.
+select
+    count(*) as rows,
+    count(*) filter (where s.embedding is null) as without,
+    count(*) filter (where s.length = 0) as zero,
+    count(*) filter (where s.length between 0.98 and 1.02) as unit,
+    count(*) filter (where s.length > 0 and s.length not between 0.98 and 1.02) as other,
+    count(*) filter (
+        where s.memory_type = 'task' and s.accessed_at < now() - make_interval(days => %(days)s)
+    ) as expired,
+    count(*) filter (where s.accessed_at > s.created_at + interval '1 second') as recalled,
+    coalesce(extract(epoch from max(s.created_at) - min(s.created_at))::float8 / 86400, 0) as days
+from (
+    select
+        m.embedding,
+        m.memory_type::text as memory_type,
+        m.created_at,
+        m.accessed_at,
+        sqrt(abs(m.embedding operator ({vector}.<#>) m.embedding)) as length -- noqa: PRS
+    from {schema}.memories as m tablesample system (%(percent)s::real) -- noqa: PRS
+    limit %(most)s
+) as s;
+
+-- name: oldest
+-- The memories that were recalled longest ago, by the index: how many of them are tasks that should be gone.
+select count(*)
+from (
+    select
+        m.memory_type::text as memory_type,
+        m.accessed_at
+    from {schema}.memories as m -- noqa: PRS
+    order by m.accessed_at
+    limit %(most)s
+) as o
+where o.memory_type = 'task' and o.accessed_at < now() - make_interval(days => %(days)s);
+
+-- name: extent
+select
+    c.reltuples::float8,
+    c.relpages,
+    c.relallvisible
+from pg_class as c
+where c.oid = %s;
+
+-- name: tiers
+select
+    m.memory_type::text,
+    count(*)
+from {schema}.memories as m -- noqa: PRS
+group by m.memory_type
+order by m.memory_type;
+
+-- name: ages
+-- By days: 0 is below the first bound. One column is needed, so that its index can answer.
+select
+    width_bucket(extract(epoch from now() - m.created_at)::float8 / 86400, %(bounds)s::float8[]) as age,
+    count(*)
+from {schema}.memories as m -- noqa: PRS
+group by age;
+
+-- name: sampled
+select
+    m.memory_type::text,
+    width_bucket(extract(epoch from now() - m.created_at)::float8 / 86400, %(bounds)s::float8[]) as age,
+    count(*)
+from {schema}.memories as m tablesample system (%(percent)s::real) -- noqa: PRS
+group by m.memory_type, age
+order by m.memory_type;
+
+-- name: ends
+select
+    min(m.created_at),
+    max(m.created_at)
+from {schema}.memories as m; -- noqa: PRS
+
+-- name: users
+with sizes as materialized (
+    select count(*)::int as memories
+    from {schema}.memories as m -- noqa: PRS
+    group by m.user_id
+)
+
+select
+    (select count(*) from sizes),
+    (select percentile_disc(0.5) within group (order by s.memories) from sizes as s),
+    (select percentile_disc(0.95) within group (order by s.memories) from sizes as s),
+    (select max(s.memories) from sizes as s),
+    array(
+        select count(s.memories)
+        from unnest(%(bounds)s::int[]) with ordinality as b (least, place)
+        left join sizes as s on b.place = width_bucket(s.memories, %(bounds)s::int[])
+        group by b.place
+        order by b.place
+    );
+
+-- name: sizes
+select
+    format('%%I.%%I', n.nspname, c.relname) as name,
+    'table' as kind,
+    pg_table_size(c.oid) as bytes
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where
+    c.oid = %(memories)s::oid
+    or (c.relname = 'memory_collections' and c.relkind = 'r' and n.nspname = %(schema)s)
+union all
+select
+    format('%%I.%%I', n.nspname, c.relname),
+    m.amname::text,
+    pg_relation_size(c.oid)
+from pg_index as i
+inner join pg_class as c on i.indexrelid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+inner join pg_am as m on c.relam = m.oid
+where i.indrelid = %(memories)s::oid
+order by bytes desc, name asc;
+
+-- name: newest
+select
+    m.memory_type::text,
+    m.created_at,
+    case when length(m.content) > %(longest)s then left(m.content, %(longest)s - 1) || '…' else m.content end
+from {schema}.memories as m -- noqa: PRS
+order by m.created_at desc
+limit %(most)s;
