@@ -1,5 +1,6 @@
 """Checks of a project's SQL and models."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from memdb.door import lazy
@@ -17,14 +18,17 @@ class Project(Place):
     def lint(self, *, all: bool = False) -> "Review":
         """Reviews pending migrations, or with `all` every file, which needs no database.
 
-        Finds locks, lost data, and rollbacks that do not undo their file. `ok` if no finding is an error.
+        Finds locks, lost data, and rollbacks that do not undo their file. `ok` if no finding is an error. Notes say how
+        long a table that pending migrations rewrite cannot be used, even if a file says that this is meant.
         """
         sets = self.sets
         if all:
             return lazy.lint.lint(sets, sets.migrations, options=self.trial)
         with self.connected("lint") as connection:
             pending = lazy.lint.pending(connection, sets, self.settings.sets)
-        return lazy.lint.lint(sets, pending, options=self.trial)
+            waits = [f"{item.id}: {said}" for item, said in lazy.preview.warnings(connection, pending)]
+        review = lazy.lint.lint(sets, pending, options=self.trial)
+        return replace(review, notes=(*review.notes, *waits))
 
     def snapshot(self, *, check: bool = False) -> "Snapshot":
         """Records what the SQL files create, for verify(), by applying them to temporary databases.

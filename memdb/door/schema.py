@@ -180,7 +180,7 @@ def _warning(connection: "Connection", hooks: "Hooks") -> "Hooks":
     def on_start(direction: "Direction", migration: "Migration") -> None:
         hooks.on_start(direction, migration)
         if direction == "migrate":
-            for warning in lazy.preview.warnings(connection, migration):
+            for _, warning in lazy.preview.warnings(connection, [migration]):
                 hooks.on_advice(warning)
 
     return replace(hooks, on_start=on_start)

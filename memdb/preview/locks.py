@@ -4,12 +4,13 @@ Which locks are taken does not depend on how many rows there are, so that is see
 are held does, and is estimated from the real rows.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from memdb import database
+from memdb import database, shape
 from memdb.database import Connection, query
 from memdb.effects import costs
 from memdb.effects.costs import Size
@@ -19,6 +20,11 @@ from memdb.effects.trying import Tried
 from memdb.words import count
 
 COUNTED_BYTES = 64 * 1024 * 1024  # a table of this size is counted in some 50 ms
+_NAME = rf"{shape.IDENTIFIER}(?:\s*\.\s*{shape.IDENTIFIER})*"
+_DROP_INDEX = re.compile(
+    rf"drop\s+index\s+(?:concurrently\s+)?(?:if\s+exists\s+)?(?P<names>{_NAME}(?:\s*,\s*{_NAME})*)", re.IGNORECASE
+)
+_LAST_PART = re.compile(rf"(?P<name>{shape.IDENTIFIER})\s*(?:,|\Z)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +81,31 @@ def described(
 ) -> tuple[dict[str, tuple[StatementLocks, ...]], tuple[Rows, ...]]:
     """The statements of each step, and the rows in the real tables that they touch."""
     tables = _tables(connection, [item for found in tried.values() for item in found])
-    statements = {id: tuple(_described(item, tables) for item in found) for id, found in tried.items()}
+    dropped: set[str] = set()
+    statements: dict[str, tuple[StatementLocks, ...]] = {}
+    for id, found in tried.items():
+        statements[id] = tuple(_described(item, tables, dropped) for item in found)
     return statements, tuple(table.rows for table in tables.values())
 
 
-def _described(tried: Tried, tables: dict[str, _Table]) -> StatementLocks:
+def _described(tried: Tried, tables: dict[str, _Table], dropped: set[str]) -> StatementLocks:
+    """Adds to `dropped` the indexes that are gone for what comes after this."""
     effects = tried.effects
     there = ((work, tables[work.table]) for work in effects.work if work.table in tables)
-    jobs = tuple(_job(work, table) for work, table in there if table.rows.rows != 0)
+    jobs = tuple(_job(work, table, dropped) for work, table in there if table.rows.rows != 0)
+    if drop := _DROP_INDEX.match(tried.statement):
+        dropped |= {_name(part["name"]) for part in _LAST_PART.finditer(drop["names"])}
     return StatementLocks(tried.line, tried.statement, effects.locks, effects.measured, jobs)
 
 
-def _job(work: Work, table: _Table) -> Job:
-    """What is rewritten takes all indexes of the real table with it."""
+def _name(written: str) -> str:
+    return shape.unquoted(written) if written.startswith('"') else written.lower()
+
+
+def _job(work: Work, table: _Table, dropped: set[str]) -> Job:
+    """What is rewritten takes the indexes of the real table with it, but not those that the plan has dropped by then."""
     if work.kind == "rewrites":
-        work = replace(work, indexes=table.indexes)
+        work = replace(work, indexes=tuple(index for index in table.indexes if index.name not in dropped))
     rows = table.rows.rows
     return Job(work, rows, table.bytes, None if rows is None else costs.seconds(work, Size(rows, table.bytes)))
 

@@ -1,7 +1,7 @@
-"""What is said before a migration that is known to rewrite a table, when nothing has been tried."""
+"""What is said before migrations that are known to rewrite a table, when nothing has been tried."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import psycopg
@@ -22,20 +22,23 @@ _TABLE = re.compile(
 _WORTH_TELLING_SECONDS = 1
 
 
-def warnings(connection: Connection, migration: Migration) -> Iterator[str]:
-    """Which tables a migration rewrites for a generated column, and about how long nobody can read or write them."""
-    tried = tuple(_foretold(migration))
-    if not tried:
+def warnings(connection: Connection, migrations: Sequence[Migration]) -> Iterator[tuple[Migration, str]]:
+    """Which tables each migration rewrites for a generated column, and about how long nobody can read or write them."""
+    tried = {migration.id: tuple(_foretold(migration)) for migration in migrations}
+    if not any(statement.effects.work for found in tried.values() for statement in found):
         return
     with suppress(psycopg.Error):  # a migration does not fail because its time cannot be told
-        (found,) = locks.described(connection, {migration.id: tried})[0].values()
-        for job in (job for statement in found for job in statement.jobs):
-            if job.seconds is None or job.seconds >= _WORTH_TELLING_SECONDS:
-                yield f"It {job.in_words()}."
+        described, _ = locks.described(connection, tried)
+        for migration in migrations:
+            for job in (job for statement in described[migration.id] for job in statement.jobs):
+                if job.seconds is None or job.seconds >= _WORTH_TELLING_SECONDS:
+                    yield migration, f"It {job.in_words()}."
 
 
 def _foretold(migration: Migration) -> Iterator[Tried]:
     for statement in statements.split(migration.sql):
         table = _TABLE.match(statement.text)
+        work: tuple[Work, ...] = ()
         if table and set(statement.words) >= _STORED_COLUMN:
-            yield Tried(1, 1, statement.text, Effects((), (Work("rewrites", table["name"], (), "reads and writes"),)))
+            work = (Work("rewrites", table["name"], (), "reads and writes"),)
+        yield Tried(1, 1, statement.text, Effects((), work))

@@ -8,6 +8,8 @@ import pytest
 from memdb import preview
 from memdb.cli import main
 from memdb.database import Connection
+from memdb.effects.measuring import Effects, Work
+from memdb.effects.trying import Tried
 from memdb.ledger import sqlfiles
 from memdb.migrations import Migrate, Rollback
 from memdb.preview import DryRun, locks, trial
@@ -169,6 +171,10 @@ def test_migrate_says_how_long_nobody_can_use_a_table_before_it_rewrites_that(
         "from users as u cross join generate_series(1, 3000) as n"
     )
     address = ["--database-url", connection.info.dsn]
+    assert main(["lint", "--with", "fast_search", *address]) == 0
+    told = capsys.readouterr().out
+    assert "Nothing found" in told  # the file says that it is meant
+    assert "Note: 1003_add_signature_to_memories: It rewrites memories, with 6 indexes, among them hnsw (3,000" in told
     assert main(["migrate", "--with", "fast_search", "--to", "1003", *address]) == 0
     said = capsys.readouterr().err
     assert "It rewrites memories, with 6 indexes, among them hnsw (3,000 rows, " in said
@@ -180,3 +186,24 @@ def test_migrate_says_how_long_nobody_can_use_a_table_before_it_rewrites_that(
     capsys.readouterr()
     assert main(["migrate", "--with", "fast_search", *address]) == 0
     assert "rewrites" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("drop", "gone"),
+    [
+        ("drop index ix_memories_embedding", True),
+        ('DROP INDEX CONCURRENTLY IF EXISTS other, public."ix_memories_embedding"', True),
+        ("drop index IX_Memories_Embedding cascade", True),
+        ('drop index "IX_memories_embedding"', False),
+        ("select 'drop index ix_memories_embedding'", False),
+    ],
+)
+def test_an_index_that_the_plan_drops_first_is_not_in_what_a_rewrite_takes(
+    connection: Connection, drop: str, gone: bool
+) -> None:
+    connection.execute("insert into users default values")
+    connection.execute("insert into memories (user_id, memory_type, content) select id, 'task', '' from users")
+    work = Work("rewrites", "memories", (), "reads and writes")
+    plan = {"1": (Tried(1, 1, drop, Effects(())),), "2": (Tried(1, 1, "alter table memories", Effects((), (work,))),)}
+    (statement,) = locks.described(connection, plan)[0]["2"]
+    assert ("hnsw" not in statement.jobs[0].in_words()) == gone
