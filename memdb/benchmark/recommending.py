@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from memdb import shape
 from memdb.benchmark.facts import Facts, IndexFacts
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.strategies import RELAXED, STRICT
@@ -16,7 +17,7 @@ GOOD_RECALL = 0.99
 _DEFAULT_M = 16  # pgvector's
 _ALONE = "-- transactional: false\n"
 _DEFINITION = re.compile(
-    r"CREATE INDEX \S+ ON (?P<table>\S+) USING (?P<keys>.*?)(?: WITH \(.*?\))?(?P<where> WHERE .*)?", re.DOTALL
+    r"CREATE INDEX .+? ON (?P<table>\S+) USING (?P<keys>.*?)(?: WITH \(.*?\))?(?P<where> WHERE .*)?", re.DOTALL
 )
 _MARGIN = 1.2  # what a build needs beside the graph
 
@@ -144,8 +145,10 @@ def _current_m(index: IndexFacts) -> int:
 
 
 def _replace(index: IndexFacts, trial: Trial) -> Iterator[Step]:
-    """Three files, as what is concurrent stands alone; each is undone by itself."""
-    new = f"{re.sub(r'_m[0-9]+$', '', index.name)}_m{trial.m}"
+    """Four files, as what is concurrent stands alone; each is undone by itself. In the end it has the name that others,
+    as the set drop_hnsw, know it by."""
+    base = re.sub(r"_m[0-9]+$", "", index.name)
+    old, name, new = map(shape.quoted, (index.name, base, f"{base}_m{trial.m}"))
     match = _DEFINITION.fullmatch(index.definition)
     if match is None:
         return
@@ -162,13 +165,18 @@ def _replace(index: IndexFacts, trial: Trial) -> Iterator[Step]:
     comment = sql.Literal(index.comment).as_string() if index.comment else "null"
     yield Step(
         f"comment on {new}",
-        f"comment on index {new} is {comment};\ncomment on index {index.name} is null;\n",
-        f"comment on index {index.name} is {comment};\ncomment on index {new} is null;\n",
+        f"comment on index {new} is {comment};\ncomment on index {old} is null;\n",
+        f"comment on index {old} is {comment};\ncomment on index {new} is null;\n",
     )
     yield Step(
-        f"drop {index.name}",
-        f"-- It is replaced by {new}.\n{_ALONE}drop index concurrently {index.name};\n",
-        f"{_ALONE}create index concurrently {index.name} {tail}{old_options}{where};\n",
+        f"drop {old}",
+        f"-- It is replaced by {new}.\n{_ALONE}drop index concurrently {old};\n",
+        f"{_ALONE}create index concurrently {old} {tail}{old_options}{where};\n",
+    )
+    yield Step(
+        f"rename {new}",
+        f"-- Other migrations and tools know the index by this name.\nalter index {new} rename to {name};\n",
+        f"alter index {name} rename to {new};\n",
     )
 
 

@@ -103,7 +103,7 @@ def _name(written: str) -> str:
 
 
 def _job(work: Work, table: _Table, dropped: set[str]) -> Job:
-    """What is rewritten takes the indexes of the real table with it, but not those that the plan has dropped by then."""
+    """What is rewritten takes all indexes of the real table with it that the plan has not dropped by then."""
     if work.kind == "rewrites":
         work = replace(work, indexes=tuple(index for index in table.indexes if index.name not in dropped))
     rows = table.rows.rows

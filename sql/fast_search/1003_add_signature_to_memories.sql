@@ -6,7 +6,7 @@
 -- embedding index again, one by one. That takes many times as long, and leaves the table and the index twice as large.
 -- formerly: 55c2202e140dd1c5cce97641529ae0db263ebf8f37073b5834b6957770b44574
 -- formerly: 939fa50a211e9aec49bdc1594d5b1629812d856130a0eaffd069cef17d0f4c10
--- squawk-ignore-file adding-field-with-default, table-rewrite -- meant, as said above; memdb lint notes how long it takes
+-- squawk-ignore-file adding-field-with-default, table-rewrite -- see above; memdb lint notes how long it takes
 alter table memories
 add signature bit(2048) generated always as (memory_signature(embedding)::bit(2048)) stored,
 alter signature set storage plain;

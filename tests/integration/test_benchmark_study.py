@@ -376,19 +376,23 @@ def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_p
             "create_ix_memories_embedding_m24",
             "comment_on_ix_memories_embedding_m24",
             "drop_ix_memories_embedding",
+            "rename_ix_memories_embedding_m24",
         ]
         sets = sqlfiles.read_sets(directory)
         before = catalog.read(connection, "public")
         migrations.migrate(connection, sets)
         made = {index.name: index.options for index in read_facts(connection).indexes if index.method == "hnsw"}
-        assert made == {"ix_memories_embedding_m24": "m=24, ef_construction=96"}
+        assert made == {"ix_memories_embedding": "m=24, ef_construction=96"}
+        migrations.migrate(connection, sets, chosen=("drop_hnsw",))
+        assert not any(index.method == "hnsw" for index in read_facts(connection).indexes)
+        migrations.rollback(connection, sets, steps=2)
         with database.again(connection, purpose="test") as newcomer:
             newcomer.execute("select '[1]'::vector <=> '[1]'::vector")
             settings = newcomer.execute(
                 "select current_setting('hnsw.ef_search'), current_setting('hnsw.iterative_scan')"
             )
             assert settings.fetchone() == ("90", "strict_order")
-        migrations.rollback(connection, sets, steps=4)
+        migrations.rollback(connection, sets, steps=5)
         assert catalog.read(connection, "public") == before
         with database.again(connection, purpose="test") as newcomer:
             assert newcomer.execute("select current_setting('hnsw.ef_search', true)").fetchone() == (None,)

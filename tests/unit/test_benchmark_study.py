@@ -278,7 +278,12 @@ def test_m_is_changed_only_where_that_of_now_is_not_good_enough(recalls: tuple[f
     assert [step.name for step in found["m"].migrations] == (
         []
         if best == "16"
-        else ["create ix_memories_embedding_m24", "comment on ix_memories_embedding_m24", "drop ix_memories_embedding"]
+        else [
+            "create ix_memories_embedding_m24",
+            "comment on ix_memories_embedding_m24",
+            "drop ix_memories_embedding",
+            "rename ix_memories_embedding_m24",
+        ]
     )
     assert found["maintenance_work_mem"].value == "81MB"  # 7,000 bytes of 10,000 memories, and a fifth
 
