@@ -8,6 +8,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -130,8 +131,10 @@ def copy_folder(source: Path, target: Path, *, leave_out: Collection[str] = ()) 
         undoing.callback(shutil.rmtree, temporary, ignore_errors=True)
         try:
             shutil.copytree(source, temporary, ignore=shutil.ignore_patterns(*leave_out))
-        except shutil.Error as error:  # one for all files: the first says enough
-            raise OSError(errno.EIO, error.args[0][0][-1], str(target)) from None
+        except shutil.Error as error:  # one for all files, as texts: the first says enough
+            said = re.match(r"\[Errno (\d+)\]", error.args[0][0][-1])
+            number = int(said[1]) if said else errno.EIO
+            raise OSError(number, os.strerror(number), str(target)) from None
         if os.path.lexists(target):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
         temporary.rename(target)

@@ -62,11 +62,11 @@ def init(
     """
     project.expect_free(directory)
     wanted = Wanted(users, user_id, dimensions, embedding_type)
-    with place.open(trial=trial) as db:
+    with place.open() as db:
         found = _look(db, wanted, is_given=place.database_url is not None)
         is_asked = wanted.is_open and sys.stdin.isatty() and sys.stderr.isatty()
         shape = _asked(db, found) if is_asked else project.choose(wanted, found.shape if found else None)
-        output.emit(project.init(directory, shape, trial=db.trial), format)
+        output.emit(project.init(directory, shape, schema=place.schema, trial=trial.options(directory)), format)
 
 
 def _look(db: Database, wanted: Wanted, *, is_given: bool) -> Found | None:
@@ -143,5 +143,4 @@ def upgrade(
     Adds new migrations and sets, for your users and embeddings. Of the existing files, only the snapshot changes.
     """
     sql_dir = settings.load(directory=directory).sql_dir
-    with Place(sql_dir=sql_dir).open(trial=trial) as db:
-        output.emit(project.upgrade(sql_dir, trial=db.trial, dry_run=dry_run), format)
+    output.emit(project.upgrade(sql_dir, trial=trial.options(directory), dry_run=dry_run), format)

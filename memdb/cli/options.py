@@ -4,13 +4,16 @@ import math
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memdb import door, output, words
+from memdb import door, output, settings, words
 from memdb.errors import UsageError
 from memdb.output import formats
+
+if TYPE_CHECKING:
+    from memdb import scratch
 
 
 def format_option(result: type = object) -> Any:
@@ -139,6 +142,13 @@ class Trial:
             metavar="FILE",
         ),
     ] = None
+
+    def options(self, directory: Path) -> "scratch.Options":
+        """For the project in a directory, whichever one the command runs in."""
+        from memdb import scratch
+
+        found = settings.scratch(url=self.scratch_url, setup=self.scratch_setup, directory=directory)
+        return scratch.Options(found.url, found.setup, on_start=output.say)
 
 
 def confirm(consequence: str, address: str = "") -> None:

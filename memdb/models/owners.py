@@ -5,7 +5,7 @@ classes may be made in any order: the second of two finds the first.
 """
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, cast, get_args, get_origin
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Integer, String, Table, Text, Uuid, event
 from sqlalchemy.dialects import postgresql
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapper
 from sqlalchemy.types import NullType, TypeEngine
 
 from memdb.errors import UsageError
-from memdb.shape import DEFAULT, Shape, Users, user_type
+from memdb.shape import DEFAULT, USER_TYPES, Shape, Users, user_type
 
 _TYPES: dict[str, type[TypeEngine[Any]]] = {"uuid": Uuid, "bigint": BigInteger, "integer": Integer, "text": Text}
 _SHAPE = "memdb: the shape of memories"
@@ -48,6 +48,7 @@ def listen(users: type, *owned: type) -> None:
         for owner in (it for it in mappers if _is_first(it, users)):
             for other in (it for it in mappers if any(_is_first(it, mixin) for mixin in owned)):
                 _refer(cast("Table", other.local_table), cast("Table", owner.local_table))
+                _expect_parameter(other.class_, owned, _shape(cast("Table", other.local_table)).users)
 
     for mixin in (users, *owned):
         event.listen(mixin, "after_mapper_constructed", relate, propagate=True)
@@ -71,6 +72,19 @@ def _refer(table: Table, users: Table) -> None:
     column.type = _column_type(owner)
     name = f"{table.name}_user_id_fkey"
     table.append_constraint(ForeignKeyConstraint([column], [key], name=name, ondelete="CASCADE"))
+
+
+def _expect_parameter(owned: type, mixins: tuple[type, ...], users: Users) -> None:
+    """Raises UsageError for MemoryMixin[UUID] where the key of users is an int: type checkers would believe it."""
+    for base in (base for cls in owned.__mro__ for base in vars(cls).get("__orig_bases__", ())):
+        mixin = next((mixin for mixin in mixins if mixin is get_origin(base)), None)
+        said: Any = next(iter(get_args(base)), None)
+        if mixin is not None and said in USER_TYPES.values() and said is not users.python_type:
+            name, right = mixin.__name__, users.python_type.__name__
+            raise UsageError(
+                f"{owned.__name__} is a {name}[{said.__name__}], and the key of its users is {users.key_type}",
+                hint=f"Write {name}[{right}].",
+            )
 
 
 def _key(users: Table) -> Column[Any]:

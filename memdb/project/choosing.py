@@ -7,6 +7,9 @@ from memdb import shape
 from memdb.errors import UsageError
 from memdb.shape import DEFAULT, IDENTIFIER, INDEXED_DIMENSIONS, EmbeddingType, Shape, Users
 
+_OWN = {"memories", "memory_collections", "memory_type", "vector", "halfvec"}
+"""What the migrations make, or the extension; a table has the name of its type, too."""
+_OF_SYSTEM = re.compile(r"(?:pg_\w+|information_schema)\.")
 _TABLE_AND_KEY = re.compile(rf"(?P<table>{IDENTIFIER}(?:\.{IDENTIFIER})*)\s*(?:\(\s*(?P<key>{IDENTIFIER})\s*\))?")
 
 
@@ -68,4 +71,11 @@ def _names(users: str) -> tuple[str, str | None]:
             hint="""Write it as in SQL, with quotes where it has capitals or spaces: auth.users, '"User"', or """
             "'accounts (account_id)'.",
         )
-    return shape.name(match["table"], most=2), shape.name(match["key"]) if match["key"] else None
+    table = shape.name(match["table"], most=2)
+    if table.removeprefix("public.") in _OWN or _OF_SYSTEM.match(table):
+        whose = "PostgreSQL" if _OF_SYSTEM.match(table) else "memdb"
+        raise UsageError(
+            f"{table} cannot be the table of your users, as the name is one that {whose} uses itself",
+            hint="Name the table to whose rows memories belong.",
+        )
+    return table, shape.name(match["key"]) if match["key"] else None

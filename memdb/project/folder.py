@@ -1,5 +1,6 @@
 """A team's own SQL directory: written once, and brought up to date by newer versions of memdb."""
 
+import json
 import os
 import tempfile
 from dataclasses import dataclass, replace
@@ -65,20 +66,29 @@ class Upgrade:
     is_dry_run: bool
 
 
-def init(directory: Path, shape: Shape = DEFAULT, *, trial: scratch.Options = scratch.Options()) -> Project:
+def init(
+    directory: Path,
+    shape: Shape = DEFAULT,
+    *,
+    schema: str | None = None,
+    trial: scratch.Options = scratch.Options(),
+) -> Project:
     """Writes the shipped sets for a shape to `directory/sql`, with their snapshot, and points memdb.toml at them.
 
-    Raises SqlFilesError when there is something at `directory/sql` already; nothing is overwritten.
+    `schema` is one that memdb.toml is to name. Raises SqlFilesError when there is something at `directory/sql`
+    already; nothing is overwritten.
     """
     expect_free(directory)
     target, settings = directory / "sql", directory / "memdb.toml"
-    wanted = _SETTINGS + ("" if shape.users.may_be_made else _SCRATCH_SETUP)
+    wanted = _settings(shape, schema)
     is_new = not os.path.lexists(settings)
     is_there = _reads(settings) == wanted  # an earlier init was killed
     texts = shipping.texts(shape) | {_OWN_README: _README}
     with tempfile.TemporaryDirectory() as temporary, writing("Choose another directory."):
         folder = Path(temporary, "sql")
         files.create({folder / path: text for path, text in texts.items()})
+        if trial.setup is not None and trial.setup.absolute() == (target / STAND_IN).absolute():
+            trial = replace(trial, setup=None)  # of this project, as an earlier init that was killed has written it
         has_snapshot = SNAPSHOT in texts or _record(folder, trial)
         # The copy comes last: until it is there, an init that was interrupted can be repeated.
         with files.created({settings: wanted} if is_new else {}):
@@ -86,6 +96,12 @@ def init(directory: Path, shape: Shape = DEFAULT, *, trial: scratch.Options = sc
     written = sorted(path for path in target.rglob("*") if path.is_file())
     created = (*written, *([settings] if is_new else []))
     return Project(directory, target, shape, created, has_snapshot, "" if is_new or is_there else wanted)
+
+
+def _settings(shape: Shape, schema: str | None) -> str:
+    """What memdb.toml says. A string of JSON is one of TOML, too."""
+    chosen = "" if schema is None else f"schema = {json.dumps(schema)}\n"
+    return _SETTINGS + chosen + ("" if shape.users.may_be_made else _SCRATCH_SETUP)
 
 
 def expect_free(directory: Path) -> None:
@@ -104,7 +120,7 @@ def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_ru
     require_own(sql_dir)
     with writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
         sets, shape = sqlfiles.read_sets(sql_dir), shape_of(sql_dir)
-        texts = {path: text for path, text in shipping.texts(shape).items() if path != SNAPSHOT}
+        texts = _wanted(sql_dir, shape)
         new = {path: text for path, text in texts.items() if not os.path.lexists(sql_dir / path)}
         _expect_no_collision(sets, new)
         if not os.path.lexists(sql_dir / OWN):
@@ -117,6 +133,14 @@ def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_ru
             with files.created({sql_dir / path: text for path, text in new.items()}):
                 has_snapshot = _record(sql_dir, trial)
     return Upgrade(sql_dir, shape, tuple(sql_dir / path for path in new), tuple(differing), has_snapshot, dry_run)
+
+
+def _wanted(sql_dir: Path, shape: Shape) -> Texts:
+    """What memdb ships, but for the snapshot, and for sets of which a team has kept the folder and no migration."""
+    texts = {path: text for path, text in shipping.texts(shape).items() if path != SNAPSHOT}
+    folders = {path.parent.name for path in texts} - {""}
+    left_out = {name for name in folders if (sql_dir / name).is_dir() and not any((sql_dir / name).glob("*.sql"))}
+    return {path: text for path, text in texts.items() if path.parent.name not in left_out}
 
 
 def shape_of(sql_dir: Path) -> Shape:
@@ -146,7 +170,7 @@ def _record(sql_dir: Path, trial: scratch.Options) -> bool:
     """Writes the snapshot, where there is a server to try migrations on."""
     setup = sql_dir / STAND_IN
     if trial.setup is None and setup.exists():
-        trial = scratch.Options(trial.url, setup, trial.on_start)
+        trial = replace(trial, setup=setup)
     try:
         patches = recording.record(sqlfiles.read_sets(sql_dir), options=trial)
     except EmbeddedError:

@@ -24,12 +24,16 @@ def add(connection: Connection, target: Target, wanted: Sequence[UserKey]) -> li
     except psycopg.errors.NotNullViolation as error:
         if error.diag.table_name != target.users_table:
             raise
-    parameters = {"users": target.users, "key": unquoted(target.users_key)}
-    needed = listed([name for (name,) in connection.execute(query("seed", "needed_columns"), parameters)])
     raise DataError(
-        f"{target.users_name} needs a value for {needed} in each row, which memdb does not know",
+        f"{target.users_name} needs a value for {_needed(connection, target)} in each row, which memdb does not know",
         hint=f"{NOTHING_LOADED} Add the users in your application, then load a file (--from) with their ids.",
     )
+
+
+def _needed(connection: Connection, target: Target) -> str:
+    """The columns that need a value beside the key; nothing where there are none, and ids alone can be added."""
+    parameters = {"users": target.users, "key": unquoted(target.users_key)}
+    return listed([name for (name,) in connection.execute(query("seed", "needed_columns"), parameters)])
 
 
 def require(connection: Connection, target: Target, wanted: Sequence[UserKey], names: Mapping[UserKey, str]) -> None:
@@ -37,17 +41,23 @@ def require(connection: Connection, target: Target, wanted: Sequence[UserKey], n
     missing = [key for (key,) in connection.execute(target.query("seed", "missing_users"), [wanted])]
     if not missing:
         return
+    needed = _needed(connection, target)
     made = keys.kind(target.shape.users).made
     if any(made.has(key) and key not in names for key in missing):
         raise DataError(
             f"{target.users_name} is a table of your application, to which memdb adds no users by itself",
-            hint=f"{NOTHING_LOADED} Load memories of users who are there, from a file (--from), or allow memdb to add "
-            "users of its own: --add-users. memdb seed --reset removes them again.",
+            hint=f"{NOTHING_LOADED} Load memories of users who are there, from a file (--from)"
+            + (
+                f". memdb cannot add users of its own, as each needs a value for {needed}."
+                if needed
+                else ", or allow memdb to add users of its own: --add-users. memdb seed --reset removes them again."
+            ),
         )
     shown = [excerpt(names.get(key, key if isinstance(key, int | str) else str(key))) for key in missing[:_MOST_NAMES]]
     if len(missing) > _MOST_NAMES:
         shown.append("others")
     raise DataError(
         f"{listed(shown)} {'are' if len(missing) > 1 else 'is'} not among the users in {target.users_name}",
-        hint=f"{NOTHING_LOADED} Add them in your application first, or have memdb add their ids: --add-users.",
+        hint=f"{NOTHING_LOADED} Add them in your application first"
+        + (f"; each needs a value for {needed}." if needed else ", or have memdb add their ids: --add-users."),
     )

@@ -136,6 +136,11 @@ def test_columns_that_users_need_beside_their_id_are_named(fitted: Fitted) -> No
     with pytest.raises(DataError, match="auth_user needs a value for username and born in each row") as refused:
         seed(fitted, add_users=True)
     assert "--from" in (refused.value.hint or "")
+    for source in (None, file_of(fitted, "ann")):
+        with pytest.raises(DataError) as refused:
+            seed(fitted, source)
+        assert "each needs a value for username and born." in (refused.value.hint or "")
+        assert "--add-users" not in (refused.value.hint or "")  # it would fail
 
 
 @only("bigint ids")

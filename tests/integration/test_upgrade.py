@@ -84,6 +84,17 @@ def test_a_folder_from_before_there_was_a_place_for_own_migrations_gets_it(older
 
 
 @pytest.mark.parametrize("shape", SHAPES[:1])
+def test_a_set_of_which_a_team_has_kept_the_folder_alone_stays_left_out(older: Path) -> None:
+    for path in older.glob("drop_hnsw/*.sql"):
+        path.unlink()
+    memdb.open(sql_dir=older).snapshot()
+    assert {path.parent.name for path in project.upgrade(older).added} == {"core", "fast_search"}
+    before = (older / "schema.json").stat().st_mtime_ns
+    assert project.upgrade(older).added == ()
+    assert (older / "schema.json").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("shape", SHAPES[:1])
 def test_a_number_that_memdb_needs_too_stops_it_before_anything_is_written(older: Path) -> None:
     (older / "core" / "0008_mine.sql").write_text("select 1;\n")
     (older / "core" / "0008_mine.rollback.sql").write_text("select 1;\n")

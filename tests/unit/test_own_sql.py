@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from memdb import files, output, project, shipped
+from memdb import files, output, project, recording, scratch, settings, shipped
 from memdb.cli import main
 from memdb.errors import SqlFilesError, UsageError
 from memdb.ledger import sqlfiles
-from tests.unit.test_files import no_room_for
+from tests.unit.test_files import no_room_for, small_disk
+
+__all__ = ["small_disk"]
 
 STEP = {"name": "add importance", "sql": "select 1;\n", "rollback": "select 1;\n"}
 
@@ -50,6 +52,40 @@ def test_init_that_was_interrupted_after_its_settings_can_be_repeated(
     assert (tmp_path / "sql" / "core").exists() is False
     project.init(tmp_path)
     assert (tmp_path / "memdb.toml").read_text() == "# killed here\n"
+
+
+def test_init_takes_no_set_up_of_a_project_around_it_and_can_be_repeated_where_it_was_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_up: list[str] = []
+
+    def record(_: sqlfiles.Sets, *, options: scratch.Options) -> dict[str, dict[str, object]]:
+        assert options.setup is not None
+        set_up.append(options.setup.read_text().partition("create table ")[2].partition(" ")[0])
+        return {}
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEMDB_DATABASE_URL", "embedded")
+    monkeypatch.setattr(recording, "record", record)
+    outer = ["init", ".", "--users", "accounts", "--user-id", "bigint", "--schema", "memory"]
+    assert main(outer) == 0
+    shutil.rmtree(tmp_path / "sql")  # what comes last; the set-up file in it is named in memdb.toml already
+    assert main(outer) == 0
+    assert main(["init", "inner", "--users", "people", "--user-id", "text"]) == 0
+    assert set_up == ["accounts", "accounts", "people"]
+    assert settings.load(directory=tmp_path).schema == "memory"
+
+
+def test_the_schema_that_was_asked_for_is_in_the_settings(tmp_path: Path) -> None:
+    project.init(tmp_path, schema='Memory "of" ü')
+    assert settings.load(directory=tmp_path, environment={}).schema == 'Memory "of" ü'
+
+
+def test_a_disk_that_is_full_is_told_as_such(small_disk: Path) -> None:
+    with pytest.raises(SqlFilesError, match=r"project/sql cannot be written: No space left on device") as failed:
+        project.init(small_disk / "project")
+    assert failed.value.hint == "Make room on the disk."
+    assert everything(small_disk) == []
 
 
 def test_init_does_not_say_that_commands_use_what_other_settings_hide(

@@ -1,10 +1,12 @@
 """What an application adds to the classes that it makes of the mixins: columns, constraints, a schema."""
 
+import contextlib
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, Numeric, Uuid, select
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, MetaData, Numeric, Text, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -179,6 +181,28 @@ def test_memories_refer_to_the_users_of_the_application_whichever_class_comes_fi
         assert (key.target_fullname, key.name) == ("auth.auth_user.number", f"{table.name}_user_id_fkey")
         assert isinstance(table.c.user_id.type, BigInteger)
     assert str(select(Memory).join(users)).endswith("JOIN auth.auth_user ON auth.auth_user.number = memories.user_id")
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "refusal"),
+    [
+        (Uuid, UUID, None),
+        (BigInteger, UUID, "Memory is a MemoryMixin[UUID], and the key of its users is bigint"),
+        (Text, int, "Memory is a MemoryMixin[int], and the key of its users is text"),
+    ],
+)
+def test_a_parameter_that_type_checkers_would_believe_is_the_type_of_the_key(
+    key: Any, said: Any, refusal: str | None
+) -> None:
+    class Own(DeclarativeBase): ...
+
+    user = type("User", (UserMixin, Own), {"__tablename__": "users", "id": mapped_column(key, primary_key=True)})
+    refused = contextlib.nullcontext() if refusal is None else pytest.raises(UsageError, match=re.escape(refusal))
+    with refused:
+
+        class Memory(MemoryMixin[said], Own): ...
+
+    assert user in [mapper.class_ for mapper in Own.registry.mappers]
 
 
 def test_memories_refer_to_the_column_id_or_to_the_only_key_or_as_the_application_says() -> None:
