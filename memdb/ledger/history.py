@@ -36,9 +36,9 @@ class Applied:
 class Home:
     """The schema in which a history lies, and what is to be known of its tables before they are read or written.
 
-    `unreadable` are those that this role may not read, `unwritable` those that it may not keep up, `missing` those of
-    yoyo's that are not there; `odd` says why one of them is not what memdb or yoyo made. `of_lesser_owner` are those
-    that a superuser reads, and somebody with fewer rights owns.
+    `unreadable` are those that this role may not read, or not every row of, `unwritable` those that it may not keep up,
+    `missing` those of yoyo's that are not there; `odd` says why one of them is not what memdb or yoyo made.
+    `of_lesser_owner` are those that a superuser reads, and somebody with fewer rights owns.
     """
 
     schema: str
@@ -84,7 +84,8 @@ def read(connection: Connection, sets: Sets) -> History:
     if not past.readable:
         raise DatabaseError(
             f"this role is not allowed to read the migration history in the schema {past.home.schema}",
-            hint=f"Grant it usage on that schema and select on {', '.join(past.home.unreadable)}.",
+            hint=f"Grant it usage on that schema and select on {', '.join(past.home.unreadable)}. Where these have "
+            "row-level security, it shows rows to their owner only: connect as that role, or as a member of it.",
         )
     return past
 

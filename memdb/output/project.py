@@ -14,6 +14,7 @@ def _(project: Project) -> Iterator[Any]:
     yield f"Wrote the SQL of memdb to {project.sql_dir} ({len(project.created)} files)."
     yield from _shape(project.shape)
     yield from _snapshot(project.has_snapshot)
+    yield "Recommended where an application has a database role of its own: memdb migrate --with row_security"
     if project.settings:
         yield f"{project.directory / 'memdb.toml'} already exists. Commands do not use the new files until it says:"
         yield from (f"  {line}" for line in project.settings.splitlines() if not line.startswith("#"))

@@ -22,7 +22,7 @@ SNAPSHOT = PurePosixPath("schema.json")
 STAND_IN = PurePosixPath("users.sql")
 MAKES_USERS = PurePosixPath("core/0002_create_users.sql")
 
-_USERS = "0002_create_users"
+_USERS = ("0002_create_users", "3004_secure_users")
 _OWN_USERS = "0002_require_users"
 _INDEX = "0007_create_embedding_index"
 _INLINE = "1002_store_embeddings_inline"
@@ -52,7 +52,7 @@ _FULL = 2 / 3  # of a page; with less, rows take 1.3 to 1.7 times what they take
 
 
 class Rule(NamedTuple):
-    """In files whose paths match `files`, `text` stands in place of `pattern`."""
+    """In files whose paths match `files`, `text` stands in place of `pattern`; None leaves what is there."""
 
     files: str
     pattern: str
@@ -120,6 +120,24 @@ _SMALL_DOUBTS = """
         )
     )
 )"""
+_BITS = {"bigint": 64, "integer": 32}
+_WHOLE_NUMBER = """\
+if length(said) <= 20 and translate(said, '-', '') <> ''
+        and translate(left(said, 1), '0123456789-', '') = '' and translate(substr(said, 2), '0123456789', '') = '' then
+        return case when said::numeric between {least} and {most} then said::numeric end;
+    end if;
+    return null;"""
+
+
+def _as_id(shape: Shape) -> str | None:
+    """What a text must be to be the id of a user: a cast of what is none would be an error."""
+    if _key_type(shape) == "uuid":
+        return None
+    if (bits := _BITS.get(_key_type(shape))) is None:
+        return "return nullif(said, '');"
+    return _WHOLE_NUMBER.format(least=-(2 ** (bits - 1)), most=2 ** (bits - 1) - 1)
+
+
 _SQL = "*.sql"
 _PAGES = r"A page has room for one embedding either way\. [^.]*\."
 _SEARCH = "fast_search/*"
@@ -133,6 +151,8 @@ RULES = (
     Rule(_SQL, r"(?<=\buser_id )uuid\b", lambda shape: shape.users.key_type),
     Rule(_SQL, r"(?<=\()uuid(?=, vector\b)", _key_type),
     Rule(_SQL, r"(?<=\breferences )users \(id\)", lambda shape: f"{shape.users.table} ({shape.users.key})"),
+    Rule("row_security/3001*", r"(?<=\breturns )uuid\b", _key_type),
+    Rule("row_security/3001*.sql", r"if said like [^;]*;\s*end if;\s*return null;", _as_id),
     # what their embeddings are
     Rule("core/0001*", r"the type vector, its distance operators and the HNSW index[\w ]*", _pgvector),
     Rule(_SQL, r"\bvector\(1536\)", lambda shape: shape.embedding),
@@ -191,7 +211,12 @@ def _written(path: PurePosixPath, text: str, shape: Shape) -> str:
     rules = {f"rule{number}": rule for number, rule in enumerate(RULES) if path.match(rule.files)}
     if rules:
         pattern = "|".join(f"(?P<{name}>{rule.pattern})" for name, rule in rules.items())
-        text = re.sub(pattern, lambda match: str(rules[match.lastgroup or ""].text(shape)), _FORMERLY.sub("", text))
+
+        def other(match: re.Match[str]) -> str:
+            written = rules[match.lastgroup or ""].text(shape)
+            return match[0] if written is None else str(written)
+
+        text = re.sub(pattern, other, _FORMERLY.sub("", text))
     others = (*(() if shape.is_indexed else WITHOUT_INDEX), *(() if _is_inline(shape) else NOT_INLINE))
     for pattern, other in others:
         text = re.sub(pattern, other, text)

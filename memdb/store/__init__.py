@@ -1,6 +1,7 @@
 """Storing and finding memories from an application, with SQLAlchemy's asyncio sessions. Needs the extra `orm`."""
 
+from memdb.store.acting import act_for
 from memdb.store.engines import create_engine, sessions
 from memdb.store.repository import MemoryStore, Neighbour
 
-__all__ = ["MemoryStore", "Neighbour", "create_engine", "sessions"]
+__all__ = ["MemoryStore", "Neighbour", "act_for", "create_engine", "sessions"]

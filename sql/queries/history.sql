@@ -48,8 +48,10 @@ select
     bool_or(t.relname = 'memdb_migrations' and t.has_position) as has_positions,
     coalesce(
         array_agg(format('%I.%I', t.nspname, t.relname) order by t.relname) filter (
-            where t.relname <> '_yoyo_version'
-            and not (has_schema_privilege(t.schema_oid, 'usage') and has_table_privilege(t.oid, 'select'))
+            where t.relname <> '_yoyo_version' and (
+                t.hides_rows
+                or not (has_schema_privilege(t.schema_oid, 'usage') and has_table_privilege(t.oid, 'select'))
+            )
         ),
         '{}'
     ) as unreadable,
@@ -76,7 +78,6 @@ select
         case
             when t.relkind <> 'r' then format('%s is no table', t.relname)
             when t.relhasrules then format('%s has rules', t.relname)
-            when t.hides_rows then format('%s hides rows from this role, and not from its owner', t.relname)
             when t.is_shared then format('%s shares its rows with other tables', t.relname)
             when t.unknown_types then format('%s has columns of unknown types', t.relname)
             when t.defaults then format('%s has defaults', t.relname)

@@ -183,5 +183,5 @@ def fitted(
     }
     given = [str(part) for option in options.items() if option[1] is not None for part in option]
     assert main(["init", ".", *given]) == 0
-    with memdb.open(sets=("fast_search",)) as db:
+    with memdb.open(sets=("fast_search", "row_security")) as db:
         yield Fitted(tmp_path, case, empty, db)

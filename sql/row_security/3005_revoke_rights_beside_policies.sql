@@ -1,0 +1,27 @@
+-- Takes rights that no policy restrains from all roles that are held to policies: to truncate a table empties it for
+-- everybody, to refer to it tells which ids are there, and a trigger sees what others write.
+--
+-- Hosted databases such as Supabase grant them with all other rights. Reading and writing rows stays granted as it is.
+do $$
+declare
+    held record;
+begin
+    for held in
+        select distinct
+            c.oid::regclass as name,
+            coalesce(quote_ident(r.rolname), 'public') as grantee
+        from pg_depend as d
+        inner join pg_policy as p on d.objid = p.oid and d.classid = 'pg_policy'::regclass
+        inner join pg_class as c on p.polrelid = c.oid
+        cross join aclexplode(c.relacl) as a
+        left join pg_roles as r on a.grantee = r.oid
+        where
+            d.refobjid = 'memory_user()'::regprocedure and d.refclassid = 'pg_proc'::regclass
+            and a.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+            and a.grantee <> c.relowner
+            and not coalesce(r.rolsuper or r.rolbypassrls, false)
+    loop
+        execute format('revoke truncate, references, trigger on %s from %s', held.name, held.grantee);
+    end loop;
+end
+$$;
