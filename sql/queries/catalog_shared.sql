@@ -29,4 +29,4 @@ select
     '{}',
     concat_ws(' ', d.datdba, d.datacl, d.datconnlimit, d.datallowconn, shobj_description(d.oid, 'pg_database'))
 from pg_database as d
-where d.datname not like 'memdb\_scratch\_%';
+where d.datname !~ '^memdb_scratch_';

@@ -8,7 +8,12 @@
 -- expression, and no type with casts of its own (made after the database: oids from 16384), and no policy; those of
 -- row-level security are not called for the owner. Where this is a superuser, of_lesser_owner are the tables whose
 -- owner is none. started_at has a default, which memdb never uses.
-with tables as (
+with me as (
+    select bool_or(r.rolsuper) as rolsuper from pg_roles as r
+    where r.rolname in (current_user, session_user) -- which role a session has, somebody else may have set
+),
+
+tables as (
     select
         n.oid as schema_oid,
         n.nspname,
@@ -26,7 +31,7 @@ with tables as (
     from pg_class as c
     inner join pg_namespace as n on c.relnamespace = n.oid
     inner join pg_roles as owner on c.relowner = owner.oid
-    inner join pg_roles as me on me.rolname = current_user
+    cross join me
     left join lateral (
         select
             bool_or(a.attinhcount > 0) as inherited,
@@ -283,7 +288,7 @@ select
     a.backend_start,
     a.state,
     now() - a.query_start,
-    regexp_replace(left(a.query, 80), '\s+', ' ', 'g')
+    regexp_replace(left(a.query, 80), '[[:space:]]+', ' ', 'g')
 from pg_locks as l
 inner join pg_stat_activity as a on l.pid = a.pid
 where

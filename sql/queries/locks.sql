@@ -87,7 +87,7 @@ where
             inner join pg_class as x on i.indexrelid = x.oid
             where i.indrelid = c.oid and position(lower(x.relname) in lower(%(text)s)) > 0
         )
-        or (%(text)s ~* 'drop\s+schema' and position(lower(n.nspname) in lower(%(text)s)) > 0)
+        or (%(text)s ~* 'drop[[:space:]]+schema' and position(lower(n.nspname) in lower(%(text)s)) > 0)
     );
 
 -- name: dependents

@@ -1,17 +1,24 @@
--- Who else may put objects where a migration's names lead.
+-- Who else may put objects where a migration's names lead, or have code called by using their tables.
+--
+-- Whoever is asked about is the present role, and the one that has logged in where that is a superuser: the owner of a
+-- database can set a role for all who connect, and what is called can leave that role again. No text here has a
+-- backslash: the same owner can set what it means (standard_conforming_strings).
 
 -- name: open_schemas
 -- With the roles that may create there, or that own the history there; and whether the present role is a superuser.
 -- Names also lead to where the extension is.
+with me as (
+    select bool_or(r.rolsuper) as rolsuper from pg_roles as r
+    where r.rolname in (current_user, session_user)
+)
+
 select
     n.nspname,
     array_agg(r.rolname order by r.rolname),
-    (
-        select me.rolsuper from pg_roles as me
-        where me.rolname = current_user
-    )
+    me.rolsuper
 from pg_namespace as n
 cross join pg_roles as r
+cross join me
 where
     (
         n.nspname = any(%(schemas)s)
@@ -20,7 +27,7 @@ where
             where e.extname = 'vector' and e.extnamespace = n.oid
         )
     )
-    and not r.rolsuper and r.rolname <> current_user and r.rolname !~ '^pg_'
+    and not r.rolsuper and (me.rolsuper or r.rolname <> current_user) and r.rolname !~ '^pg_'
     and (
         has_schema_privilege(r.oid, n.oid, 'create')
         or exists (
@@ -30,7 +37,7 @@ where
                 and c.relname in ('_yoyo_migration', '_yoyo_log', '_yoyo_version', 'memdb_migrations')
         )
     )
-group by n.nspname
+group by n.nspname, me.rolsuper
 order by n.nspname;
 
 -- name: of_lesser_owners
@@ -51,8 +58,12 @@ from asked
 inner join pg_class as c on asked.oid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_roles as owner on c.relowner = owner.oid
-inner join pg_roles as me on me.rolname = current_user
-where me.rolsuper and not owner.rolsuper
+where
+    not owner.rolsuper
+    and exists (
+        select from pg_roles as me
+        where me.rolname in (current_user, session_user) and me.rolsuper
+    )
 order by c.oid;
 
 -- name: code_of_others
@@ -71,7 +82,7 @@ with recursive me as (
         r.oid,
         r.rolsuper
     from pg_roles as r
-    where r.rolname = current_user
+    where r.rolname = current_user or (r.rolname = session_user and r.rolsuper)
 ),
 
 asked as (
@@ -80,6 +91,21 @@ asked as (
     select h.inhrelid
     from asked
     inner join pg_inherits as h on asked.oid = h.inhparent
+),
+
+-- A row that goes into a partition is checked by the keys of all that it is a partition of.
+divided as (
+    select
+        c.oid as of_table,
+        c.oid
+    from pg_class as c
+    where c.oid in (select asked.oid from asked) and c.relispartition
+    union
+    select
+        d.of_table,
+        h.inhparent
+    from divided as d
+    inner join pg_inherits as h on d.oid = h.inhrelid
 ),
 
 parts as (
@@ -150,6 +176,15 @@ parts as (
         'pg_class'::regclass,
         c.oid
     from pg_class as c
+    union all
+    select
+        'table',
+        c.relname,
+        d.of_table,
+        'pg_class'::regclass,
+        d.oid
+    from divided as d
+    inner join pg_class as c on d.oid = c.oid
 ),
 
 expressions as (
@@ -182,6 +217,12 @@ expressions as (
         i.indexrelid,
         concat(i.indexprs, i.indpred)
     from pg_index as i
+    union all
+    select
+        'pg_class'::regclass,
+        k.partrelid,
+        k.partexprs::text
+    from pg_partitioned_table as k
     union all
     select
         'pg_statistic_ext'::regclass,
@@ -267,11 +308,27 @@ called as (
             from pg_constraint as k
             where r.class = 'pg_type'::regclass and k.contypid = r.oid
             union all
+            -- What "not" makes of an operator, which pg_depend does not know.
+            select
+                'pg_operator'::regclass,
+                o.oprnegate
+            from pg_operator as o
+            where r.class = 'pg_operator'::regclass and o.oid = r.oid and o.oprnegate <> 0
+            union all
+            -- How the functions of JSON write a value of the type, which it does not know either.
+            select
+                'pg_proc'::regclass,
+                k.castfunc
+            from pg_cast as k
+            where
+                r.class = 'pg_type'::regclass and k.castsource = r.oid
+                and k.casttarget in ('json'::regtype, 'jsonb'::regtype) and k.castfunc <> 0
+            union all
             select
                 case found.part[1] when 'typ' then 'pg_type'::regclass else 'pg_proc'::regclass end,
                 found.part[2]::oid
             from expressions as e
-            cross join regexp_matches(e.tree, ':(?:op)?(func|typ)id (\d+)', 'g') as found (part)
+            cross join regexp_matches(e.tree, ':(?:op)?(func|typ)id ([0-9]+)', 'g') as found (part)
             where e.class = r.class and e.oid = r.oid
             union all
             select
@@ -319,6 +376,13 @@ cross join
         union all
         select r.author
         where r.class = 'pg_rewrite'::regclass
+        union all
+        -- Its owner can add a check at any time: no lock of a table is in the way of one that is not valid yet.
+        select t.typowner
+        from pg_type as t
+        where
+            r.class = 'pg_type'::regclass and r.oid = t.oid and t.typtype = 'd'
+            and (r.kind <> 'table' or 'column' = any(%(kinds)s::text[]))
         union all
         select r.author
         from pg_foreign_table as f

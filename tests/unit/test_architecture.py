@@ -9,6 +9,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import memdb
+from memdb import shipped
 
 PACKAGE = Path(memdb.__file__).parent
 
@@ -103,6 +104,11 @@ def running(node: ast.AST) -> Iterator[ast.AST]:
 def test_only_the_scribe_imports_yoyo() -> None:
     pattern = re.compile(r"^\s*(from|import) yoyo", re.MULTILINE)
     assert [path.name for _, path in modules() if pattern.search(path.read_text())] == ["scribe.py"]
+
+
+def test_no_query_depends_on_what_a_backslash_means() -> None:
+    """The owner of a database can set that for all who connect (standard_conforming_strings)."""
+    assert [path.name for path in (shipped.sql_directory() / "queries").glob("*.sql") if "\\" in path.read_text()] == []
 
 
 def test_only_output_prints() -> None:
