@@ -201,6 +201,17 @@ def patience(connection: Connection) -> str:
     )
 
 
+def keep_as_they_are(connection: Connection, tables: Sequence[LiteralString]) -> None:
+    """Until the transaction ends, nobody else alters these tables, given as SQL writes them; rows come and go.
+
+    A superuser may do so whatever role was set for the session.
+    """
+    ((role, own),) = connection.execute(query("session", "roles")).fetchall()
+    statement = sql.SQL("set local role {}; lock table {} in share update exclusive mode; set local role {}")
+    names = sql.SQL(", ").join(map(sql.SQL, tables))
+    connection.execute(statement.format(sql.Literal(own), names, sql.Literal(role)))
+
+
 def milliseconds(seconds: float) -> int:
     """As the server takes a limit: 0 would mean that there is none."""
     return max(1, int(min(1000 * seconds, _LONGEST_MS)))

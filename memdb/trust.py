@@ -11,8 +11,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import LiteralString
 
-from psycopg import sql
-
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, UntrustedSchema
@@ -69,10 +67,9 @@ def hold(connection: Connection, tables: Collection[int | None]) -> bool:
     Whether there is such an owner. Rows come and go meanwhile.
     """
     found = _of_lesser_owners(connection, tables)
-    names = [sql.SQL(name) for name, can_be_locked in found if can_be_locked]
+    names = [name for name, can_be_locked in found if can_be_locked]
     if names and not connection.value("select pg_catalog.pg_is_in_recovery()"):  # a standby takes no such lock
-        statement = sql.SQL("lock table {} in share update exclusive mode")
-        connection.execute(statement.format(sql.SQL(", ").join(names)))
+        database.keep_as_they_are(connection, names)
     return bool(found)
 
 

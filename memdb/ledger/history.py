@@ -174,8 +174,7 @@ def held(connection: Connection, home: Home) -> Iterator[None]:
         yield
         return
     with connection.transaction():
-        tables = sql.SQL(", ").join(map(sql.SQL, sorted(home.of_lesser_owner)))
-        connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(tables))
+        database.keep_as_they_are(connection, sorted(home.of_lesser_owner))
         with database.again(connection, purpose="history") as other, database.own_names(other):
             require_sound(other, home.schema)
         yield

@@ -12,11 +12,10 @@ from memdb.ledger.sqlfiles import Migration, Sets
 from memdb.linting import hazards, naming, undoing
 from memdb.linting.findings import Finding, Level
 from memdb.linting.state import Reader
+from memdb.migrations import hints
 
 _OWN_RULES = frozenset({"not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"})
 RULES = _OWN_RULES | naming.RULES | hazards.RULES
-
-_NOT_OFFERED = "0A000"  # feature_not_supported: an extension that this server does not have, a program
 
 _PLACE = re.compile(r":(\d+):(\d+)\Z")
 _UNDO = "A rollback undoes exactly its own file."
@@ -99,7 +98,7 @@ class _Rehearsal:
             message = f"It leaves something that keeps {migration.id} from being applied again: {error.message}"
             return _incomplete(Step("rollback", migration), message)
         step = Step("migrate", migration)
-        if error.sqlstate == _NOT_OFFERED:
+        if hints.is_missing_there(error):  # an extension, or a program
             message = f"It was not tried: {error.message}"
             return _found(step, "not-rehearsed", message, error, "warning")
         message = f"It fails when only the migrations before it are applied: {error.message}"

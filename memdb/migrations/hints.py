@@ -9,6 +9,7 @@ import re
 import psycopg
 
 from memdb.addresses.refusals import READ_ONLY
+from memdb.errors import StatementFailed
 from memdb.words import shortened
 
 _ALONE = (
@@ -98,6 +99,11 @@ _ADVICE = (
 _DEFAULT = "Correct the file and try again."
 # The server's own hint for what others depend on, or for a table that others refer to, is to lose them as well.
 _DESTROYS = re.compile(r"\bCASCADE\b")
+
+
+def is_missing_there(error: StatementFailed) -> bool:
+    """Whether a server without something has refused it, such as an extension; what it says it cannot do, none can."""
+    return error.sqlstate == "0A000" and not error.message.startswith("cannot ")
 
 
 def said(error: psycopg.Error) -> str:

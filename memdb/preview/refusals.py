@@ -8,15 +8,15 @@ from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
 from memdb.errors import DatabaseError, SetupError, StatementFailed, UsageError
 from memdb.ledger import history
 from memdb.ledger.plan import Plan
+from memdb.migrations import hints
 
 # undefined_table, _column, _object, _function, invalid_schema_name, insufficient_privilege: it may be there in the real
 # database, which is like the temporary one in its migrations and tables only.
 _DIFFERENT_THERE = {"42P01", "42703", "42704", "42883", "3F000", "42501"}
-# Syntax, names and types; dependent objects; transactions; new values of an enum: whatever the rows are.
-_FAILS_ALIKE = ("42", "2B", "25", "55P04")
+# Syntax, names, types; dependent objects; transactions; new values of an enum; what no server does: whatever the rows.
+_FAILS_ALIKE = ("42", "2B", "25", "55P04", "0A000")
 _RUN_THEIRS = "Run the migrations of the application first, or give memdb a search_path that leads to it."
 _WRITE_ANEW = "Leave the table as it is, and write the SQL for its key: memdb init DIR --users 'TABLE (COLUMN)'."
-_OF_THE_SERVER = "0A000"  # it may be built without something; but what it says of a column that views use is true
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ def shape(fresh: scratch.Database, *, besides: Collection[str] = ()) -> Shape:
 
 def of_failure(error: StatementFailed) -> Refusal | None:
     """The refusal that a failure on the temporary database foretells; None where it may be due to that database."""
-    used = error.sqlstate == _OF_THE_SERVER and error.message.startswith("cannot alter")
-    if error.sqlstate in _DIFFERENT_THERE or not (used or error.sqlstate.startswith(_FAILS_ALIKE)):
+    may_be_there = error.sqlstate in _DIFFERENT_THERE or hints.is_missing_there(error)
+    if may_be_there or not error.sqlstate.startswith(_FAILS_ALIKE):
         return None
     return Refusal(error.message.replace("\n", ", "), error.said, error.location)
 

@@ -16,6 +16,14 @@ select
     pg_catalog.set_config('search_path', present.path, true)
 from present;
 
+-- name: roles
+-- The one that was set for the session ("none"), and the one with most rights of it and the one that has logged in.
+select
+    current_setting('role'),
+    case when r.rolsuper then 'none' else current_setting('role') end
+from pg_roles as r
+where r.rolname = session_user;
+
 -- name: extension_schema
 -- Where the type vector is, which some keep in a schema that is not on the search_path.
 select n.nspname

@@ -110,6 +110,7 @@ def test_the_time_is_written_below_the_statement(
         ("drop type memory_type;", "cannot drop type memory_type because other objects depend on it"),
         ("alter type memory_type add value 'x'; select 'x'::memory_type;", 'unsafe use of new value "x"'),
         ("create view v as table memories; alter table memories alter content type varchar;", "cannot alter type of a"),
+        ("alter table memories add check (content in (select 'x'));", "cannot use subquery in check constraint"),
         ("vacuum memories;", "VACUUM cannot run inside a transaction block"),
         ("create index concurrently ix on memories (id);", "CREATE INDEX CONCURRENTLY cannot run inside a transaction"),
     ],
