@@ -154,6 +154,19 @@ def apart(connection: Connection, past: History) -> str:
     )
 
 
+def moved(target: str, now: str, step: str) -> str:
+    """What is to be known where names led to `target`, and lead elsewhere now; empty where they do not.
+
+    A step may make a schema that comes first in the search_path, such as one with the name of the role.
+    """
+    if now == target:
+        return ""
+    return (
+        f"From {step} on, objects without a schema name are created in {argument(now)}, now the first in the "
+        f"search_path, and not in {argument(target)}. If you do not want that: --schema {argument(target)}."
+    )
+
+
 def require_sound(connection: Connection, schema: str) -> None:
     """Raises HistoryError where the history in `schema` has become what memdb or yoyo did not make."""
     for home in _homes(connection):

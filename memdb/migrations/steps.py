@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from memdb import trust
+from memdb import database, trust
 from memdb.database import Connection
 from memdb.errors import MigrationError, StatementFailed
 from memdb.ledger import history
@@ -66,6 +66,7 @@ def _take_all(
     connection: Connection, planned: Plan, agreement: Agreement | None, limits: Limits, hooks: Hooks
 ) -> Iterator[Done]:
     runner = Runner(connection, planned.history.home, limits)
+    target = database.target_schema(connection)
     if planned.direction == "rollback":
         _try_all(agreement, runner, planned, limits)
     for position, step in enumerate(planned.steps):
@@ -79,6 +80,10 @@ def _take_all(
             if isinstance(error, WouldLose) and agreement is not None:
                 error.widen(planned.steps[position:], agreement.losses)
             raise
+        if planned.direction == "migrate":
+            before, target = target, database.target_schema(connection)
+            if moved := history.moved(before, target, step.id):
+                hooks.on_advice(moved)
         yield Done(step.id, step.migration.set, duration_ms, tuple(notices))
 
 

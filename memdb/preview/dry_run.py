@@ -89,6 +89,6 @@ def dry_run(
             *tried.refusals,
             *refusals.of_changes(connection, tried.shapes),
         ),
-        advice=history.apart(connection, planned.history) if planned.steps else "",
+        advice=(history.apart(connection, planned.history) if planned.steps else "") or tried.advice,
         saved_as=save_as,
     )

@@ -13,6 +13,7 @@ from memdb.database import Connection, query
 from memdb.effects import trying
 from memdb.effects.trying import Tried
 from memdb.errors import LockTimeout, MemdbError, StatementFailed
+from memdb.ledger import history
 from memdb.ledger.plan import Plan
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations.risks import Risk
@@ -29,7 +30,7 @@ class Trial:
 
     `tried` has the statements of each, and what they did; `source` says where that was seen, or why it was not.
     `risks` are what the steps do to tables and columns that were there before them, where that was `measured`;
-    `shapes` are those of the temporary database before and after.
+    `shapes` are those of the temporary database before and after; `advice` is that names come to lead elsewhere.
     """
 
     tried: dict[str, tuple[Tried, ...]]
@@ -38,6 +39,7 @@ class Trial:
     risks: list[Risk] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
+    advice: str = ""
 
 
 def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.Options) -> Trial:
@@ -50,7 +52,7 @@ def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.
                 _make_named(connection, fresh, planned, "after_tables")
                 trial.shapes.append(refusals.shape(fresh, besides=others))
                 _make_named(connection, fresh, planned, "extensions")  # which have to be checked as those it makes
-                _take(fresh, planned, trial)
+                _take(connection, fresh, planned, trial)
                 trial.refusals += refusals.of_users(connection, fresh, trial.shapes[0])
                 trial.shapes.append(refusals.shape(fresh, besides=others))
         except (LockTimeout, psycopg.errors.LockNotAvailable):
@@ -65,7 +67,8 @@ def _not_measured(error: Exception) -> str:
     return f"not known where they could not be measured: {reason}"
 
 
-def _take(fresh: scratch.Database, planned: Plan, trial: Trial) -> None:
+def _take(connection: Connection, fresh: scratch.Database, planned: Plan, trial: Trial) -> None:
+    target, path = database.target_schema(connection), _path(connection)
     try:
         for step in planned.steps:
             if step.direction == "rollback" and step.migration.transactional:
@@ -73,9 +76,25 @@ def _take(fresh: scratch.Database, planned: Plan, trial: Trial) -> None:
             trial.tried[step.id] = trying.take(fresh, step)
             if step.migration.transactional:
                 trial.measured.add(step.id)
+            if planned.direction == "migrate" and not trial.advice:
+                trial.advice = history.moved(target, _first(fresh.connection, path) or target, step.id)
     except StatementFailed as error:
         trial.source = _not_measured(error)
         trial.refusals += filter(None, [refusals.of_failure(error)])
+
+
+def _path(connection: Connection) -> str:
+    """The search_path as it is for this role. What comes before the target there is not made yet."""
+    role = connection.value("select pg_catalog.quote_ident(current_user)")
+    return database.search_path(connection).replace('"$user"', role)
+
+
+def _first(connection: Connection, path: str) -> str | None:
+    """The first schema of this search_path that is there."""
+    row: tuple[str, str | None, list[str], str] | None = connection.execute(
+        query("session", "names"), [path]
+    ).fetchone()
+    return row[1] if row else None
 
 
 @contextmanager

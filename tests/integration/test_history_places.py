@@ -15,7 +15,7 @@ from memdb.ledger import history
 from memdb.ledger.plan import Migrate
 from memdb.ledger.status import status as read_status
 from memdb.linting import lint
-from memdb.migrations import Limits, baseline, repair
+from memdb.migrations import Hooks, Limits, baseline, repair
 from memdb.verification import snapshot
 from tests.integration.conftest import Folder, as_role
 
@@ -39,7 +39,11 @@ def test_it_stays_where_it_was_begun_when_a_migration_makes_the_first_schema(
 ) -> None:
     sets = folder(**WALLET)
     empty_connection.execute("set search_path = data, public")
-    assert migrations.migrate(empty_connection, sets).history == "public"
+    foreseen = preview.dry_run(empty_connection, sets, Migrate()).advice
+    told: list[str] = []
+    assert migrations.migrate(empty_connection, sets, hooks=Hooks(on_advice=told.append)).history == "public"
+    assert told == [foreseen]
+    assert foreseen.startswith("From 0001_schema on, objects without a schema name are created in data, now the first")
     run = migrations.migrate(empty_connection, sets)
     assert (run.steps, run.history, run.applied) == ((), "public", 3)
     assert read_status(empty_connection, sets).clean
