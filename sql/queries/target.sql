@@ -2,7 +2,8 @@
 -- search_path.
 
 -- name: find
--- In the first of these schemas that has the table. users is the table that memories refers to.
+-- In the first of these schemas that has the table. users is the table that memories refers to. A type of the
+-- extension's name elsewhere may have casts that call what its owner has made.
 select
     n.nspname::text as schema,
     c.oid::bigint as memories,
@@ -26,7 +27,8 @@ inner join pg_namespace as v on e.extnamespace = v.oid
 left join pg_attribute as owner on c.oid = owner.attrelid and owner.attname = 'user_id' and not owner.attisdropped
 left join pg_type as owner_type on owner.atttypid = owner_type.oid
 left join pg_attribute as embedding on c.oid = embedding.attrelid and embedding.attname = 'embedding'
-left join pg_type as embedding_type on embedding.atttypid = embedding_type.oid
+left join pg_type as embedding_type
+    on embedding.atttypid = embedding_type.oid and e.extnamespace = embedding_type.typnamespace
 left join lateral (
     select
         u.oid,

@@ -216,6 +216,13 @@ def test_a_superuser_searches_as_nobody_whom_a_view_in_a_policy_could_make_one_a
             study.run(connection, Wanted(k=3, queries=3), design)
 
 
+def test_a_type_that_has_only_the_name_of_the_extensions_is_no_embedding(connection: Connection) -> None:
+    plant = "create schema other; create type other.vector as enum ('a'); drop index ix_memories_embedding; "
+    connection.execute(f"{plant} alter table memories alter embedding type other.vector using 'a'".encode())
+    with pytest.raises(DatabaseError, match="was not made by memdb: it has no column embedding"):
+        study.run(connection, Wanted(k=3, queries=3), study.Design(names=("plain",)))
+
+
 @pytest.mark.parametrize("action", ["cascade", "set null"])
 def test_no_trigger_of_a_table_that_changes_along_runs(connection: Connection, action: str) -> None:
     """It would run after each removal, and up to PostgreSQL 17 with the rights of whoever removes."""
