@@ -34,6 +34,8 @@ def read(
     `sample` ask in turn. Raises DataError for a file that cannot be used, or of whose users none has a memory.
     """
     rows = list(islice(_rows(path, target.shape), limit))
+    if not rows:
+        raise DataError(f"{path} has no rows", hint="Name a file with questions in it.")
     askers = cycle(sample)
     asking = [_first(only, asker, lambda: next(askers).user_id) for asker, _ in rows]
     held: dict[UserKey, int] = dict(

@@ -65,7 +65,7 @@ def times(path: Path, records: Records, field: str) -> Times:
     if unit not in _UNITS_PER_YEAR:
         raise DataError(
             f"{path}: {field} does not say which unit its times have ({given.dtype})",
-            hint="Nothing was loaded. Give it one, such as datetime64[us].",
+            hint="Give it one, such as datetime64[us].",
         )
     # In its own unit first: to others, numpy would turn without noticing what does not fit.
     years = given.astype(np.int64) * (multiple / _UNITS_PER_YEAR[unit])

@@ -20,8 +20,6 @@ IDS = ("user", "id")
 OPTIONAL = ("memory_type", "metadata", *TIMES, "id")
 BATCH = 1000
 
-EXPECTED = "It must have embedding (a list of numbers), user and content for each row; see memdb seed --help."
-NOTHING_LOADED = "Nothing was loaded."
 
 _LONGEST_EXCERPT = 120
 _MOST_NAMES = 10
@@ -71,7 +69,7 @@ def bad_row(path: Path, row: int, field: str, fault: InvalidMemory | Unusable, v
     told = what if what.startswith(field) else f"{field} {what}" if isinstance(fault, Unusable) else f"{field}: {what}"
     shown = "" if value is None else f": {excerpt(value)}"
     hint = fault.hint or "Correct or remove this row."
-    return DataError(f"{path}, row {row}: {told}{shown}", hint=f"{NOTHING_LOADED} {hint}")
+    return DataError(f"{path}, row {row}: {told}{shown}", hint=hint)
 
 
 def is_missing(value: object) -> bool:
@@ -123,19 +121,25 @@ def readable(path: Path) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001
         raise DataError(
             f"{path} cannot be read as a {path.suffix} file: {excerpt(error)}",
-            hint=f"{NOTHING_LOADED} Is the file complete, and of the kind that its name says?",
+            hint="Is the file complete, and of the kind that its name says?",
         ) from None
+
+
+def expected(required: Sequence[str]) -> str:
+    """What a file must have."""
+    names = [f"{name} (a list of numbers)" if name == "embedding" else name for name in required]
+    return f"It must have {listed(names)} for each row."
 
 
 def check_fields(path: Path, names: Iterable[str], required: Sequence[str]) -> None:
     """Raises DataError where a field that is needed is not among those of the file, which it names."""
     there = list(names)
     if twice := [name for name in (*REQUIRED, *OPTIONAL) if there.count(name) > 1]:
-        raise DataError(f"{path} has {listed(twice)} more than once", hint=f"{NOTHING_LOADED} Keep only the right one.")
+        raise DataError(f"{path} has {listed(twice)} more than once", hint="Keep only the right one.")
     if missing := [name for name in required if name not in there]:
         shown = ", ".join([*map(excerpt, there[:_MOST_NAMES]), *(["…"] if len(there) > _MOST_NAMES else [])])
         has = f"it has {shown}" if there else "it is empty"
-        raise DataError(f"{path} has no {' and no '.join(missing)}: {has}", hint=EXPECTED)
+        raise DataError(f"{path} has no {' and no '.join(missing)}: {has}", hint=expected(required))
 
 
 def as_text(value: bytes) -> str | bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 from memdb.errors import DataError
 from memdb.reading import fields
-from memdb.reading.fields import NOTHING_LOADED, Records
+from memdb.reading.fields import Records
 
 _LOOKED_AT = 4096  # bytes at the beginning that tell a file of another kind
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -48,7 +48,7 @@ class Jsonl:
             self._refuse("has objects that go over several lines", _AS_LINES.format("."))
 
     def _refuse(self, what: str, command: str) -> None:
-        raise DataError(f"{self.path} {what}", hint=f"{NOTHING_LOADED} Write one object per line, in UTF-8: {command}")
+        raise DataError(f"{self.path} {what}", hint=f"Write one object per line, in UTF-8: {command}")
 
     def _objects(self, file: io.BufferedReader) -> Iterator[tuple[int, dict[str, Any]]]:
         for row, line in enumerate(file, start=1):
@@ -61,11 +61,11 @@ class Jsonl:
             except ValueError as error:
                 raise DataError(
                     f"{self.path}, row {row}: this line is not JSON: {fields.excerpt(error)}",
-                    hint=f"{NOTHING_LOADED} Is the file cut off? It must have one JSON object per line, in UTF-8.",
+                    hint="Is the file cut off? It must have one JSON object per line, in UTF-8.",
                 ) from None
             if not isinstance(values, dict):
                 raise DataError(
                     f"{self.path}, row {row}: this line is not a JSON object: {fields.excerpt(values)}",
-                    hint=fields.EXPECTED,
+                    hint=fields.expected(self.required),
                 )
             yield row, values

@@ -95,6 +95,6 @@ def made_from(users: Users, *described: bytes) -> UserKey:
     if users.longest is not None and len(str(key)) > users.longest:
         raise DataError(
             f"{users.table}.{users.key} is {users.key_type}, too short for an id that memdb makes up ({key})",
-            hint="Nothing was loaded. Add the users in your application, then load a file (--from) with their ids.",
+            hint="Add the users in your application, then load a file (--from) with their ids.",
         )
     return key

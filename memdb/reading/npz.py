@@ -13,7 +13,7 @@ from numpy.lib.format import MAGIC_PREFIX
 
 from memdb.errors import DataError
 from memdb.reading import fields
-from memdb.reading.fields import NOTHING_LOADED, Records
+from memdb.reading.fields import Records
 
 _OTHER_KIND = "Or write a .parquet file: pandas does so directly, and values can be missing."
 # How to save what numpy would otherwise pickle, by field.
@@ -73,7 +73,7 @@ class Npz:
         if shape[0] != rows[0]:
             raise DataError(
                 f"{self.path}: embedding has {rows[0]} rows, but {name} has {shape[0]}",
-                hint=f"{NOTHING_LOADED} Each array must have one entry per memory.",
+                hint="Each array must have one entry per memory.",
             )
 
     def _header(self, name: str, archive: Any) -> tuple[tuple[int, ...], Any]:
@@ -90,7 +90,7 @@ class Npz:
         return shape, dtype
 
     def _refuse(self, name: str, what: str, hint: str) -> Any:
-        raise DataError(f"{self.path}: {name} {what}", hint=f"{NOTHING_LOADED} {hint}")
+        raise DataError(f"{self.path}: {name} {what}", hint=hint)
 
 
 def _require_archive(file: BinaryIO) -> None:

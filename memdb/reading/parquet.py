@@ -13,7 +13,7 @@ from pyarrow import compute, parquet, types
 
 from memdb.errors import DataError
 from memdb.reading import fields
-from memdb.reading.fields import NOTHING_LOADED, Records, Unusable
+from memdb.reading.fields import Records, Unusable
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Parquet:
         if "metadata" in names and (keys := _other_keys(self._file.schema_arrow.field("metadata").type)):
             raise DataError(
                 f"{self.path}: metadata has a map whose keys are {keys}, but JSON keys are strings",
-                hint=f"{NOTHING_LOADED} Write the keys as strings.",
+                hint="Write the keys as strings.",
             )
 
     def _values(self, rows: Sequence[int], name: str, column: pa.Array) -> Any:

@@ -13,7 +13,7 @@ from memdb.shape import DEFAULT, Shape
 from memdb.values import Vectors
 
 _ANOTHER_MODEL = (
-    "Load embeddings of the model that this database is for. SQL for those of another is written by memdb init with "
+    "Use embeddings of the model that this database is for. SQL for those of another is written by memdb init with "
     "--dimensions {0}."
 )
 

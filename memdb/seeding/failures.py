@@ -8,10 +8,20 @@ from uuid import UUID
 import psycopg
 
 from memdb.errors import DataError
-from memdb.reading.fields import NOTHING_LOADED, excerpt
+from memdb.reading.fields import excerpt
 from memdb.seeding.source import Source
 
 _ID = re.compile(r"\(id\)=\(([0-9a-f-]{36})\)")  # whatever language the rest of the detail is in
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """A transaction in which rows are loaded: what cannot be used of them says what has become of the others."""
+    try:
+        yield
+    except DataError as error:
+        error.hint = f"Nothing was loaded. {error.hint}"
+        raise
 
 
 @contextmanager
@@ -25,12 +35,12 @@ def explained(source: Source) -> Iterator[None]:
         table, column = error.diag.table_name, error.diag.column_name
         raise DataError(
             f"{table} needs a value for {column} in each row, which memdb does not know",
-            hint=f"{NOTHING_LOADED} {_NEEDS_MORE.get(table or '', f'Give {column} a default in the table.')}",
+            hint=_NEEDS_MORE.get(table or "", f"Give {column} a default in the table."),
         ) from None
     except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException) as error:
         raise DataError(
             f"the database refuses a row: {error.diag.message_primary}{_row(error)}",
-            hint=f"{NOTHING_LOADED} Correct the row, or what the application has added to the tables.",
+            hint="Correct the row, or what the application has added to the tables.",
         ) from None
 
 
@@ -47,7 +57,7 @@ def twice(source: Source, id: UUID) -> DataError:
     rows = " and ".join(map(str, source.rows_of(id)))
     return DataError(
         f"{source.name}: the id {id} appears twice in this file, in rows {rows}",
-        hint=f"{NOTHING_LOADED} Correct or remove one of these rows.",
+        hint="Correct or remove one of these rows.",
     )
 
 
@@ -59,9 +69,9 @@ def _not_unique(error: psycopg.Error, source: Source) -> DataError:
     if found is not None:
         return DataError(
             f"someone else has meanwhile stored a row with the id {found[1]}",
-            hint=f"{NOTHING_LOADED} Try again: rows that exist by then stay as they are.",
+            hint="Try again: rows that exist by then stay as they are.",
         )
     return DataError(
         f"a row breaks the unique constraint {error.diag.constraint_name} of {error.diag.table_name}: {detail}",
-        hint=f"{NOTHING_LOADED} Correct or remove the row.",
+        hint="Correct or remove the row.",
     )

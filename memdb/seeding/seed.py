@@ -70,6 +70,7 @@ def seed(
     """
     started = time.perf_counter()
     with (
+        failures.all_or_nothing(),
         waiting.patience(connection, seconds=wait_seconds, on_wait=hooks.on_wait, on_build=hooks.on_build),
         connection.transaction(),
     ):

@@ -7,7 +7,7 @@ import psycopg
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.reading import keys
-from memdb.reading.fields import NOTHING_LOADED, excerpt
+from memdb.reading.fields import excerpt
 from memdb.shape import unquoted
 from memdb.target import Target
 from memdb.values import UserKey
@@ -26,7 +26,7 @@ def add(connection: Connection, target: Target, wanted: Sequence[UserKey]) -> li
             raise
     raise DataError(
         f"{target.users_name} needs a value for {_needed(connection, target)} in each row, which memdb does not know",
-        hint=f"{NOTHING_LOADED} Add the users in your application, then load a file (--from) with their ids.",
+        hint="Add the users in your application, then load a file (--from) with their ids.",
     )
 
 
@@ -46,7 +46,7 @@ def require(connection: Connection, target: Target, wanted: Sequence[UserKey], n
     if any(made.has(key) and key not in names for key in missing):
         raise DataError(
             f"{target.users_name} is a table of your application, to which memdb adds no users by itself",
-            hint=f"{NOTHING_LOADED} Load memories of users who are there, from a file (--from)"
+            hint="Load memories of users who are there, from a file (--from)"
             + (
                 f". memdb cannot add users of its own, as each needs a value for {needed}."
                 if needed
@@ -58,6 +58,6 @@ def require(connection: Connection, target: Target, wanted: Sequence[UserKey], n
         shown.append("others")
     raise DataError(
         f"{listed(shown)} {'are' if len(missing) > 1 else 'is'} not among the users in {target.users_name}",
-        hint=f"{NOTHING_LOADED} Add them in your application first"
+        hint="Add them in your application first"
         + (f"; each needs a value for {needed}." if needed else ", or have memdb add their ids: --add-users."),
     )

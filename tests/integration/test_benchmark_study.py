@@ -253,6 +253,9 @@ def test_questions_come_from_a_file(opened: database.Connection, tmp_path: Path)
     assert all(len(true.distances) == 5 for true in anonymous.truth)
     with pytest.raises(DataError, match="no question from a user who has memories"):
         ask("unknown.npz")
+    (tmp_path / "empty.jsonl").touch()
+    with pytest.raises(DataError, match="has no rows"):
+        ask("empty.jsonl")
 
 
 def read_facts(connection: database.Connection) -> facts.Facts:

@@ -174,5 +174,10 @@ def test_questions_are_read_with_the_same_care(tmp_path: Path) -> None:
     path = tmp_path / "odd.jsonl"
     path.write_text(LINES["ragged"])
     (records,) = readers.reader(path, required=["embedding"]).batches()
-    with pytest.raises(DataError, match="row 1: embedding"):
+    with pytest.raises(DataError, match="row 1: embedding") as caught:
         vectors.checked(path, records.rows, records.fields["embedding"])
+    assert "loaded" not in caught.value.hint.lower()
+    path.write_text("5")
+    with pytest.raises(DataError, match="not a JSON object") as caught:
+        list(readers.reader(path, required=["embedding"]).batches())
+    assert caught.value.hint == "It must have embedding (a list of numbers) for each row."
