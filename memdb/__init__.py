@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted as Wanted
     from memdb.benchmark.study import Design as Design
-    from memdb.benchmark.verdict import Targets as Targets
+    from memdb.benchmark.targets import Targets as Targets
     from memdb.door import Database as Database
     from memdb.door import open as open  # noqa: A004
     from memdb.errors import MemdbError as MemdbError
@@ -30,7 +30,7 @@ _HOMES = {
     "MemdbError": "errors",
     "Migrate": "ledger.plan",
     "Rollback": "ledger.plan",
-    "Targets": "benchmark.verdict",
+    "Targets": "benchmark.targets",
     "Wanted": "benchmark.preparation",
     "WouldLose": "migrations.losses",
     "open": "door",

@@ -35,7 +35,7 @@ class Facts:
     """Sizes in bytes. `table_bytes` is the heap, `toast_bytes` what is stored out of line, embeddings mostly.
 
     `visible_share` is how much of the heap a vacuum has marked as visible to everybody, 0 to 1: an index alone answers
-    for that.
+    for that. `fast_search`: whether search_memories is there, whatever was measured.
 
     `counting_since` is when the server last began to count scans; None: when the database was made.
     `database_settings` are those of pgvector that `alter database` has given to this one.
@@ -51,6 +51,7 @@ class Facts:
     buffers_known: bool
     database_settings: dict[str, str] = field(default_factory=dict)
     visible_share: float = 1.0
+    fast_search: bool = False
 
     @property
     def bytes(self) -> int:
@@ -87,7 +88,9 @@ def read(connection: Connection, target: Target) -> Facts:
     since = connection.value(query("benchmark", "counting_since"))
     total = (table + toast + indexes) / each
     settings = dict(connection.execute(query("benchmark", "database_settings")).fetchall())
-    return Facts(memories, table, toast, indexes, total, tuple(found), since, buffered is not None, settings, visible)
+    function = bool(connection.value(query("benchmark", "find_search_memories"), {"memories": target.memories}))
+    known = buffered is not None
+    return Facts(memories, table, toast, indexes, total, tuple(found), since, known, settings, visible, function)
 
 
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:

@@ -13,7 +13,6 @@ from memdb.benchmark.figures import Measured
 from memdb.benchmark.strategies import RELAXED, STRICT
 from memdb.benchmark.trials import Trial
 
-GOOD_RECALL = 0.99
 _DEFAULT_M = 16  # pgvector's
 _ALONE = "-- transactional: false\n"
 _DEFINITION = re.compile(

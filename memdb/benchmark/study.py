@@ -35,8 +35,9 @@ from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Prepared, Sample, Wanted
 from memdb.benchmark.searching import Search
 from memdb.benchmark.strategies import Strategy
+from memdb.benchmark.targets import Targets
 from memdb.benchmark.trials import Trial
-from memdb.benchmark.verdict import Targets, Verdict
+from memdb.benchmark.verdict import Verdict
 from memdb.database import Connection
 from memdb.errors import DataError, UsageError
 from memdb.words import count

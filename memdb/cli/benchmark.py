@@ -14,7 +14,7 @@ from memdb.benchmark.measurement import Latency
 from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.strategies import WAYS
 from memdb.benchmark.study import Design, Study
-from memdb.benchmark.verdict import Targets
+from memdb.benchmark.targets import Targets
 from memdb.cli import lists
 from memdb.cli.commands import command
 from memdb.cli.options import OutputFormat, Place, finite

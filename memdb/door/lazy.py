@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from memdb.benchmark import preparation as preparation
     from memdb.benchmark import strategies as strategies
     from memdb.benchmark import study as study
-    from memdb.benchmark import verdict as verdict
+    from memdb.benchmark import targets as targets
     from memdb.doctor import examination as examination
     from memdb.doctor import facts as facts
     from memdb.doctor import inspection as inspection
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "memdb": "embedded migrations preview project recording scratch",
-    "memdb.benchmark": "preparation strategies study verdict",
+    "memdb.benchmark": "preparation strategies study targets",
     "memdb.doctor": "examination facts inspection",
     "memdb.ledger": "sqlfiles status",
     "memdb.linting": "lint",

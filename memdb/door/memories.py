@@ -10,7 +10,7 @@ from memdb.door.place import Place
 if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
-    from memdb.benchmark.verdict import Targets
+    from memdb.benchmark.targets import Targets
     from memdb.seeding.hooks import Hooks as SeedingHooks
     from memdb.seeding.memories import Further
     from memdb.seeding.resetting import Reset
@@ -78,6 +78,6 @@ class Memories(Place):
                 connection,
                 wanted or lazy.preparation.Wanted(),
                 design or lazy.study.Design((lazy.strategies.PLAIN,)),
-                targets=targets or lazy.verdict.Targets(),
+                targets=targets or lazy.targets.Targets(),
                 on_phase=self.say,
             )

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from memdb.benchmark.figures import Measured
 from memdb.benchmark.measurement import SHARES, Quantile
-from memdb.benchmark.recommending import GOOD_RECALL
 from memdb.benchmark.strategies import WAYS
 from memdb.benchmark.study import Study
+from memdb.benchmark.targets import GOOD_RECALL
 from memdb.output.benchmark import plots, words
 from memdb.output.benchmark.plots import Axis, Guide, Point, Series
 

@@ -2,8 +2,8 @@
 
 from memdb.benchmark.facts import Facts
 from memdb.benchmark.study import Study
-from memdb.benchmark.verdict import megabytes
 from memdb.output.benchmark.table import NONE, Table
+from memdb.words import megabytes
 
 
 def facts(study: Study) -> Table:

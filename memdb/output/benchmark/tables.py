@@ -7,10 +7,9 @@ from memdb.benchmark.load import Load
 from memdb.benchmark.measurement import Latency
 from memdb.benchmark.strategies import WAYS
 from memdb.benchmark.study import Study
-from memdb.benchmark.verdict import milliseconds
 from memdb.output.benchmark import surroundings, words
 from memdb.output.benchmark.table import NONE, Table
-from memdb.words import count
+from memdb.words import count, milliseconds
 
 
 def tables(study: Study) -> Iterator[Table]:

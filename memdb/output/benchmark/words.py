@@ -8,8 +8,7 @@ from memdb.benchmark.explain import Plans
 from memdb.benchmark.figures import ForSize, Measured
 from memdb.benchmark.measurement import Quantile
 from memdb.benchmark.study import Study
-from memdb.benchmark.verdict import milliseconds
-from memdb.words import count
+from memdb.words import count, milliseconds
 
 _SETTINGS = ("hnsw.ef_search", "hnsw.iterative_scan", "shared_buffers", "work_mem")  # a table has the others
 _FIGURES = {
