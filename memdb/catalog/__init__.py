@@ -4,6 +4,7 @@ An object is known by its kind and its name: `table memories`, `column memories.
 ix_memories_embedding`. Outside of the target schema the name has its schema before it: `table audit.entry`.
 """
 
+from memdb.catalog import lookalikes
 from memdb.catalog.keys import KINDS, STANDALONE, Key, table_of
 from memdb.catalog.patches import Attributes, Objects, Patch, fold, merge, patch
 from memdb.catalog.reading import Catalog, read
@@ -18,6 +19,7 @@ __all__ = [
     "Objects",
     "Patch",
     "fold",
+    "lookalikes",
     "merge",
     "patch",
     "read",

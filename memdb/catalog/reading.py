@@ -75,7 +75,7 @@ def read(connection: Connection, schema: str, only: Iterable[Key] | None = None,
         connection.execute(f"set transaction read only; {_FORMS}; {patience(connection)}")
         rows: dict[str, Any] = dict(connection.execute(" union all ".join(parts), parameters).fetchall())
     context = rows.pop("context")
-    clean = _cleaner(context["qualifiers"])
+    clean = cleaner(context["qualifiers"])
     return Catalog(
         objects=dict(sorted(_cleaned(Key.parse(text), value, clean) for text, value in rows.items())),
         server_version=context["server_version"],
@@ -89,7 +89,7 @@ def _wanted(keys: Iterable[Key]) -> tuple[list[str | None], list[str]]:
     return [unquoted(schema) or None for schema, _ in standing], [unquoted(name) for _, name in standing]
 
 
-def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
+def cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
     """Removes `schema.` from SQL, but not inside string literals, unless they name a relation; and quotes alike."""
     names = "|".join(re.escape(name) for name in qualifiers if name != "pg_catalog")
     qualifier = re.compile(rf"""('(?:[^']|'')*'(?!::regclass))|(?<![\w$".])(?:{names})\.(?=[\w"+*/<>=~!@#%^&|`?-])""")
@@ -109,7 +109,7 @@ def _quoted_alike(match: re.Match[str]) -> str:
     return "json" if match["bare"] else f'"{match["quoted"]}"' if match["quoted"] else match[0]
 
 
-def _clean_key(key: Key, clean: Callable[[str], str]) -> Key:
+def clean_key(key: Key, clean: Callable[[str], str]) -> Key:
     """The name itself has its schema only where that is to stay; the arguments of a function may have others."""
     if key.kind == "object":
         return replace(key, name=clean(key.name))
@@ -134,4 +134,4 @@ def _cleaned(key: Key, attributes: Attributes, clean: Callable[[str], str]) -> t
             return _LINE_END.sub("\n", value)
         return value if name in _NO_SQL else cleaned(value)
 
-    return _clean_key(key, clean), {name: of_name(name, value) for name, value in attributes.items()}
+    return clean_key(key, clean), {name: of_name(name, value) for name, value in attributes.items()}

@@ -64,7 +64,7 @@ class Place:
     def trial(self) -> "scratch.Options":
         """Where migrations are tried."""
         found = self._find_scratch()
-        return lazy.scratch.Options(found.url, found.setup, on_start=self.say)
+        return lazy.scratch.Options(found.url, found.setup, self.say, found.of_project)
 
     @property
     def is_embedded(self) -> bool:

@@ -34,7 +34,6 @@ def take(fresh: Database, step: Step) -> tuple[Tried, ...]:
 
     Raises StatementFailed.
     """
-    fresh.expect_no_programs(step)
     try:
         tried = fresh.attempt(lambda: _in_transaction(fresh, step))
     except StatementFailed as error:

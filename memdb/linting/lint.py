@@ -10,10 +10,10 @@ from memdb.ledger import history
 from memdb.ledger.plan import Direction, Step
 from memdb.ledger.sqlfiles import Migration, Sets
 from memdb.ledger.texts import normalised
-from memdb.linting import checks, rehearsal, squawk
+from memdb.linting import checks, dangers, rehearsal, squawk
 from memdb.linting.findings import Finding, silenced
 
-OWN_RULES = checks.RULES | rehearsal.RULES
+OWN_RULES = checks.RULES | dangers.RULES | rehearsal.RULES
 _DIRECTIONS: tuple[Direction, Direction] = ("migrate", "rollback")
 
 
@@ -68,6 +68,7 @@ def _read(program: str, step: Step, file: str, text: str) -> Iterator[Finding]:
     transactional, rollback = step.migration.transactional, step.direction == "rollback"
     yield from checks.refused(text, file, transactional=transactional)
     yield from checks.unguarded(text, file, rollback=rollback)
+    yield from dangers.find(text, file)
     yield from squawk.check(program, text, file, transactional=transactional, rollback=rollback, own_rules=OWN_RULES)
 
 

@@ -14,9 +14,15 @@ from memdb.linting.findings import Finding, Level
 from memdb.linting.state import Reader
 from memdb.migrations import hints
 
-_OWN_RULES = frozenset({"not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"})
+_OWN_RULES = frozenset({"needs-rights", "not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"})
 RULES = _OWN_RULES | naming.RULES | hazards.RULES
 
+<<<<<<< HEAD
+=======
+_NOT_OFFERED = "0A000"  # feature_not_supported: an extension that this server does not have
+_NOT_ALLOWED = "42501"  # insufficient_privilege: what is tried has no rights of a superuser
+
+>>>>>>> 72fdc4c (Files that nobody has read yet are tried by a role that is no superuser, and what only has the name of what is meant is found)
 _PLACE = re.compile(r":(\d+):(\d+)\Z")
 _UNDO = "A rollback undoes exactly its own file."
 
@@ -101,6 +107,8 @@ class _Rehearsal:
         if hints.is_missing_there(error):  # an extension, or a program
             message = f"It was not tried: {error.message}"
             return _found(step, "not-rehearsed", message, error, "warning")
+        if error.sqlstate == _NOT_ALLOWED:
+            return _found(step, "needs-rights", f"It was not tried: {error.message}", error)
         message = f"It fails when only the migrations before it are applied: {error.message}"
         return _found(step, "not-applicable", message, error)
 

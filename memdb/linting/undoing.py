@@ -53,10 +53,11 @@ def differences(before: State, after: State, given: Given = Given()) -> Iterator
     """In what a rollback has failed to bring `before` back, in words."""
     for key in _outermost(before, after):
         yield f"It drops the {_called(key)}, which was there before."
-    for key in _outermost(after, before):
-        if key.kind == "role" and key.name.replace('"', "") in given.roles:
-            continue
-        yield f"It leaves the {_called(key)} behind."
+    left = _outermost(after, before)
+    roles = given.roles | {_role_of(key) for key in left if key.kind == "role"}
+    for key in left:
+        if _role_of(key) not in (given.roles if key.kind == "role" else roles):
+            yield f"It leaves the {_called(key)} behind."
     for key in sorted(before.objects.keys() & after.objects.keys()):
         if changes := list(_changes(before.objects[key], after.objects[key], given.rights)):
             yield f"It leaves the {_called(key)} changed: {'; '.join(changes)}."
@@ -73,6 +74,13 @@ def _outermost(there: State, gone: State) -> list[Key]:
 
 def _columns(state: State, table: str) -> set[Key]:
     return {part for part, wholes in state.belongs.items() if Key("table", table) in wholes and "column" in part.kind}
+
+
+def _role_of(key: Key) -> str | None:
+    """Which role it is, or a membership in which role: whoever makes a role may be a member of it."""
+    if key.kind not in ("role", "role membership"):
+        return None
+    return key.name.rpartition(" in role ")[2].replace('"', "")
 
 
 def _called(key: Key) -> str:

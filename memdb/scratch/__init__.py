@@ -1,6 +1,7 @@
 """Temporary databases, brought to a state, on which migrations are tried: nothing of them is left.
 
-On an embedded server of its own, or on one that is named (`url`), which then has the extensions that migrations need.
+On an embedded server of its own, as a role that is no superuser, since nobody may have read yet what is tried. Or on
+one that is named (`url`), as the role that is named, which then has the extensions and rights that migrations need.
 """
 
 import importlib.util
@@ -8,7 +9,6 @@ import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,9 +16,9 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import addresses, afterwards, database, embedded, statements
+from memdb import addresses, afterwards, database, embedded
 from memdb.afterwards import Watcher
-from memdb.database import Connection
+from memdb.database import Connection, query
 from memdb.errors import EmbeddedError, SqlFilesError, StatementFailed
 from memdb.ledger import texts
 from memdb.ledger.history import Home
@@ -29,29 +29,18 @@ from memdb.migrations.execution import execute_file
 from memdb.migrations.risks import Risk
 from memdb.migrations.runner import Runner
 from memdb.scratch import sweeping
+from memdb.scratch.options import Options as Options
+from memdb.scratch.options import expect_lesser_rights
 
 _UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 16MB\n"
 _LAST_EMBEDDED_16 = 16
 _MISSING_ROLE = re.compile(r'role "(.+)" does not exist')
 _NO_SUCH_ROLE = {"42704", "22023"}  # undefined_object; invalid_parameter_value, where a role is to be taken on
-_NOT_SUPPORTED = "0A000"
+_NOT_ALLOWED = "42501"
 _RIGHTS_TO_CREATE = ("C", "UC")  # in a database, and in a schema, with usage
-_PROGRAM = re.compile(r"copy\b.*\b(?:from|to)\s+program\b", re.IGNORECASE | re.DOTALL)
+_ROLE = "memdb_trial"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """Where to try migrations, and what to run first.
-
-    `url`: a server on which databases may be made; None: an embedded one, made for this. `setup`: a file of SQL for
-    what migrations find in their real database. `on_start` hears where it is that they are tried.
-    """
-
-    url: str | None = field(default=None, repr=False)  # may hold a password
-    setup: Path | None = None
-    on_start: Callable[[str], None] = lambda _: None
 
 
 class Scratch:
@@ -61,6 +50,7 @@ class Scratch:
         """`watcher`: who tidies up on a server that is not ours, where memdb is killed."""
         self.name = name
         self._conninfo, self._options, self._watcher = conninfo, options, watcher
+        self._tried_as = make_conninfo(conninfo, user=_ROLE) if self.is_embedded else conninfo
         self.made_roles: list[str] = []  # since the present database was made
         self._left_roles: list[str] = []
 
@@ -75,9 +65,9 @@ class Scratch:
         self._note("database", name)
         with database.connect(self._conninfo, purpose="scratch") as admin:
             before = sweeping.roles(admin)
-            admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+            self._create(admin, name)
         try:
-            with database.connect(make_conninfo(self._conninfo, dbname=name), purpose=purpose) as connection:
+            with database.connect(make_conninfo(self._tried_as, dbname=name), purpose=purpose) as connection:
                 connection.search_path = path
                 if schema != "public":
                     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
@@ -93,19 +83,33 @@ class Scratch:
         """Whether it is on this machine, and made for the trial."""
         return self._options.url is None
 
-    def make_role(self, connection: Connection, name: str) -> None:
-        """A role that migrations expect to be there, and that has been granted nobody knows what: it may do everything
-        on a server of our own, and create in the temporary databases on another.
-        """
-        create = "create role {} superuser" if self.is_embedded else "create role {}"
+    def prepare(self) -> None:
+        """Makes the role as which migrations are tried on a server of our own."""
         with database.connect(self._conninfo, purpose="scratch") as admin:
-            admin.execute(sql.SQL(create).format(sql.Identifier(name)))
+            admin.execute(query("scratch", "role", role=[_ROLE]))
+
+    def _create(self, admin: Connection, name: str) -> None:
+        admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+        if self.is_embedded:
+            owned = sql.SQL("alter database {} owner to {}")
+            admin.execute(owned.format(sql.Identifier(name), sql.Identifier(_ROLE)))
+            with database.connect(make_conninfo(self._conninfo, dbname=name), purpose="scratch") as fresh:
+                fresh.execute(query("scratch", "extensions", role=[_ROLE]))
+
+    def make_role(self, connection: Connection, name: str) -> None:
+        """A role that migrations expect to be there, and that has been granted nobody knows what: it may create in the
+        temporary databases.
+        """
+        role = sql.Identifier(name)
+        with database.connect(self._conninfo, purpose="scratch") as admin:
+            admin.execute(sql.SQL("create role {}").format(role))
+            if self.is_embedded:
+                admin.execute(sql.SQL("grant {} to {} with admin option").format(role, sql.Identifier(_ROLE)))
         self._note("role", name)
         self.made_roles.append(name)
-        if not self.is_embedded:
-            grant = sql.SQL("grant create on database {} to {}; grant create, usage on schema {} to {}")
-            of = (connection.info.dbname, name, database.target_schema(connection), name)
-            connection.execute(grant.format(*map(sql.Identifier, of)))
+        grant = sql.SQL("grant create on database {} to {}; grant create, usage on schema {} to {}")
+        of = (connection.info.dbname, name, database.target_schema(connection), name)
+        connection.execute(grant.format(*map(sql.Identifier, of)))
 
     @property
     def own_roles(self) -> list[str]:
@@ -159,11 +163,7 @@ class Database:
     @property
     def made_rights(self) -> frozenset[str]:
         """What these roles were given, as lists of privileges have it before the name of whoever gave it."""
-        return (
-            frozenset()
-            if self._server.is_embedded
-            else frozenset(f"{role}={rights}" for role in self.made_roles for rights in _RIGHTS_TO_CREATE)
-        )
+        return frozenset(f"{role}={rights}" for role in self.made_roles for rights in _RIGHTS_TO_CREATE)
 
     def make_users(self, name: str) -> None:
         """Makes what memories refer to of an application's users. `name` has its schema, quoted where it has to be."""
@@ -179,14 +179,12 @@ class Database:
 
     def run(self, step: Step) -> list[str]:
         """Takes one step and returns the server's notices. Raises StatementFailed."""
-        self.expect_no_programs(step)
         if self._server.is_embedded:
             return self.attempt(lambda: self._runner.run(step)[1])
         return self.attempt(lambda: self._run_beside_others(step))
 
     def risks(self, step: Step) -> tuple[Risk, ...]:
         """What a rollback in a transaction does to tables, which stay as they are. Raises StatementFailed."""
-        self.expect_no_programs(step)
         return self.attempt(lambda: self._runner.risks(step))
 
     def _run_beside_others(self, step: Step) -> list[str]:
@@ -194,23 +192,6 @@ class Database:
         notices, roles = beside_others.run(self.connection, self._runner, step, own_roles=own)
         self._server.take_roles(roles.difference(own))
         return notices
-
-    def expect_no_programs(self, step: Step) -> None:
-        """Raises StatementFailed for a file that would run a program on this machine, where it is only tried.
-
-        That is what the file says plainly. What it hides in a function is run: the server of a trial is a superuser's.
-        """
-        if not self._server.is_embedded:
-            return
-        for statement in statements.split(step.sql):
-            if _PROGRAM.match(statement.text):
-                line, column = statements.line_and_column(step.sql, statement.start)
-                raise StatementFailed(
-                    "COPY … PROGRAM would run a program on this machine, where the migration is only tried",
-                    hint="Name a server on which it may run: --scratch-url",
-                    location=f"{step.path}:{line}:{column}",
-                    sqlstate=_NOT_SUPPORTED,
-                )
 
     def attempt(self, work: Callable[[], T]) -> T:
         """Does something, and again with each role that is missing for it: that is made.
@@ -227,10 +208,17 @@ class Database:
                 self._server.make_role(self.connection, role[1])
 
     def _explained(self, error: StatementFailed) -> StatementFailed:
+        where = f"This happened on a temporary database {self._server.name}, not on yours."
+        if self._server.is_embedded and error.sqlstate == _NOT_ALLOWED:
+            error.hint = (
+                f"{where} What is tried runs there as a role that owns the database and is no superuser. If you have "
+                "read the file and trust it, name a server on which it may do this (--scratch-url URL)."
+            )
+            return error
         error.hint = (
-            f"This happened on a temporary database {self._server.name}, not on yours. To create what migrations need "
-            f"there, give a file of SQL (--scratch-setup FILE). To use a server that has the extensions they need, "
-            f"name it (--scratch-url URL)." + (f" {error.hint}" if error.hint else "")
+            f"{where} To create what migrations need there, give a file of SQL (--scratch-setup FILE). To use a server "
+            f"that has the extensions they need, name it (--scratch-url URL)."
+            + (f" {error.hint}" if error.hint else "")
         )
         return error
 
@@ -244,6 +232,7 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     if options.url is not None:
         conninfo = database.conninfo(options.url)
         where = f"on {addresses.describe(addresses.parameters(conninfo))}"
+        expect_lesser_rights(conninfo, options)
         options.on_start(f"Trying it in a temporary database {where} …")
         with afterwards.watched(sweeping.__name__) as watcher:
             watcher.note(conninfo)
@@ -260,7 +249,9 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     major = _LAST_EMBEDDED_16 if like is not None and like < 170_000 else embedded.MAJOR
     options.on_start(f"Trying it on a temporary PostgreSQL {major} …")
     with embedded.temporary(major=major, configuration=_UNLOGGED) as running:
-        yield Scratch(database.conninfo(running.url()), f"on an embedded PostgreSQL {major}", options)
+        made = Scratch(database.conninfo(running.url()), f"on an embedded PostgreSQL {major}", options)
+        made.prepare()
+        yield made
 
 
 def _read(path: Path) -> str:

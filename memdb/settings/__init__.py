@@ -49,10 +49,14 @@ class Database:
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """Where to try migrations, None for an embedded server, and a file of SQL that is run there first."""
+    """Where to try migrations, None for an embedded server, and a file of SQL that is run there first.
+
+    `of_project`: that memdb.toml names the server, which whoever has written the migrations may have written, too.
+    """
 
     url: str | None = field(default=None, repr=False)  # may hold a password
     setup: Path | None = None
+    of_project: bool = False
 
 
 def load(
@@ -124,7 +128,8 @@ def scratch(
     Raises SettingsError when `memdb.toml` is there but cannot be used, and when a setting is empty.
     """
     project = _Project(directory or Path.cwd(), environment)
-    return Scratch(url=project.text("scratch_url", url), setup=project.path("scratch_setup", setup))
+    named, of_project = project.first("scratch_url", url)
+    return Scratch(named, project.path("scratch_setup", setup), of_project)
 
 
 class _Project:
@@ -135,18 +140,18 @@ class _Project:
         self._file = files.read_toml(directory / "memdb.toml")
 
     def text(self, key: str, given: str | None) -> str | None:
-        return self._first(key, given)[0]
+        return self.first(key, given)[0]
 
     def path(self, key: str, given: Path | None) -> Path | None:
         """What memdb.toml says is meant from there."""
-        value, is_from_file = self._first(key, given)
+        value, is_from_file = self.first(key, given)
         return None if value is None else self._directory / value if is_from_file else Path(value)
 
     def names(self, key: str, given: Iterable[str]) -> tuple[str, ...]:
         """Those of the file and those that are given."""
         return tuple(dict.fromkeys((*files.names(self._file, key), *given)))
 
-    def _first(self, key: str, given: object) -> tuple[str | None, bool]:
+    def first(self, key: str, given: object) -> tuple[str | None, bool]:
         """The value that counts, and whether it is from the file."""
         variable, in_file = f"MEMDB_{key.upper()}", f"{key} in memdb.toml"
         places = [

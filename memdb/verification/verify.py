@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from memdb import catalog, files
 from memdb.catalog import KINDS, Key, Objects, Patch, table_of
+from memdb.catalog.lookalikes import LookAlike
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
@@ -77,11 +78,12 @@ def verify(
         if owners.are_the_applications(expected, found):
             expected, found, users_note = owners.left_alone(connection, expected, found)
         place = _surroundings(connection, schema, past.home.schema, expected, found)
+        alike = catalog.lookalikes.find(connection, schema)
     differences = compare(expected, found, applied=applied, known=known, place=place)
     absent = not own.applied and past.readable and not _any_standing(found, owners)
     if absent:
         differences = [replace(difference, mend="memdb migrate") for difference in differences]
-    differences += _old_pgvector(live.pgvector_version, expected)
+    differences += [*_lookalikes(alike, expected), *_old_pgvector(live.pgvector_version, expected)]
     paths = {migration.id: files.shown(migration.path) for migration in sets.migrations}
     return Verification(
         differences=tuple(replace(item, path=paths.get(item.migration or "")) for item in differences),
@@ -179,6 +181,20 @@ def _history_notes(past: history.History, sets: Sets, ids: list[str], *, absent:
 def _any_standing(found: Objects, owners: Owners) -> bool:
     """Whether anything is there that only migrations make; the extension and users may be there before them."""
     return any(key.kind not in ("extension", "schema", "object") and key != owners.key for key in found)
+
+
+def _lookalikes(found: Iterable[LookAlike], expected: Objects) -> Iterable[Difference]:
+    """What an expected object uses under a name that migrations mean something else by."""
+    for alike in found:
+        if alike.key in expected and not alike.is_among(expected):
+            yield Difference(
+                alike.key.kind,
+                alike.key.identity,
+                "different",
+                {"uses": "what PostgreSQL, the extension or a migration calls so"},
+                {"uses": alike.used},
+                f"-- {alike.used} only has the name of what is meant: find out who has made it and what it does",
+            )
 
 
 def _old_pgvector(version: str | None, expected: Objects) -> list[Difference]:

@@ -58,8 +58,12 @@ def ready_server(server: str, pytestconfig: pytest.Config, monkeypatch: pytest.M
 
     @contextlib.contextmanager
     def temporary(**_: object) -> Iterator[SimpleNamespace]:
-        with new_database(server) as first:
-            yield SimpleNamespace(url=lambda name=None: make_conninfo(server, dbname=name) if name else first)
+        try:
+            with new_database(server) as first:
+                yield SimpleNamespace(url=lambda name=None: make_conninfo(server, dbname=name) if name else first)
+        finally:
+            with psycopg.connect(server, autocommit=True) as admin:
+                admin.execute("drop role if exists memdb_trial")  # which goes with a real one
 
     monkeypatch.setattr(embedded, "temporary", temporary)
 

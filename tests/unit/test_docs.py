@@ -66,6 +66,17 @@ def test_the_models_of_an_application_are_shown_as_they_are_tested(name: str) ->
     assert tested in shown
 
 
+def test_the_tests_that_pages_name_are_there() -> None:
+    pages = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    rows = re.findall(r"`(?:pytest )?(tests/[^`]+)`", pages)
+    assert rows
+    named = [match for row in rows for match in re.findall(r"(tests/\S+)(?: -k (?:\"([^\"]+)\"|(\w+)))?", row)]
+    for path, quoted, bare in named:
+        files = [ROOT / path] if path.endswith(".py") else [*(ROOT / path).rglob("*.py")]
+        text = "".join(file.read_text() for file in files)
+        assert [word for word in (quoted or bare).split(" or ") if word and word not in text] == [], path
+
+
 def test_links_in_the_documentation_lead_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
     broken = [

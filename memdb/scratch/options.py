@@ -1,0 +1,37 @@
+"""Where migrations are tried, and who has chosen that."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from memdb import database
+from memdb.database import query
+from memdb.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Where to try migrations, and what to run first.
+
+    `url`: a server on which databases may be made; None: an embedded one, made for this. `setup`: a file of SQL for
+    what migrations find in their real database. `on_start` hears where it is that they are tried. `of_project`: the
+    server is named by the project that is tried, and not by whoever tries it.
+    """
+
+    url: str | None = field(default=None, repr=False)  # may hold a password
+    setup: Path | None = None
+    on_start: Callable[[str], None] = lambda _: None
+    of_project: bool = False
+
+
+def expect_lesser_rights(conninfo: str, options: Options) -> None:
+    """Raises SettingsError where the files that are tried would choose to be run by a superuser."""
+    if not options.of_project:
+        return
+    with database.connect(conninfo, purpose="scratch") as admin:
+        if admin.value(query("scratch", "is_superuser").encode()):
+            raise SettingsError(
+                f"scratch_url in memdb.toml names a superuser, {admin.info.user}, and what is tried could run programs",
+                hint="Name a role that has CREATEDB and is no superuser. If you trust the files, name the server "
+                "yourself: --scratch-url or MEMDB_SCRATCH_URL.",
+            )

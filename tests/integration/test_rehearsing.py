@@ -1,0 +1,115 @@
+"""What is only tried reaches nothing beyond its temporary database, whatever the files say, and whatever they hide."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from memdb import recording
+from memdb.catalog import Key
+from memdb.cli import main
+from memdb.errors import StatementFailed
+from tests.integration.conftest import Folder
+
+ATTEMPTS = {
+    "run a program": "copy (select 1) to program 'touch {file}'",
+    "read a program": "copy loot from program 'id'",
+    "write a file": "copy (select 1) to '{file}'",
+    "read a file": "copy loot from '{file}'",
+    "read a file by a function": "select pg_read_file('{file}')",
+    "read a binary file": "select pg_read_binary_file('{file}')",
+    "list a folder": "select pg_ls_dir('/')",
+    "see a file": "select pg_stat_file('{file}')",
+    "import a file": "select lo_import('{file}')",
+    "export a file": "select lo_export(1, '{file}')",
+    "load a library": "load '{file}'",
+    "load one in each session": "set session_preload_libraries = '{file}'",
+    "load a plugin": "select pg_create_logical_replication_slot('a', '{file}')",
+    "call a library": "create function f() returns int language c as '{file}', 'f'",
+    "an untrusted language": "create extension plpython3u",
+    "another extension": "create extension memdb_other",
+    "a foreign server": "create foreign data wrapper w",
+    "become a superuser": "alter role current_user superuser",
+    "make a superuser": "create role made_on_the_spot superuser",
+    "take another's session": "set session authorization {admin}",
+    "take another's role": "set role {admin}",
+    "the right to run programs": "grant pg_execute_server_program to current_user",
+    "read passwords": "table pg_authid",
+    "change the server": "select pg_reload_conf()",
+    "code for everybody": "create event trigger e on ddl_command_end execute function memdb_own.before_extension()",
+    "more for an extension": "alter event trigger memdb_after_extension disable",
+    "other code for an extension": "create or replace function memdb_own.after_extension() returns event_trigger "
+    "language plpgsql as 'begin end'",
+    "no triggers": "set session_replication_role = replica",
+}
+ALONE = [  # outside of a transaction only
+    "alter system set shared_preload_libraries = '/tmp/x'",
+    "create tablespace t location '/tmp'",
+    "create subscription s connection 'host=127.0.0.1 port=1' publication p",
+]
+REFUSED = {"42501", "0A000", "55P02", "22023", "42704"}
+
+
+def test_nothing_beyond_the_database_can_be_reached(
+    folder: Folder, server: str, tmp_path: Path, ready_server: None
+) -> None:
+    """Each attempt is made where its refusal does not end the file; a comment keeps what came of them."""
+    shown = tmp_path / "shown"
+    with psycopg.connect(server) as admin:
+        user = admin.info.user
+    text = "create table loot (line text);\ncreate table came (attempt text, state text);\n"
+    for name, attempt in ATTEMPTS.items():
+        statement = attempt.format(file=shown, admin=user).replace("'", "''")
+        text += (
+            f"do $a$ begin execute '{statement}'; insert into came values ($n${name}$n$, 'done');\n"
+            f"exception when others then insert into came values ($n${name}$n$, sqlstate); end $a$;\n"
+        )
+    text += (
+        "do $a$ begin execute format('comment on table came is %L',\n"
+        "(select string_agg(attempt || '=' || state, ';') from came)); end $a$;\n"
+    )
+    patches = recording.record(folder(m0001_a=(text, "drop table came; drop table loot;")))
+    came = dict(part.split("=") for part in str((patches["0001_a"][Key("table", "came")] or {})["comment"]).split(";"))
+    assert came.keys() == ATTEMPTS.keys()
+    assert {name: state for name, state in came.items() if state not in REFUSED} == {}
+    assert not shown.exists()
+
+
+@pytest.mark.parametrize("statement", ALONE)
+def test_nor_by_a_statement_outside_of_a_transaction(folder: Folder, ready_server: None, statement: str) -> None:
+    sets = folder(m0001_a=(f"-- transactional: false\n{statement};", "-- transactional: false\nselect 1;"))
+    with pytest.raises(StatementFailed, match="permission denied") as raised:
+        recording.record(sets)
+    assert "a role that owns the database and is no superuser" in raised.value.hint
+
+
+def test_an_extension_is_made_by_who_may_not_make_another(folder: Folder, ready_server: None) -> None:
+    """For pgvector the role is a superuser while the one statement runs, also where it fails or is taken back."""
+    lesser = "do $a$ begin assert not (select rolsuper from pg_roles where rolname = current_user); end $a$;"
+    fails = "do $a$ begin create extension {}; raise 'no'; exception when others then null; end $a$;"
+    steps = [fails.format("vector"), fails.format("nope"), *2 * ["create extension if not exists vector;"]]
+    text = "".join(f"{step} {lesser}\n" for step in steps)
+    sets = folder(m0001_a=(f"{text} create table a (e vector(3));", "drop table a; drop extension vector;"))
+    assert recording.record(sets)["0001_a"]
+    with pytest.raises(StatementFailed, match="permission denied to COPY"):
+        recording.record(folder(m0001_a=("create extension vector; copy (select 1) to program 'id';", "select 1;")))
+
+
+def test_a_project_does_not_choose_to_be_tried_by_a_superuser(
+    folder: Folder, tmp_path: Path, server: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder(m0001_a=("create table a ();", "drop table a;"))
+    (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{server}"\n')
+    monkeypatch.chdir(tmp_path)
+    assert main(["snapshot"]) == 3
+    assert "names a superuser" in capsys.readouterr().err
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute("create role made_on_the_spot login createdb")
+        try:
+            lesser = make_conninfo(server, user="made_on_the_spot")
+            (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{lesser}"\n')
+            assert main(["snapshot"]) == 0
+        finally:
+            admin.execute("drop role made_on_the_spot")
+    assert main(["snapshot", "--scratch-url", server]) == 0
