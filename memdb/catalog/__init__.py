@@ -4,8 +4,8 @@ An object is known by its kind and its name: `table memories`, `column memories.
 ix_memories_embedding`. Outside of the target schema the name has its schema before it: `table audit.entry`.
 """
 
-from memdb.catalog import lookalikes
 from memdb.catalog.keys import KINDS, STANDALONE, Key, table_of
+from memdb.catalog.lookalikes import LookAlike
 from memdb.catalog.patches import Attributes, Objects, Patch, fold, merge, patch
 from memdb.catalog.reading import Catalog, read
 from memdb.catalog.shapes import shape_of
@@ -16,10 +16,10 @@ __all__ = [
     "Attributes",
     "Catalog",
     "Key",
+    "LookAlike",
     "Objects",
     "Patch",
     "fold",
-    "lookalikes",
     "merge",
     "patch",
     "read",

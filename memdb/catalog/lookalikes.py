@@ -1,11 +1,9 @@
 """What reads like something of PostgreSQL's, an extension's or the migrations', and is something else."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterable
 from typing import NamedTuple
 
-from memdb.catalog import reading
 from memdb.catalog.keys import Key
-from memdb.database import Connection, patience, query
 
 _KINDS = {"function": ("function", "aggregate"), "type": ("enum", "domain", "type"), "view": ("view", "table")}
 _MADE_BY_MIGRATIONS = "object"  # operators and the like, of which no more is known than that they are there
@@ -23,25 +21,19 @@ class LookAlike(NamedTuple):
         return any(key in expected for key in self.candidates)
 
 
-def find(connection: Connection, schema: str) -> list[LookAlike]:
-    """All of them in a database of which `schema` is the target. Reads in a read-only transaction."""
-    with connection.transaction(force_rollback=True):  # which also takes back the settings
-        connection.execute(f"set transaction read only; set local search_path = ''; {patience(connection)}")
-        rows = connection.execute(query("lookalikes", "found"), {"home": schema}).fetchall()
-        qualifiers = connection.execute(query("lookalikes", "qualifiers"), {"home": schema}).fetchall() if rows else []
-    clean = reading.cleaner(name for (name,) in qualifiers)
+def of_rows(rows: Iterable[tuple[str, ...]], clean: Callable[[Key], Key]) -> tuple[LookAlike, ...]:
+    """Rows of kind and identity of who uses, those of what is used, and the latter as a key would have it.
 
-    def key(kind: str, identity: str) -> Key:
-        return reading.clean_key(Key.of(kind, identity), clean)
-
-    return [
+    `clean` takes the schemas out of keys that are left out of names.
+    """
+    return tuple(
         LookAlike(
-            key(kind, identity),
+            clean(Key.of(kind, identity)),
             f"{used_kind} {used}",
             (
-                *(key(known, clean(used_object)) for known in _KINDS.get(used_kind, ())),
-                key(_MADE_BY_MIGRATIONS, f"{used_kind} {used}"),
+                *(clean(Key.of(known, used_object)) for known in _KINDS.get(used_kind, ())),
+                clean(Key.of(_MADE_BY_MIGRATIONS, f"{used_kind} {used}")),
             ),
         )
         for kind, identity, used_kind, used, used_object in rows
-    ]
+    )

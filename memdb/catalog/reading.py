@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from memdb.catalog import lookalikes
 from memdb.catalog.keys import STANDALONE, Key
+from memdb.catalog.lookalikes import LookAlike
 from memdb.catalog.patches import Attributes, Objects
 from memdb.database import Connection, patience, query
 from memdb.shape import unquoted
@@ -42,6 +44,7 @@ _FORMS = "; ".join(
     )
 )
 
+_LOOKALIKES = "lookalikes"
 _NO_SQL = frozenset({"comment", "labels", "body", "config"})
 _OF_LINES = frozenset({"comment", "body"})  # they have the line ends of the checkout from which they were run
 _REFLOWED = ("view", "rule")  # the server breaks their definitions into lines
@@ -49,11 +52,15 @@ _REFLOWED = ("view", "rule")  # the server breaks their definitions into lines
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The objects of a database, and the versions of what they live in."""
+    """The objects of a database, and the versions of what they live in.
+
+    `lookalikes` are looked for only where it was said what is asked for.
+    """
 
     objects: Objects
     server_version: str
     pgvector_version: str | None
+    lookalikes: tuple[LookAlike, ...] = ()
 
 
 def read(connection: Connection, schema: str, only: Iterable[Key] | None = None, *, users: str = "") -> Catalog:
@@ -69,17 +76,22 @@ def read(connection: Connection, schema: str, only: Iterable[Key] | None = None,
     schemas, names = (None, None) if keys is None else _wanted(keys)
     parameters = {"home": schema, "schemas": schemas, "names": names, "users": users}
     others = keys is None or any(key.kind == "object" for key in keys)
-    files = ("catalog", "catalog_tables", *(("catalog_others",) if others else ()))
+    files = [
+        *("catalog", "catalog_tables"),
+        *(["catalog_others"] if others else []),
+        *([_LOOKALIKES] if keys is not None else []),
+    ]
     parts = [f"({query(file, 'objects').rstrip().removesuffix(';')})" for file in files]  # in one round trip
     with connection.transaction(force_rollback=True):  # which also takes back the settings
         connection.execute(f"set transaction read only; {_FORMS}; {patience(connection)}")
         rows: dict[str, Any] = dict(connection.execute(" union all ".join(parts), parameters).fetchall())
-    context = rows.pop("context")
-    clean = cleaner(context["qualifiers"])
+    context, alike = rows.pop("context"), rows.pop(_LOOKALIKES, ())
+    clean = _cleaner(context["qualifiers"])
     return Catalog(
         objects=dict(sorted(_cleaned(Key.parse(text), value, clean) for text, value in rows.items())),
         server_version=context["server_version"],
         pgvector_version=context.get("pgvector_version"),
+        lookalikes=lookalikes.of_rows(alike, lambda key: _clean_key(key, clean)),
     )
 
 
@@ -89,7 +101,7 @@ def _wanted(keys: Iterable[Key]) -> tuple[list[str | None], list[str]]:
     return [unquoted(schema) or None for schema, _ in standing], [unquoted(name) for _, name in standing]
 
 
-def cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
+def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
     """Removes `schema.` from SQL, but not inside string literals, unless they name a relation; and quotes alike."""
     names = "|".join(re.escape(name) for name in qualifiers if name != "pg_catalog")
     qualifier = re.compile(rf"""('(?:[^']|'')*'(?!::regclass))|(?<![\w$".])(?:{names})\.(?=[\w"+*/<>=~!@#%^&|`?-])""")
@@ -109,7 +121,7 @@ def _quoted_alike(match: re.Match[str]) -> str:
     return "json" if match["bare"] else f'"{match["quoted"]}"' if match["quoted"] else match[0]
 
 
-def clean_key(key: Key, clean: Callable[[str], str]) -> Key:
+def _clean_key(key: Key, clean: Callable[[str], str]) -> Key:
     """The name itself has its schema only where that is to stay; the arguments of a function may have others."""
     if key.kind == "object":
         return replace(key, name=clean(key.name))
@@ -134,4 +146,4 @@ def _cleaned(key: Key, attributes: Attributes, clean: Callable[[str], str]) -> t
             return _LINE_END.sub("\n", value)
         return value if name in _NO_SQL else cleaned(value)
 
-    return clean_key(key, clean), {name: of_name(name, value) for name, value in attributes.items()}
+    return _clean_key(key, clean), {name: of_name(name, value) for name, value in attributes.items()}

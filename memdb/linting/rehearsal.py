@@ -17,12 +17,8 @@ from memdb.migrations import hints
 _OWN_RULES = frozenset({"needs-rights", "not-applicable", "not-rehearsed", "rollback-fails", "rollback-incomplete"})
 RULES = _OWN_RULES | naming.RULES | hazards.RULES
 
-<<<<<<< HEAD
-=======
-_NOT_OFFERED = "0A000"  # feature_not_supported: an extension that this server does not have
 _NOT_ALLOWED = "42501"  # insufficient_privilege: what is tried has no rights of a superuser
 
->>>>>>> 72fdc4c (Files that nobody has read yet are tried by a role that is no superuser, and what only has the name of what is meant is found)
 _PLACE = re.compile(r":(\d+):(\d+)\Z")
 _UNDO = "A rollback undoes exactly its own file."
 

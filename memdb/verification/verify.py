@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from memdb import catalog, files
-from memdb.catalog import KINDS, Key, Objects, Patch, table_of
-from memdb.catalog.lookalikes import LookAlike
+from memdb.catalog import KINDS, Key, LookAlike, Objects, Patch, table_of
 from memdb.database import MINIMUM_PGVECTOR, Connection, target_schema, version_number
 from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
@@ -78,12 +77,11 @@ def verify(
         if owners.are_the_applications(expected, found):
             expected, found, users_note = owners.left_alone(connection, expected, found)
         place = _surroundings(connection, schema, past.home.schema, expected, found)
-        alike = catalog.lookalikes.find(connection, schema)
     differences = compare(expected, found, applied=applied, known=known, place=place)
     absent = not own.applied and past.readable and not _any_standing(found, owners)
     if absent:
         differences = [replace(difference, mend="memdb migrate") for difference in differences]
-    differences += [*_lookalikes(alike, expected), *_old_pgvector(live.pgvector_version, expected)]
+    differences += [*_lookalikes(live.lookalikes, expected), *_old_pgvector(live.pgvector_version, expected)]
     paths = {migration.id: files.shown(migration.path) for migration in sets.migrations}
     return Verification(
         differences=tuple(replace(item, path=paths.get(item.migration or "")) for item in differences),

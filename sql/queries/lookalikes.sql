@@ -1,7 +1,7 @@
 -- What reads alike and is not the same. Names are compared without the schemas of the tables and of the extensions,
 -- so that a schema is the same wherever it lives; here is looked up where they really lead.
 
--- name: found
+-- name: objects
 -- Which object uses which one that somebody has made and that has the name of one of PostgreSQL's, of an extension's,
 -- or in another of these schemas; or the function of a cast, a collation or an operator class, of which no schema is
 -- shown.
@@ -202,28 +202,30 @@ keys as (
     where coalesce(c.relkind, '') <> 't'
 )
 
-select distinct
-    k.kind,
-    case when k.schema = %(home)s then '' else quote_ident(k.schema) || '.' end || k.name as object,
-    i.type as used_kind,
-    i.identity as used,
-    case
-        when f.oid is not null
-            then
-                case when f.pronamespace = h.oid then '' else quote_ident(n.nspname) || '.' end
-                || quote_ident(f.proname) || '(' || oidvectortypes(f.proargtypes) || ')'
-        else i.identity
-    end as used_object
+select
+    'lookalikes' as key,
+    coalesce(
+        jsonb_agg(distinct jsonb_build_array(
+            k.kind,
+            case when k.schema = %(home)s then '' else quote_ident(k.schema) || '.' end || k.name,
+            i.type,
+            i.identity,
+            case
+                when f.oid is null
+                    then coalesce(
+                        case when i.schema = quote_ident(%(home)s) then '' else i.schema || '.' end || i.name,
+                        i.identity
+                    )
+                else
+                    case when f.pronamespace = h.oid then '' else quote_ident(n.nspname) || '.' end
+                    || quote_ident(f.proname) || '(' || oidvectortypes(f.proargtypes) || ')'
+            end
+        )),
+        '[]'
+    ) as attributes
 from keys as k
 cross join lateral pg_identify_object(k.used_catalog, k.used, 0) as i
 left join pg_namespace as h on h.nspname = %(home)s
 left join pg_proc as f on k.used_catalog = 'pg_catalog.pg_proc'::regclass and k.used = f.oid
 left join pg_namespace as n on f.pronamespace = n.oid
-where k.name is not null
-order by 1, 2, 4;
-
--- name: qualifiers
--- The schemas that are left out of names.
-select quote_ident(n.nspname)
-from pg_namespace as n
-where n.nspname = %(home)s or n.oid in (select x.extnamespace from pg_extension as x);
+where k.name is not null;
