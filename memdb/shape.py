@@ -147,6 +147,15 @@ def is_user_type(text: str) -> bool:
     return _user_type(text) is not None
 
 
+def may_refer(one: str, other: str) -> bool:
+    """Whether a foreign key of one type of users' ids may refer to the other: a text to any text, others to their own.
+
+    Raises UsageError for what is no type of users' ids.
+    """
+    ours, theirs = (user_type(text).partition("(")[0] for text in (one, other))
+    return ours == theirs or USER_TYPES[ours] is USER_TYPES[theirs] is str
+
+
 def _user_type(text: str) -> str | None:
     match = _TYPE.fullmatch(text.strip().lower())
     if match is None:

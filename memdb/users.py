@@ -9,7 +9,7 @@ from memdb.shape import STAND_IN, USER_TYPES
 
 
 @dataclass(frozen=True, slots=True)
-class Users:
+class UsersTable:
     """The table to which the name `users` leads. `name` has its schema, quoted where SQL needs it."""
 
     name: str
@@ -46,20 +46,19 @@ class Candidate:
         return ""
 
     def has_ids_for(self, key_type: str) -> bool:
-        """Whether a column of this type can refer to the key; one text may refer to another."""
-        theirs, ours = (shape.user_type(text).partition("(")[0] for text in (self.key_type or "", key_type))
-        return theirs == ours or USER_TYPES[theirs] is USER_TYPES[ours] is str
+        """Whether a column of this type can refer to the key."""
+        return shape.may_refer(key_type, self.key_type or "")
 
     def __str__(self) -> str:
         return f"{self.table} ({self.key}), {self.key_type}"
 
 
-def find(connection: Connection, table: str = "users") -> Users | None:
+def find(connection: Connection, table: str = "users") -> UsersTable | None:
     """The table that memories belong to, as SQL names it. None where it cannot be seen from here."""
     path = database.search_path(connection)
     ((_, oid, _),) = connection.execute(query("users", "resolve"), [path, table])
     with database.own_names(connection):
-        found = connection.rows(Users, query("users", "described"), {"oid": oid, "mark": STAND_IN})
+        found = connection.rows(UsersTable, query("users", "described"), {"oid": oid, "mark": STAND_IN})
     return found[0] if found else None
 
 

@@ -6,10 +6,10 @@ import typer
 
 from memdb import embedded, output
 from memdb.cli.commands import epilog
-from memdb.cli.group import PLAIN
+from memdb.cli.group import BARE
 from memdb.cli.options import OutputFormat, confirm
 
-db = typer.Typer(**PLAIN, no_args_is_help=True, help="Control the embedded PostgreSQL.")
+db = typer.Typer(**BARE, no_args_is_help=True, help="Control the embedded PostgreSQL.")
 
 
 @db.command(epilog=epilog('psql "$(memdb db start)"'))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-PLAIN: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
+BARE: dict[str, Any] = {"add_completion": False, "rich_markup_mode": None, "pretty_exceptions_enable": False}
 
 SECTIONS = {
     "The schema": {
@@ -65,7 +65,7 @@ class _Sections(TyperGroup):
 def _load(module: str, name: str) -> Any:
     found = getattr(import_module(f"{__package__}.{module}"), name.replace("-", "_"))
     if not isinstance(found, typer.Typer):
-        function, found = found, typer.Typer(**PLAIN)
+        function, found = found, typer.Typer(**BARE)
         found.command(name, epilog=function.epilog)(function)
     return typer.main.get_command(found)
 
@@ -73,7 +73,7 @@ def _load(module: str, name: str) -> Any:
 def parser(callback: Any, *, help: str, epilog: str) -> TyperGroup:
     """What reads the command line."""
     app = typer.Typer(
-        **PLAIN | {"add_completion": True},
+        **BARE | {"add_completion": True},
         name="memdb",
         cls=_Sections,
         callback=callback,
@@ -92,7 +92,7 @@ def parser(callback: Any, *, help: str, epilog: str) -> TyperGroup:
 
 def format_of(arguments: list[str]) -> str:
     """The output format that is asked for, also where the rest of the command line cannot be read."""
-    app = typer.Typer(**PLAIN, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+    app = typer.Typer(**BARE, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
     app.command()(_format)
     try:
         context = typer.main.get_command(app).make_context("memdb", list(arguments), resilient_parsing=True)

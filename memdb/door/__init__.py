@@ -3,7 +3,7 @@
 The command line uses it as well. Modules are loaded by the first call that needs them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -21,8 +21,8 @@ def open(
     *,
     schema: str | None = None,
     sql_dir: str | PathLike[str] | None = None,
-    sets: tuple[str, ...] = (),
-    trusted_schemas: tuple[str, ...] = (),
+    sets: Sequence[str] = (),
+    trusted_schemas: Sequence[str] = (),
     scratch_url: str | None = None,
     scratch_setup: str | PathLike[str] | None = None,
     directory: str | PathLike[str] | None = None,
@@ -41,9 +41,9 @@ def open(
     where = None if directory is None else Path(directory)
     loaded = settings.load(
         sql_dir=None if sql_dir is None else Path(sql_dir),
-        sets=tuple(sets),
+        sets=_names(sets),
         schema=schema,
-        trusted_schemas=tuple(trusted_schemas),
+        trusted_schemas=_names(trusted_schemas),
         directory=where,
     )
     setup = None if scratch_setup is None else Path(scratch_setup)
@@ -53,6 +53,11 @@ def open(
         partial(settings.scratch, url=scratch_url, setup=setup, directory=where),
         on_message=on_message,
     )
+
+
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    """A single name is no sequence of letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 class Database(Schema, Memories, Project, State):

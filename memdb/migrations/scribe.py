@@ -5,6 +5,7 @@ which the scribe marks it: they commit together, the server sees files whole, an
 """
 
 import getpass
+import logging
 import os
 import socket
 import uuid
@@ -27,6 +28,9 @@ from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
 from memdb.ledger.history import DETAILS, Home, IncompleteHistory
 from memdb.ledger.sqlfiles import Migration
+
+# memdb says itself what it applies; yoyo would say so of what is only tried on a temporary database, too.
+logging.getLogger("yoyo.migrations").setLevel(logging.WARNING)
 
 _WRITTEN = ("_yoyo_migration", "_yoyo_log", DETAILS)
 

@@ -29,19 +29,19 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Layout:
     """The tables of a temporary database by their full names, with schema and a checksum; and its extensions."""
 
     tables: dict[str, tuple[str, str]]
     extensions: frozenset[str]
 
 
-def shape(fresh: scratch.Database, *, besides: Collection[str] = ()) -> Shape:
-    """The shape that a temporary database has now, but for some tables."""
+def layout(fresh: scratch.Database, *, besides: Collection[str] = ()) -> Layout:
+    """The layout that a temporary database has now, but for some tables."""
     found = fresh.connection.execute(query("effects", "shapes")).fetchall()
     tables = {name: (schema, sum) for name, schema, sum in found if name not in besides}
     extensions = fresh.connection.execute(query("effects", "extensions")).fetchall()
-    return Shape(tables, frozenset(name for (name,) in extensions))
+    return Layout(tables, frozenset(name for (name,) in extensions))
 
 
 def of_failure(error: StatementFailed) -> Refusal | None:
@@ -52,7 +52,7 @@ def of_failure(error: StatementFailed) -> Refusal | None:
     return Refusal(error.message.replace("\n", ", "), error.said, error.location)
 
 
-def of_users(connection: Connection, fresh: scratch.Database, before: Shape) -> Iterator[Refusal]:
+def of_users(connection: Connection, fresh: scratch.Database, before: Layout) -> Iterator[Refusal]:
     """Why memories that the plan makes could not refer to the application's users as they really are: where they are
     only tried, a set-up file has made such as are expected.
     """
@@ -98,7 +98,7 @@ def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]
             yield Refusal(error.message, error.hint)
 
 
-def of_changes(connection: Connection, shapes: Sequence[Shape]) -> tuple[Refusal, ...]:
+def of_changes(connection: Connection, shapes: Sequence[Layout]) -> tuple[Refusal, ...]:
     """What the role lacks that runs the plan, and the server, for what has changed on the temporary database."""
     if len(shapes) < 2:  # it did not come that far
         return ()
@@ -110,7 +110,7 @@ def of_changes(connection: Connection, shapes: Sequence[Shape]) -> tuple[Refusal
         )
 
 
-def _of_rights(connection: Connection, before: Shape, after: Shape) -> Iterator[Refusal]:
+def _of_rights(connection: Connection, before: Layout, after: Layout) -> Iterator[Refusal]:
     both = before.tables.keys() & after.tables.keys()
     needed = {
         "altered": [name for name in both if before.tables[name] != after.tables[name]],

@@ -18,7 +18,7 @@ from memdb.ledger.plan import Plan
 from memdb.ledger.sqlfiles import Sets
 from memdb.migrations.risks import Risk
 from memdb.preview import refusals
-from memdb.preview.refusals import Refusal, Shape
+from memdb.preview.refusals import Layout, Refusal
 
 Definitions = dict[str, tuple[str, str]]
 """Schema and statement by the full name of a table."""
@@ -38,7 +38,7 @@ class Trial:
     measured: set[str] = field(default_factory=set)
     risks: list[Risk] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    shapes: list[Shape] = field(default_factory=list)
+    shapes: list[Layout] = field(default_factory=list)
     advice: str = ""
 
 
@@ -50,11 +50,11 @@ def attempt(connection: Connection, sets: Sets, planned: Plan, options: scratch.
             with _like(connection, sets, planned, options) as (fresh, trial.source):
                 others = _with_dependents(connection, fresh)
                 _make_named(connection, fresh, planned, "after_tables")
-                trial.shapes.append(refusals.shape(fresh, besides=others))
+                trial.shapes.append(refusals.layout(fresh, besides=others))
                 _make_named(connection, fresh, planned, "extensions")  # which have to be checked as those it makes
                 _take(connection, fresh, planned, trial)
                 trial.refusals += refusals.of_users(connection, fresh, trial.shapes[0])
-                trial.shapes.append(refusals.shape(fresh, besides=others))
+                trial.shapes.append(refusals.layout(fresh, besides=others))
         except (LockTimeout, psycopg.errors.LockNotAvailable):
             raise  # of the real database, which others keep from being read: more than not measured
         except (MemdbError, psycopg.Error) as error:
@@ -150,7 +150,7 @@ def _with_dependents(connection: Connection, fresh: scratch.Database) -> frozens
     """Makes what others have built on what is there, and returns the tables and views that have come with it: whoever
     drops what these depend on, and says cascade, need not own them.
     """
-    before = refusals.shape(fresh).tables.keys()
+    before = refusals.layout(fresh).tables.keys()
     names = [name for (name,) in fresh.connection.execute(query("effects", "names"))]
     with database.own_names(connection):
         found = connection.execute(query("locks", "dependents"), {"names": names}).fetchall()
@@ -158,7 +158,7 @@ def _with_dependents(connection: Connection, fresh: scratch.Database) -> frozens
     if found and not _made(fresh, (found[0][0], at_once)):  # all of them fail with one that cannot be made here
         for definition in found:
             _made(fresh, definition)
-    return frozenset(refusals.shape(fresh).tables.keys() - before)
+    return frozenset(refusals.layout(fresh).tables.keys() - before)
 
 
 def _made(fresh: scratch.Database, definition: tuple[str, str] | None) -> bool:

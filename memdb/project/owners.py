@@ -72,7 +72,6 @@ def require(users: Users) -> str:
     name = users.base_type
     key = shape.unquoted(users.key)
     literal, key_literal = (text.replace("'", "''") for text in (users.table, key))
-    is_text = name in ("text", "varchar")  # a foreign key may go from one to the other
     return _REQUIRE.format(
         table=users.table,
         key=users.key,
@@ -82,7 +81,7 @@ def require(users: Users) -> str:
         said=literal.replace("%", "%%"),  # what follows a % would be put in its place
         key_said=key_literal.replace("%", "%%"),
         a_type=words.with_article(name),
-        is_type="in ('text'::regtype, 'varchar'::regtype)" if is_text else f"= '{name}'::regtype",
+        is_type="in ('text'::regtype, 'varchar'::regtype)" if shape.may_refer(name, "text") else f"= '{name}'::regtype",
     )
 
 

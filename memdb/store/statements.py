@@ -15,7 +15,7 @@ from memdb.schemas import MemoryUpdate
 _JSON_NULL: ColumnElement[Any] = literal_column("'null'::jsonb")
 
 
-class Wanted(NamedTuple):
+class Conditions(NamedTuple):
     """What metadata have to be: to contain an object, to have no true under some keys, nothing or null under others."""
 
     contained: dict[str, Any]
@@ -23,19 +23,19 @@ class Wanted(NamedTuple):
     absent: list[str]
 
 
-def wanted(entries: dict[str, Any]) -> Wanted:
+def wanted(entries: dict[str, Any]) -> Conditions:
     """What entries that are asked for mean: to be there and equal, or to contain the list or object that is given.
 
     What is not there, or is null, counts as false, and as null: `metadata ->> 'done' <> 'true'` would lose it.
     """
-    return Wanted(
+    return Conditions(
         {key: value for key, value in entries.items() if value is not None and value is not False},
         [key for key, value in entries.items() if value is False],
         [key for key, value in entries.items() if value is None],
     )
 
 
-def hold(metadata: ColumnElement[Any], wanted: Wanted) -> list[ColumnElement[bool]]:
+def hold(metadata: ColumnElement[Any], wanted: Conditions) -> list[ColumnElement[bool]]:
     """The conditions on metadata, as `nearest` in sql/queries/store.sql has them."""
     return [
         *([metadata.contains(wanted.contained)] if wanted.contained else []),

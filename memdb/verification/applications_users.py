@@ -10,7 +10,6 @@ from memdb.shape import DEFAULT, STAND_IN, Users
 
 _CATALOG_TYPES = {"varchar": "character varying"}
 _OPERATOR_CLASSES = {"uuid": "uuid_ops", "bigint": "int8_ops", "integer": "int4_ops"}
-_TEXTS = ("text", "varchar")  # a foreign key may go from one to the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,9 @@ class Owners:
         if not referred:
             return others, there, []
         column = found.get(self.key)
-        is_text = self.users.python_type is str and column and shape.is_user_type(column["type"])
-        key_type = column["type"] if column and is_text and _base(column["type"]) in _TEXTS else self._key_type
+        key_type = self._key_type
+        if column and shape.is_user_type(column["type"]) and shape.may_refer(key_type, column["type"]):
+            key_type = column["type"]
         needed: Objects = {self.key: {"type": key_type, "referable": True}}
         if column is not None:
             there |= {self.key: {"type": column["type"], "referable": self._is_referable(found)}}
@@ -96,10 +96,6 @@ def expected(patches: Mapping[str, Patch]) -> Owners:
     """Those of the shape for which a folder of SQL was written."""
     found = catalog.shape_of(catalog.fold(patches.values()))
     return Owners((found or DEFAULT).users)
-
-
-def _base(key_type: str) -> str:
-    return shape.user_type(key_type).partition("(")[0]
 
 
 def _is_stand_in(table: Attributes) -> bool:

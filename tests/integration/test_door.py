@@ -239,7 +239,7 @@ def test_what_happens_is_logged_or_told(
 ) -> None:
     heard: list[str] = []
     started: list[str] = []
-    with caplog.at_level(logging.INFO, "memdb"), memdb.open(empty) as db:
+    with caplog.at_level(logging.INFO), memdb.open(empty) as db:
         db.migrate("0001")
     assert [(record.name, record.message) for record in caplog.records] == [
         ("memdb", "Applying 0001_create_extension_vector …")

@@ -80,6 +80,12 @@ def test_a_database_is_opened_with_these_options() -> None:
     assert list(inspect.signature(memdb.open).parameters) == OPTIONS
 
 
+@pytest.mark.parametrize("given", ["fast_search", ["fast_search"], ("fast_search",)])
+def test_sets_may_be_named_in_a_list_and_one_alone(given: str | list[str] | tuple[str, ...]) -> None:
+    opened = memdb.open("postgresql://host/name", sets=given, trusted_schemas=given)
+    assert opened.settings.sets == opened.settings.trusted_schemas == ("fast_search",)
+
+
 def test_a_database_has_these_calls_and_no_others() -> None:
     calls = inspect.getmembers(memdb.Database, inspect.isfunction)
     assert {name: str(inspect.signature(call)) for name, call in calls if not name.startswith("_")} == CALLS

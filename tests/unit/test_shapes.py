@@ -9,7 +9,7 @@ from memdb import project, shipped
 from memdb.errors import UsageError
 from memdb.output.rendering import render
 from memdb.project import Upgrade, Wanted, shipping
-from memdb.shape import Shape, Users, name, user_type
+from memdb.shape import Shape, Users, may_refer, name, user_type
 
 ACCOUNTS = Shape(Users("app.accounts", "account_id", "bigint", may_be_made=False), "halfvec", 768)
 
@@ -179,3 +179,17 @@ def test_types_and_names_are_written_as_sql_has_them() -> None:
         "users",
         '"it""s"',
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "may"),
+    [
+        ("uuid", "uuid", True),
+        ("text", "character varying(20)", True),
+        ("varchar(9)", "text", True),
+        ("integer", "bigint", False),
+        ("text", "uuid", False),
+    ],
+)
+def test_a_text_may_refer_to_any_text_and_other_ids_to_their_own_type(one: str, other: str, may: bool) -> None:
+    assert may_refer(one, other) is may
