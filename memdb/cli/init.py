@@ -12,7 +12,7 @@ from memdb import output, project, settings, words
 from memdb.cli.commands import command
 from memdb.cli.options import OutputFormat, Place, Trial
 from memdb.door import Database
-from memdb.errors import DatabaseError, UsageError
+from memdb.errors import ConnectionFailed, DatabaseError, UsageError
 from memdb.project import Found, Wanted
 from memdb.shape import DEFAULT, USER_TYPES, Shape
 from memdb.shape import dimensions as checked_dimensions
@@ -76,10 +76,10 @@ def _look(db: Database, wanted: Wanted, *, is_given: bool) -> Found | None:
     try:
         with db.connected("init") as connection:
             found = project.look(connection, wanted)
-    except DatabaseError as error:
+    except (ConnectionFailed, DatabaseError) as error:
         if is_given:
             raise
-        output.say(f"Your database was not searched for users: {error.message}.")
+        output.say(f"Your database was not searched for users: {error.message.splitlines()[0].rstrip('.')}.")
         return None
     for note in found.notes:
         output.say(note)
