@@ -7,9 +7,10 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
+from memdb import shipped
 from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
-from memdb.verification import verify
+from memdb.verification import snapshot, verify
 from memdb.verification.comparison import Difference
 from memdb.verification.snapshot import Patches
 
@@ -184,6 +185,16 @@ def test_each_line_of_a_mend_runs_and_harms_nothing(
     assert rows(with_every_kind) >= before
     left = verify.verify(with_every_kind, every_kind, kinds).differences
     assert bool(left) is not tampered.mended
+
+
+def test_embeddings_of_another_type_are_mended_with_their_index(connection: Connection, sets: Sets) -> None:
+    connection.execute(
+        "drop index ix_memories_embedding; alter table memories alter embedding type halfvec(1536);"
+        " create index ix_memories_embedding on memories using hnsw (embedding halfvec_cosine_ops)"
+    )
+    expected = snapshot.read(shipped.sql_directory())
+    run(connection, verify.verify(connection, sets, expected).differences)
+    assert verify.verify(connection, sets, expected).differences == ()
 
 
 def run(connection: Connection, differences: tuple[Difference, ...]) -> None:

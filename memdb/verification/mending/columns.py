@@ -5,6 +5,7 @@ from collections.abc import Callable
 from memdb.verification.mending.converting import keeps_values
 from memdb.verification.mending.creating import column_type, set_storage
 from memdb.verification.mending.differing import Differing
+from memdb.verification.mending.retyping import around
 from memdb.verification.mending.views import without_views
 from memdb.verification.mending.writing import drop_default, told
 
@@ -46,12 +47,12 @@ def _type(differing: Differing, alter: str) -> list[str]:
     if table not in differing.place.empty and not keeps_values(before, wanted):
         return told(
             f"some {before} values may be lost or refused as {wanted}: look at them first. Then:",
-            statement,
+            *around(differing, [statement]),
         )
     both = "default" in differing.found and "default" in differing.expected
     default = [f"{alter} drop default;"] if both and "default" in differing.attributes else []
     rewrites = told("it locks the table, and may rewrite it")
-    return [*rewrites, *without_views(differing, [*default, statement])]
+    return [*rewrites, *around(differing, without_views(differing, [*default, statement]))]
 
 
 def _nullable(differing: Differing, alter: str) -> list[str]:

@@ -1,11 +1,9 @@
 """Mends of tables, and of what belongs to them but their columns."""
 
-import re
-
 from memdb.catalog import Attributes
-from memdb.verification.mending.converting import keeps_values
 from memdb.verification.mending.creating import create, enable
 from memdb.verification.mending.differing import Differing
+from memdb.verification.mending.retyping import column_of
 from memdb.verification.mending.writing import options, told
 
 
@@ -100,26 +98,10 @@ def index(differing: Differing, names: list[str]) -> list[str]:
             " another name",
             *create(differing.key, differing.expected, differing.place),
         )
+    if column := column_of(differing):
+        return told(f"see {column}: mending that creates this index again")
     drop = f"drop index {'' if partitioned else 'concurrently '}{differing.key.identity};"
-    lines = [drop, *create(differing.key, differing.expected, differing.place)]
-    waits = _columns_of_another_type(differing)
-    return told(f"only once {' and '.join(waits)} is of the expected type:", *lines) if waits else lines
-
-
-def _columns_of_another_type(differing: Differing) -> list[str]:
-    """Those of the index whose type a person has to change: until then it could not be created again."""
-    table = differing.expected["table"]
-    return [
-        column.name
-        for column, expected in differing.all_expected.items()
-        if column.kind == "column"
-        and column.within == table
-        and table not in differing.place.empty
-        and re.search(rf"(?<!\w){re.escape(column.name)}(?!\w)", str(differing.expected["keys"]))
-        and (found := differing.all_found.get(column)) is not None
-        and found["type"] != expected["type"]
-        and not keeps_values(found["type"], expected["type"])
-    ]
+    return [drop, *create(differing.key, differing.expected, differing.place)]
 
 
 def statistics(differing: Differing, _: list[str]) -> list[str]:
