@@ -12,6 +12,7 @@ from memdb.users import Candidate
 LIKELY = ("users", '"user"', '"User"', '"Users"', "auth_user", "auth.users")
 """What applications call their users: Rails and most others, libraries of JavaScript, Django, Supabase."""
 
+_OWN_SCHEMA = "give memdb a schema of its own: create schema memory, then --schema memory."
 _HINT = "Leave the option out, or name another database with --database-url."
 
 
@@ -58,7 +59,7 @@ def _foreign_memories(connection: Connection) -> list[str]:
     here = shape.quoted(database.target_schema(connection))
     return [
         f"The {other.kind} {other.table} in this database is not one that memdb made: it can neither use it nor make "
-        "its own beside it. Give memdb a schema of its own: create schema memory, then --schema memory."
+        f"its own beside it. {_OWN_SCHEMA[0].upper()}{_OWN_SCHEMA[1:]}"
         for other in users.candidates(connection, [f"{here}.memories"])
     ]
 
@@ -99,9 +100,16 @@ def _with_users(connection: Connection, wanted: Wanted, notes: tuple[str, ...]) 
     notes = (
         *notes,
         *([f"Found {chosen}."] if chosen else [f"There is no table {table} in this database."] if table else []),
-        *([f"Not taken: {'; '.join(passed)}. Name another with --users 'TABLE (COLUMN)'."] if passed else []),
+        *([f"Not taken: {'; '.join(passed)}. {_way_out(connection, chosen)}"] if passed else []),
     )
     return Found(None if chosen is None else replace(DEFAULT, users=_users(chosen)), notes)
+
+
+def _way_out(connection: Connection, chosen: Candidate | None) -> str:
+    """What can be done for users that were not taken. Where nothing else was, memdb would make a table of that name."""
+    here = f"{shape.quoted(database.target_schema(connection))}.{DEFAULT.users.table}"
+    is_in_the_way = chosen is None and users.candidates(connection, [here])
+    return f"Name another with --users 'TABLE (COLUMN)'{f', or {_OWN_SCHEMA}' if is_in_the_way else '.'}"
 
 
 def _is_of_type(candidate: Candidate, wanted: Wanted) -> bool:

@@ -91,6 +91,10 @@ def test_a_table_of_users_with_other_ids_is_told_with_both_types(
 
 HAND_MADE = "create extension vector; create table memories (user_id text, content text, embedding vector(768))"
 
+OR_A_SCHEMA = (
+    "Name another with --users 'TABLE (COLUMN)', or give memdb a schema of its own: create schema memory, then "
+    "--schema memory."
+)
 LOOKED_AT = {
     "bigint and Supabase": (
         "create table users (id bigint primary key); " + SUPABASE,
@@ -102,7 +106,10 @@ LOOKED_AT = {
         "create table users (a int, b int, primary key (a, b)); " + DJANGO,
         Wanted(),
         own("auth_user", "id", "integer"),
-        ["Found auth_user (id), integer.", "Not taken: users has no primary key of one column. "],
+        [
+            "Found auth_user (id), integer.",
+            "Not taken: users has no primary key of one column. Name another with --users 'TABLE (COLUMN)'.",
+        ],
     ),
     "partitioned": (
         "create table users (id uuid primary key) partition by hash (id)",
@@ -114,7 +121,7 @@ LOOKED_AT = {
         "create view users as select 1::bigint as id",
         Wanted(),
         None,
-        ["Not taken: users is a view, and no foreign key can refer to that. "],
+        [f"Not taken: users is a view, and no foreign key can refer to that. {OR_A_SCHEMA}"],
     ),
     "a domain": (
         "create domain uid as uuid; create table users (id uid primary key)",

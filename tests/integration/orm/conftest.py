@@ -6,9 +6,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+from memdb import pytest_plugin
 from memdb.models import User
 from memdb.store import create_engine, sessions
 from tests.helpers import address
+
+assert_models_match = pytest_plugin.assert_models_match
 
 
 @pytest.fixture(params=["asyncpg", "psycopg"])

@@ -4,6 +4,7 @@ import collections.abc
 import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from memdb.errors import InvalidMemory, UnknownUser
 from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryType
+from memdb.pytest_plugin import AssertModelsMatch
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.shape import Shape, Users
 from memdb.store import MemoryStore, Neighbour, create_engine, sessions
@@ -292,7 +294,12 @@ async def test_search_memories_of_the_shape_is_used_and_finds_the_same(
 
 @pytest.mark.parametrize("shape", ["rails", "supabase", "short", "prisma, no index", "uuid, halves"], indirect=True)
 def test_models_of_a_shape_are_as_its_schema_is(
-    server: str, shaped: str, shape: Shape, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: str,
+    shaped: str,
+    shape: Shape,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    assert_models_match: AssertModelsMatch,
 ) -> None:
     """With the snapshot of the folder that memdb init writes, and with a database; and another length is found."""
     folder = project.init(tmp_path, shape, trial=scratch.Options(url=server)).sql_dir
@@ -308,6 +315,9 @@ def test_models_of_a_shape_are_as_its_schema_is(
                 assert item.differs_from == ("snapshot", "database")
                 assert item.expected == {"type": shape.embedding}
                 assert item.found == {"type": f"{shape.embedding_type}(5)"}
+            told = pytest.raises(pytest.fail.Exception, match=r"memories\.embedding") if differing else nullcontext()
+            with told:
+                assert_models_match("models_of_a_shape:Base", shaped, sql_dir=folder)
 
 
 @pytest.mark.once
