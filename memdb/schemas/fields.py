@@ -65,7 +65,11 @@ class Schema(BaseModel):
     """Reads attributes of models, refuses fields that it does not know, and speaks of `metadata` in JSON."""
 
     model_config = ConfigDict(
-        from_attributes=True, extra="forbid", serialize_by_alias=True, arbitrary_types_allowed=True
+        from_attributes=True,
+        extra="forbid",
+        serialize_by_alias=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,  # it is what people have said
     )
 
     def checked(self) -> Self:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Generic
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from memdb.schemas.fields import Content, Schema, ShownTime, StoredTime, Time, extra_data, not_null
 from memdb.schemas.metadata import Metadata
@@ -19,7 +19,7 @@ def _checked(patch: Any) -> Any:
     return patch
 
 
-_METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Metadata)
+_METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Metadata, config=ConfigDict(hide_input_in_errors=True))
 Patch = Annotated[dict[str, Any], BeforeValidator(_checked)]
 Tiers = Annotated[list[MemoryType], Field(min_length=1)]
 Conditions = dict[Annotated[str, Field(strict=True)], Any]

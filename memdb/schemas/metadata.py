@@ -13,7 +13,7 @@ from memdb import values
 class MemoryMetadata(BaseModel):
     """What metadata of any tier may say."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
     __pydantic_extra__: dict[str, JsonValue] = Field(init=False)
 
     source: str | None = None

@@ -11,7 +11,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from memdb import addresses, database
 from memdb.errors import SettingsError, SetupError
-from memdb.store import drivers
+from memdb.store import discretion, drivers
 
 # What asyncpg reads in a URL only.
 _IN_URL = re.compile(r"service|ssl(cert|key|password|rootcert|crl|negotiation)|ssl_m(in|ax)_protocol_version")
@@ -24,6 +24,8 @@ def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any)
     is installed, else psycopg. `transaction_pooler` is for PgBouncer in transaction mode and the like (port 6543 at
     Supabase), where the next transaction may run in another server process, without what was prepared before.
 
+    What memories say is in no error and no log, unless `hide_parameters` is False.
+
     Raises SettingsError for a URL that cannot be read, SetupError if the driver is not installed.
     """
     driver = _driver(url)
@@ -33,7 +35,10 @@ def create_engine(url: str, *, transaction_pooler: bool = False, **options: Any)
     asked = _asyncpg if driver == "asyncpg" else _psycopg
     arguments = asked(parameters, transaction_pooler)
     arguments |= options.pop("connect_args", {})
+    options = {"hide_parameters": True} | options
     engine = create_async_engine(f"postgresql+{driver}://", connect_args=arguments, **options)
+    if options["hide_parameters"]:
+        event.listen(engine.sync_engine, "handle_error", discretion.on_error)
     if driver == "asyncpg":
         event.listen(engine.sync_engine, "connect", _exchange_vectors_in_binary)
     if "isolation_level" not in options and arguments.get("statement_cache_size") != 0:

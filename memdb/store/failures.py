@@ -9,6 +9,7 @@ from sqlalchemy.exc import DataError as ValueRefused
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, StatementError
 
 from memdb.errors import DatabaseError, InvalidMemory, MemdbError, UnknownUser, UsageError
+from memdb.store.discretion import keep_values_back
 
 _FOREIGN_KEY_VIOLATION = "23503"
 _NOT_NULL_VIOLATION = "23502"
@@ -95,6 +96,7 @@ def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]
         cause = cause_of(error)
         if isinstance(cause, MemdbError):  # of a column's type; SQLAlchemy wraps what its types raise
             raise cause from None
+        keep_values_back(error)
         said = refusal(error)
         translation = _translation(said, which(said) if said.of_memories else "")
         if translation is None and (isinstance(error, ValueRefused) or _is_value(error, cause)):
