@@ -10,7 +10,7 @@ SPREAD := --numprocesses $(JOBS) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture test-container check format snapshot docs picture bench bench-search build clean
+.PHONY: help demo test torture test-container check format snapshot docs picture bench bench-search bench-doctor build clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ bench: $(VENV)/bench ## Time memdb beside what it is compared with, and print th
 
 bench-search: $(VENV)/bench ## Time search_memories beside the plain query and other systems: an hour, 30 GB
 	$(BIN)/python -m bench shapes search
+
+bench-doctor: $(VENV)/bench ## Time doctor and inspect on a million memories: ten minutes, 12 GB
+	$(BIN)/python -m bench doctor
 
 build: $(VENV)/pip ## Build the wheel and the source archive into dist/
 	$(BIN)/pip install --quiet build

@@ -75,7 +75,8 @@ def _history(patient: Patient) -> Iterator[Finding]:
     tables: list[Table] = [table for table in patient.know("tables") if table.part == "history"]
     grants = _grants(patient, [table for table in tables if not table.has_row_security])
     strangers = [grant for grant in grants if grant.role in _STRANGERS]
-    writers = [grant for grant in grants if grant not in strangers and _WRITES & set(grant.privileges)]
+    others = [grant for grant in grants if grant not in strangers and not grant.passes_policies]
+    writers = [grant for grant in others if _WRITES & set(grant.privileges)]
     for level, found in (("error", strangers), ("warning", writers)):
         if found:
             yield Finding(

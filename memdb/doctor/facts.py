@@ -11,7 +11,6 @@ class Server:
     version: str
     database: str
     role: str
-    is_standby: bool
     pgvector: str | None
     pgvector_offered: str | None
     vector_schema: str | None

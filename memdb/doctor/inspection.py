@@ -18,7 +18,7 @@ from memdb.words import printable
 
 _COUNTED = 10_000  # rows that are counted, whatever that takes
 _VISIBLE = 0.9
-_SHOWN, _LONGEST = 5, 60
+_SHOWN, _LONGEST = 5, 58
 _SIZES = (1, 10, 100, 1_000, 10_000, 100_000)
 _DAYS = (1, 7, 30, 90, 365)
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
+import psycopg
 from psycopg import sql
 
 from memdb import database, pooling, target, trust
 from memdb.database import Connection, query
 from memdb.doctor.facts import Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
-from memdb.errors import ConnectionFailed, DatabaseError, MemdbError
+from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError
 from memdb.ledger import status as ledger
 from memdb.ledger.sqlfiles import Sets
 from memdb.target import Target
@@ -60,7 +61,7 @@ class Patient:
         except CannotLook as reason:
             self._failed[name] = reason
         except MemdbError as error:
-            self._failed[name] = CannotLook(". ".join(filter(None, (error.message, error.hint))))
+            self._failed[name] = CannotLook(_in_words(error))
         raise self._failed[name]
 
     def look_around(self) -> None:
@@ -186,6 +187,15 @@ class Patient:
             return self.connection.execute(statement.encode(), given).fetchall()
 
 
+def _in_words(error: MemdbError) -> str:
+    """Why a question was not answered, as the end of a sentence."""
+    if isinstance(error, LockTimeout):
+        return "others hold a lock that is needed"
+    if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+        return f"it takes longer than {_SECONDS} seconds"
+    return error.message.split("\n")[0]
+
+
 def percent(rows: float) -> float:
     """Of the pages of a table with so many rows, how many hold a sample."""
     return min(100.0, 120 * SAMPLE / max(rows, 1))
@@ -196,7 +206,7 @@ def begin(connection: Connection) -> None:
     milliseconds = 1000 * _SECONDS
     connection.execute(
         f"set transaction read only; set local statement_timeout = {milliseconds}; set local lock_timeout = "
-        f"{milliseconds}; set local jit = off"
+        f"{milliseconds // 2}; set local jit = off"
     )
     database.keep_to_own_names(connection)
 

@@ -65,10 +65,10 @@ def _expired(patient: Patient) -> Iterator[Finding]:
     sample = _sample(patient)
     found: int = 0 if sample.expired else patient.know("oldest_tasks")
     if sample.expired or found:
-        shown = _how_many(patient, sample, sample.expired) if sample.expired else f"{_at_least(found)}"
+        shown = _how_many(patient, sample, sample.expired, "task memory") if sample.expired else f"{_at_least(found)}"
         yield Finding(
             "warning",
-            f"{shown} of the tier task, not recalled for {TASK_DAYS} days",
+            f"{shown} not recalled for {TASK_DAYS} days",
             patient.memories.name,
             f"Task memories are meant to go after {TASK_DAYS} days. They cost room, and are found among those that "
             "still matter.",
@@ -98,15 +98,15 @@ def _sample(patient: Patient) -> Sample:
     return found
 
 
-def _how_many(patient: Patient, sample: Sample, part: int) -> str:
+def _how_many(patient: Patient, sample: Sample, part: int, noun: str = "memory") -> str:
     if sample.whole:
-        return count(part, "memory")
-    share = part / sample.rows
-    return f"{about(share * patient.memories.rows)} memories ({share:.1%} of {sample.rows:,} looked at)"
+        return count(part, noun)
+    share, memories = part / sample.rows, noun.replace("memory", "memories")
+    return f"{about(share * patient.memories.rows)} {memories} ({share:.1%} of {sample.rows:,} looked at)"
 
 
 def _at_least(found: int) -> str:
-    return f"{count(found, 'memory')}{' or more' if found == SAMPLE else ''}"
+    return f"{count(found, 'task memory')}{' or more' if found == SAMPLE else ''}"
 
 
 CHECKS = (

@@ -18,7 +18,7 @@ class State(Place):
 
         Each finding says why it matters and what mends it; `ok` if none is an error. Reads only.
         """
-        with self.connected("doctor", wait_seconds=2) as connection:
+        with self.connected("doctor", wait_seconds=1) as connection:
             return lazy.examination.examine(
                 connection,
                 self.sets,
@@ -32,5 +32,5 @@ class State(Place):
 
         With `show_content`, a few memories are shown, shortened. Large tables are estimated.
         """
-        with self.connected("inspect", wait_seconds=2) as connection:
+        with self.connected("inspect", wait_seconds=1) as connection:
             return lazy.inspection.inspect(connection, show_content=show_content)

@@ -27,7 +27,7 @@ def _(result: Inspection) -> Iterator[Any]:
     yield _bars("age", [(share.name, share.memories) for share in result.ages], about)
     yield ""
     if result.users and result.users.users:
-        yield _bars("memories a user", [(_range(bucket), bucket.users) for bucket in result.users.sizes], "", "users")
+        yield _bars("memories a user", list(_filled(result.users.sizes)), "", "users")
         has = result.users
         yield f"Half of the users have at most {has.median:,}, 95 % at most {has.p95:,}; the largest {has.largest:,}."
         yield ""
@@ -54,6 +54,12 @@ def _bars(title: str, rows: Sequence[tuple[str, int]], about: str, unit: str = "
             printable(name), f"{number:,}", f"{number / total:.0%}" if total else "", bar or ("▏" if number else "")
         )
     return table
+
+
+def _filled(sizes: Sequence[Bucket]) -> Iterator[tuple[str, int]]:
+    """Without those that are empty at either end."""
+    filled = [number for number, bucket in enumerate(sizes) if bucket.users]
+    yield from ((_range(bucket), bucket.users) for bucket in sizes[filled[0] : filled[-1] + 1])
 
 
 def _range(bucket: Bucket) -> str:

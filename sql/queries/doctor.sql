@@ -21,7 +21,6 @@ select
     current_setting('server_version') as version,
     current_database()::text as database,
     current_user::text as role,
-    pg_is_in_recovery() as is_standby,
     e.extversion as pgvector,
     a.default_version as pgvector_offered,
     n.nspname::text as vector_schema,

@@ -112,6 +112,16 @@ def test_what_only_reads_goes_through_a_transaction_pooler(
     assert code == 0, said
 
 
+def test_the_doctor_looks_through_a_transaction_pooler_and_says_that_there_is_one(memdb: Forks, migrated: str) -> None:
+    with pooler(migrated, mode="transaction", pool_size=2) as through:
+        code, said = memdb.run("doctor", "--database-url", through)
+        assert memdb.run("inspect", "--database-url", through)[0] == 0
+    assert code in (0, 1), said  # as what the server of the tests lacks has it
+    assert "this address goes through a transaction pooler" in said
+    assert "Not looked at, because the server" in said  # nothing else was left out
+    assert said.count("Not looked at") <= 2
+
+
 def test_a_session_pooler_is_as_good_as_the_server(memdb: Forks, migrated: str) -> None:
     with pooler(migrated, mode="session") as through:
         for command in (("rollback", "--all", "--yes"), ("migrate",)):

@@ -105,7 +105,7 @@ FAULTS = {
     "mixed-embeddings": ("update memories set embedding = embedding + embedding where content ~ '[0-4]$'",
                          "warning public.memories: 150 memories"),
     "expired-tasks": ("update memories set accessed_at = now() - interval '31 days' where content = 'memory 299'",
-                      "warning public.memories: 1 memory of the tier task"),
+                      "warning public.memories: 1 task memory not recalled"),
     "recall-times": ("update memories set accessed_at = created_at", "warning public.memories: accessed_at never"),
     "time-outs": ("do $$begin execute format('alter database %I set statement_timeout = 3000', current_catalog); end$$",
                   "warning role"),
@@ -219,6 +219,34 @@ def test_it_writes_nothing_and_locks_nobody_out(clone: str) -> None:
         assert connection.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone() == before
 
 
+SUPABASE = """
+create role anon; create role authenticated; create role service_role bypassrls; create role memdb_owner login;
+create schema extensions; create extension vector schema extensions;
+grant create, usage on schema public to memdb_owner; grant usage on schema extensions to public;
+grant usage on schema public to anon, authenticated, service_role;
+alter default privileges for role memdb_owner in schema public grant all on tables to anon, authenticated, service_role;
+"""
+
+
+def test_what_the_api_of_supabase_shows_is_found_by_an_owner_who_is_no_superuser(empty: str) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute(SUPABASE)
+        try:
+            with memdb.open(make_conninfo(empty, user="memdb_owner", options="-c search_path=")) as db:
+                db.migrate()
+                report = db.doctor()
+        finally:
+            connection.execute("drop owned by memdb_owner cascade")
+            connection.execute("drop owned by anon, authenticated, service_role")
+            connection.execute("drop role memdb_owner, anon, authenticated, service_role")
+    found = said(report)
+    assert found["row-security"].endswith("anon and authenticated can read and change the memories of all users")
+    assert found["history-access"].startswith("error public._yoyo_log, public._yoyo_migration, public.memdb_migrations")
+    assert found["extension-schema"].startswith("info schema extensions")
+    assert found.keys() - ALWAYS == {"row-security", "history-access", "extension-schema"}
+    assert {name for item in report.unseen for name in item.checks} <= {"unused-indexes", "shared-memory"}
+
+
 HOSTILE = 'ix\n::error::\x1b[31m\u202e<b>]]>%0A"x'
 
 
@@ -277,3 +305,12 @@ def test_a_large_table_is_estimated_and_that_is_said(clone: str, capsys: pytest.
     shown = capsys.readouterr().out
     assert shown.splitlines()[1].startswith("About 10,001 memories in schema public")
     assert "estimate from a sample" in shown
+
+
+def test_a_table_that_others_have_locked_is_not_waited_for(clone: str) -> None:
+    with psycopg.connect(clone) as connection:
+        connection.execute("lock table memories in access exclusive mode")
+        report = examined(clone)
+    reasons = {name: item.reason for item in report.unseen for name in item.checks}
+    assert reasons["schema"] == reasons["missing-embeddings"] == "others hold a lock that is needed"
+    assert "row-security" in report.fine
