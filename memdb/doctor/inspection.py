@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +17,7 @@ from memdb.target import Target
 from memdb.words import printable
 
 _COUNTED = 10_000  # rows that are counted, whatever that takes
-_VISIBLE = 0.9
+_COUNTED_BY_INDEX, _VISIBLE = 2_000_000, 0.9  # rows that an index counts, where it need not ask the table
 _SHOWN, _LONGEST = 5, 58
 _SIZES = (1, 10, 100, 1_000, 10_000, 100_000)
 _DAYS = (1, 7, 30, 90, 365)
@@ -127,21 +127,22 @@ class _Inside:
         self.notes: list[str] = []
         ((rows, pages, visible),) = self._connection.execute(query("doctor_rows", "extent"), [found.memories])
         self.rows = rows if rows >= 0 else 2 * pages
-        self._is_counted = self.rows <= _COUNTED or (rows >= 0 and visible >= _VISIBLE * pages)
+        is_visible = rows >= 0 and visible >= _VISIBLE * pages
+        self._is_counted = self.rows <= _COUNTED or (self.rows <= _COUNTED_BY_INDEX and is_visible)
 
     def shares(self) -> tuple[tuple[Share, ...], tuple[Share, ...], bool]:
         """How many memories each tier has, and how many were made when; and whether they are counted."""
         tiers = self._asked("tiers") if self._is_counted else None
-        ages = None if tiers is None else self._asked("ages", bounds=list(_DAYS))
+        ages = None if tiers is None else self._asked("ages", moments=_moments())
         if tiers is None or ages is None:
             self.notes.append(
-                "This is an estimate from a sample. Where vacuum is up to date, indexes can count instead."
+                "This is an estimate from a sample. Once vacuum is up to date, indexes count up to two million."
             )
             return self._estimated()
         return tuple(Share(*row) for row in tiers), _by_age(dict(ages)), True
 
     def _estimated(self) -> tuple[tuple[Share, ...], tuple[Share, ...], bool]:
-        rows = self._asked("sampled", bounds=list(_DAYS), percent=percent(self.rows)) or []
+        rows = self._asked("sampled", moments=_moments(), percent=percent(self.rows)) or []
         factor = self.rows / max(1, sum(number for *_, number in rows))
         tiers: Counter[str] = Counter()
         ages: Counter[int] = Counter()
@@ -189,4 +190,10 @@ class _Inside:
 
 def _by_age(numbers: Mapping[int, int]) -> tuple[Share, ...]:
     names = ["today", *(f"{before} to {days} days" for before, days in pairwise(_DAYS)), f"over {_DAYS[-1]} days"]
-    return tuple(Share(name, numbers.get(place, 0)) for place, name in enumerate(names))
+    return tuple(Share(name, numbers.get(len(_DAYS) - place, 0)) for place, name in enumerate(names))
+
+
+def _moments() -> list[datetime]:
+    """When each of the ages began, the oldest first."""
+    now = datetime.now(UTC)
+    return [now - timedelta(days=days) for days in reversed(_DAYS)]

@@ -62,9 +62,9 @@ group by m.memory_type
 order by m.memory_type;
 
 -- name: ages
--- By days: 0 is below the first bound. One column is needed, so that its index can answer.
+-- 0 is before the first of the moments. One column is needed, so that its index can answer.
 select
-    width_bucket(extract(epoch from now() - m.created_at)::float8 / 86400, %(bounds)s::float8[]) as age,
+    width_bucket(m.created_at, %(moments)s::timestamptz[]) as age,
     count(*)
 from {schema}.memories as m -- noqa: PRS
 group by age;
@@ -72,7 +72,7 @@ group by age;
 -- name: sampled
 select
     m.memory_type::text,
-    width_bucket(extract(epoch from now() - m.created_at)::float8 / 86400, %(bounds)s::float8[]) as age,
+    width_bucket(m.created_at, %(moments)s::timestamptz[]) as age,
     count(*)
 from {schema}.memories as m tablesample system (%(percent)s::real) -- noqa: PRS
 group by m.memory_type, age

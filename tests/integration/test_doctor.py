@@ -215,7 +215,10 @@ def test_it_writes_nothing_and_locks_nobody_out(clone: str) -> None:
         assert connection.execute(f"{counters} where datname = current_database()").fetchone() == (True, True)
         before = connection.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone()
         assert db.doctor().ok in (True, False)
-        assert db.inspect().memories == 300
+        inside = db.inspect()
+        assert inside.memories == 300
+        ages = {share.name: share.memories for share in inside.ages}
+        assert ages == {"today": 14, "1 to 7 days": 90, "7 to 30 days": 196} | dict.fromkeys(list(ages)[3:], 0)
         assert connection.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone() == before
 
 
