@@ -40,7 +40,7 @@ def run() -> Iterator[Comparison]:
         }
         found = medians(subjects, runs=5)
         yield Comparison("memdb doctor on 1,000,000 memories, in seconds", found["doctor"], 1, 3)
-        yield Comparison("memdb inspect on 1,000,000 memories, in seconds", found["inspect"], 1, 3)
+        yield Comparison("memdb inspect on 1,000,000 memories, in seconds", found["inspect"], 1, None)
         yield Comparison("rows that doctor reads / all", _share(db, db.doctor), 1, 0.005)
         yield Comparison("rows that inspect reads / all", _share(db, db.inspect), 1, 0.005)
 
