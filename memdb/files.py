@@ -47,14 +47,21 @@ def read_json(path: Path) -> Any:
 def write(path: Path, text: str) -> None:
     """Writes a file in UTF-8, over an earlier one, whose mode and owner it keeps; a link goes on pointing at it.
 
-    Raises OSError, and then the earlier file is as it was.
+    Raises OSError, also where a link leads out of the folder, and then the earlier file is as it was.
     """
     target = Path(os.path.realpath(path))
+    expect_inside(path.parent, path)
     _check_replaceable(target)
     with _temporary(target, text.encode()) as temporary:
         _take_over(target, temporary)
         temporary.replace(target)
     _sync_folder(target.parent)
+
+
+def expect_inside(folder: Path, path: Path) -> None:
+    """Raises OSError where links lead out of the folder: who has put them there does not choose what we write to."""
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
+        raise OSError(errno.EXDEV, "leads out of its folder by symbolic links", str(path))
 
 
 def expect_replaceable(path: Path, what: str, called: str, is_one: Callable[[Path], bool]) -> None:
@@ -63,6 +70,8 @@ def expect_replaceable(path: Path, what: str, called: str, is_one: Callable[[Pat
     Only an empty file is written over, and an earlier one, which `is_one` tells; `called` is what such a file is.
     """
     target = Path(os.path.realpath(path))  # it may be linked to where it is
+    if not target.is_relative_to(os.path.realpath(path.parent)):
+        raise UsageError(f"{path} is a link that leads elsewhere", hint=f"Name the file itself: {target}")
     if not target.parent.is_dir():
         raise UsageError(f"there is no folder {target.parent} for the {what}", hint="Create it first, or name another.")
     is_closed = not os.access(target.parent, os.W_OK | os.X_OK)

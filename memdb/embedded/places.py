@@ -43,7 +43,15 @@ def data_directory() -> Path:
     directory = parent / f"postgresql-{MAJOR}"
     if "\n" in str(directory):
         raise EmbeddedError(f"PostgreSQL cannot keep its data in {str(directory)!r}: a line break", hint=ELSEWHERE)
-    return Path(os.path.realpath(directory)) if os.path.islink(directory) else directory  # noqa: PTH114 - never raises
+    return _followed(directory) if os.path.islink(directory) else directory  # noqa: PTH114 - never raises
+
+
+def _followed(link: Path) -> Path:
+    """Where our own link leads: to a larger disk, say. Another's would choose which data are used, and deleted."""
+    owner = os.lstat(link).st_uid
+    if owner not in account.owners():
+        raise EmbeddedError(f"{link} is a link of another user, {account.name_of(owner)}", hint=ELSEWHERE)
+    return Path(os.path.realpath(link))
 
 
 def _default() -> Path:

@@ -125,6 +125,7 @@ def _write_pairs(sql_dir: Path, set_name: str | None, pairs: Sequence[Pair]) -> 
     require_own(sql_dir)
     folder = sql_dir / set_name
     with writing("Check the permissions of the SQL directory."), files.alone(sql_dir):
+        files.expect_inside(sql_dir, folder)
         first = _next_number(folder)
         written = [_new(folder, f"{number:04}_{_slug(name)}") for number, (name, _, _) in enumerate(pairs, first)]
         texts: dict[Path, str] = {}

@@ -130,6 +130,8 @@ def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_ru
         ]
         has_snapshot = True
         if (new or _lacks_any(texts, snapshot.read(sql_dir))) and not dry_run:
+            for path in new:
+                files.expect_inside(sql_dir, sql_dir / path)
             with files.created({sql_dir / path: text for path, text in new.items()}):
                 has_snapshot = _record(sql_dir, trial)
     return Upgrade(sql_dir, shape, tuple(sql_dir / path for path in new), tuple(differing), has_snapshot, dry_run)

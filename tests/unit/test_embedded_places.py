@@ -78,6 +78,15 @@ def test_a_link_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert embedded.data_directory() == tmp_path / "elsewhere"
 
 
+def test_a_link_of_another_user_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link = tmp_path / f"postgresql-{embedded.MAJOR}"
+    link.symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setenv("MEMDB_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr("memdb.embedded.account.owners", lambda: {link.lstat().st_uid + 1})
+    with pytest.raises(EmbeddedError, match="is a link of another user"):
+        embedded.data_directory()
+
+
 def test_a_directory_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(account, "owners", lambda: {os.geteuid() + 1})
     for action in (embedded.running, embedded.start, embedded.stop, embedded.remove):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from memdb import files
+from memdb.errors import UsageError
 
 LARGE = "x" * 20_000
 
@@ -120,6 +121,21 @@ def test_a_link_goes_on_pointing_at_the_file(tmp_path: Path, exists: bool) -> No
     files.write(link, "later")
     assert link.is_symlink()
     assert target.read_text() == "later"
+
+
+@pytest.mark.parametrize("target", ["../precious", "../not-there", "below/link"])
+def test_a_link_out_of_the_folder_is_not_written_through(tmp_path: Path, target: str) -> None:
+    """Whoever has put it into a project would choose what is written to."""
+    precious, project = tmp_path / "precious", tmp_path / "project"
+    precious.write_text("")
+    (project / "below").mkdir(parents=True)
+    (project / "below" / "link").symlink_to("../../precious")
+    (project / "link.json").symlink_to(target)
+    with pytest.raises(OSError, match="leads out of its folder by symbolic links"):
+        files.write(project / "link.json", "text")
+    with pytest.raises(UsageError, match="is a link that leads elsewhere"):
+        files.expect_replaceable(project / "link.json", "report", "report", lambda _: True)
+    assert (precious.read_text(), names(tmp_path)) == ("", ["precious", "project"])
 
 
 def odd(kind: str, path: Path) -> None:

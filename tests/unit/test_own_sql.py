@@ -151,6 +151,20 @@ def test_a_set_is_a_folder_in_the_sql_directory(tmp_path: Path, name: str) -> No
     assert everything(tmp_path) == []
 
 
+def test_a_set_that_is_a_link_out_of_the_project_is_not_written_to(tmp_path: Path) -> None:
+    sql, elsewhere = project.init(tmp_path / "project").sql_dir, tmp_path / "elsewhere"
+    (sql / "drop_hnsw").rename(elsewhere)
+    next(elsewhere.glob("2002_*.rollback.sql")).unlink()
+    next(elsewhere.glob("2002_*.sql")).unlink()
+    there = everything(elsewhere)
+    (sql / "drop_hnsw").symlink_to("../../elsewhere")
+    with pytest.raises(SqlFilesError, match="leads out of its folder by symbolic links"):
+        project.new(sql, "add_x", set_name="drop_hnsw")
+    with pytest.raises(SqlFilesError, match="leads out of its folder by symbolic links"):
+        project.upgrade(sql)
+    assert everything(elsewhere) == there
+
+
 def test_several_at_once_take_different_numbers(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda number: project.new(tmp_path / "sql", f"step {number}"), range(16)))
