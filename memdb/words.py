@@ -5,8 +5,11 @@ import re
 import shlex
 from collections.abc import Sequence
 
-# Control characters but the tab, line and paragraph separators, what turns the direction of writing, half surrogates.
-_UNSAFE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters but the tab, line and paragraph separators, what turns the direction of writing, half surrogates,
+# and letters that nobody sees.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e007f]"
+)
 # A URL, or key=value, with what separates the pairs in libpq, drivers of .NET, and the query of a URL.
 _ADDRESS = re.compile(r"""postgres(ql)?(\+\w+)?:/|://\S*@|(^|[\s;,&?"'])(password|passwd|pwd)=\S""", re.IGNORECASE)
 LONGEST = 1000  # characters

@@ -1,6 +1,8 @@
 """Reports in files: what they may replace, and what becomes of them when they cannot be written."""
 
+import dataclasses
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -66,3 +68,33 @@ def test_a_report_that_cannot_be_written_leaves_the_earlier_one(
         assert not reports.write(study(PLAIN), path)
     assert path.read_bytes() == earlier
     assert "report.html cannot be written: File too large" in capsys.readouterr().err
+
+
+NAMES = (
+    "<script>alert(1)</script>",
+    "</details><img src=x onerror=alert(1)>",
+    "[click](javascript:alert(1))",
+    "\\[click](javascript:alert(1))",
+    "`<b>`",
+    "\x1b]0;title\x07",
+    "\u202eturned",
+    "a\n::error::b",
+    "x|y",
+)
+
+
+@pytest.mark.parametrize("kind", [".md", ".html"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_in_a_report_is_a_name(tmp_path: Path, kind: str, name: str) -> None:
+    found = study(PLAIN)
+    index = dataclasses.replace(found.facts.indexes[0], name=name)
+    found = dataclasses.replace(found, facts=dataclasses.replace(found.facts, indexes=(index,)))
+    reports.write(found, tmp_path / f"report{kind}")
+    text = (tmp_path / f"report{kind}").read_text()
+    assert not set(text) & {"\x1b", "\x07", "\u202e"}
+    assert not any(line.startswith("::") for line in text.split("\n"))
+    assert [tag for tag in ("<script", "<img", "<b>`", "onerror=alert(1)>\n<") if tag in text] == []
+    if kind == ".md":
+        assert not re.search(r"(?<!\\)(\\\\)*\[click\]\(", text)
+        tables = [line for line in text.split("\n") if "80 MB" in line and line.startswith("|")]
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {8}
