@@ -15,6 +15,9 @@ from memdb.ledger.sqlfiles import Sets
 from memdb.words import argument, listed
 
 DETAILS = "memdb_migrations"
+_ELSEWHERE = (
+    " If it belongs to other migrations, or you want a second, independent copy of everything, say where: --schema "
+)
 
 
 class IncompleteHistory(HistoryError):
@@ -23,13 +26,14 @@ class IncompleteHistory(HistoryError):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One applied migration. What stock yoyo applied has no checksum and no duration."""
+    """One applied migration. What stock yoyo applied has no checksum and no duration. `lost`: yoyo's entry is gone."""
 
     id: str
     at: datetime
     by: str | None
     checksum: str | None
     duration_ms: float | None
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +55,17 @@ class Home:
     of_lesser_owner: tuple[str, ...] = ()
     odd: str | None = None
 
+    @property
+    def closed(self) -> bool:
+        """Whether nobody can tell which migrations it is of."""
+        return bool(self.unreadable or self.odd) or not self.exists
+
 
 @dataclass(frozen=True, slots=True)
 class History:
     """`applied` in the order in which the server was asked for it, the newest last.
 
-    `unfinished` was begun outside of a transaction, in either direction, and cut short.
+    `unfinished` was begun outside of a transaction, in either direction, and cut short; or it is lost.
     """
 
     applied: tuple[Applied, ...] = ()
@@ -82,10 +91,12 @@ def read(connection: Connection, sets: Sets) -> History:
     """What `find` finds. Raises DatabaseError for a role that may not look: nothing found is not nothing applied."""
     past = find(connection, sets)
     if not past.readable:
+        target = database.target_schema(connection)
         raise DatabaseError(
             f"this role is not allowed to read the migration history in the schema {past.home.schema}",
             hint=f"Grant it usage on that schema and select on {', '.join(past.home.unreadable)}. Where these have "
-            "row-level security, it shows rows to their owner only: connect as that role, or as a member of it.",
+            "row-level security, it shows rows to their owner only: connect as that role, or as a member of it."
+            f"{'' if past.home.schema == target else _ELSEWHERE + argument(target)}",
         )
     return past
 
@@ -104,7 +115,7 @@ def find(connection: Connection, sets: Sets) -> History:
 
     It is where it was begun: in the target schema, or in another of the search_path when that has changed since.
     Raises HistoryError where it is somewhere else, or twice, so that nothing runs a second time unasked; and where
-    its tables are not what memdb or yoyo made.
+    its tables are not what memdb or yoyo made. Where it is nowhere to be seen, it may be one that cannot be looked at.
     """
     names = database.names(connection)
     with database.own_names(connection):
@@ -114,12 +125,13 @@ def find(connection: Connection, sets: Sets) -> History:
         on_path = [homes[schema] for schema in dict.fromkeys((names.target, *names.path)) if schema in homes]
         if len(homes) == 1 and on_path:
             return _read_at(connection, on_path[0])
-        ours = [home for home in homes.values() if _has_any(connection, home, sets.by_id)]
-        return _read_at(connection, _choose(names.target, on_path, ours))
+        closed = [home for home in homes.values() if home.closed]
+        ours = [home for home in homes.values() if not home.closed and _has_any(connection, home, sets.by_id)]
+        return _read_at(connection, _choose(names.target, on_path, ours, closed))
 
 
-def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
-    """Which of several histories is that of our migrations."""
+def _choose(target: str, on_path: list[Home], ours: list[Home], closed: list[Home]) -> Home:
+    """Which of several histories is that of our migrations; of the `closed` ones, nobody can tell whose they are."""
     if len(ours) > 1:
         raise HistoryError(
             f"these migrations have several histories, in the schemas {', '.join(home.schema for home in ours)}",
@@ -132,9 +144,8 @@ def _choose(target: str, on_path: list[Home], ours: list[Home]) -> Home:
             hint=f"Work there with --schema {argument(ours[0].schema)}. To create a second, independent copy of "
             f"everything: --schema {argument(target)}.",
         )
-    begun = (
-        ours or [home for home in on_path if home.has_details] or [home for home in on_path if home.schema == target]
-    )
+    ours = ours or [home for home in on_path if home.has_details] or closed
+    begun = ours or [home for home in on_path if home.schema == target]
     return begun[0] if begun else Home(target)
 
 
@@ -199,8 +210,6 @@ def _homes(connection: Connection) -> list[Home]:
 
 
 def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
-    if home.unreadable or home.missing or home.odd:
-        return False
     block = query("history", "has_any", schema=[home.schema])
     with held(connection, home):
         return bool(connection.value(block, [list(ids)]))

@@ -15,7 +15,8 @@ class MigrationStatus:
 
     applied; pending; late (pending, but a later one is applied); edited (since it was applied); renamed (applied as
     `applied_as`); missing (applied by memdb, but without a file); newer (missing, and so is everything later: the files
-    are of an older release); unknown (applied by somebody else, and without a file).
+    are of an older release); lost (applied, but yoyo's table no longer says so); unknown (applied by somebody else, and
+    without a file).
     """
 
     id: str
@@ -67,4 +68,5 @@ def _states(sets: Sets, past: history.History, found: changes.Changes, chosen: I
     states |= {migration.id: "applied" if migration.id in applied else "pending" for migration in migrations}
     states |= {migration.id: "late" for migration in plan.late(migrations, applied)}
     states |= {migration.id: "edited" for migration in found.edited}
+    states |= {item.id: "lost" for item in past.unfinished if item.lost and item.id in states}
     return states | {change.file.id: "renamed" for change in found.renamed}

@@ -37,10 +37,21 @@ def keeps_values(text: str, path: str) -> bool:
 
 
 def require_decided(planned: Plan) -> None:
-    """Raises HistoryError for a file that was begun and cut short, and might do twice what it had done by then."""
+    """Raises HistoryError for a file that was begun and cut short, and might do twice what it had done by then.
+
+    Or that was applied, by all but yoyo's table.
+    """
     begun = {item.id: item.checksum for item in planned.history.unfinished}
+    lost = {item.id for item in planned.history.unfinished if item.lost}
     for step in planned.steps:
         migration = step.migration
+        if step.id in lost:
+            raise HistoryError(
+                f"{step.id} was applied, but {planned.history.home.schema}._yoyo_migration no longer says so",
+                hint="Restore that table from a backup. Or see whether the database has what the file does. If it has: "
+                f"memdb repair --mark {step.id}, or for all of them: memdb baseline. If it may run again from the "
+                f"beginning: memdb repair --unmark {step.id}",
+            )
         if (
             step.direction == "migrate"
             and begun.get(step.id) == migration.checksum

@@ -22,7 +22,7 @@ def _(status: Status) -> Iterator[Any]:
     for row in rows:
         table.add_row(*row)
     yield table
-    states = ("pending", "late", "edited", "renamed", "missing", "newer", "unknown")
+    states = ("pending", "late", "edited", "renamed", "missing", "newer", "lost", "unknown")
     found_states = {state: sum(m.state == state for m in status.migrations) for state in states}
     found = ", ".join(f"{number} {state}" for state, number in found_states.items() if number)
     yield ""

@@ -157,6 +157,7 @@ comment on column {schema}.memdb_migrations.position is
 
 -- name: applied
 -- In the order in which they were applied. What stock yoyo applied has no position: it comes after what it followed.
+-- Lost is what yoyo's table lacks, and nobody has taken back by the log, as where that table was restored without rows.
 with latest as (
     select distinct on (migration_hash)
         migration_hash,
@@ -167,9 +168,23 @@ with latest as (
     order by migration_hash asc, created_at_utc desc
 ),
 
+logged as (
+    select
+        migration_id,
+        bool_or(operation in ('apply', 'mark')) as was_applied,
+        bool_or(operation in ('rollback', 'unmark')) as was_taken_back,
+        (array_agg(operation order by created_at_utc desc))[1] in ('rollback', 'unmark') as is_taken_back
+    from {schema}._yoyo_log
+    group by migration_id
+),
+
 entries as (
     select
         y.migration_id is not null as finished,
+        y.migration_id is null and case
+            when m.duration_ms is null then coalesce(g.was_applied and not g.was_taken_back, false)
+            else g.is_taken_back is not true
+        end as lost,
         coalesce(y.migration_id, m.migration_id) as migration_id,
         coalesce(y.applied_at_utc at time zone 'UTC', m.started_at) as applied_at,
         l.username || '@' || l.hostname as applied_by,
@@ -179,10 +194,12 @@ entries as (
     from {schema}._yoyo_migration as y
     full join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
     left join latest as l on y.migration_hash = l.migration_hash
+    left join logged as g on m.migration_id = g.migration_id
 )
 
 select
     finished,
+    lost,
     migration_id as id,
     applied_at as at,
     applied_by as by,
@@ -198,6 +215,7 @@ order by
 -- name: applied_by_yoyo
 select
     true as finished,
+    false as lost,
     migration_id as id,
     applied_at_utc at time zone 'UTC' as at,
     null as by,

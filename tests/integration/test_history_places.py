@@ -16,7 +16,8 @@ from memdb.ledger.plan import Migrate
 from memdb.ledger.status import status as read_status
 from memdb.linting import lint
 from memdb.migrations import Hooks, Limits, baseline, repair
-from memdb.verification import snapshot
+from memdb.migrations.scribe import Scribe
+from memdb.verification import snapshot, verify
 from tests.integration.conftest import Folder, as_role
 
 WALLET = {
@@ -109,6 +110,55 @@ def test_another_projects_history_elsewhere_does_not_count(empty_connection: Con
     others["core"][0].path.unlink()
     others["core"][0].rollback_path.unlink()
     assert migrations.migrate(empty_connection, folder(m0002_wallet=WALLET["m0002_wallet"])).history == "public"
+
+
+def test_one_elsewhere_that_a_role_may_not_read_may_be_ours(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(m0001_wallet=("create table if not exists public.wallet ();", "drop table public.wallet;"))
+    empty_connection.execute("create schema one")
+    database.use_schema(empty_connection, "one")
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("reset search_path")
+    trusting = Limits(trusted_schemas=("public",))
+    with as_role(empty_connection, "elsewhere") as other:
+        empty_connection.execute("grant create on schema public to elsewhere")
+        does: list[Callable[[], object]] = [
+            lambda: read_status(other, sets),
+            lambda: migrations.migrate(other, sets, limits=trusting),
+            lambda: preview.dry_run(other, sets, Migrate()),
+        ]
+        for work in does:
+            with pytest.raises(
+                DatabaseError, match="not allowed to read the migration history in the schema one"
+            ) as it:
+                work()
+            assert "Grant it usage on that schema and select on one._yoyo_log, one._yoyo_migration" in it.value.hint
+            assert it.value.hint.endswith("independent copy of everything, say where: --schema public")
+        assert verify.verify(other, sets, {"0001_wallet": {}}).inferred
+        database.use_schema(other, "public")
+        assert read_status(other, sets).migrations[0].state == "pending", "a copy of its own was asked for"
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ("drop table one._yoyo_log", "already applied in the schema one"),
+        ("drop table one._yoyo_migration", "in the schema one lacks _yoyo_migration"),
+        ("drop table one._yoyo_migration, one._yoyo_log, one._yoyo_version", "in the schema one lacks _yoyo_migration"),
+        ("create rule r as on insert to one._yoyo_log do also notify x", "in the schema one cannot be trusted"),
+    ],
+)
+def test_one_elsewhere_that_nobody_can_read_may_be_ours(
+    empty_connection: Connection, folder: Folder, change: str, problem: str
+) -> None:
+    sets = folder(**WALLET)
+    empty_connection.execute("create schema one")
+    database.use_schema(empty_connection, "one")
+    migrations.migrate(empty_connection, sets)
+    empty_connection.schema, empty_connection.search_path = None, None
+    empty_connection.execute(f"reset search_path; {change}".encode())
+    for work in (migrations.migrate, read_status):
+        with pytest.raises(HistoryError, match=problem):
+            work(empty_connection, sets)
 
 
 @pytest.mark.parametrize(
@@ -263,6 +313,38 @@ def test_a_history_that_has_lost_a_table_is_stopped_for(
     for work in (migrations.migrate, migrations.rollback, read_status):
         with pytest.raises(HistoryError, match=rf"the schema public lacks {lost.split(',')[0]}"):
             work(empty_connection, sets)
+
+
+@pytest.mark.parametrize("emptied", ["_yoyo_migration", "_yoyo_migration, _yoyo_log, _yoyo_version"])
+def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
+    empty_connection: Connection, folder: Folder, emptied: str
+) -> None:
+    sets = folder(**WALLET)
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute(f"truncate {emptied}".encode())
+    works: list[Callable[[], object]] = [
+        lambda: migrations.migrate(empty_connection, sets),
+        lambda: preview.dry_run(empty_connection, sets, Migrate()),
+        lambda: migrations.rollback(empty_connection, sets),
+    ]
+    for work in works:
+        with pytest.raises(HistoryError, match=r"_\w+ was applied, but public\._yoyo_migration no longer says so"):
+            work()
+    assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["lost"] * 3
+    for proposal in ({"mark": ["0001", "0002"]}, {"unmark": ["0003"]}):
+        repair.carry_out(empty_connection, sets, repair.propose(empty_connection, sets, dict, **proposal))
+    assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0003_cents"]
+
+
+def test_what_stock_yoyo_has_taken_back_is_pending(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    migrations.migrate(empty_connection, sets)
+    home = history.read(empty_connection, sets).home
+    scribe = Scribe(empty_connection, home)
+    scribe._unmark("0001_a", "rollback")
+    empty_connection.execute("drop table a")
+    assert read_status(empty_connection, sets).migrations[0].state == "pending"
+    assert migrations.migrate(empty_connection, sets).applied == 1
 
 
 def test_a_history_without_what_memdb_adds_is_that_of_yoyo(empty_connection: Connection, folder: Folder) -> None:
