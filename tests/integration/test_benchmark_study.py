@@ -28,6 +28,8 @@ from memdb.seeding import seed
 from memdb.seeding.memories import Synthetic
 from tests.conftest import new_database
 
+pytestmark = pytest.mark.once
+
 MEMORIES = 1_500
 FEW = Wanted(queries=30)
 

@@ -20,6 +20,8 @@ from memdb.migrations.scribe import Scribe
 from memdb.verification import snapshot, verify
 from tests.integration.conftest import Folder, as_role
 
+pytestmark = pytest.mark.once
+
 WALLET = {
     "m0001_schema": ("create schema if not exists data;", "drop schema if exists data;"),
     "m0002_wallet": (

@@ -9,6 +9,8 @@ from memdb.linting import undoing
 from memdb.linting.state import Reader
 from tests.conftest import new_database
 
+pytestmark = pytest.mark.once
+
 Left = Callable[..., list[str]]
 
 # What is there before the migration that is tried.

@@ -12,6 +12,8 @@ from memdb.database import Connection
 from memdb.door.place import Place
 from memdb.errors import ConnectionFailed, DatabaseError
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("sqlstate", "hint"),

@@ -18,6 +18,8 @@ from memdb.verification import snapshot
 from memdb.verification.snapshot import Patches
 from tests.integration.conftest import Folder
 
+pytestmark = pytest.mark.once
+
 HISTORY_TABLES = "drop table _yoyo_migration, _yoyo_log, _yoyo_version, memdb_migrations"
 
 

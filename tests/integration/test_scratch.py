@@ -14,6 +14,8 @@ from memdb.ledger import sqlfiles
 from memdb.linting import lint
 from tests.integration.conftest import Folder
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def role(server: str) -> str:

@@ -15,6 +15,8 @@ from memdb.seeding.memories import Further, Synthetic
 from memdb.seeding.seed import seed
 from tests.integration.test_seed import file_of
 
+pytestmark = pytest.mark.once
+
 SMALL = Synthetic(users=3, memories=60, random_seed=1)
 MORE = Further(users=3, memories=1200)
 INDEX = "ix_memories_embedding"

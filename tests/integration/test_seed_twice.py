@@ -17,6 +17,8 @@ from memdb.seeding.memories import Further, Synthetic
 from memdb.seeding.resetting import reset
 from memdb.seeding.seed import seed
 
+pytestmark = pytest.mark.once
+
 SMALL = Synthetic(users=5, memories=150, random_seed=1)
 VECTOR = np.eye(1, 1536)[0].tolist()
 

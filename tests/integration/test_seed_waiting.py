@@ -14,6 +14,8 @@ from memdb.seeding.memories import Synthetic
 from memdb.seeding.resetting import reset
 from memdb.seeding.seed import seed
 
+pytestmark = pytest.mark.once
+
 SMALL = Synthetic(users=3, memories=60, random_seed=1)
 MORE = Synthetic(users=3, memories=60, random_seed=2)
 

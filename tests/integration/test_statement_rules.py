@@ -11,6 +11,8 @@ from memdb import database, migrations, statements
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 
+pytestmark = pytest.mark.once
+
 VALUES = (
     "1", "1e5", "-1", "+-- ;\n 1", "2*/* ; /* ; */ ; */3", "1 /* ' */ - /* \" */ 1", "a$1", '"x"";"', '"ä;"',
     "'it''s; '", "';'", r"'\'", r"E'\';'", r"e'\\'", r"E'a''\';'", "E'a'\n  '\\';'", "E'a' -- ';\r\n '\\';'",

@@ -14,6 +14,8 @@ from memdb.project import Upgrade
 from memdb.shape import DEFAULT, Shape, Users
 from memdb.verification import snapshot
 
+pytestmark = pytest.mark.once
+
 SHAPES = [DEFAULT, Shape(Users("app.accounts", "number", "bigint", may_be_made=False), "halfvec", 768)]
 
 
