@@ -57,7 +57,8 @@ def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Option
         tried, note = _rehearse(sets, {migration.id for migration in chosen}, options)
         rehearsed = not note
         found += tried
-    findings = [finding for finding in found if not silenced(finding, texts[finding.file])]
+    once = dict.fromkeys(found)  # core is tried below each set
+    findings = [finding for finding in once if not silenced(finding, texts[finding.file])]
     order = list(texts)
     findings.sort(key=lambda finding: (order.index(finding.file), finding.line, finding.column, finding.rule))
     return Review(tuple(findings), tuple(texts), rehearsed, (note,) if note else ())

@@ -124,6 +124,13 @@ def test_what_the_embedded_server_lacks_is_a_warning(write: Write) -> None:
     assert result.ok
 
 
+def test_what_fails_below_each_set_is_told_once(write: Write) -> None:
+    write(("select 1;\nselect oops;", NOTHING))
+    write((NOTHING, NOTHING), folder="first")
+    sets = write((NOTHING, NOTHING), folder="second")
+    assert found(sets) == [("0001_core.sql", "not-applicable", 2, 8)]
+
+
 def test_what_needs_a_superuser_is_an_error_and_not_run(write: Write, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     hidden = f"do $$ begin execute 'cop' || $a$y (select 1) to program 'touch {ran}'$a$; end $$;"
