@@ -10,7 +10,7 @@ SPREAD := --numprocesses $(JOBS) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture test-container check format snapshot docs picture bench bench-search bench-doctor build clean
+.PHONY: help demo test torture test-container check format snapshot docs picture bench bench-search bench-doctor bench-security build clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-search: $(VENV)/bench ## Time search_memories beside the plain query and o
 
 bench-doctor: $(VENV)/bench ## Time doctor and inspect on a million memories: ten minutes, 12 GB
 	$(BIN)/python -m bench doctor
+
+bench-security: $(VENV)/bench ## Time searches under the policies of set row_security beside the same without: ten minutes
+	$(BIN)/python -m bench row_security
 
 build: $(VENV)/pip ## Build the wheel and the source archive into dist/
 	$(BIN)/pip install --quiet build

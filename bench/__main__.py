@@ -5,7 +5,8 @@ import os
 import platform
 import sys
 
-PARTS = ("commands", "history", "seed", "similarity", "store")  # and search, shapes and doctor, which take longer
+PARTS = ("commands", "history", "seed", "similarity", "store")
+"""And doctor, row_security, search and shapes, which take longer."""
 
 
 def main(parts: list[str]) -> int:

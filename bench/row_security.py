@@ -36,11 +36,10 @@ where user_id = %(user)s
 order by distance
 limit %(k)s
 """
-_EXACT, _ITERATIVE = "set enable_indexscan = off", "set hnsw.iterative_scan = strict_order; set enable_sort = off"
+_EXACT = "set enable_indexscan = off"
 _SEARCHES: dict[str, tuple[LiteralString, LiteralString]] = {
     "plain": (_PLAIN, "select 1"),
     "plain without HNSW": (_PLAIN, _EXACT),
-    "iterative HNSW": (_PLAIN, _ITERATIVE),
     "search_memories": ("select * from search_memories(%(user)s, %(embedding)s, %(k)s)", "select 1"),
     "search_memories, 5 k": ("select * from search_memories(%(user)s, %(embedding)s, 5 * %(k)s)", "select 1"),
     "with metadata": (

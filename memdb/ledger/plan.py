@@ -81,12 +81,12 @@ def make(request: Request, sets: Sets, history: History) -> Plan:
 
 
 def late(migrations: list[Migration], applied: Collection[str]) -> list[Migration]:
-    """Pending migrations that come before an applied one of their set."""
+    """Pending migrations that come before an applied one of their set, and not because another set was chosen later."""
     newest = {migration.set: position for position, migration in enumerate(migrations) if migration.id in applied}
     return [
         migration
         for position, migration in enumerate(migrations)
-        if migration.id not in applied and position < newest.get(migration.set, -1)
+        if migration.id not in applied and not migration.alongside and position < newest.get(migration.set, -1)
     ]
 
 

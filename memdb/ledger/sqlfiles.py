@@ -26,14 +26,20 @@ _NOT_FILES = {
 }
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n?|\n|\Z)")
 _DIRECTIVE = re.compile(r"--[ \t]*(?P<name>[\w-]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t]*")
-_VALUES = {"transactional": "true|false", "depends": ".+", "formerly": "[0-9a-f]{64}( [0-9a-f]{64})*"}
+_VALUES = {
+    "transactional": "true|false",
+    "depends": ".+",
+    "formerly": "[0-9a-f]{64}( [0-9a-f]{64})*",
+    "alongside": "[A-Za-z0-9][\\w-]*",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One `NNNN_name.sql` and its rollback. `sql` is what the file holds, but for a byte order mark.
 
-    `formerly` are checksums of earlier texts of the file: where one of them was applied, this one is.
+    `formerly` are checksums of earlier texts of the file: where one of them was applied, this one is. What is
+    `alongside` a set is applied only where that is, whichever of the two was chosen first.
     """
 
     id: str
@@ -43,6 +49,7 @@ class Migration:
     transactional: bool = True
     depends: tuple[str, ...] = ()
     formerly: tuple[str, ...] = ()
+    alongside: str | None = None
 
     @property
     def checksum(self) -> str:
@@ -80,10 +87,13 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
         return tuple(self.by_id.values())
 
     def below(self, name: str) -> tuple[Migration, ...]:
-        """What a set is applied on top of: core, and the sets of what its migrations depend on; nothing for core."""
+        """What a set is applied on top of: core, and the sets that its migrations depend on or are alongside; nothing
+        for core.
+        """
         if name == CORE:
             return ()
-        needed = {CORE, *(self.by_id[id].set for migration in self[name] for id in migration.depends)} - {name}
+        depended = {self.by_id[id].set for migration in self[name] for id in migration.depends}
+        needed = {CORE, *depended, *(migration.alongside for migration in self[name])} - {name}
         return tuple(migration for migration in self.migrations if migration.set in needed)
 
     def active(self, applied: Collection[str], chosen: Iterable[str] = ()) -> list[Migration]:
@@ -95,7 +105,15 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
             if name not in self:
                 raise UsageError(f"there is no set {name!r}", hint=f"The sets are {', '.join(self)}.")
         begun = {migration.set for migration in self.migrations if migration.id in applied}
-        return [migration for migration in self.migrations if migration.set in {CORE, OWN, *chosen, *begun}]
+        return self.of({CORE, OWN, *chosen, *begun})
+
+    def of(self, names: Collection[str]) -> list[Migration]:
+        """The migrations of these sets, in order, without those that are alongside another."""
+        return [
+            migration
+            for migration in self.migrations
+            if migration.set in names and (migration.alongside is None or migration.alongside in names)
+        ]
 
 
 def number_of(id: str) -> int:
@@ -140,8 +158,26 @@ def read_sets(directory: Path) -> Sets:
             f"the SQL directory {directory} has no migrations in {CORE}/",
             hint=f"Put migrations named NNNN_name.sql into {directory / CORE}, or make a copy with: memdb init DIR",
         )
+    sets = _in_order(sets)
     _check_names([migration for migrations in sets.values() for migration in migrations])
     return Sets(sets)
+
+
+def _in_order(sets: Mapping[str, list[Migration]]) -> dict[str, list[Migration]]:
+    """Each set after those that its migrations are alongside."""
+    ordered: dict[str, list[Migration]] = {}
+    begun: set[str] = set()
+
+    def place(name: str) -> None:
+        if name not in begun:
+            begun.add(name)
+            for other in sorted({migration.alongside or name for migration in sets[name]} & sets.keys()):
+                place(other)
+            ordered[name] = sets[name]
+
+    for name in sets:
+        place(name)
+    return ordered
 
 
 def _read_set(folder: Path) -> list[Migration]:
@@ -210,6 +246,7 @@ def _read_migration(set_name: str, path: Path) -> Migration:
         transactional=directives.get("transactional", "true") == "true",
         depends=tuple(directives.get("depends", "").split()),
         formerly=tuple(checksum for name, value in found if name == "formerly" for checksum in value.split()),
+        alongside=directives.get("alongside"),
     )
 
 
@@ -228,7 +265,7 @@ def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
             raise SqlFilesError(
                 f"{path}:{number}: misspelt directive: {line}",
                 hint='Directives are written exactly "-- transactional: true", "-- transactional: false", '
-                '"-- depends: ID …" and "-- formerly: SHA-256 …".',
+                '"-- depends: ID …", "-- alongside: SET" and "-- formerly: SHA-256 …".',
             )
         yield name, value
 

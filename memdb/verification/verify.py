@@ -143,12 +143,13 @@ def _expected_migrations(past: history.History, sets: Sets, patches: Mapping[str
     """What is applied; where that cannot be read, or is nothing: core, and each set that has left a trace."""
     ids = [applied.id for applied in past.applied]
     if not ids:
-        ids = [migration.id for migration in sets[CORE]]
-        core = catalog.fold(patches[id] for id in ids if id in patches)
+        core = catalog.fold(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
+        names = {CORE}
         for name, migrations in sets.items():
             made = {key for migration in migrations for key in patches.get(migration.id, {})} - core.keys()
             if name != CORE and not past.readable and made & found.keys():
-                ids += [migration.id for migration in migrations]
+                names.add(name)
+        ids = [migration.id for migration in sets.of(names)]
     return ids
 
 

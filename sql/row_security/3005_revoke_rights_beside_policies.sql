@@ -1,5 +1,5 @@
 -- Takes rights that no policy restrains from all roles that are held to policies: to truncate a table empties it for
--- everybody, to refer to it tells which ids are there, and a trigger sees what others write.
+-- everybody, to refer to it tells which ids are there, a trigger sees what others write, and who maintains it locks it.
 --
 -- Hosted databases such as Supabase grant them with all other rights. Reading and writing rows stays granted as it is.
 do $$
@@ -7,9 +7,10 @@ declare
     held record;
 begin
     for held in
-        select distinct
+        select
             c.oid::regclass as name,
-            coalesce(quote_ident(r.rolname), 'public') as grantee
+            coalesce(quote_ident(r.rolname), 'public') as grantee,
+            string_agg(distinct a.privilege_type, ', ') as rights
         from pg_depend as d
         inner join pg_policy as p on d.objid = p.oid and d.classid = 'pg_policy'::regclass
         inner join pg_class as c on p.polrelid = c.oid
@@ -17,11 +18,12 @@ begin
         left join pg_roles as r on a.grantee = r.oid
         where
             d.refobjid = 'memory_user()'::regprocedure and d.refclassid = 'pg_proc'::regclass
-            and a.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+            and a.privilege_type in ('TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN')
             and a.grantee <> c.relowner
             and not coalesce(r.rolsuper or r.rolbypassrls, false)
+        group by c.oid, r.rolname
     loop
-        execute format('revoke truncate, references, trigger on %s from %s', held.name, held.grantee);
+        execute format('revoke %s on %s from %s', held.rights, held.name, held.grantee);
     end loop;
 end
 $$;

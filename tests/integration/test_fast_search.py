@@ -477,7 +477,7 @@ def test_its_rollback_leaves_exactly_core(connection: Connection, sets: Sets) ->
         assert {"column memories.signature", "index ix_memories_signature"} <= set(map(str, with_set))
         assert all(with_set[key].get("comment") for key in with_set.keys() - before.keys())
         assert verify.verify(connection, sets, patches).differences == ()
-        migrations.rollback(connection, sets, steps=len(sets["fast_search"]))
+        migrations.rollback(connection, sets, to="0008")
         assert catalog.read(connection, "public").objects == before
         assert verify.verify(connection, sets, patches).differences == ()
 
@@ -495,7 +495,7 @@ def test_functions_of_an_application_with_the_same_names_stay(connection: Connec
     connection.execute("insert into users (id) values (%s)", [owner])
     for statement in (f"select id from search_memories(%s, {ones})", f"select id from search_memories(%s, {ones}, 5)"):
         assert connection.execute(statement.encode(), [owner]).fetchall() == []
-    migrations.rollback(connection, sets, steps=len(sets["fast_search"]))
+    migrations.rollback(connection, sets, to="0008")
     assert catalog.read(connection, "public").objects == before
     assert connection.execute("select search_memories('tea')").fetchone() == (0,)
 
@@ -508,5 +508,5 @@ def test_a_table_that_has_settings_of_its_own_keeps_them(connection: Connection,
     before = connection.execute(own).fetchone()
     migrations.migrate(connection, sets, chosen=("fast_search",))
     assert connection.execute(own).fetchone() == before
-    migrations.rollback(connection, sets, steps=len(sets["fast_search"]))
+    migrations.rollback(connection, sets, to="0008")
     assert connection.execute(own).fetchone() == before

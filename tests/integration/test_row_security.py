@@ -282,6 +282,27 @@ def test_verify_schema_says_what_is_missing_or_altered(server: str, secured: str
     assert found == {*TAMPERED.values()}
 
 
+@pytest.mark.parametrize("order", [SETS, SETS[::-1]])
+def test_the_order_in_which_sets_are_chosen_makes_no_difference(
+    server: str, template: str, order: tuple[str, ...]
+) -> None:
+    with new_database(server, template=template) as conninfo:
+        for name in order:
+            with memdb.open(conninfo, sets=(name,)) as db:
+                assert db.migrate().steps
+                assert db.verify().ok
+                assert db.status().clean
+        with psycopg.connect(conninfo) as connection:
+            fixed = connection.execute(
+                "select proconfig::text from pg_proc where proname = 'search_memories'"
+            ).fetchall()
+        assert fixed == [('{"search_path=\\"\\""}',)]
+        with memdb.open(conninfo) as db:
+            for _ in range(len(db.status().migrations) - 8):
+                db.rollback()
+                assert db.verify().ok
+
+
 def test_rights_that_no_policy_restrains_are_taken_and_rows_stay_open(worlds: Worlds) -> None:
     held = worlds.owner.execute(
         "select grantee, string_agg(distinct privilege_type, ', ' order by privilege_type) "
@@ -298,7 +319,7 @@ def test_it_is_taken_back_and_the_owner_can_be_held_to_it(server: str, secured: 
         with memdb.open(conninfo, sets=("force_row_security",)) as db:
             db.migrate()
             assert db.verify().ok
-            db.rollback(to="1009")
+            db.rollback(to="0008")
             assert db.verify().ok
         with psycopg.connect(conninfo) as connection:
             left = connection.execute("select relname from pg_class where relrowsecurity or relforcerowsecurity")

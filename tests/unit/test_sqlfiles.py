@@ -11,7 +11,7 @@ import pytest
 
 from memdb import shipped
 from memdb.errors import SqlFilesError
-from memdb.ledger import sqlfiles
+from memdb.ledger import plan, sqlfiles
 
 Files = dict[str, str | bytes]
 WriteSets = Callable[[Files], Path]
@@ -90,9 +90,34 @@ def test_directives_are_read_from_the_leading_comment_only(write: WriteSets) -> 
     assert (first.transactional, second.transactional, second.depends) == (False, True, ("0001_x",))
 
 
+def test_what_is_alongside_a_set_is_part_of_its_own_only_where_that_is_wanted_too(write: WriteSets) -> None:
+    directory = write(
+        {
+            "core/0001_x.sql": "",
+            "a/0011_y.sql": "",
+            "a/0012_y_beside_z.sql": "-- alongside: z\n",
+            "a/0013_y.sql": "",
+            "b/0021_w.sql": "-- alongside: gone\n",
+            "z/0091_z.sql": "",
+        }
+    )
+    sets = sqlfiles.read_sets(directory)
+    assert list(sets) == ["core", "z", "a", "b"]
+
+    def ids(applied: tuple[str, ...], *chosen: str) -> list[str]:
+        return [migration.id.split("_")[0] for migration in sets.active(applied, chosen)]
+
+    assert ids((), "a", "b") == ["0001", "0011", "0013"]
+    assert ids((), "z") == ["0001", "0091"]
+    assert ids(("0011_y", "0013_y"), "z") == ids(("0091_z",), "a") == ["0001", "0091", "0011", "0012", "0013"]
+    assert plan.late(sets.active(("0011_y", "0013_y"), ("z",)), ("0011_y", "0013_y")) == []
+    assert [migration.id for migration in sets.below("a")] == ["0001_x", "0091_z"]
+
+
 @pytest.mark.parametrize(
     "line",
     [
+        "-- alongside: a b",
         "-- transactional: no",
         "-- transactional : false",
         "--transactional: false",

@@ -1,0 +1,14 @@
+-- Fixes the search_path of the functions, as linters of hosted databases want it, Supabase's among them.
+--
+-- It changes nothing of what they do: their bodies were parsed when they were made. But a function with a setting is
+-- not inlined: a search takes some 0.03 ms longer, and a signature up to as much, which shows in a COPY where there is
+-- no HNSW index. That is why it is done only where security was asked for.
+-- From here on, functions that policies call find this path in a search, and not that of the caller.
+-- alongside: row_security
+alter function memory_signature(vector) set search_path = '';
+alter function memory_signature_doubts(vector) set search_path = '';
+alter function search_memories_by_signature(uuid, vector, integer, memory_type[]) set search_path = '';
+alter function search_memories_in_widths(uuid, vector, integer, memory_type[], integer)
+set search_path = '';
+alter function search_memories(uuid, vector, integer, memory_type[], double precision, jsonb, integer)
+set search_path = '';
