@@ -27,6 +27,8 @@ _HINTS = {
     "42501": "Connect as a role that has this privilege.",
     "57P05": _LIMITED.format("idle_session_timeout"),
 }
+# The server's own hint is to let the owner see what policies keep from it.
+_HIDDEN = "Connect as a superuser or a role with BYPASSRLS, or as the owner of the table where policies spare it."
 # memdb's own statements run with pg_catalog as search_path, and with them the triggers that they set off and the
 # functions of indexes. Where those find no function, the server advises casts, which is not what is missing.
 _PATH = "Qualify names in that function with their schemas, or set its path: alter function … set search_path = …"
@@ -46,6 +48,8 @@ def translated_errors() -> Iterator[None]:
     except psycopg.Error as error:
         message = shortened(error.diag.message_primary or str(error).strip())
         hint = shortened(error.diag.message_hint or "") or _HINTS.get(error.sqlstate or "", "")
+        if "affected by row-level security policy" in message:
+            hint = _HIDDEN
         lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
         if lost or error.sqlstate in _CONNECTION_ENDED:
             raise ConnectionFailed(

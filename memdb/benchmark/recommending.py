@@ -161,10 +161,14 @@ def _replace(index: IndexFacts, trial: Trial) -> Iterator[Step]:
         f"{_ALONE}create index concurrently {new} {tail}\n{making}{where};\n",
         f"{_ALONE}drop index concurrently {new};\n",
     )
-    comment = sql.Literal(index.comment).as_string() if index.comment else "null"
+    options = {"m": trial.m, "ef_construction": trial.ef_construction}
+    comment, said = (
+        sql.Literal(text).as_string() if text else "null"
+        for text in (index.comment, _saying(index.comment or "", index.options or "", options))
+    )
     yield Step(
         f"comment on {new}",
-        f"comment on index {new} is {comment};\ncomment on index {old} is null;\n",
+        f"comment on index {new} is {said};\ncomment on index {old} is null;\n",
         f"comment on index {old} is {comment};\ncomment on index {new} is null;\n",
     )
     yield Step(
@@ -177,6 +181,14 @@ def _replace(index: IndexFacts, trial: Trial) -> Iterator[Step]:
         f"-- Other migrations and tools know the index by this name.\nalter index {new} rename to {name};\n",
         f"alter index {name} rename to {new};\n",
     )
+
+
+def _saying(comment: str, before: str, options: Mapping[str, int]) -> str:
+    """The comment, with the new options where it gives the old ones: `m 16, ef_construction 64`."""
+    given = {"m": str(_DEFAULT_M), "ef_construction": "64"} | dict(re.findall(r"(\w+)=(\d+)", before))
+    for name, new in options.items():
+        comment = re.sub(rf"\b({name}\W{{1,3}}){given[name]}\b", rf"\g<1>{new}", comment)
+    return comment
 
 
 def _memory(

@@ -14,11 +14,12 @@ _ROWS = 1000
 
 def _dead_rows(patient: Patient) -> Iterator[Finding]:
     for table in patient.with_rows_of_users:
-        if table.dead > max(_ROWS, _DEAD * table.live):
+        rows = max(table.live + table.dead, table.rows)  # a crash, or a copy as template, loses what is counted live
+        if table.dead > max(_ROWS, _DEAD * rows):
             never = " Autovacuum is switched off for this table." if table.is_never_vacuumed else ""
             yield Finding(
                 "warning",
-                f"{about(table.dead)} dead rows, beside {about(table.live)} live ones",
+                f"{about(table.dead)} of {about(rows)} rows are dead",
                 table.name,
                 f"Every search reads past them.{never} If they stay after a vacuum, an old transaction or a "
                 "replication slot still needs them (pg_stat_activity.backend_xmin, pg_replication_slots).",

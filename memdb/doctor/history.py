@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from memdb.doctor.checks import Check
 from memdb.doctor.findings import Finding
-from memdb.doctor.patient import NoMemories, Patient
+from memdb.doctor.patient import CannotLook, NoMemories, Patient
 from memdb.ledger.status import Status
 from memdb.verification.verify import Verification
 from memdb.words import count, listed
@@ -13,7 +13,13 @@ _SHOWN = 3
 
 
 def _pending(patient: Patient) -> Iterator[Finding]:
-    status: Status = patient.know("status")
+    try:
+        status: Status = patient.know("status")
+    except CannotLook as reason:
+        if patient.has_memories:
+            raise
+        yield _nothing_here(patient, reason)
+        return
     pending = _in_state(status, "pending", "late")
     if pending and not _in_state(status, "applied", "edited", "renamed"):
         yield Finding(
@@ -35,6 +41,18 @@ def _pending(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def _nothing_here(patient: Patient, reason: CannotLook) -> Finding:
+    """All other checks would have nothing to say, and that must not pass for health."""
+    why = str(reason)
+    return Finding(
+        "error",
+        "there are no memories here",
+        f"schema {patient.names.target}",
+        f"{why[:1].upper()}{why[1:]}.",
+        "Name the schema where they are with --schema, or their database with --database-url.",
+    )
+
+
 def _changed(patient: Patient) -> Iterator[Finding]:
     status: Status = patient.know("status")
     if changed := _in_state(status, "edited", "renamed", "missing", "newer"):
@@ -44,7 +62,8 @@ def _changed(patient: Patient) -> Iterator[Finding]:
             _shown(changed),
             "What was run is not what the files say, so memdb migrate stops, and another database would get another "
             "schema.",
-            "See which and how, then restore the files, or accept the change with memdb repair.",
+            "See which and how. If they are the files of a project, name its folder with --sql-dir, or run this there; "
+            "else restore them, or accept the change with memdb repair.",
             "memdb status",
         )
 

@@ -99,6 +99,14 @@ class Patient:
         target.require_own(found)
         return found
 
+    @property
+    def has_memories(self) -> bool:
+        try:
+            self.know("target")
+        except CannotLook:
+            return False
+        return True
+
     @cached_property
     def tables(self) -> list[Table]:
         found: Target = self.know("target")
@@ -192,7 +200,7 @@ def _in_words(error: MemdbError) -> str:
     if isinstance(error, LockTimeout):
         return "others hold a lock that is needed"
     if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
-        return f"it takes longer than {_SECONDS} seconds"
+        return f"it takes longer than {_SECONDS} seconds, or than this role may take (statement_timeout)"
     return error.message.split("\n")[0]
 
 

@@ -1,11 +1,15 @@
 """What state a database is in, and what is in it."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from memdb.door import lazy
 from memdb.door.place import Place
+from memdb.errors import EmbeddedError
 
 if TYPE_CHECKING:
+    from psycopg import ConnectionInfo
+
     from memdb.doctor.findings import Report
     from memdb.doctor.inspection import Inspection
 
@@ -23,7 +27,7 @@ class State(Place):
                 connection,
                 self.sets,
                 lambda: self.expected,
-                lazy.facts.Place(self.settings.directory, self.is_embedded),
+                lazy.facts.Place(self.settings.directory, self.is_embedded or _leads_to_embedded(connection.info)),
                 chosen=self.settings.sets,
             )
 
@@ -34,3 +38,12 @@ class State(Place):
         """
         with self.connected("inspect", wait_seconds=1) as connection:
             return lazy.inspection.inspect(connection, show_content=show_content)
+
+
+def _leads_to_embedded(to: "ConnectionInfo") -> bool:
+    """Whether an address is that of the embedded server, as memdb db url gives it."""
+    if to.host.startswith("/"):
+        with suppress(EmbeddedError):
+            server = lazy.embedded.running(lazy.embedded.data_directory())
+            return server is not None and (server.socket, server.port) == (to.host, to.port)
+    return False

@@ -98,7 +98,8 @@ select
     coalesce(t.n_live_tup, 0) as live,
     coalesce(t.n_dead_tup, 0) as dead,
     coalesce(t.seq_scan, 0) + coalesce(t.idx_scan, 0) as scans,
-    'autovacuum_enabled=false' = any(coalesce(c.reloptions, '{}')) as is_never_vacuumed
+    coalesce(c.reloptions, '{}')
+    && array['autovacuum_enabled=false', 'autovacuum_enabled=off', 'autovacuum_enabled=0'] as is_never_vacuumed
 from chosen
 inner join pg_class as c on chosen.oid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid

@@ -388,6 +388,8 @@ def test_what_is_recommended_can_be_migrated_and_taken_back(migrated: str, tmp_p
         migrations.migrate(connection, sets)
         made = {index.name: index.options for index in read_facts(connection).indexes if index.method == "hnsw"}
         assert made == {"ix_memories_embedding": "m=24, ef_construction=96"}
+        comment = connection.value("select obj_description('ix_memories_embedding'::regclass)")
+        assert "(HNSW, m 24, ef_construction 96)" in comment
         migrations.migrate(connection, sets, chosen=("drop_hnsw",))
         assert not any(index.method == "hnsw" for index in read_facts(connection).indexes)
         migrations.rollback(connection, sets, steps=2)

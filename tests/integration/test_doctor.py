@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 import memdb
-from memdb import database, migrations
+from memdb import database, embedded, migrations
 from memdb.cli import main
 from memdb.doctor.examination import REGISTRY
 from memdb.doctor.findings import Report
@@ -184,6 +185,38 @@ def test_a_role_from_which_policies_hide_rows_is_not_told_that_there_are_none(cl
     report = examined(make_conninfo(clone, user="memdb_doctor_web"))
     reasons = {name: item.reason for item in report.unseen for name in item.checks}
     assert "row-level security policy" in reasons["missing-embeddings"]
+    with (
+        pytest.raises(DatabaseError, match="row-level security policy") as told,
+        memdb.open(make_conninfo(clone, user="memdb_doctor_web")) as db,
+    ):
+        db.inspect()
+    assert "BYPASSRLS" in told.value.hint
+
+
+def test_a_schema_without_memories_is_not_healthy_because_their_history_is_elsewhere(empty: str) -> None:
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute("create schema other")
+    with memdb.open(empty, schema="other") as db:
+        db.migrate()
+    report = examined(empty)
+    assert said(report)["pending-migrations"] == "error schema public: there are no memories here"
+    (finding,) = (item for item in report.findings if item.check == "pending-migrations")
+    assert "--schema" in finding.mend
+    assert "in the schema other" in finding.why
+    assert not report.ok
+
+
+def test_the_embedded_server_is_known_by_its_address(clone: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that memdb db url prints: nobody can install a newer server there but with the package."""
+    with psycopg.connect(clone) as connection:
+        host, port = connection.info.host, connection.info.port
+    own = embedded.Server(Path("/nowhere"), host, port, 1)
+    mends = []
+    for server in (own, replace(own, port=port + 1), None):
+        monkeypatch.setattr(embedded, "running", lambda _, server=server: server)
+        mends += [item.mend for item in examined(clone).findings if item.check == "known-vulnerabilities"][:1]
+    if mends:  # where the server that the tests have is not the newest
+        assert ["the package that brings the server" in mend for mend in mends] == [True, False, False]
 
 
 def test_the_doctor_of_a_superuser_calls_nothing_that_the_owner_has_planted(clone: str) -> None:

@@ -30,6 +30,21 @@ def test_a_server_or_database_of_another_kind_is_named(connection: Connection, s
     assert hint in told.value.hint
 
 
+def test_what_policies_hide_is_not_shown_by_switching_them_off(connection: Connection) -> None:
+    """Which is what the server advises."""
+    with pytest.raises(DatabaseError) as told, database.translated_errors():
+        connection.execute(
+            """
+            create table rows_of_users (); create role memdb_held; grant create on schema public to memdb_held;
+            alter table rows_of_users owner to memdb_held;
+            alter table rows_of_users enable row level security; alter table rows_of_users force row level security;
+            set local role memdb_held; set local row_security = off; select from rows_of_users
+            """
+        )
+    assert "BYPASSRLS" in told.value.hint
+    assert "alter table" not in told.value.hint.lower()
+
+
 @pytest.mark.parametrize(
     ("text", "missing"), [("select plain(t)", "function plain"), ("select t::word::text", 'type "word"')]
 )

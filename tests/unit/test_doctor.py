@@ -120,6 +120,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("pending-migrations", {"status": status("applied", "pending", "late")}, "warning", "2 migrations are pending"),
     ("pending-migrations", {"status": status("pending")}, "error", "no migration is applied here"),
     ("changed-migrations", {"status": status("applied", "edited", "missing")}, "error", "2 applied migrations"),
+    ("changed-migrations", {"status": status("applied", "edited")}, "error", "name its folder with --sql-dir"),
     ("schema", {"verification": DIFFERENT}, "error", "index ix_0, index ix_1, index ix_2 and 2 more"),
     ("row-security", memories(has_row_security=False), "info", "nothing in the database keeps users apart"),
     ("row-security", GRANTED_TO_APP, "warning", "web can read and change the memories of all users"),
@@ -145,6 +146,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("search-memory", server(shared_buffers=1 << 27), "info", "larger than shared_buffers"),
     ("search-memory", server(cache=1 << 28), "warning", "does not fit into memory"),
     ("dead-rows", memories(dead=20_000), "warning", "vacuum (analyze) public.memories;"),
+    ("dead-rows", memories(dead=9_000, live=1_000, rows=0), "warning", "about 9,000 of about 10,000 rows are dead"),
     ("visibility-map", memories(visible_pages=10_000), "warning", "only 20% of the pages"),
     ("statistics", memories(rows=-1.0), "warning", "analyze public.memories;"),
     ("missing-embeddings", sample(without=120, unit=880), "warning", "about 6,000 memories (12.0% of 1,000"),
@@ -227,6 +229,10 @@ def test_what_takes_away_access_or_rows_is_told_and_never_pasted() -> None:
     starts = ("alter extension", "memdb ", "reindex index concurrently", "vacuum", "analyze")
     assert {line for line in pasted if not line.startswith(starts)} == set()
     assert {line for line in pasted if "drop" in line or "--yes" in line} == set()
+
+
+def test_dead_rows_are_compared_with_all_rows_where_nobody_has_counted_the_live_ones() -> None:
+    assert said("dead-rows", **memories(dead=9_000, live=0)) == []
 
 
 @pytest.mark.parametrize(

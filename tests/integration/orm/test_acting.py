@@ -1,8 +1,11 @@
 """Sessions that say for whom they ask, where the set row_security holds their role to the rows of one user."""
 
 import asyncio
+import re
+import textwrap
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -152,6 +155,33 @@ async def test_a_session_asks_for_one_user_in_a_transaction(held: Factory) -> No
         act_for(session, BOB)
         assert await MemoryStore(session).list(MemoryQuery(user_id=BOB))
         assert not await MemoryStore(session).list(MemoryQuery(user_id=ANN))
+
+
+async def test_a_session_says_for_whom_it_asks_within_begin_until_it_has_asked(held: Factory) -> None:
+    for user, others in ((ANN, BOB), (BOB, ANN)):
+        async with held.begin() as session:
+            act_for(session, others)
+            act_for(session, user)
+            assert await MemoryStore(session).list(MemoryQuery(user_id=user))
+            assert not await MemoryStore(session).list(MemoryQuery(user_id=others))
+            with pytest.raises(UsageError, match="cannot ask for another user"):
+                act_for(session, others)
+    async with held.begin() as session:
+        assert not await MemoryStore(session).list(MemoryQuery(user_id=ANN))
+        with pytest.raises(UsageError, match="cannot ask for another user"):
+            act_for(session, ANN)
+
+
+async def test_a_session_acts_as_the_page_shows(held: Factory) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    (snippet,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    query = MemorySimilarityQuery(user_id=ANN, embedding=NEAR)
+    lines = [*textwrap.dedent(snippet).splitlines(), ""]
+    body = "\n    ".join(line for line in lines if not line.startswith("from "))
+    scope: dict[str, Any] = {"engine": held.kw["bind"], "user_id": ANN, "query": query}
+    exec("\n".join(line for line in lines if line.startswith("from ")), scope)
+    exec(f"async def shown():\n    {body.replace('        await', '        return await')}", scope)
+    assert {found.user_id for found in await scope["shown"]()} == {ANN}
 
 
 async def test_two_users_share_one_pooled_connection_also_when_it_is_lost(
