@@ -141,12 +141,15 @@ def test_what_statistics_tell_is_found(clone: str) -> None:
         connection.execute(
             "insert into more (id, user_id, memory_type, content) select id, user_id, 'task', 'x' from memories"
         )
+        connection.execute("alter table more set (autovacuum_enabled = off)")
         for _ in range(8):
             connection.execute("update more set content = 'y'")
         connection.execute(
             "select pg_stat_force_next_flush()" if connection.info.server_version >= 150000 else "select"
         )
-    found = said(examined(clone))
+    report = examined(clone)
+    found = said(report)
+    assert any("Autovacuum is switched off" in finding.why for finding in report.findings)
     assert found["visibility-map"] == "warning public.memories: only 0% of the pages are known to be visible to all"
     assert found["dead-rows"].startswith("warning public.more: about 2,")
 
