@@ -20,8 +20,18 @@ def _pending(patient: Patient) -> Iterator[Finding]:
             raise
         yield _nothing_here(patient, reason)
         return
-    pending = _in_state(status, "pending", "late")
-    if pending and not _in_state(status, "applied", "edited", "renamed"):
+    pending, lost = _in_state(status, "pending", "late"), _in_state(status, "lost")
+    if lost:
+        yield Finding(
+            "error",
+            f"the history has lost that {count(len(lost), 'migration')} {_is(lost)} applied",
+            _shown(lost),
+            "yoyo's table no longer says so, as after a restore without its rows. memdb migrate stops, rather than do "
+            "twice what was done.",
+            "Restore that table from a backup; or, if the schema is right as it is, mark them again: memdb baseline.",
+            "memdb verify-schema",
+        )
+    if pending and not (lost or _in_state(status, "applied", "edited", "renamed")):
         yield Finding(
             "error",
             "no migration is applied here",
@@ -33,7 +43,7 @@ def _pending(patient: Patient) -> Iterator[Finding]:
     elif pending:
         yield Finding(
             "warning",
-            f"{count(len(pending), 'migration')} {'is' if len(pending) == 1 else 'are'} pending",
+            f"{count(len(pending), 'migration')} {_is(pending)} pending",
             _shown(pending),
             "The database is behind the files, and an application may expect what they create.",
             "See what they would do, then apply them.",
@@ -89,13 +99,17 @@ def _in_state(status: Status, *states: str) -> list[str]:
     return [migration.id for migration in status.migrations if migration.state in states]
 
 
+def _is(ids: list[str]) -> str:
+    return "is" if len(ids) == 1 else "are"
+
+
 def _shown(names: list[str]) -> str:
     more = len(names) - _SHOWN
     return listed(names) if more <= 0 else f"{', '.join(names[:_SHOWN])} and {more} more"
 
 
 CHECKS = (
-    Check("pending-migrations", "a migration is pending", _pending),
+    Check("pending-migrations", "a migration is pending, or the history has lost that it is applied", _pending),
     Check("changed-migrations", "a file was edited, renamed or removed after it was applied", _changed),
     Check("schema", "the schema is not what its migrations create", _drift),
 )

@@ -78,7 +78,7 @@ FAULTS = {
     "supported-versions": ("update pg_extension set extversion = '0.7.0' where extname = 'vector'", "error pgvector"),
     "extension-version": ("update pg_extension set extversion = '0.8.0' where extname = 'vector'", "warning extension"),
     "extension-schema": ("create schema ext; alter extension vector set schema ext", "info schema ext"),
-    "pending-migrations": ("delete from _yoyo_migration where migration_id like '0008%'", "warning 0008_create"),
+    "pending-migrations": ("delete from _yoyo_migration where migration_id like '0008%'", "error 0008_create"),
     "changed-migrations": ("update memdb_migrations set checksum = repeat('0', 64) where migration_id like '0001%'",
                            "error 0001_create"),
     "schema": ("drop index ix_memories_created_at", "error index ix_memories_created_at"),

@@ -118,6 +118,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("extension-version", server(pgvector_offered="99.1"), "warning", "alter extension vector update;"),
     ("extension-schema", server(vector_schema="extensions"), "info", "operator(extensions.<=>)"),
     ("pending-migrations", {"status": status("applied", "pending", "late")}, "warning", "2 migrations are pending"),
+    ("pending-migrations", {"status": status("applied", "lost")}, "error", "mark them again: memdb baseline"),
     ("pending-migrations", {"status": status("pending")}, "error", "no migration is applied here"),
     ("changed-migrations", {"status": status("applied", "edited", "missing")}, "error", "2 applied migrations"),
     ("changed-migrations", {"status": status("applied", "edited")}, "error", "name its folder with --sql-dir"),
