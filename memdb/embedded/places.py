@@ -86,7 +86,7 @@ def prepare(directory: Path) -> None:
     server = account.of_server()
     missing = [step for step in directory.parents if not step.exists()]
     for step in reversed(missing):
-        step.mkdir(exist_ok=True)
+        step.mkdir(mode=0o755, exist_ok=True)  # nobody else writes there, whatever the umask
         if server:
             step.chmod(0o755)
     if server and (closed := account.closed_to(server, directory.parent)):

@@ -68,10 +68,12 @@ class Removed:
 def running(directory: Path) -> Server | None:
     """The server of `directory`, if it runs. Asks two small files, so that the common case costs nothing.
 
-    Raises EmbeddedError when the directory is somebody else's.
+    Raises EmbeddedError when the directory is somebody else's, or the one of its socket, where their server may listen.
     """
     with places.told(f"whether a server runs in {directory} cannot be seen"):
         found = postmaster.of(directory) if places.expect_ours(directory) else None
+        if found and found.is_ready:
+            places.expect_ours(Path(found.socket))
     return _server(directory, found) if found and found.is_ready else None
 
 

@@ -68,6 +68,7 @@ class Scratch:
             self._create(admin, name)
         try:
             with database.connect(make_conninfo(self._tried_as, dbname=name), purpose=purpose) as connection:
+                expect_lesser_rights(connection, self._options)
                 connection.search_path = path
                 if schema != "public":
                     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
@@ -96,13 +97,16 @@ class Scratch:
             with database.connect(make_conninfo(self._conninfo, dbname=name), purpose="scratch") as fresh:
                 fresh.execute(query("scratch", "extensions", role=[_ROLE]))
 
-    def make_role(self, connection: Connection, name: str) -> None:
+    def make_role(self, connection: Connection, name: str) -> bool:
         """A role that migrations expect to be there, and that has been granted nobody knows what: it may create in the
-        temporary databases.
+        temporary databases. False where there is one, or can be none, of that name.
         """
         role = sql.Identifier(name)
         with database.connect(self._conninfo, purpose="scratch") as admin:
-            admin.execute(sql.SQL("create role {}").format(role))
+            try:
+                admin.execute(sql.SQL("create role {}").format(role))
+            except psycopg.DatabaseError:
+                return False
             if self.is_embedded:
                 admin.execute(sql.SQL("grant {} to {} with admin option").format(role, sql.Identifier(_ROLE)))
         self._note("role", name)
@@ -110,6 +114,7 @@ class Scratch:
         grant = sql.SQL("grant create on database {} to {}; grant create, usage on schema {} to {}")
         of = (connection.info.dbname, name, database.target_schema(connection), name)
         connection.execute(grant.format(*map(sql.Identifier, of)))
+        return True
 
     @property
     def own_roles(self) -> list[str]:
@@ -203,9 +208,8 @@ class Database:
                 return work()
             except StatementFailed as error:
                 role = _MISSING_ROLE.search(error.message) if error.sqlstate in _NO_SUCH_ROLE else None
-                if role is None:
+                if role is None or not self._server.make_role(self.connection, role[1]):
                     raise self._explained(error) from None
-                self._server.make_role(self.connection, role[1])
 
     def _explained(self, error: StatementFailed) -> StatementFailed:
         where = f"This happened on a temporary database {self._server.name}, not on yours."
@@ -232,7 +236,6 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     if options.url is not None:
         conninfo = database.conninfo(options.url)
         where = f"on {addresses.describe(addresses.parameters(conninfo))}"
-        expect_lesser_rights(conninfo, options)
         options.on_start(f"Trying it in a temporary database {where} …")
         with afterwards.watched(sweeping.__name__) as watcher:
             watcher.note(conninfo)

@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from memdb import database
-from memdb.database import query
+from memdb.database import Connection, query
 from memdb.errors import SettingsError
 
 
@@ -24,14 +23,17 @@ class Options:
     of_project: bool = False
 
 
-def expect_lesser_rights(conninfo: str, options: Options) -> None:
-    """Raises SettingsError where the files that are tried would choose to be run by a superuser."""
+def expect_lesser_rights(connection: Connection, options: Options) -> None:
+    """Raises SettingsError where the files that are tried would choose to be run by a superuser.
+
+    That holds for this connection only: another to the same address may lead to another server.
+    """
     if not options.of_project:
         return
-    with database.connect(conninfo, purpose="scratch") as admin:
-        if admin.value(query("scratch", "is_superuser").encode()):
-            raise SettingsError(
-                f"scratch_url in memdb.toml names a superuser, {admin.info.user}, and what is tried could run programs",
-                hint="Name a role that has CREATEDB and is no superuser. If you trust the files, name the server "
-                "yourself: --scratch-url or MEMDB_SCRATCH_URL.",
-            )
+    if connection.value(query("scratch", "has_rights_of_server"), {"login": connection.info.user}):
+        raise SettingsError(
+            f"scratch_url in memdb.toml names a superuser, or a role that can become one or run programs "
+            f"({connection.info.user}), and so could what is tried",
+            hint="Name a role that has CREATEDB and is no superuser. If you trust the files, name the server "
+            "yourself: --scratch-url or MEMDB_SCRATCH_URL.",
+        )

@@ -49,7 +49,20 @@ when tag in ('CREATE EXTENSION') execute function memdb_own.after_extension();
 alter event trigger memdb_before_extension enable always;
 alter event trigger memdb_after_extension enable always;
 
--- name: is_superuser
-select r.rolsuper
-from pg_catalog.pg_roles as r
-where r.rolname operator(pg_catalog.=) current_user;
+-- name: has_rights_of_server
+-- Whether the role that has logged in, or that it passes itself off as (`options=-crole=…`, which what is run takes
+-- back), may do or give itself what only the server's own user could.
+select exists (
+    select
+    from pg_catalog.pg_roles as login
+    cross join pg_catalog.pg_roles as r
+    where
+        login.rolname in (%(login)s, session_user, current_user)
+        and pg_catalog.pg_has_role(login.oid, r.oid, 'member')
+        and (
+            r.rolsuper
+            or r.rolname in ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
+            -- which gives itself any role, up to PostgreSQL 15
+            or (r.rolcreaterole and pg_catalog.current_setting('server_version_num')::int < 160000)
+        )
+);

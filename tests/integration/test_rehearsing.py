@@ -6,10 +6,10 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from memdb import recording
+from memdb import recording, scratch
 from memdb.catalog import Key
 from memdb.cli import main
-from memdb.errors import StatementFailed
+from memdb.errors import SettingsError, StatementFailed
 from tests.integration.conftest import Folder
 
 ATTEMPTS = {
@@ -110,6 +110,39 @@ def test_a_project_does_not_choose_to_be_tried_by_a_superuser(
             lesser = make_conninfo(server, user="made_on_the_spot")
             (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{lesser}"\n')
             assert main(["snapshot"]) == 0
+            for disguised in ("role", "session_authorization"):
+                address = make_conninfo(server, options=f"-c{disguised}=made_on_the_spot")
+                (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{address}"\n')
+                assert main(["snapshot"]) == 3
+            (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{lesser}"\n')
+            for more in (admin.info.user, "pg_execute_server_program"):
+                admin.execute(f"grant {more} to made_on_the_spot")
+                assert main(["snapshot"]) == 3
+                admin.execute(f"revoke {more} from made_on_the_spot")
         finally:
             admin.execute("drop role made_on_the_spot")
     assert main(["snapshot", "--scratch-url", server]) == 0
+
+
+def test_each_connection_of_a_projects_server_is_looked_at(
+    folder: Folder, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address of several hosts may lead to a harmless server first, and to a superuser's afterwards."""
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    options = scratch.Options(server, of_project=True)
+    with psycopg.connect(server, autocommit=True) as admin, scratch.server(options) as found:
+        with pytest.raises(SettingsError, match="names a superuser"), found.database("test"):
+            pass
+        databases = admin.execute("select from pg_database where datname like 'memdb_scratch_%'").fetchall()
+        assert not databases
+    assert recording.record(sets, options=scratch.Options(server))["0001_a"]
+
+
+@pytest.mark.parametrize("name", ["pg_made_up", "postgres"])
+def test_a_role_that_cannot_be_made_is_the_migrations_fault(folder: Folder, ready_server: None, name: str) -> None:
+    """Such as a predefined one of a later version: what is told is the file and line, and the server's own words."""
+    said = f"raise undefined_object using message = 'role \"{name}\" does not exist'"
+    sets = folder(m0001_a=(f"do $$ begin {said}; end $$;", "select 1;"))
+    with pytest.raises(StatementFailed, match=f'role "{name}" does not exist') as raised:
+        recording.record(sets)
+    assert "0001_a.sql" in raised.value.location

@@ -7,6 +7,7 @@ import pytest
 
 from memdb import embedded
 from memdb.embedded import account, places, sockets
+from memdb.embedded.postmaster import Postmaster
 from memdb.errors import EmbeddedError
 
 
@@ -93,6 +94,32 @@ def test_a_directory_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: 
         with pytest.raises(EmbeddedError, match="belongs to another user"):
             action(tmp_path)
     assert tmp_path.exists()
+
+
+def test_a_server_is_not_looked_for_where_another_user_may_have_put_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket directory of its own stands in one for temporary files: there, others can take a name that is free."""
+    theirs = tmp_path / "socket"
+    theirs.mkdir()
+    found = Postmaster(os.getpid(), str(tmp_path), 5432, str(theirs), "ready")
+    monkeypatch.setattr("memdb.embedded.postmaster.of", lambda _: found)
+    assert embedded.running(tmp_path)
+    stat = Path.stat
+    another = os.stat_result((*theirs.stat()[:4], os.geteuid() + 1, *theirs.stat()[5:]))
+    monkeypatch.setattr(Path, "stat", lambda path: another if path == theirs else stat(path))
+    with pytest.raises(EmbeddedError, match="socket belongs to another user"):
+        embedded.running(tmp_path)
+
+
+def test_nobody_else_writes_to_directories_that_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account, "of_server", lambda: None)
+    before = os.umask(0)
+    try:
+        places.prepare(tmp_path / "made" / "too" / "data")
+    finally:
+        os.umask(before)
+    assert [step.stat().st_mode & 0o777 for step in (tmp_path / "made", tmp_path / "made" / "too")] == [0o755] * 2
 
 
 def test_a_lock_that_leads_elsewhere_is_not_followed(tmp_path: Path) -> None:
