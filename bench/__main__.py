@@ -6,7 +6,7 @@ import platform
 import sys
 
 PARTS = ("commands", "history", "seed", "similarity", "store")
-"""And doctor, row_security, search and shapes, which take longer."""
+"""And doctor, row_security, search, shapes and words, which take longer."""
 
 
 def main(parts: list[str]) -> int:

@@ -1,0 +1,1 @@
+drop function memory_word_keys(user_id uuid, words tsvector);
