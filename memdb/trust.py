@@ -1,25 +1,26 @@
-"""Who else may put objects where memdb's and a migration's names lead, to be called by whoever runs it.
+"""Who else could have code of theirs run with the rights of whoever runs memdb.
 
 A function or operator in a schema of the search_path that fits a call better than the one that was meant is called in
 its place, with the rights of the role that runs the file; a table there can have defaults and constraints that do so.
-Where the role is a superuser, whoever may create in such a schema can become one. So can the owner of a table that it
-reads or writes: taking the owner's role for that is no help, since what is called can go back to that of the session.
+Where the role is a superuser, whoever may create in such a schema can become one.
+
+So can the owner of a table that a superuser reads or writes: by an index, a default, a type, a partition key, and more
+than anybody can list. Taking the owner's role is no help, since what is called can go back to that of the session. So
+a superuser uses only tables of superusers. What those have put on them is their own choice; all that a role with fewer
+rights can add is a trigger.
 """
 
 from collections.abc import Collection
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import LiteralString
+
+from psycopg import sql
 
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, UntrustedSchema
 from memdb.words import argument, count
 
-READING = ("index", "statistics object", "constraint", "table")
-CASCADING = ("statement trigger",)  # of a table to which a foreign key leads: it runs even if no row there is meant
-WRITING = (*READING, *CASCADING, "trigger", "rule", "column")
-POLICY, FUNCTION = "policy", "function"
+Tables = Collection[int | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,9 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
     """
     names = database.names(connection)
     schemas = [name for name in dict.fromkeys((names.target, *names.path, history_schema)) if name != "pg_catalog"]
-    with database.own_names(connection):
-        rows = connection.execute(query("trust", "open_schemas"), {"schemas": schemas}).fetchall()
-    found = tuple(OpenSchema(name, tuple(roles)) for name, roles, _ in rows if name not in trusted)
-    if found and rows[0][2]:
+    opened, is_superuser = _open(connection, schemas)
+    found = tuple(schema for schema in opened if schema.name not in trusted)
+    if found and is_superuser:
         listed = ", ".join(schema.in_words() for schema in found)
         raise UntrustedSchema(
             f"others may create objects in a schema that this superuser's migrations use: {listed}",
@@ -56,45 +56,81 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
     return found
 
 
-def have_lesser_owner(connection: Connection, tables: Collection[int | None]) -> bool:
-    """Whether an owner with fewer rights than this superuser may have it call something by using these tables."""
-    return bool(_of_lesser_owners(connection, tables))
+def open_to_others(connection: Connection, schema: str) -> tuple[OpenSchema, ...]:
+    """For a superuser, this schema and that of the extension, if others may put a function there."""
+    found, is_superuser = _open(connection, [schema])
+    return found if is_superuser else ()
 
 
-def hold(connection: Connection, tables: Collection[int | None]) -> bool:
-    """Until the transaction ends, no owner with fewer rights than a superuser can add anything to these tables.
+def _open(connection: Connection, schemas: list[str]) -> tuple[tuple[OpenSchema, ...], bool]:
+    with database.own_names(connection):
+        rows = connection.execute(query("trust", "open_schemas"), {"schemas": schemas}).fetchall()
+    return tuple(OpenSchema(name, tuple(roles)) for name, roles, _ in rows), any(row[2] for row in rows)
 
-    Whether there is such an owner. Rows come and go meanwhile.
+
+def may_read(connection: Connection, tables: Tables) -> bool:
+    """Whether reading these tables calls nothing of a role with fewer rights than this superuser, and will not.
+
+    That is so until the transaction ends. Any other role trusts the owners of tables.
     """
-    found = _of_lesser_owners(connection, tables)
-    names = [name for name, can_be_locked in found if can_be_locked]
-    if names and not connection.value("select pg_catalog.pg_is_in_recovery()"):  # a standby takes no such lock
-        database.keep_as_they_are(connection, names)
-    return bool(found)
+    return _lesser_owner(connection, tables) is None
 
 
-def _of_lesser_owners(connection: Connection, tables: Collection[int | None]) -> list[tuple[LiteralString, bool]]:
-    return connection.execute(query("trust", "of_lesser_owners"), {"tables": list(tables)}).fetchall()
-
-
-def require_own_code(
-    connection: Connection, tables: Collection[int | None], kinds: Collection[str], *, functions: Collection[str] = ()
-) -> None:
-    """Raises DatabaseError where somebody with fewer rights has made what using these tables calls.
-
-    `kinds` are those of what is called; `functions` are the names of what is called beside the tables, as one of them.
-    """
-    asked = {"tables": list(tables), "kinds": list(kinds), "functions": list(functions)}
-    is_current = connection.value("show transaction_isolation") == "read committed"
-    # In a snapshot of an earlier moment, what was added before the tables were held would not be seen.
-    again = nullcontext(connection) if is_current else database.again(connection, purpose="check")
-    with again as other, database.own_names(other):
-        row = other.execute(query("trust", "code_of_others"), asked).fetchone()
-    if row is not None:
-        kind, name, table, owner = row
-        where = f" on {table}" if table and kind != "table" else ""
+def require_owners(connection: Connection, tables: Tables) -> None:
+    """Raises DatabaseError where reading or writing these tables could have this superuser call an owner's code."""
+    found = _lesser_owner(connection, tables)
+    if found is not None:
+        name, owner = found
+        if owner is None:
+            raise DatabaseError(f"{name} has just been replaced", hint="Find out by whom, and try again.")
         raise DatabaseError(
-            f"the {kind} {name!r}{where} would run code of the role {owner!r} with your rights",
-            hint=f"Connect as a role that has no more rights than {owner!r}, or make sure that the code belongs to a "
-            "role that you trust as yourself.",
+            f"{name} belongs to {owner!r}, who is no superuser: what its owner puts there would run with your rights",
+            hint=f"Connect as {owner!r}, or as another role that is no superuser.",
         )
+
+
+def _lesser_owner(connection: Connection, tables: Tables) -> tuple[str, str | None] | None:
+    """Whose owner, and who it is, or None where it is another table by now.
+
+    It is looked up once the tables are locked: the owner of a schema may drop what others have there.
+    """
+    asked = {"tables": list(tables)}
+    with connection.transaction(), database.own_names(connection):
+        used = connection.execute(query("trust", "used_by_superuser"), asked).fetchall()
+        if any(name is None for name, _ in used):
+            return "a table", None
+        locked = [name for name, can_be_locked in used if can_be_locked]
+        if locked:
+            listed = sql.SQL(", ").join(map(sql.SQL, locked))
+            connection.execute(sql.SQL("lock table {} in access share mode").format(listed))
+        return connection.execute(query("trust", "of_lesser_owners"), asked | {"locked": locked}).fetchone()
+
+
+def require_own_triggers(connection: Connection, tables: Tables, *, along: Tables = ()) -> None:
+    """Raises DatabaseError where writing to these tables could run a trigger that somebody with fewer rights has made.
+
+    Their owners are trusted, but by a superuser. `along` are tables that the server changes along with these by
+    foreign keys: a statement trigger there runs even if no row is meant. The caller has locked `tables`.
+    """
+    asked = {"tables": list(tables), "along": list(along)}
+    row = connection.execute(query("trust", "triggers_of_others"), asked).fetchone()
+    if row is not None:
+        raise _calls("trigger", *row)
+
+
+def require_own_policies(connection: Connection, table: int) -> None:
+    """Raises DatabaseError where policies of this table call what belongs to somebody with fewer rights.
+
+    A superuser who has taken another role is held to them, and what they call can leave that role again.
+    """
+    row = connection.execute(query("trust", "policies_of_others"), {"table": table}).fetchone()
+    if row is not None:
+        raise _calls("policy", *row)
+
+
+def _calls(kind: str, name: str, table: str, owner: str) -> DatabaseError:
+    return DatabaseError(
+        f"the {kind} {name!r} on {table} could run code of the role {owner!r} with your rights",
+        hint=f"Connect as a role that has no more rights than {owner!r}, or make sure that the code belongs to a role "
+        "that you trust as yourself.",
+    )

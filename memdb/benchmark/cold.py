@@ -37,7 +37,7 @@ def measure(
         restart()
         with connect() as connection, connection.transaction():
             preparation.begin(connection)
-            where = preparation.enter(connection, design.calling)
+            where = preparation.enter(connection)
             strategies.apply(connection, strategy)
             search = Search(connection, strategy.statement(where), wanted.k)
             found[strategy.label] = measurement.latency(searching.run_all(search, questions))
@@ -48,7 +48,7 @@ def _prepare(connection: Connection, wanted: Wanted, design: Design) -> tuple[li
     if design.identity is not None:
         design.identity.check(connection)
     with connection.transaction():
-        where, population = preparation.population_of(connection, wanted, design.calling)
+        where, population = preparation.population_of(connection, wanted)
         questions, _ = preparation.questions_for(connection, where, wanted, population)
         chosen, _ = strategies.choose(connection, where, design.names, design.ef_search, design.candidates)
     return chosen, questions

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import psycopg
 
-from memdb import trust
 from memdb.benchmark import pace, preparation, quantiles
 from memdb.benchmark.measurement import Quantile
 from memdb.benchmark.sampling import Query
@@ -51,7 +50,7 @@ def run(connection: Connection, count: int, *, random_seed: int) -> Inserts:
     Raises DataError where that is not allowed, or the table takes no copy of a memory.
     """
     with connection.transaction(force_rollback=True):
-        where = preparation.enter(connection, trust.WRITING)
+        where = preparation.begin_writing(connection)
         memories = _memories(connection, where, count + _WARM_UP, random_seed)
         try:
             durations, meanwhile = _insert(connection, where, memories)

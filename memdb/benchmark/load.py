@@ -192,6 +192,9 @@ def adding(
             added[number] += 1
 
     with ExitStack() as stack:
+        guard = stack.enter_context(database.again(connection, purpose="benchmark"))
+        stack.enter_context(guard.transaction())
+        preparation.begin_writing(guard)
         others = [stack.enter_context(database.again(connection, purpose="benchmark")) for _ in range(writers)]
         pool = stack.enter_context(ThreadPoolExecutor(writers))
         running = [pool.submit(write, *pair) for pair in enumerate(others)]

@@ -1,13 +1,13 @@
 """What every benchmark begins with: one snapshot, the questions, and their true answers."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from memdb import __version__, target, trust
-from memdb.benchmark import sampling, strategies, truth
+from memdb.benchmark import sampling, truth
 from memdb.benchmark.sampling import Population, Query
 from memdb.benchmark.searching import Answer
 from memdb.database import Connection, query
@@ -81,14 +81,14 @@ def prepare(
     wanted: Wanted,
     on_phase: Callable[[str], None],
     *,
-    calling: Collection[str] = trust.READING,
+    writing: bool = False,
 ) -> Prepared:
     """Turns the transaction that has just begun into one that only reads a single snapshot, and asks the questions.
 
-    Raises DataError where nothing can be searched, DatabaseError where the tables are not there, or using them would
-    run what a role with fewer rights has made of the kinds that this is `calling`.
+    Raises DataError where nothing can be searched, DatabaseError where the tables are not there, or using them could
+    run what a role with fewer rights has made; `writing` says that memories will be added, too.
     """
-    where, population = population_of(connection, wanted, calling)
+    where, population = population_of(connection, wanted, writing=writing)
     drawn, dropped = questions_for(connection, where, wanted, population)
     on_phase(f"Finding the true neighbours for {len(drawn):,} searches …")
     found = truth.find(connection, where, drawn, wanted.k, wanted.truth_directory)
@@ -102,24 +102,32 @@ def begin(connection: Connection) -> None:
     connection.execute("set transaction isolation level repeatable read, read only")
 
 
-def enter(connection: Connection, calling: Collection[str] = trust.READING) -> Target:
-    """Finds memories for a transaction in which nothing of these kinds calls what a role with fewer rights has made.
+def begin_writing(connection: Connection) -> Target:
+    """Finds memories for a transaction that has just begun, in which, or while it lasts, some are added.
+
+    Raises DatabaseError.
+    """
+    connection.execute("set transaction isolation level read committed")  # or an earlier moment's triggers were seen
+    return enter(connection, writing=True)
+
+
+def enter(connection: Connection, *, writing: bool = False) -> Target:
+    """Finds memories for a transaction in which using them calls nothing that a role with fewer rights has made.
 
     Raises DatabaseError.
     """
     found = target.enter(connection)
-    tables = (found.memories, found.users)
-    if trust.hold(connection, tables) or "trigger" in calling:
-        trust.require_own_code(connection, tables, calling, functions=[strategies.FUNCTION])
+    trust.require_owners(connection, [found.memories, *([found.users] if writing else [])])
+    if writing:
+        connection.execute(found.query("benchmark", "keep_triggers_away"))
+        trust.require_own_triggers(connection, [found.memories])
     return found
 
 
-def population_of(
-    connection: Connection, wanted: Wanted, calling: Collection[str] = trust.READING
-) -> tuple[Target, Population]:
+def population_of(connection: Connection, wanted: Wanted, *, writing: bool = False) -> tuple[Target, Population]:
     """Who could be searched for, and where. Raises like prepare."""
     begin(connection)
-    where = enter(connection, calling)
+    where = enter(connection, writing=writing)
     user = _only_user(where, wanted)
     population = sampling.population(connection, where, user)
     sampling.require(connection, where, population, k=wanted.k, user=user)

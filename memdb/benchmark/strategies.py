@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from memdb import trust
 from memdb.benchmark.identity import Identity
 from memdb.database import Connection, query
 from memdb.errors import UsageError
@@ -152,6 +153,9 @@ def _missing(connection: Connection, target: Target, names: Sequence[str]) -> It
         need = WAYS[name].needs
         if need and not connection.value(query("benchmark", need.block), {"memories": target.memories}):
             yield name, need.hint(target.shape)
+        elif name == FUNCTION and (schemas := trust.open_to_others(connection, target.schema)):
+            listed = ", ".join(schema.in_words() for schema in schemas)
+            yield name, f"What others may create beside it would run with a superuser's rights: in {listed}."
 
 
 def _variants(target: Target, name: str, ef_search: Sequence[int], candidates: Sequence[int]) -> Iterator[Strategy]:

@@ -70,12 +70,9 @@ class Design:
                 raise UsageError(f"{name} is {min(getattr(self, name))}", hint="Give 1 or more.")
 
     @property
-    def calling(self) -> tuple[str, ...]:
-        """The kinds of what may hold functions that measuring this calls."""
-        kinds = trust.WRITING if self.writers or self.inserts else trust.READING
-        policies = () if self.identity is None else (trust.POLICY,)
-        functions = (trust.FUNCTION,) if strategies.FUNCTION in self.names else ()
-        return (*kinds, *policies, *functions)
+    def writes(self) -> bool:
+        """Whether memories are added, to be rolled back."""
+        return bool(self.writers or self.inserts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +117,9 @@ def run(
     if design.identity is not None:
         design.identity.check(connection)
     with connection.transaction():
-        prepared = preparation.prepare(connection, wanted, on_phase, calling=design.calling)
+        prepared = preparation.prepare(connection, wanted, on_phase, writing=design.writes)
+        if design.identity is not None:
+            trust.require_own_policies(connection, prepared.target.memories)
         if design.try_m:
             trials.require_indexed(prepared.target)
         found = facts.read(connection, prepared.target)

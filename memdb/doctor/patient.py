@@ -220,7 +220,7 @@ def begin(connection: Connection) -> None:
 
 
 def require_readable(connection: Connection, found: Target) -> None:
-    """Raises DatabaseError where this role may not read memories, or others' code would run with its rights.
+    """Raises DatabaseError where this role may not read memories, or as a superuser had better not.
 
     Rows that policies hide from this role are refused by the server from now on, not left out.
     """
@@ -230,5 +230,4 @@ def require_readable(connection: Connection, found: Target) -> None:
             "this role may not read memories", hint="Connect as their owner, or as a role that may select from them."
         )
     connection.execute(query("doctor_rows", "settings"))
-    if trust.hold(connection, [found.memories]):
-        trust.require_own_code(connection, [found.memories], trust.READING)
+    trust.require_owners(connection, [found.memories])

@@ -115,9 +115,9 @@ def memory_advice(connection: Connection, statement: IndexStatement) -> Callable
     if statement.method != "hnsw" or statement.table is None:
         return lambda _: ""
     oid = connection.value(query("history", "resolve"), [statement.table])
-    with database.own_names(connection):
+    with connection.transaction(), database.own_names(connection):
         table = connection.value(query("history", "table_name"), [oid])
-        if table is None or trust.have_lesser_owner(connection, [oid]):
+        if table is None or not trust.may_read(connection, [oid]):
             return lambda _: ""
         build_memory = sql.SQL(query("history", "build_memory")).format(table=sql.SQL(table))
         megabytes, rows = connection.execute(build_memory).fetchone() or (0, 0)

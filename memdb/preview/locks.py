@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from memdb import database, shape
+from memdb import database, shape, trust
 from memdb.database import Connection, query
 from memdb.effects import costs
 from memdb.effects.costs import Size
@@ -115,17 +115,17 @@ def _tables(connection: Connection, tried: list[Tried]) -> dict[str, _Table]:
     touched = dict.fromkeys(lock.relation for item in tried for lock in item.effects.locks or ())
     touched |= dict.fromkeys(work.table for item in tried for work in item.effects.work)
     target = database.target_schema(connection)
-    with database.own_names(connection):
+    with connection.transaction(), database.own_names(connection):
         found = connection.execute(query("locks", "rows"), [list(touched), target]).fetchall()
         return {
             name: _Table(
                 Rows(name, _count(connection, full_name), exact=True)
-                if readable and size <= COUNTED_BYTES
+                if readable and size <= COUNTED_BYTES and trust.may_read(connection, [oid])
                 else Rows(name, estimate, exact=False),
                 bytes,
                 tuple(Index(*index) for index in indexes),
             )
-            for name, full_name, size, readable, estimate, bytes, indexes in found
+            for name, oid, full_name, size, readable, estimate, bytes, indexes in found
         }
 
 

@@ -26,9 +26,8 @@ def begin(connection: Connection, wait_seconds: float, *, add_users: bool = True
     for lock in ("one_at_a_time", *(["keep_triggers_away"] if writes_users else [])):
         waiting.take(connection, found, lock, wait_seconds)
     waiting.limit(connection, wait_seconds)
-    trust.hold(connection, (found.memories, found.users))
-    trust.require_own_code(connection, [found.memories], trust.WRITING)
-    trust.require_own_code(connection, [found.users], trust.WRITING if writes_users else trust.READING)
+    trust.require_owners(connection, [found.memories, found.users])
+    trust.require_own_triggers(connection, [found.memories, *([found.users] if writes_users else [])])
     return found
 
 
@@ -37,7 +36,8 @@ def _check_visibility(connection: Connection, target: Target) -> None:
     if hiding:
         raise DatabaseError(
             f"row-level security may hide rows of {' and '.join(hiding)} from this role",
-            hint="Nothing was changed, and nothing counted. Connect as a role with BYPASSRLS, or as a superuser.",
+            hint="Nothing was changed, and nothing counted. Connect as a role with BYPASSRLS, which may be a superuser only "
+            "if one owns the tables.",
         )
 
 

@@ -44,7 +44,7 @@ def reset(
     """
     with waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait), connection.transaction():
         target = beginning.begin(connection, wait_seconds)
-        _require_own_code(connection, target)
+        _require_trust(connection, target)
         kind = keys.kind(target.shape.users)
         lock = target.query("seed", "lock_users", ordered=["pg_catalog", kind.ordered])
         locked = connection.execute(lock, _between(kind.made))
@@ -65,15 +65,16 @@ def _types(python_type: type) -> list[str]:
     return [name for name, made in USER_TYPES.items() if made is python_type]
 
 
-def _require_own_code(connection: Connection, target: Target) -> None:
-    """Raises DatabaseError where the tables that may refer to seeded rows would run somebody else's code."""
+def _require_trust(connection: Connection, target: Target) -> None:
+    """Raises DatabaseError where the tables that may refer to seeded rows could run somebody else's code."""
     types = _types(UUID) + _types(target.shape.users.python_type)
-    tables_of = {"memories": target.memories, "users": target.users, "types": types}
-    for block, kinds in (("referrers", trust.READING), ("cascades", trust.CASCADING)):
-        rows = connection.execute(query("seed", block), tables_of)
-        tables = [oid for (oid,) in rows]
-        trust.hold(connection, tables)
-        trust.require_own_code(connection, tables, kinds)
+    tables = {"memories": target.memories, "users": target.users}
+    trust.require_owners(connection, _oids(connection, "referrers", tables | {"types": types}))
+    trust.require_own_triggers(connection, tables.values(), along=_oids(connection, "cascades", tables))
+
+
+def _oids(connection: Connection, block: str, given: dict[str, Any]) -> list[int]:
+    return [oid for (oid,) in connection.execute(query("seed", block), given)]
 
 
 def _remove_memories(connection: Connection, target: Target) -> int:

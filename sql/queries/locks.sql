@@ -2,9 +2,8 @@
 
 -- name: rows
 -- Sizes of tables, whether this role may count all of their rows, and how many these may be; null where never
--- analyzed. A superuser counts none of another owner's, who could have that call something (see trust.sql). The
--- estimate grows with the table, as the planner's does. The bytes count what is stored out of line, but no indexes;
--- these are given by name and method.
+-- analyzed. The estimate grows with the table, as the planner's does. The bytes count what is stored out of line, but
+-- no indexes; these are given by name and method.
 with asked as (
     select
         %s::text[] as names,
@@ -13,10 +12,10 @@ with asked as (
 
 select
     t.name,
+    c.oid::bigint,
     format('%%I.%%I', n.nspname, c.relname),
     pg_relation_size(c.oid),
-    has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid)
-    and (owner.rolsuper or not me.rolsuper),
+    has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') and not row_security_active(c.oid),
     case
         when c.reltuples >= 0 and c.relpages > 0
             then round(
@@ -37,8 +36,6 @@ cross join unnest(asked.names) as t (name)
 cross join parse_ident(t.name) as parts
 inner join pg_namespace as n on case cardinality(parts) when 1 then asked.target else parts[1] end = n.nspname
 inner join pg_class as c on n.oid = c.relnamespace and parts[cardinality(parts)] = c.relname
-inner join pg_roles as owner on c.relowner = owner.oid
-inner join pg_roles as me on me.rolname = current_user
 where c.relkind in ('r', 'p', 'm');
 
 -- name: tables_named

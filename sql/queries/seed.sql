@@ -190,14 +190,22 @@ where
     and a.attname <> %(key)s and not a.atthasdef and a.attidentity = '' and a.attgenerated = '';
 
 -- name: referrers
--- The other tables in which rows may refer to these two, since they have a column of one of these types.
+-- The other tables in which rows may refer to these two, since they have a column of one of these types or a foreign
+-- key. The server looks into the latter as their owners do, but what it has called by that may act later, as others.
 select distinct c.oid::bigint
 from pg_attribute as a
 inner join pg_class as c on a.attrelid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 inner join pg_type as t on a.atttypid = t.oid
 where
-    (t.oid = any(%(types)s::regtype[]) or t.typbasetype = any(%(types)s::regtype[]))
+    (
+        t.oid = any(%(types)s::regtype[])
+        or t.typbasetype = any(%(types)s::regtype[])
+        or exists (
+            select from pg_constraint as f
+            where f.contype = 'f' and f.conrelid = c.oid and f.confrelid in (%(memories)s::oid, %(users)s::oid)
+        )
+    )
     and a.attnum > 0 and not a.attisdropped
     and c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$)'
     and c.oid not in (%(memories)s::oid, %(users)s::oid);

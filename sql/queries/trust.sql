@@ -1,4 +1,4 @@
--- Who else may put objects where a migration's names lead, or have code called by using their tables.
+-- Who else may put objects where a migration's names lead, or have code called by using tables.
 --
 -- Whoever is asked about is the present role, and the one that has logged in where that is a superuser: the owner of a
 -- database can set a role for all who connect, and what is called can leave that role again. No text here has a
@@ -40,43 +40,93 @@ where
 group by n.nspname, me.rolsuper
 order by n.nspname;
 
--- name: of_lesser_owners
--- Of these tables and those that are read with them, for a superuser, those whose owners are none; and whether they can
--- be locked.
-with recursive asked as (
-    select t.oid from unnest(%(tables)s::oid[]) as t (oid)
-    union
-    select h.inhrelid
-    from asked
-    inner join pg_inherits as h on asked.oid = h.inhparent
-)
-
+-- name: used_by_superuser
+-- Where the present role is one, the names of these tables, null where one is gone, and whether it can be locked.
 select
-    format('%%I.%%I', n.nspname, c.relname),
+    case when c.oid is not null then format('%%I.%%I', n.nspname, c.relname) end,
     c.relkind in ('r', 'p')
-from asked
-inner join pg_class as c on asked.oid = c.oid
-inner join pg_namespace as n on c.relnamespace = n.oid
-inner join pg_roles as owner on c.relowner = owner.oid
+from unnest(%(tables)s::oid[]) as t (oid)
+left join pg_class as c on t.oid = c.oid
+left join pg_namespace as n on c.relnamespace = n.oid
 where
-    not owner.rolsuper
+    t.oid is not null
     and exists (
         select from pg_roles as me
         where me.rolname in (current_user, session_user) and me.rolsuper
     )
-order by c.oid;
+order by t.oid;
 
--- name: code_of_others
--- What of these kinds, of these tables and those that are read with them (partitions, and what inherits from them), or
--- which function of such a name beside them, runs a function of a role that may not do already what this one may.
--- Whoever only reads a table has the constants worked out that are in the expressions of its indexes, statistics and,
--- with constraint_exclusion, constraints; whoever writes runs the others, too. A superuser trusts nobody; other roles
--- trust the owner of a table, and whom its columns trust, but no trigger of anybody else. A statement trigger is one
--- that comes after it.
--- Beside functions, these are the statements of rules and views, and foreign tables: any server may be behind those,
--- this one as well. A function of the system is as good as one of theirs where a text tells it what to run, set, read
--- or write: ts_rewrite, set_config, pg_read_file. Of it, and of the type that a JSON function returns, pg_depend knows
--- nothing.
+-- name: of_lesser_owners
+-- For a superuser, one of these tables whose owner is none, or of those that are read, checked or indexed with them:
+-- partitions, what inherits, and what they are parts of. Those that are locked are found by name, as statements will
+-- find them; without an owner where that is a table newer than what this transaction sees. What cannot be locked, the
+-- owner of the schema can put another in place of.
+with recursive below as (
+    select
+        l.name,
+        to_regclass(l.name)::oid as oid
+    from unnest(%(locked)s::text[]) as l (name)
+    union
+    select
+        format('%%I.%%I', n.nspname, c.relname),
+        c.oid
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    where c.oid = any(%(tables)s::oid[]) and c.relkind not in ('r', 'p')
+    union
+    select
+        below.name,
+        h.inhrelid
+    from below
+    inner join pg_inherits as h on below.oid = h.inhparent
+),
+
+family as (
+    select
+        below.name,
+        below.oid
+    from below
+    union
+    select
+        family.name,
+        h.inhparent
+    from family
+    inner join pg_inherits as h on family.oid = h.inhrelid
+)
+
+select
+    coalesce(maker.name, family.name),
+    owner.rolname::text
+from family
+left join pg_class as c on family.oid = c.oid
+left join pg_namespace as n on c.relnamespace = n.oid
+left join
+    lateral (
+        select
+            format('%%I.%%I', n.nspname, c.relname) as name,
+            c.relowner as oid
+        where c.oid is not null
+        union all
+        select
+            format('the schema %%I', n.nspname),
+            case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end
+        from pg_database as d
+        where d.datname = current_database() and c.relkind not in ('r', 'p')
+    ) as maker on true
+left join pg_roles as owner on maker.oid = owner.oid
+where
+    owner.rolsuper is not true
+    and exists (
+        select from pg_roles as me
+        where me.rolname in (current_user, session_user) and me.rolsuper
+    )
+order by c.relkind in ('r', 'p') desc, c.oid
+limit 1;
+
+-- name: triggers_of_others
+-- A trigger of these tables or their parts, or a statement trigger of those that change along, whose function belongs
+-- to somebody who may not do already what this role may; or which has a condition or arguments, that may call anything,
+-- and such a role could have made it. Nobody knows who has made a trigger.
 with recursive me as (
     select
         r.oid,
@@ -86,308 +136,113 @@ with recursive me as (
 ),
 
 asked as (
-    select t.oid from unnest(%(tables)s::oid[]) as t (oid)
+    select
+        t.oid,
+        false as is_along
+    from unnest(%(tables)s::oid[]) as t (oid)
     union
-    select h.inhrelid
+    select
+        t.oid,
+        true
+    from unnest(%(along)s::oid[]) as t (oid)
+    union
+    select
+        h.inhrelid,
+        asked.is_along
     from asked
     inner join pg_inherits as h on asked.oid = h.inhparent
-),
+)
 
--- A row that goes into a partition is checked by the keys of all that it is a partition of.
-divided as (
-    select
-        c.oid as of_table,
-        c.oid
-    from pg_class as c
-    where c.oid in (select asked.oid from asked) and c.relispartition
-    union
-    select
-        d.of_table,
-        h.inhparent
-    from divided as d
-    inner join pg_inherits as h on d.oid = h.inhrelid
-),
+select
+    g.tgname::text,
+    c.relname::text,
+    pg_get_userbyid(maker.oid)::text
+from asked
+inner join pg_class as c on asked.oid = c.oid
+inner join pg_trigger as g on c.oid = g.tgrelid
+inner join pg_proc as p on g.tgfoid = p.oid
+cross join me
+cross join
+    lateral (
+        select p.proowner as oid
+        union all
+        select r.oid
+        from pg_roles as r
+        where
+            (g.tgqual is not null or g.tgnargs > 0)
+            and r.rolname !~ '^pg_' and has_table_privilege(r.oid, c.oid, 'trigger')
+    ) as maker
+where
+    not g.tgisinternal and g.tgenabled <> 'D' and (not asked.is_along or g.tgtype & 1 = 0)
+    and not pg_has_role(maker.oid, me.oid, 'member')
+    and (
+        me.rolsuper
+        or maker.oid not in (
+            select t.relowner from pg_class as t
+            where t.oid = any(%(tables)s::oid[])
+        )
+    )
+order by asked.is_along, c.relname, g.tgname, maker.oid
+limit 1;
 
-parts as (
+-- name: policies_of_others
+-- For a superuser, a policy of this table that uses something, by whichever ways, whose owner is none.
+with recursive used as (
     select
-        case when g.tgtype & 3 = 0 then 'statement trigger' else 'trigger' end as kind,
-        g.tgname as name,
-        g.tgrelid as of_table,
-        'pg_trigger'::regclass as class,
-        g.oid
-    from pg_trigger as g
-    where not g.tgisinternal and g.tgenabled <> 'D'
-    union all
-    select
-        'index',
-        c.relname,
-        i.indrelid,
-        'pg_class'::regclass,
-        i.indexrelid
-    from pg_index as i
-    inner join pg_class as c on i.indexrelid = c.oid
-    union all
-    select
-        'statistics object',
-        s.stxname,
-        s.stxrelid,
-        'pg_statistic_ext'::regclass,
-        s.oid
-    from pg_statistic_ext as s
-    union all
-    select
-        'rule',
-        w.rulename,
-        w.ev_class,
-        'pg_rewrite'::regclass,
-        w.oid
-    from pg_rewrite as w
-    union all
-    select
-        'column',
-        a.attname,
-        e.adrelid,
-        'pg_attrdef'::regclass,
-        e.oid
-    from pg_attrdef as e
-    inner join pg_attribute as a on e.adrelid = a.attrelid and e.adnum = a.attnum
-    union all
-    select
-        'constraint',
-        k.conname,
-        k.conrelid,
-        'pg_constraint'::regclass,
-        k.oid
-    from pg_constraint as k
-    where k.contype = 'c'
-    union all
-    select
-        'policy',
         p.polname,
         p.polrelid,
-        'pg_policy'::regclass,
+        'pg_policy'::regclass::oid as class,
         p.oid
     from pg_policy as p
-    union all
-    select
-        'table',
-        c.relname,
-        c.oid as of_table,
-        'pg_class'::regclass,
-        c.oid
-    from pg_class as c
-    union all
-    select
-        'table',
-        c.relname,
-        d.of_table,
-        'pg_class'::regclass,
-        d.oid
-    from divided as d
-    inner join pg_class as c on d.oid = c.oid
-),
-
-expressions as (
-    select
-        'pg_attrdef'::regclass as class,
-        e.oid,
-        e.adbin::text as tree
-    from pg_attrdef as e
-    union all
-    select
-        'pg_constraint'::regclass,
-        k.oid,
-        k.conbin::text
-    from pg_constraint as k
-    union all
-    select
-        'pg_trigger'::regclass,
-        g.oid,
-        g.tgqual::text
-    from pg_trigger as g
-    union all
-    select
-        'pg_policy'::regclass,
-        p.oid,
-        concat(p.polqual, p.polwithcheck)
-    from pg_policy as p
-    union all
-    select
-        'pg_class'::regclass,
-        i.indexrelid,
-        concat(i.indexprs, i.indpred)
-    from pg_index as i
-    union all
-    select
-        'pg_class'::regclass,
-        k.partrelid,
-        k.partexprs::text
-    from pg_partitioned_table as k
-    union all
-    select
-        'pg_statistic_ext'::regclass,
-        s.oid,
-        s.stxexprs::text
-    from pg_statistic_ext as s
-    union all
-    select
-        'pg_type'::regclass,
-        t.oid,
-        t.typdefaultbin::text
-    from pg_type as t
-),
-
-called as (
-    select
-        part.kind,
-        part.name,
-        part.of_table,
-        part.class,
-        part.oid,
-        case
-            when part.kind ~ 'trigger'
-                then (
-                    select min(r.oid::bigint)::oid from pg_roles as r
-                    where
-                        r.rolname !~ '^pg_' and has_table_privilege(r.oid, c.oid, 'trigger')
-                        and not pg_has_role(r.oid, me.oid, 'member')
-                )
-            else c.relowner
-        end as author
-    from parts as part
-    inner join pg_class as c on part.of_table = c.oid
-    cross join me
-    where
-        part.of_table in (select asked.oid from asked)
-        and (part.kind ~ 'trigger' or me.rolsuper)
-        and part.kind = any(%(kinds)s::text[])
+    where p.polrelid = %(table)s::oid
     union
     select
-        'function',
-        p.proname,
-        null,
-        'pg_proc'::regclass,
-        p.oid,
-        p.proowner
-    from pg_proc as p
-    cross join me
-    where
-        'function' = any(%(kinds)s::text[]) and p.proname = any(%(functions)s::text[]) and me.rolsuper
-        and p.pronamespace in (
-            select c.relnamespace from pg_class as c
-            where c.oid in (select asked.oid from asked)
-        )
-    union
-    select
-        r.kind,
-        r.name,
-        r.of_table,
-        used.used_class,
-        used.used_oid,
-        coalesce(t.typowner, v.relowner, r.author)
-    from called as r
+        u.polname,
+        u.polrelid,
+        further.class,
+        further.oid
+    from used as u
     cross join
         lateral (
             select
-                d.refclassid as used_class,
-                d.refobjid as used_oid
+                d.refclassid as class,
+                d.refobjid as oid
             from pg_depend as d
-            where
-                d.classid = r.class and d.objid = r.oid
-                and (
-                    d.refclassid in ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_type'::regclass)
-                    or (
-                        d.refclassid = 'pg_class'::regclass
-                        and (r.class = 'pg_type'::regclass or r.kind = 'policy')
-                    )
-                )
-            union all
-            select
-                'pg_constraint'::regclass,
-                k.oid
-            from pg_constraint as k
-            where r.class = 'pg_type'::regclass and k.contypid = r.oid
-            union all
-            -- What "not" makes of an operator, which pg_depend does not know.
-            select
-                'pg_operator'::regclass,
-                o.oprnegate
-            from pg_operator as o
-            where r.class = 'pg_operator'::regclass and o.oid = r.oid and o.oprnegate <> 0
-            union all
-            -- How the functions of JSON write a value of the type, which it does not know either.
-            select
-                'pg_proc'::regclass,
-                k.castfunc
-            from pg_cast as k
-            where
-                r.class = 'pg_type'::regclass and k.castsource = r.oid
-                and k.casttarget in ('json'::regtype, 'jsonb'::regtype) and k.castfunc <> 0
-            union all
-            select
-                case found.part[1] when 'typ' then 'pg_type'::regclass else 'pg_proc'::regclass end,
-                found.part[2]::oid
-            from expressions as e
-            cross join regexp_matches(e.tree, ':(?:op)?(func|typ)id ([0-9]+)', 'g') as found (part)
-            where e.class = r.class and e.oid = r.oid
+            where d.classid = u.class and d.objid = u.oid and d.refclassid <> 'pg_extension'::regclass
             union all
             select
                 'pg_rewrite'::regclass,
                 w.oid
             from pg_rewrite as w
-            where r.kind = 'policy' and r.class = 'pg_class'::regclass and w.ev_class = r.oid and w.ev_type = '1'
+            where u.class = 'pg_class'::regclass and w.ev_class = u.oid and w.ev_type = '1'
             union all
             select
                 'pg_policy'::regclass,
                 p.oid
             from pg_policy as p
-            where r.kind = 'policy' and r.class = 'pg_class'::regclass and p.polrelid = r.oid
-        ) as used
-    left join pg_type as t on used.used_class = 'pg_type'::regclass and used.used_oid = t.oid
-    left join pg_class as v on used.used_class = 'pg_class'::regclass and used.used_oid = v.oid
+            where u.class = 'pg_class'::regclass and p.polrelid = u.oid
+            union all
+            select
+                'pg_class'::regclass,
+                h.inhrelid
+            from pg_inherits as h
+            where u.class = 'pg_class'::regclass and h.inhparent = u.oid
+        ) as further
 )
 
 select
-    r.kind,
-    r.name::text,
-    c.relname::text as table_name,
-    pg_get_userbyid(maker.oid)::text as owner
-from called as r
-cross join me
-left join pg_class as c on r.of_table = c.oid
-cross join
-    lateral (
-        select p.proowner as oid
-        from pg_proc as p
-        where r.class = 'pg_proc'::regclass and r.oid = p.oid
-        union all
-        select r.author
-        from pg_proc as p
-        inner join pg_language as l on p.prolang = l.oid
-        where
-            r.class = 'pg_proc'::regclass and r.oid = p.oid and l.lanname in ('internal', 'c')
-            and (
-                (
-                    p.provolatile = 'v' and p.proname <> 'gen_salt'
-                    and p.proargtypes::oid[] && '{text,varchar,name,cstring}'::regtype[]::oid[]
-                )
-                or p.proname ~ '_to_xml|^pg_input_|^(array|domain|record|range|multirange)_in$'
-            )
-        union all
-        select r.author
-        where r.class = 'pg_rewrite'::regclass
-        union all
-        -- Its owner can add a check at any time: no lock of a table is in the way of one that is not valid yet.
-        select t.typowner
-        from pg_type as t
-        where
-            r.class = 'pg_type'::regclass and r.oid = t.oid and t.typtype = 'd'
-            and (r.kind <> 'table' or 'column' = any(%(kinds)s::text[]))
-        union all
-        select r.author
-        from pg_foreign_table as f
-        where r.class = 'pg_class'::regclass and r.oid = f.ftrelid
-    ) as maker
-where not pg_has_role(maker.oid, me.oid, 'member') and (me.rolsuper or maker.oid <> c.relowner)
-order by c.relname, r.name
+    u.polname::text,
+    u.polrelid::regclass::text,
+    owner.rolname::text
+from used as u
+inner join pg_shdepend as s on u.class = s.classid and u.oid = s.objid and s.deptype = 'o'
+inner join pg_database as d on s.dbid = d.oid and d.datname = current_database()
+inner join pg_roles as owner on s.refobjid = owner.oid
+where
+    not owner.rolsuper and u.class <> 'pg_namespace'::regclass
+    and exists (
+        select from pg_roles as me
+        where me.rolname in (current_user, session_user) and me.rolsuper
+    )
+order by u.polname, u.oid
 limit 1;

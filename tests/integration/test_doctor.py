@@ -222,7 +222,7 @@ def test_the_embedded_server_is_known_by_its_address(clone: str, monkeypatch: py
         assert ["the package that brings the server" in mend for mend in mends] == [True, False, False]
 
 
-def test_the_doctor_of_a_superuser_calls_nothing_that_the_owner_has_planted(clone: str) -> None:
+def test_the_doctor_of_a_superuser_does_not_look_at_memories_of_a_role_that_is_none(clone: str) -> None:
     with psycopg.connect(clone, autocommit=True) as connection:
         connection.execute(
             "alter table memories owner to memdb_doctor_web; grant create on schema public to memdb_doctor_web"
@@ -236,7 +236,7 @@ def test_the_doctor_of_a_superuser_calls_nothing_that_the_owner_has_planted(clon
         connection.execute("create statistics planted on (trap(content)), content from memories")
     report = examined(clone)
     reasons = {name: item.reason for item in report.unseen for name in item.checks}
-    assert "would run code of the role 'memdb_doctor_web'" in reasons["missing-embeddings"]
+    assert "public.memories belongs to 'memdb_doctor_web', who is no superuser" in reasons["missing-embeddings"]
 
 
 def test_it_writes_nothing_and_locks_nobody_out(clone: str) -> None:
