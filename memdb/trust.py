@@ -76,9 +76,14 @@ def may_read(connection: Connection, tables: Tables) -> bool:
     return _lesser_owner(connection, tables) is None
 
 
-def require_owners(connection: Connection, tables: Tables) -> None:
-    """Raises DatabaseError where reading or writing these tables could have this superuser call an owner's code."""
-    found = _lesser_owner(connection, tables)
+def require_owners(connection: Connection, tables: Tables, *, writing: bool = False) -> None:
+    """Raises DatabaseError where using these tables could have this superuser call an owner's code.
+
+    For rows that are written, the server looks into the tables that they refer to. It does so as their owners, but what
+    it has called by that can have triggers run later, as anybody.
+    """
+    referred = connection.execute(query("trust", "referred_to"), {"tables": list(tables)}) if writing else ()
+    found = _lesser_owner(connection, [*tables, *(oid for (oid,) in referred)])
     if found is not None:
         name, owner = found
         if owner is None:

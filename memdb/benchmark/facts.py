@@ -5,6 +5,7 @@ from datetime import datetime
 
 from psycopg.rows import dict_row
 
+from memdb import trust
 from memdb.database import Connection, query
 from memdb.target import Target
 
@@ -102,8 +103,11 @@ def _definitions(connection: Connection, target: Target) -> dict[int, str]:
 
 def _buffered(connection: Connection, files: list[int]) -> dict[int, int] | None:
     """Bytes in shared buffers by file, from pg_buffercache; None where that is not installed or not allowed."""
-    schema = connection.value(query("benchmark", "find_buffercache"))
-    if schema is None:
+    found = connection.execute(query("benchmark", "find_buffercache")).fetchone()
+    if found is None:
+        return None
+    schema, view = found
+    if not trust.may_read(connection, [view]):
         return None
     return dict(connection.execute(query("benchmark", "buffered", buffers=[schema]), [files]).fetchall())
 

@@ -117,7 +117,7 @@ def enter(connection: Connection, *, writing: bool = False) -> Target:
     Raises DatabaseError.
     """
     found = target.enter(connection)
-    trust.require_owners(connection, [found.memories, *([found.users] if writing else [])])
+    trust.require_owners(connection, [found.memories], writing=writing)
     if writing:
         connection.execute(found.query("benchmark", "keep_triggers_away"))
         trust.require_own_triggers(connection, [found.memories])

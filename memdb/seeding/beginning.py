@@ -26,7 +26,7 @@ def begin(connection: Connection, wait_seconds: float, *, add_users: bool = True
     for lock in ("one_at_a_time", *(["keep_triggers_away"] if writes_users else [])):
         waiting.take(connection, found, lock, wait_seconds)
     waiting.limit(connection, wait_seconds)
-    trust.require_owners(connection, [found.memories, found.users])
+    trust.require_owners(connection, [found.memories, found.users], writing=True)
     trust.require_own_triggers(connection, [found.memories, *([found.users] if writes_users else [])])
     return found
 
@@ -36,8 +36,8 @@ def _check_visibility(connection: Connection, target: Target) -> None:
     if hiding:
         raise DatabaseError(
             f"row-level security may hide rows of {' and '.join(hiding)} from this role",
-            hint="Nothing was changed, and nothing counted. Connect as a role with BYPASSRLS, which may be a superuser only "
-            "if one owns the tables.",
+            hint="Nothing was changed, and nothing counted. Connect as a role with BYPASSRLS, or as a superuser "
+            "where one owns the tables.",
         )
 
 

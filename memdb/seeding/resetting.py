@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from memdb import trust
 from memdb.database import Connection, query
@@ -66,15 +65,12 @@ def _types(python_type: type) -> list[str]:
 
 
 def _require_trust(connection: Connection, target: Target) -> None:
-    """Raises DatabaseError where the tables that may refer to seeded rows could run somebody else's code."""
-    types = _types(UUID) + _types(target.shape.users.python_type)
+    """Raises DatabaseError where the tables that refer to these two could run somebody else's code."""
     tables = {"memories": target.memories, "users": target.users}
-    trust.require_owners(connection, _oids(connection, "referrers", tables | {"types": types}))
-    trust.require_own_triggers(connection, tables.values(), along=_oids(connection, "cascades", tables))
-
-
-def _oids(connection: Connection, block: str, given: dict[str, Any]) -> list[int]:
-    return [oid for (oid,) in connection.execute(query("seed", block), given)]
+    referrers = dict(connection.execute(query("seed", "referrers"), tables).fetchall())
+    trust.require_owners(connection, referrers)
+    along = [oid for oid, changes in referrers.items() if changes]
+    trust.require_own_triggers(connection, tables.values(), along=along)
 
 
 def _remove_memories(connection: Connection, target: Target) -> int:
@@ -105,11 +101,13 @@ def _escaped(condition: str) -> str:
 
 
 def _mentioned(connection: Connection, target: Target, kind: Kind, made: Made) -> list[Any]:
-    """Seeded ids in columns that have no foreign key to say so."""
+    """Seeded ids in columns that have no foreign key to say so. Raises DatabaseError like trust.require_owners."""
     types = _types(type(made.first))
     tables = {"memories": target.memories, "users": target.users, "types": types}
     found: set[Any] = set()
-    for schema, table, column in connection.execute(query("seed", "columns_that_may_refer"), tables).fetchall():
+    columns = connection.execute(query("seed", "columns_that_may_refer"), tables).fetchall()
+    trust.require_owners(connection, {oid for oid, *_ in columns})
+    for _, schema, table, column in columns:
         ordered = ["pg_catalog", kind.ordered]
         statement = query("seed", "mentioned", table=[schema, table], column=[column], ordered=ordered)
         found.update(id for (id,) in connection.execute(statement, _between(made)))

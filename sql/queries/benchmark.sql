@@ -372,8 +372,10 @@ from pg_stat_database
 where datname = current_database();
 
 -- name: find_buffercache
--- The schema of pg_buffercache, where this role may look into it.
-select n.nspname
+-- The schema of pg_buffercache, and its view, where this role may look into it.
+select
+    n.nspname,
+    c.oid::bigint
 from pg_extension as e
 inner join pg_namespace as n on e.extnamespace = n.oid
 inner join pg_class as c on n.oid = c.relnamespace and c.relname = 'pg_buffercache'

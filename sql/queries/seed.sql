@@ -190,36 +190,19 @@ where
     and a.attname <> %(key)s and not a.atthasdef and a.attidentity = '' and a.attgenerated = '';
 
 -- name: referrers
--- The other tables in which rows may refer to these two, since they have a column of one of these types or a foreign
--- key. The server looks into the latter as their owners do, but what it has called by that may act later, as others.
-select distinct c.oid::bigint
-from pg_attribute as a
-inner join pg_class as c on a.attrelid = c.oid
-inner join pg_namespace as n on c.relnamespace = n.oid
-inner join pg_type as t on a.atttypid = t.oid
-where
-    (
-        t.oid = any(%(types)s::regtype[])
-        or t.typbasetype = any(%(types)s::regtype[])
-        or exists (
-            select from pg_constraint as f
-            where f.contype = 'f' and f.conrelid = c.oid and f.confrelid in (%(memories)s::oid, %(users)s::oid)
-        )
-    )
-    and a.attnum > 0 and not a.attisdropped
-    and c.relkind in ('r', 'p') and n.nspname !~ '^(pg_|information_schema$)'
-    and c.oid not in (%(memories)s::oid, %(users)s::oid);
-
--- name: cascades
--- The tables that the server changes along with these two. It takes the role of their owners for that, and up to
--- PostgreSQL 17 gives it back before it runs what comes after a statement.
-select distinct con.conrelid::bigint
+-- The tables with foreign keys to these two, and whether the server changes them along. It takes the role of their
+-- owners to look into them, and up to PostgreSQL 17 gives it back before it runs what comes after a statement.
+select
+    con.conrelid::bigint,
+    bool_or(con.confdeltype not in ('a', 'r'))
 from pg_constraint as con
-where con.contype = 'f' and con.confdeltype not in ('a', 'r') and con.confrelid in (%(memories)s::oid, %(users)s::oid);
+where con.contype = 'f' and con.confrelid in (%(memories)s::oid, %(users)s::oid)
+group by con.conrelid;
 
 -- name: columns_that_may_refer
 -- Columns of these types in other tables that this role may read, without a foreign key to these two.
 select
+    c.oid::bigint,
     n.nspname::text,
     c.relname::text,
     a.attname::text

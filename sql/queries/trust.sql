@@ -112,7 +112,8 @@ left join
             case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end
         from pg_database as d
         where d.datname = current_database() and c.relkind not in ('r', 'p')
-    ) as maker on true
+    ) as maker
+    on true
 left join pg_roles as owner on maker.oid = owner.oid
 where
     owner.rolsuper is not true
@@ -122,6 +123,20 @@ where
     )
 order by c.relkind in ('r', 'p') desc, c.oid
 limit 1;
+
+-- name: referred_to
+-- The tables to which foreign keys of these and their parts lead.
+with recursive below as (
+    select t.oid from unnest(%(tables)s::oid[]) as t (oid)
+    union
+    select h.inhrelid
+    from below
+    inner join pg_inherits as h on below.oid = h.inhparent
+)
+
+select distinct con.confrelid::bigint
+from pg_constraint as con
+where con.contype = 'f' and con.conrelid in (select below.oid from below);
 
 -- name: triggers_of_others
 -- A trigger of these tables or their parts, or a statement trigger of those that change along, whose function belongs
@@ -179,7 +194,7 @@ where
         me.rolsuper
         or maker.oid not in (
             select t.relowner from pg_class as t
-            where t.oid = any(%(tables)s::oid[])
+            where t.oid = any(%(tables)s::oid[]) or (t.oid = c.oid and not asked.is_along)
         )
     )
 order by asked.is_along, c.relname, g.tgname, maker.oid

@@ -115,6 +115,17 @@ def test_nor_one_with_such_a_table_above_or_below_it(connection: Connection, pla
                 run(connection)
 
 
+def test_nor_one_to_which_what_is_written_refers(connection: Connection) -> None:
+    seed(connection, SMALL)
+    connection.execute("create table topics (id int primary key); alter table memories add topic int references topics")
+    with mallory(connection):
+        given_to_mallory(connection, "topics")
+        for run in WRITES.values():
+            with pytest.raises(DatabaseError, match=f"public.topics belongs to '{MALLORY}'"):
+                run(connection)
+        measured(connection)
+
+
 REFERRING = {
     "a column of that type": "create table mine (name uuid)",
     "a foreign key": "create table mine (name uuid references users)",
