@@ -31,6 +31,9 @@ _Row = TypeVar("_Row")
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
+_ASKS_FOR_ROLE = re.compile(r"(?:^|\s)(?:-c\s*|--)role\s*=")
+
+
 class Connection(psycopg.Connection[tuple[Any, ...]]):
     """A connection, and how the names of whoever uses it resolve there.
 
@@ -54,6 +57,14 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     ) -> list[_Row]:
         """The rows as objects whose fields the columns are named after."""
         return self.cursor(row_factory=class_row(kind)).execute(statement, parameters).fetchall()
+
+    @property
+    def is_judged_by_login(self) -> bool:
+        """Whether a superuser who has logged in counts as one in another role, too.
+
+        Not if the address itself asks for the role: nobody else can have set that.
+        """
+        return _ASKS_FOR_ROLE.search(self.info.options) is None
 
     @contextmanager
     def hearing(self, on_notice: Callable[[psycopg.errors.Diagnostic], None]) -> Iterator[None]:

@@ -12,7 +12,9 @@ rights can add is a trigger.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from memdb import database
@@ -64,7 +66,7 @@ def open_to_others(connection: Connection, schema: str) -> tuple[OpenSchema, ...
 
 def _open(connection: Connection, schemas: list[str]) -> tuple[tuple[OpenSchema, ...], bool]:
     with database.own_names(connection):
-        rows = connection.execute(query("trust", "open_schemas"), {"schemas": schemas}).fetchall()
+        rows = _ask(connection, "open_schemas", schemas=schemas).fetchall()
     return tuple(OpenSchema(name, tuple(roles)) for name, roles, _ in rows), any(row[2] for row in rows)
 
 
@@ -82,7 +84,7 @@ def require_owners(connection: Connection, tables: Tables, *, writing: bool = Fa
     For rows that are written, the server looks into the tables that they refer to. It does so as their owners, but what
     it has called by that can have triggers run later, as anybody.
     """
-    referred = connection.execute(query("trust", "referred_to"), {"tables": list(tables)}) if writing else ()
+    referred = _ask(connection, "referred_to", tables=list(tables)) if writing else ()
     found = _lesser_owner(connection, [*tables, *(oid for (oid,) in referred)])
     if found is not None:
         name, owner = found
@@ -99,16 +101,16 @@ def _lesser_owner(connection: Connection, tables: Tables) -> tuple[str, str | No
 
     It is looked up once the tables are locked: the owner of a schema may drop what others have there.
     """
-    asked = {"tables": list(tables)}
+    asked = list(tables)
     with connection.transaction(), database.own_names(connection):
-        used = connection.execute(query("trust", "used_by_superuser"), asked).fetchall()
+        used = _ask(connection, "used_by_superuser", tables=asked).fetchall()
         if any(name is None for name, _ in used):
             return "a table", None
         locked = [name for name, can_be_locked in used if can_be_locked]
         if locked:
             listed = sql.SQL(", ").join(map(sql.SQL, locked))
             connection.execute(sql.SQL("lock table {} in access share mode").format(listed))
-        return connection.execute(query("trust", "of_lesser_owners"), asked | {"locked": locked}).fetchone()
+        return _ask(connection, "of_lesser_owners", tables=asked, locked=locked).fetchone()
 
 
 def require_own_triggers(connection: Connection, tables: Tables, *, along: Tables = ()) -> None:
@@ -117,8 +119,7 @@ def require_own_triggers(connection: Connection, tables: Tables, *, along: Table
     Their owners are trusted, but by a superuser. `along` are tables that the server changes along with these by
     foreign keys: a statement trigger there runs even if no row is meant. The caller has locked `tables`.
     """
-    asked = {"tables": list(tables), "along": list(along)}
-    row = connection.execute(query("trust", "triggers_of_others"), asked).fetchone()
+    row = _ask(connection, "triggers_of_others", tables=list(tables), along=list(along)).fetchone()
     if row is not None:
         raise _calls("trigger", *row)
 
@@ -128,9 +129,13 @@ def require_own_policies(connection: Connection, table: int) -> None:
 
     A superuser who has taken another role is held to them, and what they call can leave that role again.
     """
-    row = connection.execute(query("trust", "policies_of_others"), {"table": table}).fetchone()
+    row = _ask(connection, "policies_of_others", table=table).fetchone()
     if row is not None:
         raise _calls("policy", *row)
+
+
+def _ask(connection: Connection, block: str, **given: object) -> psycopg.Cursor[tuple[Any, ...]]:
+    return connection.execute(query("trust", block), given | {"by_login": connection.is_judged_by_login})
 
 
 def _calls(kind: str, name: str, table: str, owner: str) -> DatabaseError:

@@ -205,7 +205,7 @@ def held(connection: Connection, home: Home) -> Iterator[None]:
 
 
 def _homes(connection: Connection) -> list[Home]:
-    homes = connection.rows(Home, query("history", "homes"))
+    homes = connection.rows(Home, query("history", "homes"), {"by_login": connection.is_judged_by_login})
     return [home for home in homes if home.exists or home.missing or home.odd]
 
 

@@ -10,7 +10,8 @@
 -- owner is none. started_at has a default, which memdb never uses.
 with me as (
     select bool_or(r.rolsuper) as rolsuper from pg_roles as r
-    where r.rolname in (current_user, session_user) -- which role a session has, somebody else may have set
+    -- which role a session has, somebody else may have set
+    where r.rolname in (current_user, case when %(by_login)s then session_user end)
 ),
 
 tables as (
@@ -52,7 +53,7 @@ select
     bool_or(t.relname = 'memdb_migrations') as has_details,
     bool_or(t.relname = 'memdb_migrations' and t.has_position) as has_positions,
     coalesce(
-        array_agg(format('%I.%I', t.nspname, t.relname) order by t.relname) filter (
+        array_agg(format('%%I.%%I', t.nspname, t.relname) order by t.relname) filter (
             where t.relname <> '_yoyo_version' and (
                 t.hides_rows
                 or not (has_schema_privilege(t.schema_oid, 'usage') and has_table_privilege(t.oid, 'select'))
@@ -61,7 +62,7 @@ select
         '{}'
     ) as unreadable,
     coalesce(
-        array_agg(format('%I.%I', t.nspname, t.relname) order by t.relname) filter (
+        array_agg(format('%%I.%%I', t.nspname, t.relname) order by t.relname) filter (
             where not (
                 has_schema_privilege(t.schema_oid, 'usage')
                 and has_table_privilege(t.oid, 'select')
@@ -77,30 +78,30 @@ select
         where part.name <> all(array_agg(t.relname))
     ) as missing,
     coalesce(
-        array_agg(format('%I.%I', t.nspname, t.relname)) filter (where t.of_lesser_owner), '{}'
+        array_agg(format('%%I.%%I', t.nspname, t.relname)) filter (where t.of_lesser_owner), '{}'
     ) as of_lesser_owner,
     min(
         case
-            when t.relkind <> 'r' then format('%s is no table', t.relname)
-            when t.relhasrules then format('%s has rules', t.relname)
-            when t.is_shared then format('%s shares its rows with other tables', t.relname)
-            when t.unknown_types then format('%s has columns of unknown types', t.relname)
-            when t.defaults then format('%s has defaults', t.relname)
-            when t.has_checks then format('%s has constraints', t.relname)
+            when t.relkind <> 'r' then format('%%s is no table', t.relname)
+            when t.relhasrules then format('%%s has rules', t.relname)
+            when t.is_shared then format('%%s shares its rows with other tables', t.relname)
+            when t.unknown_types then format('%%s has columns of unknown types', t.relname)
+            when t.defaults then format('%%s has defaults', t.relname)
+            when t.has_checks then format('%%s has constraints', t.relname)
             when exists (
                 select from pg_trigger as g
                 where g.tgrelid = t.oid
-            ) then format('%s has triggers', t.relname)
+            ) then format('%%s has triggers', t.relname)
             when exists (
                 select from pg_index as x
                 where
                     x.indrelid = t.oid
                     and (x.indexprs is not null or x.indpred is not null or x.indisexclusion)
-            ) then format('%s has an index of expressions', t.relname)
+            ) then format('%%s has an index of expressions', t.relname)
             when exists (
                 select from pg_statistic_ext as x
                 where x.stxrelid = t.oid and x.stxexprs is not null
-            ) then format('%s has statistics of expressions', t.relname)
+            ) then format('%%s has statistics of expressions', t.relname)
         end
     ) as odd
 from tables as t

@@ -1,7 +1,7 @@
 -- Who else may put objects where a migration's names lead, or have code called by using tables.
 --
--- Whoever is asked about is the present role, and the one that has logged in where that is a superuser: the owner of a
--- database can set a role for all who connect, and what is called can leave that role again. No text here has a
+-- Whoever is asked about is the present role, and by_login the one that has logged in where that is a superuser: the owner
+-- of a database can set a role for all who connect, and what is called can leave that role again. No text here has a
 -- backslash: the same owner can set what it means (standard_conforming_strings).
 
 -- name: open_schemas
@@ -9,7 +9,7 @@
 -- Names also lead to where the extension is.
 with me as (
     select bool_or(r.rolsuper) as rolsuper from pg_roles as r
-    where r.rolname in (current_user, session_user)
+    where r.rolname in (current_user, case when %(by_login)s then session_user end)
 )
 
 select
@@ -52,7 +52,7 @@ where
     t.oid is not null
     and exists (
         select from pg_roles as me
-        where me.rolname in (current_user, session_user) and me.rolsuper
+        where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
     )
 order by t.oid;
 
@@ -119,7 +119,7 @@ where
     owner.rolsuper is not true
     and exists (
         select from pg_roles as me
-        where me.rolname in (current_user, session_user) and me.rolsuper
+        where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
     )
 order by c.relkind in ('r', 'p') desc, c.oid
 limit 1;
@@ -147,7 +147,7 @@ with recursive me as (
         r.oid,
         r.rolsuper
     from pg_roles as r
-    where r.rolname = current_user or (r.rolname = session_user and r.rolsuper)
+    where r.rolname = current_user or (%(by_login)s and r.rolname = session_user and r.rolsuper)
 ),
 
 asked as (
@@ -257,7 +257,7 @@ where
     not owner.rolsuper and u.class <> 'pg_namespace'::regclass
     and exists (
         select from pg_roles as me
-        where me.rolname in (current_user, session_user) and me.rolsuper
+        where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
     )
 order by u.polname, u.oid
 limit 1;

@@ -167,11 +167,12 @@ def test_a_table_that_takes_the_place_of_another_meanwhile_is_seen(connection: C
 def test_a_role_that_the_owner_of_a_database_sets_for_a_superuser_makes_nobody_less_careful(
     connection: Connection,
 ) -> None:
-    """What is called can leave that role again."""
+    """What is called can leave that role again. One that the address asks for is the caller's own wish."""
+    name = connection.info.dbname
     with mallory(connection):
         given_to_mallory(connection, "users")
-        as_mallory = make_conninfo(connection.info.dsn, options=f"-c role={MALLORY}")
-        with database.connect(as_mallory, purpose="test") as superuser:
+        connection.execute(f"alter database {name} set role = {MALLORY}".encode())
+        with database.connect(connection.info.dsn, purpose="test") as superuser:
             with pytest.raises(DatabaseError, match=f"public.users belongs to '{MALLORY}'"):
                 seed(superuser, SMALL)
             with pytest.raises(UntrustedSchema, match=f"public .role {MALLORY}"):
@@ -179,7 +180,13 @@ def test_a_role_that_the_owner_of_a_database_sets_for_a_superuser_makes_nobody_l
             given_to_mallory(connection, "_yoyo_log")
             found = history.find(superuser, sqlfiles.read_sets(shipped.sql_directory()))
             assert list(found.home.of_lesser_owner) == ["public._yoyo_log"]
-            connection.execute("alter table _yoyo_log owner to current_user; alter table users owner to current_user")
+        connection.execute(f"alter database {name} reset role".encode())
+        for form in ("-c role={}", "-crole={}", "-c jit=off --role={}"):
+            own = make_conninfo(connection.info.dsn, options=form.format(MALLORY))
+            with database.connect(own, purpose="test") as asked:
+                assert trust.require(asked, "public", []) == ()
+                assert trust.may_read(asked, [asked.value("select 'users'::regclass::oid")])
+        connection.execute("alter table _yoyo_log owner to current_user; alter table users owner to current_user")
 
 
 NEGATED = (
