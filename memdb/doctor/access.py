@@ -59,6 +59,15 @@ def _policies(patient: Patient) -> Iterator[Finding]:
                 "Its condition is true. Policies are joined by OR, so it undoes all others.",
                 "Replace it by one that compares user_id with the user who asks.",
             )
+    emptying = [g for g in _grants(patient, [*tables.values()]) if "truncate" in g.privileges and not g.passes_policies]
+    if emptying:
+        yield Finding(
+            "error" if any(grant.role in _STRANGERS for grant in emptying) else "warning",
+            f"{_roles(emptying)} can empty tables that policies protect",
+            _names([*tables.values()], emptying),
+            "No policy restrains truncate: it deletes the rows of all users.",
+            f"Take it away: revoke truncate on these tables from {_sql_roles(emptying)}.",
+        )
     for table in tables.values():
         if not any(policy.table == table.oid for policy in policies):
             yield Finding(
@@ -183,7 +192,9 @@ def _names(tables: list[Table], grants: list[Grant]) -> str:
 
 CHECKS = (
     Check("row-security", "roles get at memories of all users, because row-level security is off", _row_security),
-    Check("policies", "a policy lets everybody through, or there is none", _policies),
+    Check(
+        "policies", "a policy lets everybody through, there is none, or a role may do what none restrains", _policies
+    ),
     Check("history-access", "everybody can read the history of migrations, or others can change it", _history),
     Check("views", "a view shows memories with the rights of its owner", _views),
     Check("replaceable-functions", "others can put their code where memdb's names lead", _replaceable),

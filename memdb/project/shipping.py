@@ -138,6 +138,11 @@ def _as_id(shape: Shape) -> str | None:
     return _WHOLE_NUMBER.format(least=-(2 ** (bits - 1)), most=2 ** (bits - 1) - 1)
 
 
+def _compared_as_text(shape: Shape) -> str | None:
+    """PostgreSQL has no operator for varchar: one that another role has made would fit better than the one for text."""
+    return "::text = (select memory_user()::text)" if _key_type(shape) == "varchar" else None
+
+
 _SQL = "*.sql"
 _PAGES = r"A page has room for one embedding either way\. [^.]*\."
 _SEARCH = "fast_search/*"
@@ -153,6 +158,7 @@ RULES = (
     Rule(_SQL, r"(?<=\breferences )users \(id\)", lambda shape: f"{shape.users.table} ({shape.users.key})"),
     Rule("row_security/3001*", r"(?<=\breturns )uuid\b", _key_type),
     Rule("row_security/3001*.sql", r"if said like [^;]*;\s*end if;\s*return null;", _as_id),
+    Rule("row_security/300[23]*.sql", r"(?<=\buser_id) = \(select memory_user\(\)\)", _compared_as_text),
     # what their embeddings are
     Rule("core/0001*", r"the type vector, its distance operators and the HNSW index[\w ]*", _pgvector),
     Rule(_SQL, r"\bvector\(1536\)", lambda shape: shape.embedding),

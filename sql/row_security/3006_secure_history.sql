@@ -23,7 +23,7 @@ begin
         inner join pg_class as c on to_regclass(t.name) = c.oid
     loop
         execute format('alter table %s enable row level security', part.name);
-        execute format('revoke all on %s from %s', part.name, part.others);
+        execute format('revoke all on %s from %s cascade', part.name, part.others);
     end loop;
 end
 $$;

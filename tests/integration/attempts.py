@@ -185,13 +185,20 @@ KNOWN = {
     "values ('{his}', '{ann}', 'task', 'x')",
     "an id is taken, by a row left out": "insert into memories (id, user_id, memory_type, content) "
     "values ('{his}', '{ann}', 'task', 'x') on conflict do nothing",
+    "an id is taken, by a row that may not be changed": "insert into memories (id, user_id, memory_type, content) "
+    "values ('{his}', '{ann}', 'task', 'x') on conflict (id) do update set content = memories.content returning id",
     "how many rows in all": "select reltuples from pg_class where oid = 'memories'::regclass",
     "how large the table is": "select pg_relation_size('memories')",
     "about how many rows of a user": "explain select from memories where user_id = '{bob}'",
     "that others are near, from fewer answers of the HNSW index": "set enable_seqscan = off; set enable_sort = off; "
     "set hnsw.ef_search = 40; set hnsw.iterative_scan = off; "
     "select count(*) from (select from memories order by embedding <=> '{near}' limit 10) x",
+    "how many rows there are at a time, exactly": "set enable_seqscan = off; set enable_bitmapscan = off; "
+    "explain (analyze, timing off, summary off) select from memories where created_at = '2025-02-02'",
+    "texts, by bisecting estimates": "explain select from memories where content < 'secret of bob 15'",
     "what the owner's view shows": "select count(*) from seen_by_owner",
+    "what the owner's materialized view shows": "select count(*) from kept_by_owner",
+    "what a function shows that runs as the owner": "select counted_by_owner()",
     "everything, by saying who one is": "set local memdb.user_id = '{bob}'; select count(*) from memories",
 }
 """What PostgreSQL and pgvector do not hide: docs/security.md has each."""

@@ -12,6 +12,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 import memdb
+from memdb.project import shipping
+from memdb.shape import Shape, Users
 from memdb.verification.verify import Verification
 from tests.conftest import new_database
 from tests.integration import attempts
@@ -19,11 +21,15 @@ from tests.integration import attempts
 Session = psycopg.Connection[tuple[Any, ...]]
 
 ANN, BOB, HERS, HIS, GROUP = (UUID(int=number << 96) for number in range(1, 6))
+BY_NAME = Shape(Users("accounts", "name", "varchar(9)"))
 SETS = ("fast_search", "row_security")
 AS_SUPABASE_DOES = """
 create schema open_to_all;
 grant usage, create on schema open_to_all to public;
 create view seen_by_owner as select * from memories;
+create materialized view kept_by_owner as select * from memories;
+create function counted_by_owner() returns bigint language sql security definer set search_path = ''
+as 'select count(*) from public.memories';
 create view seen_by_caller with (security_invoker = true) as select * from memories;
 grant all on all tables in schema public to {role}, anon, authenticated, service_role;
 """
@@ -88,6 +94,7 @@ def fill(admin: Session, near: list[str], *, bob: bool) -> None:
             [id, user, name],
         )
     admin.execute(index[0])
+    admin.execute("refresh materialized view kept_by_owner")
     admin.execute("create statistics of_tiers on user_id, memory_type from memories")
     admin.commit()
     admin.autocommit = True
@@ -312,6 +319,42 @@ def test_rights_that_no_policy_restrains_are_taken_and_rows_stay_open(worlds: Wo
     rows, everything = "DELETE, INSERT, SELECT, UPDATE", "DELETE, INSERT, REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE"
     expected = {worlds.role: rows, "anon": rows, "authenticated": rows, "service_role": everything}
     assert dict(held) == expected
+
+
+def test_such_rights_are_taken_from_columns_and_from_whom_others_gave_them_to(
+    server: str, template: str, roles: str
+) -> None:
+    with new_database(server, template=template) as conninfo, psycopg.connect(conninfo, autocommit=True) as admin:
+        admin.execute("grant all on memories, memdb_migrations to authenticated with grant option")
+        admin.execute(f"grant references (id) on memories to {roles}".encode())
+        admin.execute(f"set role authenticated; grant truncate on memories to {roles}".encode())
+        admin.execute(f"grant all on memdb_migrations to {roles}; reset role".encode())
+        with memdb.open(conninfo, sets=("row_security",)) as db:
+            db.migrate()
+        left = admin.execute(
+            "select has_any_column_privilege(%(r)s, 'memories', 'references'), "
+            "has_table_privilege(%(r)s, 'memories', 'truncate'), "
+            "has_table_privilege(%(r)s, 'memdb_migrations', 'select')",
+            {"r": roles},
+        ).fetchone()
+    assert left == (False, False, False)
+
+
+def test_an_operator_that_others_made_for_ids_does_not_get_into_the_policies(server: str, roles: str) -> None:
+    texts = {path.name[:4]: text for path, text in shipping.texts(BY_NAME).items() if path.suffixes == [".sql"]}
+    with new_database(server) as conninfo, psycopg.connect(conninfo, autocommit=True) as admin:
+        admin.execute("create table memories (user_id varchar(9)); insert into memories values ('bob')")
+        admin.execute(f"grant all on schema public to {roles}; grant select on memories to {roles}".encode())
+        admin.execute(f"set role {roles}".encode())
+        admin.execute("create function alike(varchar, varchar) returns boolean language sql as 'select true'")
+        admin.execute("create operator = (leftarg = varchar, rightarg = varchar, function = alike)")
+        admin.execute("reset role")
+        for number in ("3001", "3002"):
+            admin.execute(texts[number].encode())
+        admin.execute(f"set role {roles}; set memdb.user_id = 'ann'".encode())
+        assert admin.execute("select count(*) from memories").fetchone() == (0,)
+        admin.execute("set memdb.user_id = 'bob'")
+        assert admin.execute("select count(*) from memories").fetchone() == (1,)
 
 
 def test_it_is_taken_back_and_the_owner_can_be_held_to_it(server: str, secured: str) -> None:

@@ -128,6 +128,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("row-security", GRANTED_TO_APP | {"grants": granted("-", "select")}, "error", "everyone can read the memories"),
     ("row-security", GRANTED_TO_APP | {"grants": granted("anon", "delete")}, "error", "revoke all on these"),
     ("policies", {"policies": [replace(POLICY, lets_all_through=True)]}, "error", "Policies are joined by OR"),
+    ("policies", {"grants": granted("web", "select", "truncate")}, "warning", "web can empty tables that policies"),
     ("policies", {"policies": []}, "info", "Nobody but app and superusers"),
     ("history-access", {"grants": granted("anon", "select", table=2)}, "error", "anon can read the history"),
     ("history-access", {"grants": granted("web", "delete", table=2)}, "warning", "web can change the history"),
