@@ -1,8 +1,8 @@
 -- Who else may put objects where a migration's names lead, or have code called by using tables.
 --
--- Whoever is asked about is the present role, and by_login the one that has logged in where that is a superuser: the owner
--- of a database can set a role for all who connect, and what is called can leave that role again. No text here has a
--- backslash: the same owner can set what it means (standard_conforming_strings).
+-- Whoever is asked about is the present role, and by_login the one that has logged in where that is a superuser: the
+-- owner of a database can set a role for all who connect, and what is called can leave that role again. No text here
+-- has a backslash: the same owner can set what it means (standard_conforming_strings).
 
 -- name: open_schemas
 -- With the roles that may create there, or that own the history there; and whether the present role is a superuser.
