@@ -59,8 +59,8 @@ order by t.oid;
 -- name: of_lesser_owners
 -- For a superuser, one of these tables whose owner is none, or of those that are read, checked or indexed with them:
 -- partitions, what inherits, and what they are parts of. Those that are locked are found by name, as statements will
--- find them; without an owner where that is a table newer than what this transaction sees. What cannot be locked, the
--- owner of the schema can put another in place of.
+-- find them; without an owner where that is a table newer than what this transaction sees. And the owners of their
+-- schemas: each can rename the schema, locked or not, and have another one lead to what is theirs.
 with recursive below as (
     select
         l.name,
@@ -104,14 +104,16 @@ left join
     lateral (
         select
             format('%%I.%%I', n.nspname, c.relname) as name,
-            c.relowner as oid
+            c.relowner as oid,
+            false as is_schema
         where c.oid is not null
         union all
         select
             format('the schema %%I', n.nspname),
-            case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end
+            case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end,
+            true
         from pg_database as d
-        where d.datname = current_database() and c.relkind not in ('r', 'p')
+        where d.datname = current_database() and c.oid is not null
     ) as maker
     on true
 left join pg_roles as owner on maker.oid = owner.oid
@@ -121,7 +123,7 @@ where
         select from pg_roles as me
         where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
     )
-order by c.relkind in ('r', 'p') desc, c.oid
+order by maker.is_schema, c.oid
 limit 1;
 
 -- name: referred_to

@@ -12,6 +12,7 @@ from memdb.benchmark import inserts, study
 from memdb.benchmark.identity import Identity
 from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
+from memdb.doctor import inspection
 from memdb.errors import DatabaseError, UntrustedSchema
 from memdb.ledger import history, sqlfiles
 from memdb.migrations.losses import Agreement, WouldLose
@@ -146,16 +147,28 @@ def test_nor_one_that_may_refer_to_what_is_removed(connection: Connection, plant
         assert reset(connection).memories == 60
 
 
+@pytest.mark.parametrize("given", ["schema public", "database {}"])
+def test_nor_one_whose_schema_somebody_else_can_rename(connection: Connection, given: str) -> None:
+    """A lock keeps the table, and not where its name leads: the owner of the schema can have it lead to another."""
+    seed(connection, SMALL)
+    with mallory(connection):
+        connection.execute(f"alter {given} owner to {MALLORY}".format(connection.info.dbname).encode())
+        for run in (*WRITES.values(), measured, inspection.inspect):
+            with pytest.raises(DatabaseError, match=f"the schema public belongs to '{MALLORY}'"):
+                run(connection)
+        connection.execute(f"reassign owned by {MALLORY} to current_user".encode())
+
+
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
 def test_a_table_that_takes_the_place_of_another_meanwhile_is_seen(connection: Connection, isolation: str) -> None:
     """The owner of a schema may drop what others have there. What a superuser has looked at cannot be dropped."""
     connection.execute("create schema s; create table s.t (); create table s.u ()")
     with mallory(connection) as own, connection.transaction(force_rollback=True):
-        with database.again(connection, purpose="test") as other:
-            other.execute(f"alter schema s owner to {MALLORY}".encode())
         connection.execute(f"set transaction isolation level {isolation}".encode())
         gone, kept = (one(connection, "select %s::regclass::oid", name) for name in ("s.t", "s.u"))
         assert trust.may_read(connection, [kept])
+        with database.again(connection, purpose="test") as other:
+            other.execute(f"alter schema s owner to {MALLORY}".encode())
         own.execute("set lock_timeout = 1")
         with pytest.raises(psycopg.errors.LockNotAvailable):
             own.execute("drop table s.u")
