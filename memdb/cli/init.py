@@ -142,5 +142,5 @@ def upgrade(
 
     Adds new migrations and sets, for your users and embeddings. Of the existing files, only the snapshot changes.
     """
-    sql_dir = settings.load(directory=directory).sql_dir
+    sql_dir = settings.load(directory=directory).own_sql_dir
     output.emit(project.upgrade(sql_dir, trial=trial.options(directory), dry_run=dry_run), format)

@@ -37,7 +37,7 @@ def new(
 
     Fill in both files. With --index or --from-benchmark they are complete.
     """
-    directory = settings.load(sql_dir=sql_dir).sql_dir
+    directory = settings.load(sql_dir=sql_dir).own_sql_dir
     if from_benchmark is not None:
         output.emit(project.recommended(directory, from_benchmark, set_name=set_name), format)
     else:

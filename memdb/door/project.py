@@ -36,7 +36,7 @@ class Project(Place):
         With `check`, nothing is written, and `stale` names what differs from the file. Raises UsageError if the SQL
         is memdb's own.
         """
-        directory = self.settings.sql_dir
+        directory = self.settings.sql_dir if check else self.settings.own_sql_dir
         if not check:
             lazy.project.require_own(directory)
         patches = lazy.recording.record(

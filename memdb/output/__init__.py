@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from memdb.errors import MemdbError
-from memdb.output import folding, formats, streams
+from memdb.output import actions, folding, formats, streams
 from memdb.output.rendering import render
 from memdb.words import printable
 
@@ -33,16 +33,18 @@ def emit(result: Any, format: str, *, address: str = "", label: str = "Database"
     """
     if format == "json":
         body = {"address": address} | as_json(result) if address else as_json(result)
-        streams.write(json.dumps(body, indent=2) + "\n")
+        _write_json(body)
         return
     if format not in formats.COMMON:
         for text in formats.lines(result, format):
-            write_line(text)
+            write_line(folding.Code(text))
         return
     line = say if to_stderr else write_line
     if address:
         line(f"{label}: {address}")
-    for part in render(result):
+    parts = list(render(result))
+    before, after = actions.unread([printable(part) for part in parts if isinstance(part, folding.Code)])
+    for part in (*map(folding.Code, before), *parts, *map(folding.Code, after)):
         if isinstance(part, str):
             line(part)
         else:
@@ -50,9 +52,10 @@ def emit(result: Any, format: str, *, address: str = "", label: str = "Database"
 
 
 def write_line(text: str) -> None:
-    """A bare line on stdout."""
+    """A bare line on stdout; code is as it is written."""
     for line in folding.folded(text, folding.columns(sys.stdout)):
-        streams.write(printable(line) + "\n")
+        told = printable(line)
+        streams.write((told if isinstance(text, folding.Code) else actions.shown(told)) + "\n")
 
 
 def as_json(value: Any) -> Any:
@@ -104,7 +107,11 @@ def emit_usage_error(error: Any, format: str) -> None:
 
 
 def _write_json_error(body: dict[str, Any]) -> None:
-    streams.write(json.dumps({"error": as_json(body)}, indent=2) + "\n")
+    _write_json({"error": as_json(body)})
+
+
+def _write_json(body: dict[str, Any]) -> None:
+    streams.write(actions.in_json(json.dumps(body, indent=2)) + "\n")
 
 
 def say(message: str, *, label: str = "", color: str = "") -> None:
@@ -137,7 +144,7 @@ def _print(renderable: Any, to_stderr: bool) -> None:
                 console.print(line, soft_wrap=True)
         else:
             console.print(renderable)
-    (streams.say_as_it_is if to_stderr else streams.write)(captured.get())
+    (streams.say_as_it_is if to_stderr else streams.write)(actions.shown(captured.get()))
 
 
 @functools.cache

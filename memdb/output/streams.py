@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
 from memdb.errors import OutputError
+from memdb.output import actions
 from memdb.words import printable
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def unwritable(error: OSError) -> OutputError:
 
 def say(text: str, before: str = "") -> None:
     """A line on stderr, after what is put `before` it as it is."""
-    say_as_it_is(f"{before}{printable(text)}\n")
+    say_as_it_is(actions.shown(f"{before}{printable(text)}") + "\n")
 
 
 def say_as_it_is(text: str) -> None:

@@ -33,6 +33,20 @@ class Settings:
     schema: str | None = None
     trusted_schemas: tuple[str, ...] = ()
     directory: Path = Path()
+    names_sql_dir: bool = False  # memdb.toml does, and not whoever runs memdb
+
+    @property
+    def own_sql_dir(self) -> Path:
+        """`sql_dir`, to write to it. Raises SettingsError where a project leads out of itself: whoever has written it
+        does not choose which other folders of this machine are written to.
+        """
+        project = next((folder for folder in _above(self.directory) if (folder / ".git").exists()), self.directory)
+        if self.names_sql_dir and not _real(self.sql_dir).is_relative_to(_real(project)):
+            raise SettingsError(
+                f"sql_dir in memdb.toml leads out of this project, to {_real(self.sql_dir)}, where nothing is written",
+                hint="If you mean that folder, name it yourself: set MEMDB_SQL_DIR.",
+            )
+        return self.sql_dir
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +89,14 @@ def load(
     if directory is not None and not directory.is_dir():
         raise SettingsError(f"there is no directory {directory}", hint="Name one that has memdb.toml or .env, or none.")
     project = _Project(directory or Path.cwd(), environment)
+    named, names_sql_dir = project.path("sql_dir", sql_dir)
     return Settings(
-        sql_dir=project.path("sql_dir", sql_dir) or shipped.sql_directory(),
+        sql_dir=named or shipped.sql_directory(),
         sets=project.names("sets", sets),
         trusted_schemas=project.names("trusted_schemas", trusted_schemas),
         schema=project.text("schema", schema),
         directory=directory or Path.cwd(),
+        names_sql_dir=names_sql_dir,
     )
 
 
@@ -129,7 +145,7 @@ def scratch(
     """
     project = _Project(directory or Path.cwd(), environment)
     named, of_project = project.first("scratch_url", url)
-    return Scratch(named, project.path("scratch_setup", setup), of_project)
+    return Scratch(named, project.path("scratch_setup", setup)[0], of_project)
 
 
 class _Project:
@@ -142,10 +158,11 @@ class _Project:
     def text(self, key: str, given: str | None) -> str | None:
         return self.first(key, given)[0]
 
-    def path(self, key: str, given: Path | None) -> Path | None:
-        """What memdb.toml says is meant from there."""
+    def path(self, key: str, given: Path | None) -> tuple[Path | None, bool]:
+        """The path that counts, and whether it is from memdb.toml: from there is meant what that says."""
         value, is_from_file = self.first(key, given)
-        return None if value is None else self._directory / value if is_from_file else Path(value)
+        path = None if value is None else self._directory / value if is_from_file else Path(value)
+        return path, is_from_file
 
     def names(self, key: str, given: Iterable[str]) -> tuple[str, ...]:
         """Those of the file and those that are given."""
@@ -168,6 +185,15 @@ class _Project:
 def has_address_for_migrations(directory: Path, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether MEMDB_MIGRATION_URL is set. Raises SettingsError when `.env` has to be read and cannot be."""
     return bool(environment.get(_FOR_MIGRATIONS) or files.read_dotenv(directory / ".env").get(_FOR_MIGRATIONS))
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _above(folder: Path) -> tuple[Path, ...]:
+    real = _real(folder)
+    return (real, *real.parents)
 
 
 def _expect_no_address_for_migrations(directory: Path, environment: Mapping[str, str]) -> None:

@@ -211,3 +211,29 @@ def test_an_address_in_the_place_of_something_else_is_not_shown(tmp_path: Path, 
         settings.scratch(directory=tmp_path, environment={"MEMDB_SCRATCH_SETUP": address})
     (tmp_path / "memdb.toml").write_text(f'scratch_url = "{address}"')
     assert settings.scratch(directory=tmp_path, environment={}).url == address
+
+
+@pytest.mark.parametrize("written", ["../../elsewhere", "{above}/elsewhere", "linked"])
+def test_a_project_does_not_lead_out_of_the_project_to_have_another_folder_written_to(
+    tmp_path: Path, written: str
+) -> None:
+    service = tmp_path / "repository" / "service"
+    service.mkdir(parents=True)
+    (tmp_path / "repository" / ".git").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (service / "linked").symlink_to(tmp_path / "elsewhere")
+    (service / "memdb.toml").write_text(f"sql_dir = '{written.format(above=tmp_path)}'")
+    assert load(service).sql_dir.samefile(tmp_path / "elsewhere")
+    with pytest.raises(SettingsError, match="leads out of this project"):
+        load(service).own_sql_dir  # noqa: B018 -- raises
+    assert load(service, {"MEMDB_SQL_DIR": "/elsewhere"}).own_sql_dir == Path("/elsewhere")
+
+
+def test_a_project_is_as_large_as_its_repository(tmp_path: Path) -> None:
+    service = tmp_path / "repository" / "service"
+    service.mkdir(parents=True)
+    (service / "memdb.toml").write_text("sql_dir = '../sql'")
+    with pytest.raises(SettingsError, match="leads out of this project"):
+        load(service).own_sql_dir  # noqa: B018 -- raises
+    (tmp_path / "repository" / ".git").mkdir()
+    assert load(service).own_sql_dir == service / "../sql"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from memdb.output import actions
 from memdb.output.rendering import Annotation, annotate, has_annotations
 
 
@@ -17,7 +18,7 @@ def tells(kind: type) -> bool:
 
 def lines(result: Any) -> Iterator[str]:
     """A command for each annotation, and plain lines that sum up."""
-    return (item if isinstance(item, str) else command(item) for item in annotate(result))
+    return (actions.shown(item) if isinstance(item, str) else command(item) for item in annotate(result))
 
 
 def command(annotation: Annotation) -> str:
