@@ -122,7 +122,9 @@ def require_own_triggers(connection: Connection, tables: Tables, *, along: Table
     """
     row = _ask(connection, "triggers_of_others", tables=list(tables), along=list(along)).fetchone()
     if row is not None:
-        raise _calls("trigger", *row)
+        name, table, owner, by_privilege = row
+        why = f" {owner!r} may create triggers there, and nothing says who made this one. If you: revoke that right."
+        raise _calls("trigger", name, table, owner, why if by_privilege else "")
 
 
 def require_own_policies(connection: Connection, table: int) -> None:
@@ -139,9 +141,9 @@ def _ask(connection: Connection, block: str, **given: object) -> psycopg.Cursor[
     return connection.execute(query("trust", block), given | {"by_login": connection.is_judged_by_login})
 
 
-def _calls(kind: str, name: str, table: str, owner: str) -> DatabaseError:
+def _calls(kind: str, name: str, table: str, owner: str, why: str = "") -> DatabaseError:
     return DatabaseError(
         f"the {kind} {name!r} on {table} could run code of the role {owner!r} with your rights",
         hint=f"Connect as a role that has no more rights than {owner!r}, or make sure that the code belongs to a role "
-        "that you trust as yourself.",
+        f"that you trust as yourself.{why}",
     )

@@ -143,7 +143,7 @@ where con.contype = 'f' and con.conrelid in (select below.oid from below);
 -- name: triggers_of_others
 -- A trigger of these tables or their parts, or a statement trigger of those that change along, whose function belongs
 -- to somebody who may not do already what this role may; or which has a condition or arguments, that may call anything,
--- and such a role could have made it. Nobody knows who has made a trigger.
+-- and such a role could have made it (by_privilege). Nobody knows who has made a trigger.
 with recursive me as (
     select
         r.oid,
@@ -173,7 +173,8 @@ asked as (
 select
     g.tgname::text,
     c.relname::text,
-    pg_get_userbyid(maker.oid)::text
+    pg_get_userbyid(maker.oid)::text,
+    maker.oid <> p.proowner as by_privilege
 from asked
 inner join pg_class as c on asked.oid = c.oid
 inner join pg_trigger as g on c.oid = g.tgrelid

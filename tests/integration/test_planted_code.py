@@ -271,8 +271,9 @@ def test_no_trigger_runs_that_a_role_with_fewer_rights_could_add(connection: Con
         user = "seed_owner" if by == "the owner" else connection.info.user
         with database.connect(make_conninfo(connection.info.dsn, user=user), purpose="test") as other:
             for run in WRITES.values():
-                with pytest.raises(DatabaseError, match="'t' on memories could run code of the role 'seed_"):
+                with pytest.raises(DatabaseError, match="'t' on memories could run code of the role 'seed_") as refused:
                     run(other)
+                assert ("may create triggers there" in (refused.value.hint or "")) == (plant != TRIGGER)
             measured(other)
         connection.execute("alter table memories owner to current_user; alter table users owner to current_user")
 
