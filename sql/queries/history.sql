@@ -371,7 +371,7 @@ inner join pg_class as c on p.relid = c.oid
 where p.pid = %s;
 
 -- name: blockers
--- Whom a backend waits for.
+-- Whom a backend waits for. A build also waits, for a moment, for the snapshot of whoever asks.
 select
     a.pid,
     a.application_name,
@@ -379,5 +379,5 @@ select
     a.state,
     now() - a.xact_start
 from pg_stat_activity as a
-where a.pid = any(pg_blocking_pids(%s))
+where a.pid = any(pg_blocking_pids(%s)) and a.pid <> pg_backend_pid()
 order by a.xact_start;
