@@ -18,7 +18,8 @@ def record(
     """The patches of all migrations, from a fresh database for each set."""
     patches: Patches = {}
     with scratch.server(options) as server:
-        for name, migrations in sets.items():
+        for name in sets:
+            migrations = sets.applicable(name)
             with server.database("snapshot") as fresh:
                 recorded = record_in(fresh, [*sets.below(name), *migrations], on_start=on_start)
             patches |= {migration.id: recorded[migration.id] for migration in migrations}

@@ -96,6 +96,10 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
         needed = {CORE, *depended, *(migration.alongside for migration in self[name])} - {name}
         return tuple(migration for migration in self.migrations if migration.set in needed)
 
+    def applicable(self, name: str) -> list[Migration]:
+        """Those of a set that this folder can apply: not what is alongside a set that a team has left out."""
+        return [migration for migration in self[name] if migration.alongside is None or self.get(migration.alongside)]
+
     def active(self, applied: Collection[str], chosen: Iterable[str] = ()) -> list[Migration]:
         """The migrations of core, the application's own, and those of sets that are chosen or begun, in order.
 

@@ -32,7 +32,8 @@ def rehearse(sets: Sets, wanted: set[str], options: scratch.Options) -> tuple[li
     found: list[Finding] = []
     unproved: list[str] = []
     with scratch.server(options) as server:
-        for name, migrations in sets.items():
+        for name in sets:
+            migrations = sets.applicable(name)
             reviewed = {migration.id for migration in migrations} & wanted
             if reviewed:
                 with (

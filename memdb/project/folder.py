@@ -129,7 +129,7 @@ def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_ru
             sql_dir / path for path, text in texts.items() if path not in new and _reads(sql_dir / path) != text
         ]
         has_snapshot = True
-        if (new or _lacks_any(texts, snapshot.read(sql_dir))) and not dry_run:
+        if (new or _lacks_any(sets, texts, snapshot.read(sql_dir))) and not dry_run:
             for path in new:
                 files.expect_inside(sql_dir, sql_dir / path)
             with files.created({sql_dir / path: text for path, text in new.items()}):
@@ -161,11 +161,12 @@ def shape_of(sql_dir: Path) -> Shape:
     return replace(found, users=replace(found.users, may_be_made=made))
 
 
-def _lacks_any(texts: Texts, recorded: snapshot.Patches) -> bool:
+def _lacks_any(sets: sqlfiles.Sets, texts: Texts, recorded: snapshot.Patches) -> bool:
     """Whether a snapshot lacks a migration that memdb ships: an earlier upgrade was killed, or had no server for it."""
     rollbacks = {path for path in texts if path.name.endswith(sqlfiles.ROLLBACK_SUFFIX)}
     migrations = {path.stem for path in texts.keys() - rollbacks - {STAND_IN} if path.suffix == ".sql"}
-    return not migrations <= recorded.keys()
+    applicable = {migration.id for name in sets for migration in sets.applicable(name)}
+    return not migrations & applicable <= recorded.keys()
 
 
 def _record(sql_dir: Path, trial: scratch.Options) -> bool:

@@ -103,6 +103,7 @@ def test_what_is_alongside_a_set_is_part_of_its_own_only_where_that_is_wanted_to
     )
     sets = sqlfiles.read_sets(directory)
     assert list(sets) == ["core", "z", "a", "b"]
+    assert [len(sets.applicable(name)) for name in sets] == [1, 1, 3, 0]
 
     def ids(applied: tuple[str, ...], *chosen: str) -> list[str]:
         return [migration.id.split("_")[0] for migration in sets.active(applied, chosen)]
