@@ -204,6 +204,16 @@ def held(connection: Connection, home: Home) -> Iterator[None]:
         yield
 
 
+def lost(home: Home, id: str) -> HistoryError:
+    """What to do about a migration whose entry yoyo's table has lost."""
+    return HistoryError(
+        f"{id} was applied, but {home.schema}._yoyo_migration no longer says so",
+        hint="Restore that table from a backup. Or see whether the database has what the file does. If it has: "
+        f"memdb repair --mark {id}, or for all of them: memdb baseline. If it may run again from the beginning: "
+        f"memdb repair --unmark {id}",
+    )
+
+
 def _homes(connection: Connection) -> list[Home]:
     homes = connection.rows(Home, query("history", "homes"), {"by_login": connection.is_judged_by_login})
     return [home for home in homes if home.exists or home.missing or home.odd]

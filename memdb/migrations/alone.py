@@ -13,6 +13,7 @@ import psycopg
 from memdb import statements
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, StatementFailed
+from memdb.ledger import history
 from memdb.ledger.plan import Plan, Step
 from memdb.migrations import concurrently
 from memdb.migrations.concurrently import IndexStatement
@@ -46,12 +47,7 @@ def require_decided(planned: Plan) -> None:
     for step in planned.steps:
         migration = step.migration
         if step.id in lost:
-            raise HistoryError(
-                f"{step.id} was applied, but {planned.history.home.schema}._yoyo_migration no longer says so",
-                hint="Restore that table from a backup. Or see whether the database has what the file does. If it has: "
-                f"memdb repair --mark {step.id}, or for all of them: memdb baseline. If it may run again from the "
-                f"beginning: memdb repair --unmark {step.id}",
-            )
+            raise history.lost(planned.history.home, step.id)
         if (
             step.direction == "migrate"
             and begun.get(step.id) == migration.checksum

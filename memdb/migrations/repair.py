@@ -1,7 +1,7 @@
 """Bringing the history back in line with files that were edited, renamed or removed, after showing what that means."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from memdb import database, trust
@@ -36,7 +36,8 @@ class Edit:
 class Repair:
     """What a repair changes in the history. Nothing but the history is changed.
 
-    `unsettled` are applied migrations without a file, which no repair can settle by itself, each with what to do.
+    `unsettled` are migrations that no repair can settle by itself, each with why, and what to do: applied and without a
+    file, or with an entry that yoyo's table has lost.
     `effect` is where the database differs from what the files would make, if they were run now.
     """
 
@@ -80,8 +81,17 @@ def propose(
     effect = verify.verify(connection, sets, patches, assumed=[id for id in (*after, *marks) if id in patches])
     renamed = [_edit(connection, past, change.file, change.id) for change in found.renamed]
     edited = [_edit(connection, past, migration, migration.id) for migration in found.edited]
-    unsettled = {id: found.reason(id).hint for id in found.missing if id not in unmarks}
+    unsettled = {
+        id: f"{id} is applied, but has no file here. repair cannot resolve that. {found.reason(id).hint}"
+        for id in found.missing
+        if id not in unmarks
+    } | _lost(past, [*marks, *unmarks])
     return Repair((*edited, *renamed), marks, unmarks, unsettled, effect.differences, done=False)
+
+
+def _lost(past: History, settled: Collection[str]) -> dict[str, str]:
+    ids = [item.id for item in past.unfinished if item.lost and item.id not in settled]
+    return {id: f"{error}. {error.hint}" for id in ids for error in [history.lost(past.home, id)]}
 
 
 def carry_out(

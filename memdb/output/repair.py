@@ -14,7 +14,7 @@ def _(repair: Repair) -> Iterator[Any]:
     """What there is to repair and what that means, or what was done; and what no repair settles."""
     if repair.done:
         yield from _done(repair)
-    yield from _unsettled(repair)
+    yield from repair.unsettled.values()
     if repair.needed and not repair.done:
         yield from _needed(repair)
     elif not repair.needed and not repair.unsettled:
@@ -44,8 +44,3 @@ def _needed(repair: Repair) -> Iterator[Any]:
         yield f"Whatever else {', '.join(repair.unmark)} created stays there, and no file removes it."
     else:
         yield "In effect, the database is what the files would create."
-
-
-def _unsettled(repair: Repair) -> Iterator[str]:
-    for id, hint in repair.unsettled.items():
-        yield f"{id} is applied, but has no file here. repair cannot resolve that. {hint}"

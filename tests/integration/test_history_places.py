@@ -333,6 +333,10 @@ def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
         with pytest.raises(HistoryError, match=r"_\w+ was applied, but public\._yoyo_migration no longer says so"):
             work()
     assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["lost"] * 3
+    proposed = repair.propose(empty_connection, sets, dict)
+    assert not proposed.ok
+    assert sorted(proposed.unsettled) == sorted(sets.by_id)
+    assert all("no longer says so. Restore that table from a backup." in said for said in proposed.unsettled.values())
     for proposal in ({"mark": ["0001", "0002"]}, {"unmark": ["0003"]}):
         repair.carry_out(empty_connection, sets, repair.propose(empty_connection, sets, dict, **proposal))
     assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0003_cents"]
