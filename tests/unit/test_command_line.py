@@ -80,9 +80,7 @@ def test_a_new_command_is_one_file_and_a_line_in_the_list(capsys: pytest.Capture
 def test_what_a_shell_needs_for_that_is_printed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "shellingham.detect_shell", lambda: ("zsh", "/bin/zsh")
-    )  # else: who started us
+    monkeypatch.setattr("shellingham.detect_shell", lambda: ("zsh", "/bin/zsh"))  # else: who started us
     with pytest.raises(SystemExit) as ended:
         main(["--show-completion", "zsh"])
     assert ended.value.code == 0
