@@ -16,7 +16,7 @@ from pgvector import Vector
 import memdb
 from bench import search_rows
 from bench.compare import Comparison
-from bench.searching import AnySearch, Measured, Search, measure, prepare, show
+from bench.searching import PLAIN, AnySearch, Measured, Search, measure, prepare, show
 from memdb import database, embedded
 from memdb.database import Connection
 
@@ -29,17 +29,10 @@ max_wal_size = 8GB
 fsync = off
 full_page_writes = off
 """
-_PLAIN: LiteralString = """
-select id, content, memory_type, metadata, embedding <=> %(embedding)s as distance
-from memories
-where user_id = %(user)s
-order by distance
-limit %(k)s
-"""
 _EXACT = "set enable_indexscan = off"
 _SEARCHES: dict[str, tuple[LiteralString, LiteralString]] = {
-    "plain": (_PLAIN, "select 1"),
-    "plain without HNSW": (_PLAIN, _EXACT),
+    "plain": (PLAIN, "select 1"),
+    "plain without HNSW": (PLAIN, _EXACT),
     "search_memories": ("select * from search_memories(%(user)s, %(embedding)s, %(k)s)", "select 1"),
     "search_memories, 5 k": ("select * from search_memories(%(user)s, %(embedding)s, 5 * %(k)s)", "select 1"),
     "with metadata": (

@@ -18,7 +18,7 @@ from bench import half_indexes, search_rows, through_store
 from bench.compare import Comparison
 from bench.peers import client
 from bench.search_rows import Rows
-from bench.searching import AnySearch, Measured, Search, measure, prepare, show
+from bench.searching import PLAIN, AnySearch, Measured, Search, measure, prepare, show
 from memdb import database, embedded
 from memdb.database import Connection
 
@@ -31,13 +31,6 @@ maintenance_work_mem = 1500MB
 max_wal_size = 8GB
 fsync = off
 full_page_writes = off
-"""
-_PLAIN: LiteralString = """
-select id, content, memory_type, metadata, embedding <=> %(embedding)s as distance
-from memories
-where user_id = %(user)s
-order by distance
-limit %(k)s
 """
 _OURS: LiteralString = "select * from search_memories(%(user)s, %(embedding)s, %(k)s)"
 _PLANNED, _EXACT, _FAST, _STORE = "plain", "plain without HNSW", "search_memories", "memdb.store"
@@ -73,7 +66,7 @@ def _of_rows(server: embedded.Server, rows: Rows, *, complete: bool) -> Iterator
         for connection in (core, fast):
             connection.execute("vacuum analyze memories")
         searches: dict[str, AnySearch] = {
-            _PLANNED: Search(prepare(core), _PLAIN),
+            _PLANNED: Search(prepare(core), PLAIN),
             _EXACT: _exact(stack, core),
             _FAST: Search(prepare(fast), _OURS),
         }
@@ -179,7 +172,7 @@ def _growing(server: embedded.Server, rows: Rows) -> Iterator[Comparison]:
 def _exact(stack: ExitStack, connection: Connection) -> Search:
     """The plain query, planned as if there were no HNSW index, over a connection of its own."""
     other = stack.enter_context(database.again(connection, purpose="bench"))
-    return Search(prepare(other, "set enable_indexscan = off"), _PLAIN)
+    return Search(prepare(other, "set enable_indexscan = off"), PLAIN)
 
 
 def _database(server: embedded.Server, name: str) -> AbstractContextManager[Connection]:

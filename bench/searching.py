@@ -17,6 +17,13 @@ from memdb.database import Connection
 DEPTHS = {"alike": 10, "elsewhere": 5}  # k for each kind of question
 _TURNS = 3  # of users of few memories
 _WARM_UP = 6  # from the sixth run on, a prepared statement may keep its plan
+PLAIN: LiteralString = """
+select id, content, memory_type, metadata, embedding <=> %(embedding)s as distance
+from memories
+where user_id = %(user)s
+order by distance
+limit %(k)s
+"""
 
 
 class AnySearch(Protocol):
