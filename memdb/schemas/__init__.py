@@ -13,6 +13,7 @@ from memdb.schemas.memories import (
     MemoryWithDistance,
 )
 from memdb.schemas.metadata import ConversationMetadata, GoalMetadata, MemoryMetadata, StressorMetadata
+from memdb.values import Where
 
 __all__ = [
     "ConversationMetadata",
@@ -28,4 +29,5 @@ __all__ = [
     "MemoryUpdate",
     "MemoryWithDistance",
     "StressorMetadata",
+    "Where",
 ]

@@ -3,12 +3,13 @@
 from typing import Annotated, Any, Generic
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter
 
+from memdb import values
 from memdb.schemas.fields import Content, Schema, ShownTime, StoredTime, Time, extra_data, not_null
 from memdb.schemas.metadata import Metadata
 from memdb.schemas.shapes import Embedding, KeyOfUser, UserId, WithEmbedding
-from memdb.values import MemoryType
+from memdb.values import MemoryType, Where
 
 
 def _checked(patch: Any) -> Any:
@@ -22,7 +23,8 @@ def _checked(patch: Any) -> Any:
 _METADATA: TypeAdapter[dict[str, Any]] = TypeAdapter(Metadata, config=ConfigDict(hide_input_in_errors=True))
 Patch = Annotated[dict[str, Any], BeforeValidator(_checked)]
 Tiers = Annotated[list[MemoryType], Field(min_length=1)]
-Conditions = dict[Annotated[str, Field(strict=True)], Any]
+Entries = Annotated[dict[Annotated[str, Field(strict=True)], Any], AfterValidator(values.entries)]
+Conditions = Annotated[list[Where], BeforeValidator(values.conditions)]
 
 
 class MemoryCreate(WithEmbedding, Generic[UserId]):
@@ -75,12 +77,13 @@ class MemoryQuery(Schema, Generic[UserId]):
     """Which memories of a user to list, newest first. Times include the first moment and exclude the last.
 
     Each entry of `extra_data` must be there and equal, or contain the list or object that is given; `false` also finds
-    where the entry is missing or anything but true, null where it is missing.
+    where the entry is missing or anything but true, null where it is missing. Each condition of `where` must hold.
     """
 
     user_id: KeyOfUser[UserId]
     memory_types: Tiers | None = None
-    extra_data: Conditions = extra_data(default_factory=dict)
+    extra_data: Entries = extra_data(default_factory=dict)
+    where: Conditions = Field(default_factory=list)
     created_from: Time | None = None
     created_before: Time | None = None
     accessed_before: Time | None = None
@@ -91,12 +94,13 @@ class MemoryQuery(Schema, Generic[UserId]):
 class MemorySimilarityQuery(WithEmbedding, Generic[UserId]):
     """The memories of a user that are nearest to an embedding, by cosine distance, up to a maximum.
 
-    `extra_data` means what it means in a MemoryQuery.
+    `extra_data` and `where` mean what they mean in a MemoryQuery.
     """
 
     user_id: KeyOfUser[UserId]
     embedding: Embedding
     memory_types: Tiers | None = None
-    extra_data: Conditions = extra_data(default_factory=dict)
+    extra_data: Entries = extra_data(default_factory=dict)
+    where: Conditions = Field(default_factory=list)
     max_distance: Annotated[float, Field(ge=0, le=2)] = 2.0
     limit: Annotated[int, Field(ge=1, le=1000)] = 5

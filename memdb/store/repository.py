@@ -114,7 +114,7 @@ class MemoryStore(Generic[MemoryModel]):
         query = query.checked()
         model, metadata = self._model, self._table.c.metadata
         conditions = [self._is_of(query.user_id)]
-        conditions += statements.hold(metadata, statements.wanted(query.extra_data))
+        conditions += statements.hold(metadata, values.filtered(query.extra_data, query.where))
         if query.memory_types is not None:
             conditions.append(model.memory_type.in_(query.memory_types))
         if query.created_from is not None:

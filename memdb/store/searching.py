@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from memdb import database, values
 from memdb.schemas import MemorySimilarityQuery
 from memdb.shape import Shape
-from memdb.store import drivers, statements, surroundings
+from memdb.store import drivers, surroundings
 from memdb.store.batches import require_fitting
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
 from memdb.store.surroundings import Names, Surroundings
@@ -33,20 +33,20 @@ class Search:
     """
 
     def __init__(self, query: MemorySimilarityQuery[Any], shape: Shape) -> None:
-        contained, untrue, absent = statements.wanted(query.extra_data)
+        contained, self._path = values.filtered(query.extra_data, query.where)
         require_fitting(query, query.embedding, shape)
         self._embedding = query.embedding
         self._tiers = None if query.memory_types is None else [tier.value for tier in query.memory_types]
         self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
-        self._user_id, self._further = values.user_id(query.user_id, shape.users), (untrue or None, absent or None)
+        self._user_id = values.user_id(query.user_id, shape.users)
 
     def statement(self, connection: Connection, known: Surroundings, called: Names) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters."""
         embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
-        through_function = known.has_search_function and not any(self._further)
+        through_function = known.has_search_function and self._path is None
         arguments = (self._user_id, embedding, *self._asked)
         text = _text("searched" if through_function else "nearest", known, called, sent)
-        return text, arguments if through_function else (*arguments, *self._further)
+        return text, arguments if through_function else (*arguments, self._path)
 
 
 async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any]:

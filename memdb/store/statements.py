@@ -1,46 +1,25 @@
 """What is compared and changed by the database itself, in statements over the models."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Insert, Uuid, any_, case, func, literal, literal_column
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Insert, Text, Uuid, any_, case, cast, func, literal, literal_column
+from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.sql.elements import ColumnElement
 
 from memdb import values
 from memdb.models.metadata import merged
 from memdb.schemas import MemoryUpdate
-
-_JSON_NULL: ColumnElement[Any] = literal_column("'null'::jsonb")
-
-
-class Conditions(NamedTuple):
-    """What metadata have to be: to contain an object, to have no true under some keys, nothing or null under others."""
-
-    contained: dict[str, Any]
-    untrue: list[str]
-    absent: list[str]
+from memdb.values import Filter
 
 
-def wanted(entries: dict[str, Any]) -> Conditions:
-    """What entries that are asked for mean: to be there and equal, or to contain the list or object that is given.
-
-    What is not there, or is null, counts as false, and as null: `metadata ->> 'done' <> 'true'` would lose it.
-    """
-    return Conditions(
-        {key: value for key, value in entries.items() if value is not None and value is not False},
-        [key for key, value in entries.items() if value is False],
-        [key for key, value in entries.items() if value is None],
-    )
-
-
-def hold(metadata: ColumnElement[Any], wanted: Conditions) -> list[ColumnElement[bool]]:
+def hold(metadata: ColumnElement[Any], wanted: Filter) -> list[ColumnElement[bool]]:
     """The conditions on metadata, as `nearest` in sql/queries/store.sql has them."""
+    known = func.coalesce(metadata, literal_column("'{}'::jsonb"))
     return [
         *([metadata.contains(wanted.contained)] if wanted.contained else []),
-        *(metadata.contains({key: True}).is_not(True) for key in wanted.untrue),
-        *(func.coalesce(metadata[key], _JSON_NULL).op("=")(_JSON_NULL) for key in wanted.absent),
+        *([known.op("@@")(cast(literal(wanted.path, Text), JSONPATH))] if wanted.path else []),
     ]
 
 

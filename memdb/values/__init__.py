@@ -6,6 +6,7 @@ docs/models.md.
 
 from memdb.shape import UserKey
 from memdb.values.embeddings import DIMENSIONS, Vectors, embedding, unusable
+from memdb.values.filters import Filter, Where, conditions, entries, filtered
 from memdb.values.identifiers import identifier, user_id
 from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
 from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
@@ -19,13 +20,18 @@ __all__ = [
     "MAXIMUM_CONTENT",
     "MAXIMUM_DEPTH",
     "TIERS",
+    "Filter",
     "MemoryType",
     "UserKey",
     "Vectors",
+    "Where",
     "collection_type",
+    "conditions",
     "content",
     "description",
     "embedding",
+    "entries",
+    "filtered",
     "identifier",
     "json_object",
     "metadata",

@@ -55,13 +55,18 @@ def json_object(value: Any) -> dict[str, Any]:
 
 def _look_through(value: Any, deeper: int) -> None:
     """Raises _Fault for what JSON does not have, or jsonb does not keep."""
-    if isinstance(value, str):
-        _require(unstorable(value))
-    elif isinstance(value, dict | list):
+    if isinstance(value, dict | list):
         _require(None if deeper else f"is more than {MAXIMUM_DEPTH} objects and lists deep")
         _look_into(value, deeper - 1)
-    elif not (value is None or isinstance(value, bool)):
-        _require(_number_fault(value))
+    else:
+        _require(fault_of(value))
+
+
+def fault_of(value: Any) -> str | None:
+    """Why a value that is no object or list cannot be stored, if so."""
+    if isinstance(value, str):
+        return unstorable(value)
+    return None if value is None or isinstance(value, bool) else _number_fault(value)
 
 
 def _require(fault: str | None) -> None:

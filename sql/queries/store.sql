@@ -66,7 +66,7 @@ left join pg_type as e on m.atttypid = e.oid;
 
 -- name: nearest
 -- The memories of user $1 nearest to the embedding $2, $3 at most, of the tiers $4, not beyond the distance $5, whose
--- metadata contain $6, have no true under the keys $7, and nothing or null under the keys $8; NULL is no condition.
+-- metadata contain $6, and for whose metadata the jsonpath $7 holds; NULL is no condition.
 -- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows. Parameters that are converted
 -- stand in subqueries: each is converted once. The distance to an embedding of zeros is NaN, which is beyond any.
 -- Times that other programs have set may be infinite, or before Christ: Python has none, and drivers would fail.
@@ -95,20 +95,7 @@ from (
         and m.embedding is not null
         and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
         and ($6::text is null or m.metadata @> (select $6::text::jsonb))
-        and (
-            $7::text[] is null
-            or not exists (
-                select from unnest($7::text[]) as k (k)
-                where m.metadata @> jsonb_build_object(k.k, true)
-            )
-        )
-        and (
-            $8::text[] is null
-            or not exists (
-                select from unnest($8::text[]) as k (k)
-                where coalesce(m.metadata -> k.k, 'null') != 'null'
-            )
-        )
+        and ($7::text is null or coalesce(m.metadata, '{}') @@ (select $7::text::jsonpath))
     order by distance, m.id
     limit $3
 ) as f
@@ -116,7 +103,7 @@ where f.distance <= $5
 order by f.distance, f.id;
 
 -- name: searched
--- The same through search_memories, which knows no conditions on what metadata do not have.
+-- The same through search_memories, which knows no jsonpath.
 select
     m.id,
     m.user_id,
