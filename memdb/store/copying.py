@@ -43,7 +43,7 @@ async def copy(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     memdb's columns, and where texts do not go as UTF-8, which the rows of a COPY are written in.
     """
     connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
-    place = surroundings.names(connection, model.__table__).table
+    place = surroundings.place(connection, model.__table__)
     has_more = _has_further_defaults(model) or batch.has_further_fields()
     may_copy = drivers.speaks_utf8(connection) and not has_more
     if not may_copy or await _is_secured(session, connection, model):
@@ -104,7 +104,7 @@ def _has_further_defaults(model: Any) -> bool:
 
 async def _is_secured(session: AsyncSession, connection: Connection, model: Any) -> bool:
     """Whether row-level security holds on the table for the role that asks."""
-    place = surroundings.names(connection, model.__table__).table
+    place = surroundings.place(connection, model.__table__)
     name = ".".join(map(connection.dialect.identifier_preparer.quote, place))
     asked = select(func.row_security_active(cast(name, Text)))
     return bool(await session.scalar(asked, bind_arguments={"mapper": model}))

@@ -14,13 +14,14 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from memdb import database, values
+from memdb import retrieval, values
+from memdb.retrieval import Surroundings
 from memdb.schemas import MemorySimilarityQuery
 from memdb.shape import Shape
 from memdb.store import drivers, surroundings
 from memdb.store.batches import require_fitting
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
-from memdb.store.surroundings import Names, Surroundings
+from memdb.store.surroundings import Place
 
 _CONNECTION = "memdb: the transaction of the last search, and its connection"
 """In the info of a session, for each model."""
@@ -40,12 +41,12 @@ class Search:
         self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
         self._user_id = values.user_id(query.user_id, shape.users)
 
-    def statement(self, connection: Connection, known: Surroundings, called: Names) -> tuple[str, tuple[Any, ...]]:
+    def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters."""
         embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
-        through_function = known.has_search_function and self._path is None
+        through_function = retrieval.BY_MEANING in known.functions and self._path is None
         arguments = (self._user_id, embedding, *self._asked)
-        text = _text("searched" if through_function else "nearest", known, called, sent)
+        text = _text("searched" if through_function else "nearest", known, table, sent)
         return text, arguments if through_function else (*arguments, self._path)
 
 
@@ -54,11 +55,11 @@ async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any
     connection = _at_hand(session.sync_session, model)
     if connection is None:
         connection = await session.run_sync(_connected, model)
-    called = surroundings.names(connection, model.__table__)
-    known = surroundings.known(connection, called, seconds=surroundings.FOR_ONE_STATEMENT)
+    table = surroundings.place(connection, model.__table__)
+    known = surroundings.known(connection, table, seconds=surroundings.FOR_ONE_STATEMENT)
     driver = drivers.alone(connection) if known and known.reads_what_is_committed else None
     if known is not None and driver is not None:
-        text, arguments = search.statement(connection, known, called)
+        text, arguments = search.statement(connection, known, table)
         try:
             async with drivers.past_sqlalchemy(connection):
                 return await driver.fetch(text, arguments)
@@ -66,7 +67,7 @@ async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any
             if not (has_changed(error) or _is_of_driver(error, driver)):
                 raise of_sqlalchemy(error, refusal(error), text) from error
             surroundings.forget(connection)
-    return await session.run_sync(_through_sqlalchemy, connection, called, search)
+    return await session.run_sync(_through_sqlalchemy, connection, table, search)
 
 
 def _at_hand(session: Session, model: Any) -> Connection | None:
@@ -87,10 +88,10 @@ def _connected(session: Session, model: Any) -> Connection:
     return connection
 
 
-def _through_sqlalchemy(_: Session, connection: Connection, called: Names, search: Search) -> Sequence[Any]:
-    known = surroundings.known(connection, called, seconds=surroundings.FOR_A_TRANSACTION)
-    known = known or surroundings.learned(connection, called)
-    statement = drivers.written(connection, *search.statement(connection, known, called))
+def _through_sqlalchemy(_: Session, connection: Connection, table: Place, search: Search) -> Sequence[Any]:
+    known = surroundings.known(connection, table, seconds=surroundings.FOR_A_TRANSACTION)
+    known = known or surroundings.learned(connection, table)
+    statement = drivers.written(connection, *search.statement(connection, known, table))
     with translated():
         try:
             return connection.exec_driver_sql(*statement).fetchall()
@@ -98,7 +99,7 @@ def _through_sqlalchemy(_: Session, connection: Connection, called: Names, searc
             surroundings.forget(connection)
             if not drivers.is_sent_as_array(connection, error):
                 raise
-    return _through_sqlalchemy(_, connection, called, search)
+    return _through_sqlalchemy(_, connection, table, search)
 
 
 def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
@@ -107,9 +108,6 @@ def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _text(block: str, known: Surroundings, called: Names, sent: tuple[str, ...]) -> str:
-    tier = (known.tier,) if known.tier_schema is None else (known.tier_schema, known.tier)
-    embedding = (known.extension, known.embedding)
-    places = {"extension": (known.extension,), "embedding": embedding, "tier": tier, "sent": sent}
-    statement = database.query("store", block, table=called.table, function=called.function, **places)
+def _text(block: str, known: Surroundings, table: Place, sent: tuple[str, ...]) -> str:
+    statement = retrieval.statement("store", block, known, table, sent)
     return f"{statement} -- {known.vector}"  # drivers prepare a text once, for the type that there was then

@@ -10,60 +10,6 @@ inner join pg_namespace as n on e.extnamespace = n.oid
 inner join pg_type as v on n.oid = v.typnamespace and v.typname = 'vector'
 where e.extname = 'vector';
 
--- name: surroundings
--- What a search has to know: the schema of the extension (no row: there is none) and the number of its type vector, the
--- type of embeddings, the type of tiers and its schema where the search_path does not lead to it (NULL: there is no
--- table), whether search_memories of set fast_search stands beside the table, is what its name leads to, and may be
--- called, and whether each statement of a transaction sees what others have committed.
-with place as (
-    select
-        n.nspname,
-        v.oid as vector,
-        t.oid as tier,
-        t.typname,
-        c.relnamespace,
-        c.oid as memories,
-        case when not pg_type_is_visible(t.oid) then s.nspname end as tier_schema
-    from pg_extension as e
-    inner join pg_namespace as n on e.extnamespace = n.oid
-    inner join pg_type as v on n.oid = v.typnamespace and v.typname = 'vector'
-    left join pg_class as c on c.oid = pg_catalog.to_regclass(%(table_name)s)::pg_catalog.oid
-    left join pg_attribute as a on c.oid = a.attrelid and a.attname = 'memory_type'
-    left join pg_type as t on a.atttypid = t.oid
-    left join pg_namespace as s on t.typnamespace = s.oid
-    where e.extname = 'vector'
-)
-
-select
-    l.nspname as extension,
-    l.vector,
-    coalesce(e.typname, 'vector') as embedding,
-    l.tier_schema,
-    l.typname as tier,
-    exists(
-        select
-        from pg_proc as p
-        where
-            p.oid = pg_catalog.to_regprocedure(
-                %(function_name)s || '(' || format_type(u.atttypid, null) || ', ' || format_type(e.oid, null)
-                || ', integer, ' || format_type(l.tier, null) || '[], double precision, jsonb, integer)'
-            )::pg_catalog.oid
-            and l.relnamespace = p.pronamespace
-            and p.proargnames = array[
-                'user_id', 'embedding', 'k', 'tiers', 'max_distance', 'metadata', 'candidates',
-                'id', 'content', 'memory_type', 'metadata', 'distance'
-            ]
-            and p.proallargtypes[8:] = array[
-                'uuid'::regtype, 'text'::regtype, l.tier, 'jsonb'::regtype, 'double precision'::regtype
-            ]::oid[]
-            and has_function_privilege(p.oid, 'execute')
-    ) as has_search_function,
-    current_setting('default_transaction_isolation') = 'read committed' as reads_what_is_committed
-from place as l
-left join pg_attribute as u on l.memories = u.attrelid and u.attname = 'user_id'
-left join pg_attribute as m on l.memories = m.attrelid and m.attname = 'embedding'
-left join pg_type as e on m.atttypid = e.oid;
-
 -- name: nearest
 -- The memories of user $1 nearest to the embedding $2, $3 at most, of the tiers $4, not beyond the distance $5, whose
 -- metadata contain $6, and for whose metadata the jsonpath $7 holds; NULL is no condition.
@@ -114,7 +60,7 @@ select
     least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     f.distance
 from
-    {function}(
+    {search_memories}(
         $1,
         cast(cast($2 as {sent}) as {embedding}),
         $3::integer,

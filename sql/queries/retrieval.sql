@@ -1,0 +1,277 @@
+-- How memories are found by meaning, by words, or by both, with whichever functions of the sets are there: for
+-- memdb.store and memdb search. retrieval.py puts these blocks together: {ranked}, {near}, {worded} and {of_user} are
+-- blocks themselves. The names of tables, functions and types are put in as well.
+--
+-- The parameters are the user $1, the embedding $2, how many $3, tiers $4, the greatest distance $5, what metadata
+-- contain $6, and the text $7; a list that no function gives also takes a jsonpath $8 that has to hold for the metadata.
+-- NULL is no condition, and no embedding or text leaves the other list alone.
+
+-- name: surroundings
+-- What is there: the schema of the extension (no row: there is none) and the number of its type vector, the type of
+-- embeddings, the type of tiers and its schema where the search_path does not lead to it (NULL: there is no table),
+-- those functions of sets that stand beside the table, are what their names lead to, and may be called, and whether
+-- each statement of a transaction sees what others have committed.
+with place as (
+    select
+        n.nspname,
+        v.oid as vector,
+        t.oid as tier,
+        t.typarray as tiers,
+        t.typname,
+        c.relnamespace,
+        c.oid as memories,
+        case when not pg_type_is_visible(t.oid) then s.nspname end as tier_schema
+    from pg_extension as e
+    inner join pg_namespace as n on e.extnamespace = n.oid
+    inner join pg_type as v on n.oid = v.typnamespace and v.typname = 'vector'
+    left join pg_class as c on c.oid = pg_catalog.to_regclass(%(table_name)s)::pg_catalog.oid
+    left join pg_attribute as a on c.oid = a.attrelid and a.attname = 'memory_type'
+    left join pg_type as t on a.atttypid = t.oid
+    left join pg_namespace as s on t.typnamespace = s.oid
+    where e.extname = 'vector'
+)
+
+select
+    l.nspname as extension,
+    l.vector,
+    coalesce(e.typname, 'vector') as embedding,
+    l.tier_schema,
+    l.typname as tier,
+    array(
+        select f.name
+        from (
+            values
+            (
+                'search_memories',
+                array[
+                    u.atttypid, e.oid, 'integer'::regtype, l.tiers, 'float8'::regtype, 'jsonb'::regtype,
+                    'integer'::regtype
+                ],
+                '{user_id,embedding,k,tiers,max_distance,metadata,candidates,id,content,memory_type,metadata,distance}',
+                array['float8'::regtype]::oid[]
+            ),
+            (
+                'search_memories_by_words',
+                array[u.atttypid, 'text'::regtype, 'integer'::regtype, l.tiers, 'jsonb'::regtype],
+                '{user_id,question,k,tiers,metadata,id,content,memory_type,metadata,score,words}',
+                array['float8'::regtype, 'text[]'::regtype]::oid[]
+            ),
+            (
+                'search_memories_hybrid',
+                array[
+                    u.atttypid, 'text'::regtype, e.oid, 'integer'::regtype, l.tiers, 'float8'::regtype,
+                    'jsonb'::regtype
+                ],
+                '{user_id,question,embedding,k,tiers,max_distance,metadata,'
+                'id,content,memory_type,metadata,score,distance,vector_rank,word_score,word_rank,words}',
+                array[
+                    'float8'::regtype, 'float8'::regtype, 'integer'::regtype, 'float8'::regtype, 'integer'::regtype,
+                    'text[]'::regtype
+                ]::oid[]
+            )
+        ) as f (name, takes, names, gives)
+        inner join pg_proc as p
+            on
+                p.oid = pg_catalog.to_regprocedure(
+                    %(place)s || f.name
+                    || '(' || (
+                        select string_agg(format_type(a.oid, null), ', ' order by a.place)
+                        from unnest(f.takes) with ordinality as a (oid, place)
+                    ) || ')'
+                )::pg_catalog.oid
+                and l.relnamespace = p.pronamespace
+                and p.proargnames = f.names::text[]
+                and p.proallargtypes[p.pronargs + 1:]
+                = array['uuid'::regtype, 'text'::regtype, l.tier, 'jsonb'::regtype]::oid[] || f.gives
+                and has_function_privilege(p.oid, 'execute')
+    ) as functions,
+    current_setting('default_transaction_isolation') = 'read committed' as reads_what_is_committed
+from place as l
+left join pg_attribute as u on l.memories = u.attrelid and u.attname = 'user_id'
+left join pg_attribute as m on l.memories = m.attrelid and m.attname = 'embedding'
+left join pg_type as e on m.atttypid = e.oid;
+
+-- name: found
+-- The best memories, best first. Each is looked up by its key, however many rows the planner expects.
+-- Times that other programs have set may be infinite, or before Christ: Python has none, and drivers would fail.
+select
+    m.id,
+    m.user_id,
+    m.memory_type::text,
+    m.content,
+    m.metadata::text,
+    least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    f.distance,
+    f.score,
+    f.vector_rank,
+    f.word_score,
+    f.word_rank,
+    f.words
+from ({ranked}) as f
+cross join
+    lateral (
+        select
+            m.id,
+            m.user_id,
+            m.memory_type,
+            m.content,
+            m.metadata,
+            m.created_at,
+            m.accessed_at
+        from {table} as m
+        where f.id = m.id
+        limit 1 -- noqa: AM09
+    ) as m
+order by f.score desc, f.id asc;
+
+-- name: ranked_by_function
+select
+    h.id,
+    h.distance,
+    h.score,
+    h.vector_rank,
+    h.word_score,
+    h.word_rank,
+    h.words
+from
+    {search_memories_hybrid}(
+        $1,
+        $7::text,
+        cast(cast($2 as {sent}) as {embedding}),
+        $3::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb
+    ) as h;
+
+-- name: ranked
+-- As search_memories_hybrid merges them: twice as many of each list, by reciprocal rank fusion.
+select
+    coalesce(n.id, w.id) as id,
+    n.distance,
+    coalesce(1.0::double precision / (60 + n.place), 0) + coalesce(1.0::double precision / (60 + w.place), 0) as score,
+    n.place as vector_rank,
+    w.score as word_score,
+    w.place as word_rank,
+    w.words
+from (
+    select
+        n.id,
+        n.distance,
+        (row_number() over (order by n.distance, n.id))::integer as place
+    from ({near}) as n
+) as n
+full join (
+    select
+        w.id,
+        w.score,
+        w.words,
+        (row_number() over (order by w.score desc, w.id asc))::integer as place
+    from ({worded}) as w
+) as w on n.id = w.id
+order by score desc, id asc
+limit $3::integer;
+
+-- name: near_by_function
+select
+    s.id,
+    s.distance
+from
+    {search_memories}(
+        $1,
+        cast(cast($2 as {sent}) as {embedding}),
+        least(2 * $3::bigint, 2147483647)::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb,
+        null
+    ) as s;
+
+-- name: near
+-- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows. The embedding is converted
+-- once. The distance to an embedding of zeros is NaN, which is beyond any.
+select
+    n.id,
+    n.distance
+from (
+    select
+        m.id,
+        {extension}.cosine_distance(m.embedding, (select cast(cast($2 as {sent}) as {embedding}))) as distance
+    from ({of_user}) as m
+    where m.embedding is not null and cast($2 as {sent}) is not null
+) as n
+where n.distance <= coalesce($5::double precision, 2)
+order by n.distance asc, n.id asc
+limit 2 * $3::bigint;
+
+-- name: worded_by_function
+select
+    s.id,
+    s.score,
+    s.words
+from
+    {search_memories_by_words}(
+        $1, $7::text, least(2 * $3::bigint, 2147483647)::integer, $4::text[]::{tier}[], $6::text::jsonb
+    ) as s;
+
+-- name: worded
+-- The score of search_memories_by_words, with all memories of the user read, so that no word has to be left out.
+with asked as materialized (
+    select a.word
+    from unnest(tsvector_to_array(to_tsvector('simple', left($7::text, 5000)))) as a (word)
+    order by translate(a.word, '0123456789', '') <> a.word desc, length(a.word) desc, a.word collate "C" asc
+    limit 12
+),
+
+having_word as materialized (
+    select
+        a.word,
+        m.id,
+        octet_length(m.content) as length
+    from ({of_user}) as m
+    cross join lateral unnest(tsvector_to_array(to_tsvector('simple', left(m.content, 100000)))) as w (word)
+    inner join asked as a on w.word = a.word
+    where $7::text is not null
+),
+
+counted as (
+    select
+        h.word,
+        (1000 * ln(1 + 1000 / least(count(*), 200)::double precision))::integer as weight
+    from having_word as h
+    group by h.word
+),
+
+matched as (
+    select
+        h.id,
+        h.length,
+        avg(h.length) over () as mean,
+        sum(c.weight) as weight,
+        array_agg(c.word order by c.weight desc, c.word collate "C" asc) as words
+    from having_word as h
+    inner join counted as c on h.word = c.word
+    group by h.id, h.length
+)
+
+select
+    m.id,
+    m.weight / 1000.0::double precision
+    * 2.2 / (1 + 1.2 * (0.25 + 0.75 * m.length / m.mean::double precision)) as score,
+    m.words
+from matched as m
+order by score desc, m.id asc
+limit 2 * $3::bigint;
+
+-- name: of_user
+select
+    m.id,
+    m.content,
+    m.embedding
+from {table} as m
+where
+    m.user_id = $1
+    and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
+    and ($6::text is null or m.metadata @> (select $6::text::jsonb))
+    and ($8::text is null or coalesce(m.metadata, '{}') @@ (select $8::text::jsonpath));
