@@ -1,15 +1,25 @@
 """Finding memories by meaning, by words, or by both: one statement, with those functions of sets that are there."""
 
-from collections.abc import Collection, Sequence
-from typing import LiteralString, NamedTuple
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, LiteralString, NamedTuple
 
+from memdb import values
 from memdb.database import query
+from memdb.errors import UsageError
+from memdb.shape import Users
+from memdb.values import Filter, UserKey, Where
 
 BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "search_memories_hybrid"
 FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH)
 
+MOST = 1000
 LISTED = 2
-"""So many times as many memories as are asked for are in each of the two lists that are merged."""
+"""Each of the two lists that are merged has so many times as many memories as are asked for."""
+
+_LONGEST_TEXT = 5000
 
 
 class Surroundings(NamedTuple):
@@ -22,8 +32,59 @@ class Surroundings(NamedTuple):
     embedding: str
     tier_schema: str | None
     tier: str
-    functions: Collection[str]
+    functions: frozenset[str]
     reads_what_is_committed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question as the statements take it, but for the embedding, of which each driver has a form of its own."""
+
+    user_id: UserKey
+    text: str | None
+    tiers: list[str] | None
+    metadata: Filter
+    max_distance: float | None
+    k: int
+
+    def statement(
+        self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
+    ) -> tuple[str, tuple[Any, ...]]:
+        """The text, and its parameters as sql/queries/retrieval.sql numbers them.
+
+        No function knows the conditions that are a jsonpath.
+        """
+        functions = known.functions if self.metadata.path is None else frozenset()
+        contained = None if self.metadata.contained is None else json.dumps(self.metadata.contained)
+        parameters = (self.user_id, embedding, self.k, self.tiers, self.max_distance, contained, self.text)
+        text = _put_together(known._replace(functions=functions), table, sent)
+        return text, (*parameters, self.metadata.path) if _reads_all(functions) else parameters
+
+
+def asked(
+    users: Users,
+    user_id: Any,
+    text: str | None,
+    *,
+    k: int,
+    tiers: Iterable[Any] | None,
+    metadata: dict[str, Any] | None,
+    where: Iterable[Where],
+    max_distance: float | None,
+) -> Asked:
+    """A question about the memories of a user. Raises InvalidMemory for what none of them can have, and UsageError."""
+    if not 1 <= k <= MOST:
+        raise UsageError(f"k is {k}", hint=f"Give 1 to {MOST:,}.")
+    if max_distance is not None and not 0 <= max_distance <= 2:
+        raise UsageError(f"max_distance is {max_distance}", hint="Cosine distances are 0 to 2.")
+    return Asked(
+        user_id=values.user_id(user_id, users),
+        text=None if text is None else values.text(text, "text", blank=True)[:_LONGEST_TEXT],
+        tiers=None if tiers is None else [values.tier(tier).value for tier in tiers],
+        metadata=values.filtered(metadata or {}, where),
+        max_distance=max_distance,
+        k=k,
+    )
 
 
 def statement(name: str, block: str, known: Surroundings, table: Sequence[str], sent: Sequence[str]) -> LiteralString:
@@ -40,25 +101,19 @@ def statement(name: str, block: str, known: Surroundings, table: Sequence[str], 
     )
 
 
-def put_together(
-    known: Surroundings, table: Sequence[str], sent: Sequence[str], *, outermost: str, functions: Collection[str]
-) -> str:
-    """The statement whose parameters sql/queries/retrieval.sql explains, from a block that is `outermost`.
-
-    Of the `functions`, those are called that it can use; a list that none gives is read from all memories of the user.
-    """
-    parts = {
-        "ranked": "ranked_by_function" if BY_BOTH in functions else "ranked",
-        "near": "near_by_function" if BY_MEANING in functions else "near",
-        "worded": "worded_by_function" if BY_WORDS in functions else "worded",
+@functools.lru_cache(maxsize=256)
+def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...]) -> str:
+    """A list that no function gives is read from all memories of the user."""
+    text: str = statement("retrieval", "found", known, table, sent)
+    for name, block in {
+        "ranked": "ranked_by_function" if BY_BOTH in known.functions else "ranked",
+        "near": "near_by_function" if BY_MEANING in known.functions else "near",
+        "worded": "worded_by_function" if BY_WORDS in known.functions else "worded",
         "of_user": "of_user",
-    }
-    text: str = statement("retrieval", parts.get(outermost, outermost), known, table, sent)
-    for name, block in parts.items():
+    }.items():
         text = text.replace(f"{{{name}}}", statement("retrieval", block, known, table, sent))
-    return text
+    return f"{text} -- {known.vector}"  # drivers prepare a text once, for the type that there was then
 
 
-def lacks_a_list(functions: Collection[str]) -> bool:
-    """Whether a list is read from all memories of the user, by a statement that takes all eight parameters."""
-    return BY_BOTH not in functions and not {BY_MEANING, BY_WORDS} <= set(functions)
+def _reads_all(functions: frozenset[str]) -> bool:
+    return BY_BOTH not in functions and not {BY_MEANING, BY_WORDS} <= functions

@@ -1,9 +1,7 @@
 """A repository of memories over a session. The caller owns the transaction: nothing here commits."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Generic, Literal, cast, overload
 from uuid import UUID
 
@@ -15,34 +13,19 @@ from sqlalchemy.orm.util import identity_key
 from sqlalchemy.sql.elements import ColumnElement
 from typing_extensions import TypeVar
 
-from memdb import values
+from memdb import retrieval, values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import copying, searching, statements
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import translated
+from memdb.store.found import Match, Neighbour, UserId, match, neighbour
+from memdb.store.hybrid import Hybrid
 
 MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin[Any])
-UserId = TypeVar("UserId", default=UUID)
 
 RECENTLY = timedelta(hours=1)
-
-_from_json = json.JSONDecoder().decode
-
-
-@dataclass(frozen=True, slots=True)
-class Neighbour(Generic[UserId]):
-    """A memory that a search found, without its embedding. `distance` is the cosine distance, 0 to 2."""
-
-    id: UUID
-    user_id: UserId
-    memory_type: MemoryType
-    content: str
-    extra_data: dict[str, Any] | None
-    created_at: datetime
-    accessed_at: datetime
-    distance: float
 
 
 class MemoryStore(Generic[MemoryModel]):
@@ -139,7 +122,39 @@ class MemoryStore(Generic[MemoryModel]):
         memories. Raises DatabaseError if the extension or the table is missing, or has changed meanwhile.
         """
         rows = await searching.run(self._session, self._model, searching.Search(query.checked(), self._shape))
-        return [_neighbour(row) for row in rows]
+        return [neighbour(row) for row in rows]
+
+    async def search(
+        self,
+        user_id: values.UserKey,
+        text: str | None,
+        embedding: Any = None,
+        *,
+        k: int = 10,
+        tiers: Iterable[MemoryType] | None = None,
+        metadata: dict[str, Any] | None = None,
+        where: Iterable[values.Where] = (),
+        max_distance: float | None = None,
+    ) -> Sequence[Match[Any]]:
+        """The k memories of a user that are best by words and by meaning together; by one where the other is missing.
+
+        Uses search_memories_hybrid, or what there is of the sets hybrid_search and fast_search; without a set, all
+        memories of the user are read. The best 2 k by meaning, within `max_distance`, and the best 2 k by words are
+        worth 1 / (60 + place) each (reciprocal rank fusion). `metadata` and `where` mean what `extra_data` and `where`
+        mean in a MemoryQuery. Raises InvalidMemory, UsageError for a k that is not 1 to 1,000, DatabaseError.
+        """
+        question = retrieval.asked(
+            self._shape.users,
+            user_id,
+            text,
+            k=k,
+            tiers=tiers,
+            metadata=metadata,
+            where=where,
+            max_distance=max_distance,
+        )
+        rows = await searching.run(self._session, self._model, Hybrid(question, embedding, self._shape))
+        return [match(row) for row in rows]
 
     async def update(
         self, memory_id: UUID, change: MemoryUpdate, *, user_id: values.UserKey | None = None
@@ -213,9 +228,3 @@ class MemoryStore(Generic[MemoryModel]):
     def _is_of(self, user_id: values.UserKey) -> ColumnElement[bool]:
         """Raises InvalidMemory for what is no id of these users."""
         return self._model.user_id == values.user_id(user_id, self._shape.users)
-
-
-def _neighbour(row: Sequence[Any]) -> Neighbour[Any]:
-    id, user_id, tier, content, metadata, created_at, accessed_at, distance = row
-    data = None if metadata is None else _from_json(metadata)
-    return Neighbour(id, user_id, values.stored_tier(tier), content, data, created_at, accessed_at, distance)

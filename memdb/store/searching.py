@@ -8,7 +8,7 @@ database, it is sent once more, with what is there now. Anything else goes throu
 import functools
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +25,13 @@ from memdb.store.surroundings import Place
 
 _CONNECTION = "memdb: the transaction of the last search, and its connection"
 """In the info of a session, for each model."""
+
+
+class Question(Protocol):
+    """What is asked of a user's memories."""
+
+    def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
+        """The text and its parameters, which are $1, $2, …"""
 
 
 class Search:
@@ -50,8 +57,8 @@ class Search:
         return text, arguments if through_function else (*arguments, self._path)
 
 
-async def run(session: AsyncSession, model: Any, search: Search) -> Sequence[Any]:
-    """Rows of memories, without their embeddings and with the distance last."""
+async def run(session: AsyncSession, model: Any, search: Question) -> Sequence[Any]:
+    """Rows of memories, without their embeddings, and with the distance after what is stored."""
     connection = _at_hand(session.sync_session, model)
     if connection is None:
         connection = await session.run_sync(_connected, model)
@@ -88,7 +95,7 @@ def _connected(session: Session, model: Any) -> Connection:
     return connection
 
 
-def _through_sqlalchemy(_: Session, connection: Connection, table: Place, search: Search) -> Sequence[Any]:
+def _through_sqlalchemy(_: Session, connection: Connection, table: Place, search: Question) -> Sequence[Any]:
     known = surroundings.known(connection, table, seconds=surroundings.FOR_A_TRANSACTION)
     known = known or surroundings.learned(connection, table)
     statement = drivers.written(connection, *search.statement(connection, known, table))

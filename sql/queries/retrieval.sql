@@ -3,7 +3,7 @@
 -- blocks themselves. The names of tables, functions and types are put in as well.
 --
 -- The parameters are the user $1, the embedding $2, how many $3, tiers $4, the greatest distance $5, what metadata
--- contain $6, and the text $7; a list that no function gives also takes a jsonpath $8 that has to hold for the metadata.
+-- contain $6, and the text $7; a list that no function gives also takes a jsonpath $8 that has to hold for metadata.
 -- NULL is no condition, and no embedding or text leaves the other list alone.
 
 -- name: surroundings

@@ -1,0 +1,86 @@
+"""Memories that a search found, as an application gets them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic
+from uuid import UUID
+
+from typing_extensions import TypeVar
+
+from memdb import values
+from memdb.values import MemoryType
+
+UserId = TypeVar("UserId", default=UUID)
+
+_from_json = json.JSONDecoder().decode
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[UserId]):
+    """A memory without its embedding."""
+
+    id: UUID
+    user_id: UserId
+    memory_type: MemoryType
+    content: str
+    extra_data: dict[str, Any] | None
+    created_at: datetime
+    accessed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour(Found[UserId]):
+    """A memory that is near to an embedding. `distance` is the cosine distance, 0 to 2."""
+
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Found[UserId]):
+    """A memory that was found by meaning, by words, or by both.
+
+    `distance` is the cosine distance, 0 to 2, and `vector_rank` the place by it, from 1; `word_score` and `word_rank`
+    are the same by the `words` that were found. What found it not is None. `score` is what the order goes by.
+    """
+
+    distance: float | None
+    score: float
+    vector_rank: int | None
+    word_score: float | None
+    word_rank: int | None
+    words: tuple[str, ...]
+
+
+def neighbour(row: Sequence[Any]) -> Neighbour[Any]:
+    """From a row of sql/queries/store.sql."""
+    *_, distance = row
+    return Neighbour(**_found(row), distance=distance)
+
+
+def match(row: Sequence[Any]) -> Match[Any]:
+    """From a row of sql/queries/retrieval.sql."""
+    *_, distance, score, vector_rank, word_score, word_rank, words = row
+    return Match(
+        **_found(row),
+        distance=distance,
+        score=score,
+        vector_rank=vector_rank,
+        word_score=word_score,
+        word_rank=word_rank,
+        words=tuple(words or ()),
+    )
+
+
+def _found(row: Sequence[Any]) -> dict[str, Any]:
+    id, user_id, tier, content, metadata, created_at, accessed_at, *_ = row
+    return {
+        "id": id,
+        "user_id": user_id,
+        "memory_type": values.stored_tier(tier),
+        "content": content,
+        "extra_data": None if metadata is None else _from_json(metadata),
+        "created_at": created_at,
+        "accessed_at": accessed_at,
+    }
