@@ -1,6 +1,7 @@
 """Checks of who gets at memories, and who could make others run their code."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from memdb.doctor.checks import Check
 from memdb.doctor.facts import Function, Grant, OpenSchema, Policy, Table, View
@@ -13,11 +14,19 @@ _STRANGERS = (_EVERYBODY, "anon", "authenticated")
 """Roles that anybody has who knows where the database is, or its API (Supabase, PostgREST)."""
 _SET = "row_security"
 _WRITES = {"insert", "update", "delete", "truncate"}
+_OF_ROWS = {"select", *_WRITES}
+_UNRESTRAINED = {
+    "truncate": "truncate deletes the rows of all users",
+    "trigger": "a trigger sees what others write",
+    "references": "a foreign key tells which ids there are",
+    "maintain": "who maintains a table can lock it",
+}
+"""Rights on a table that no policy restrains, and why that matters."""
 
 
 def _row_security(patient: Patient) -> Iterator[Finding]:
     open_tables = [table for table in patient.with_rows_of_users if not table.has_row_security]
-    grants = _grants(patient, open_tables)
+    grants = _grants(patient, open_tables, _OF_ROWS)
     strangers = [grant for grant in grants if grant.role in _STRANGERS]
     applications = [grant for grant in grants if grant.role not in _STRANGERS and not grant.passes_policies]
     if strangers:
@@ -41,8 +50,8 @@ def _row_security(patient: Patient) -> Iterator[Finding]:
             "info",
             "nothing in the database keeps users apart",
             patient.memories.name,
-            f"Only its owner, {patient.memories.owner}, and superusers get at it. An application that connects as one "
-            "of them has to write user_id into each condition.",
+            f"Besides superusers and roles that read all data, only its owner gets at it: {patient.memories.owner}. An "
+            "application that connects as one of them has to write user_id into each condition.",
             _keep_apart(patient, []),
         )
 
@@ -59,17 +68,19 @@ def _policies(patient: Patient) -> Iterator[Finding]:
                 "Its condition is true. Policies are joined by OR, so it undoes all others.",
                 "Replace it by one that compares user_id with the user who asks.",
             )
-    emptying = [g for g in _grants(patient, [*tables.values()]) if "truncate" in g.privileges and not g.passes_policies]
-    if emptying:
+    beside = [g for g in _grants(patient, [*tables.values()], set(_UNRESTRAINED)) if not g.passes_policies]
+    if beside:
+        given = [right for right in _UNRESTRAINED if any(right in grant.privileges for grant in beside)]
+        can_harm = any(grant.role in _STRANGERS and {"truncate", "trigger"} & set(grant.privileges) for grant in beside)
         yield Finding(
-            "error" if any(grant.role in _STRANGERS for grant in emptying) else "warning",
-            f"{_roles(emptying)} can empty tables that policies protect",
-            _names([*tables.values()], emptying),
-            "No policy restrains truncate: it deletes the rows of all users.",
-            f"Take it away: revoke truncate on these tables from {_sql_roles(emptying)}.",
+            "error" if can_harm else "warning",
+            f"{_roles(beside)} can do what no policy restrains",
+            _names([*tables.values()], beside),
+            f"{'; '.join(_UNRESTRAINED[right] for right in given).capitalize()}.",
+            f"Take it away: revoke {', '.join(given)} on these tables from {_sql_roles(beside)}.",
         )
     for table in tables.values():
-        if not any(policy.table == table.oid for policy in policies):
+        if table.part != "partition" and not any(policy.table == table.oid for policy in policies):
             yield Finding(
                 "info",
                 "row-level security without a policy shows no rows",
@@ -82,10 +93,13 @@ def _policies(patient: Patient) -> Iterator[Finding]:
 
 def _history(patient: Patient) -> Iterator[Finding]:
     tables: list[Table] = [table for table in patient.know("tables") if table.part == "history"]
-    grants = _grants(patient, [table for table in tables if not table.has_row_security])
+    grants = [
+        *_grants(patient, [table for table in tables if not table.has_row_security], _OF_ROWS | {"trigger"}),
+        *_grants(patient, [table for table in tables if table.has_row_security], {"truncate", "trigger"}),
+    ]
     strangers = [grant for grant in grants if grant.role in _STRANGERS]
     others = [grant for grant in grants if grant not in strangers and not grant.passes_policies]
-    writers = [grant for grant in others if _WRITES & set(grant.privileges)]
+    writers = [grant for grant in others if set(grant.privileges) - {"select"}]
     for level, found in (("error", strangers), ("warning", writers)):
         if found:
             yield Finding(
@@ -101,11 +115,12 @@ def _views(patient: Patient) -> Iterator[Finding]:
     protected = any(table.has_row_security for table in patient.with_rows_of_users)
     views: list[View] = patient.know("views")
     for view in views:
-        strangers = [role for role in view.readers if role in ("everyone", *_STRANGERS)]
-        if strangers or (protected and view.readers):
+        grants = [grant for grant in _grants(patient, [view], _OF_ROWS) if not grant.passes_policies]
+        strangers = [grant for grant in grants if grant.role in _STRANGERS]
+        if strangers or (protected and grants):
             yield Finding(
                 "error" if strangers else "warning",
-                f"{listed(strangers or view.readers)} can read memories through a view",
+                f"{_roles(strangers or grants)} can {_verbs(strangers or grants)} memories through a view",
                 f"{'materialized view' if view.is_materialized else 'view'} {view.name}",
                 "It looks at memories with the rights of its owner, so policies hide nothing.",
                 f"Take the grant away, or let it look with the reader's rights: alter view {view.name} set "
@@ -153,14 +168,21 @@ def _definers(patient: Patient) -> Iterator[Finding]:
             )
 
 
-def _grants(patient: Patient, tables: list[Table]) -> list[Grant]:
-    oids = {table.oid for table in tables}
+def _grants(patient: Patient, objects: Sequence[Table | View], rights: set[str]) -> list[Grant]:
+    """Who has some of these rights on some of these objects, and which of these rights."""
+    oids = {item.oid for item in objects}
     grants: list[Grant] = patient.know("grants")
-    return [grant for grant in grants if grant.table in oids]
+    chosen = [replace(g, privileges=[p for p in g.privileges if p in rights]) for g in grants if g.table in oids]
+    return [grant for grant in chosen if grant.privileges]
 
 
 def _keep_apart(patient: Patient, grants: list[Grant]) -> str:
     revoke = f" Or take it away: revoke all on these tables from {_sql_roles(grants)}." if grants else ""
+    if patient.memories.has_row_security:
+        return (
+            "Enable row-level security there, too. Through a table above, a partition is held to that one's policies, "
+            f"and needs none of its own; any other table needs some.{revoke}"
+        )
     if _SET in patient.sets:
         see = f"memdb migrate --with {_SET} --dry-run"
         return f"Apply the set {_SET}: each user then gets at their own rows only. See what it does: {see}.{revoke}"
@@ -182,7 +204,7 @@ def _sql_roles(grants: list[Grant]) -> str:
 
 def _verbs(grants: list[Grant]) -> str:
     given = {privilege for grant in grants for privilege in grant.privileges}
-    return listed([*(["read"] if "select" in given else []), *(["change"] if _WRITES & given else [])])
+    return listed([*(["read"] if "select" in given else []), *(["change"] if given - {"select"} else [])])
 
 
 def _names(tables: list[Table], grants: list[Grant]) -> str:

@@ -26,7 +26,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`part` is memories, side (what else holds users' rows) or history. `rows` is -1 where nobody has counted."""
+    """`part` is memories, partition (or what else inherits), side (what else holds users' rows) or history.
+
+    `rows` is -1 where nobody has counted.
+    """
 
     oid: int
     part: str
@@ -45,7 +48,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """`role` is `-` for everybody."""
+    """On a table or a view. `role` is `-` for everybody."""
 
     table: int
     role: str
@@ -63,9 +66,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class View:
+    """One that looks with its owner's rights."""
+
+    oid: int
     name: str
     is_materialized: bool
-    readers: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,8 @@ class Patient:
 
     @cached_property
     def grants(self) -> list[Grant]:
-        return self._rows(Grant, "grants", self._of_tables())
+        views: list[View] = self.know("views")
+        return self._rows(Grant, "grants", {"tables": [item.oid for item in (*self.know("tables"), *views)]})
 
     @cached_property
     def policies(self) -> list[Policy]:

@@ -55,20 +55,38 @@ where d.datname = current_database();
 
 -- name: tables
 -- memories and what refers to it, collections, the stand-in for users, and the history, with who owns them, how large
--- they are, and what vacuum left undone.
+-- they are, and what vacuum left undone. A partition has rights and row-level security of its own, and so has any table
+-- that inherits.
 with recursive rows_of_users as (
-    select %(memories)s::oid as oid
+    select c.oid
+    from pg_class as c
+    inner join pg_namespace as n on c.relnamespace = n.oid
+    where
+        c.oid = %(memories)s::oid
+        or (c.relname = 'memory_collections' and c.relkind in ('r', 'p') and n.nspname = %(schema)s)
     union
-    select f.conrelid
-    from pg_constraint as f
-    inner join rows_of_users as r on f.confrelid = r.oid
-    where f.contype = 'f'
+    select further.oid
+    from rows_of_users as r
+    cross join
+        lateral (
+            select f.conrelid as oid
+            from pg_constraint as f
+            where f.contype = 'f' and f.confrelid = r.oid
+            union all
+            select h.inhrelid
+            from pg_inherits as h
+            where h.inhparent = r.oid
+        ) as further
 ),
 
 chosen as (
     select
         r.oid,
-        case when r.oid = %(memories)s::oid then 'memories' else 'side' end as part
+        case
+            when r.oid = %(memories)s::oid then 'memories'
+            when r.oid in (select h.inhrelid from pg_inherits as h) then 'partition'
+            else 'side'
+        end as part
     from rows_of_users as r
     union
     select
@@ -79,8 +97,10 @@ chosen as (
     where
         c.relkind in ('r', 'p')
         and (
-            (c.relname in ('_yoyo_migration', '_yoyo_log', 'memdb_migrations') and n.nspname = %(history)s)
-            or (c.relname = 'memory_collections' and n.nspname = %(schema)s)
+            (
+                c.relname in ('_yoyo_migration', '_yoyo_log', '_yoyo_version', 'memdb_migrations')
+                and n.nspname = %(history)s
+            )
             or (c.oid = %(users)s::oid and %(users_may_be_made)s)
         )
 )
@@ -89,7 +109,7 @@ select
     chosen.oid::bigint,
     chosen.part,
     format('%%I.%%I', n.nspname, c.relname) as name,
-    pg_get_userbyid(c.relowner)::text as owner,
+    c.relowner::regrole::text as owner,
     c.relowner::bigint as owner_oid,
     c.relrowsecurity as has_row_security,
     c.reltuples::float8 as rows,
@@ -107,11 +127,12 @@ left join pg_stat_all_tables as t on c.oid = t.relid
 order by chosen.part <> 'memories', chosen.part, c.relname;
 
 -- name: grants
--- Who may do what with these tables, or with columns of them, besides superusers, owners and the owners' members.
--- Nothing can be done in a schema that a role may not use. No role: everybody.
+-- Who may do what with these tables and views, or with columns of them, besides superusers, owners and the owners'
+-- members. Nothing can be done in a schema that a role may not use. No role: everybody. Roles that an API gives to
+-- anybody are named, too, where they have a right through another role.
 select
     c.oid::bigint as table,
-    granted.grantee::regrole::text as role,
+    coalesce(r.oid, 0)::regrole::text as role,
     array_agg(distinct lower(granted.privilege_type) order by lower(granted.privilege_type)) as privileges,
     coalesce(bool_or(r.rolbypassrls), false) as passes_policies
 from pg_class as c
@@ -125,10 +146,15 @@ cross join
         cross join lateral aclexplode(a.attacl) as x
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     ) as granted
-left join pg_roles as r on granted.grantee = r.oid
+left join pg_roles as r
+    on
+        granted.grantee = r.oid
+        or (
+            granted.grantee <> 0 and r.rolname in ('anon', 'authenticated')
+            and pg_has_role(r.oid, granted.grantee, 'usage')
+        )
 where
     c.oid = any(%(tables)s::oid[])
-    and granted.privilege_type in ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE')
     and case
         when granted.grantee = 0
             then
@@ -142,8 +168,8 @@ where
             not r.rolsuper and not pg_has_role(r.oid, c.relowner, 'usage')
             and has_schema_privilege(r.oid, c.relnamespace, 'usage')
     end
-group by c.oid, granted.grantee
-order by c.oid, granted.grantee;
+group by c.oid, r.oid
+order by c.oid, coalesce(r.oid, 0);
 
 -- name: policies
 select
@@ -151,31 +177,48 @@ select
     quote_ident(p.polname) as name,
     array(select case u.oid when 0 then 'public' else u.oid::regrole::text end from unnest(p.polroles) as u (oid))
         as roles,
-    p.polpermissive and coalesce(pg_get_expr(p.polqual, p.polrelid) = 'true', false) as lets_all_through
+    p.polpermissive and 'true' in (
+        coalesce(pg_get_expr(p.polqual, p.polrelid), ''), coalesce(pg_get_expr(p.polwithcheck, p.polrelid), '')
+    ) as lets_all_through
 from pg_policy as p
 where p.polrelid = any(%(tables)s::oid[])
 order by p.polrelid, p.polname;
 
 -- name: views
--- Views of these tables: those that look with their owner's rights see what policies hide from others.
+-- Views that look at these tables with their owner's rights, also through other views, and so see what policies hide
+-- from others. Through a view that looks with its reader's rights they do so, too; but not the rows that a materialized
+-- view has kept, which its owner has read.
+with recursive looking as (
+    select
+        t.oid,
+        false as by_reader,
+        null::boolean as is_materialized
+    from unnest(%(tables)s::oid[]) as t (oid)
+    union
+    select
+        v.oid,
+        v.relkind = 'v' and (
+            looking.by_reader
+            or coalesce(v.reloptions, '{}')
+            && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
+        ),
+        v.relkind = 'm'
+    from looking
+    inner join pg_depend as d
+        on d.refclassid = 'pg_class'::regclass and looking.oid = d.refobjid and d.classid = 'pg_rewrite'::regclass
+    inner join pg_rewrite as w on d.objid = w.oid
+    inner join pg_class as v on w.ev_class = v.oid
+    where v.relkind in ('v', 'm') and v.oid <> looking.oid
+)
+
 select distinct
+    v.oid::bigint,
     format('%%I.%%I', n.nspname, v.relname) as name,
-    v.relkind = 'm' as is_materialized,
-    array(
-        select coalesce(nullif(x.grantee, 0)::regrole::text, 'everyone')
-        from aclexplode(v.relacl) as x
-        where x.privilege_type = 'SELECT' and x.grantee <> v.relowner
-    ) as readers
-from pg_depend as d
-inner join pg_rewrite as w on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid
-inner join pg_class as v on w.ev_class = v.oid
+    looking.is_materialized
+from looking
+inner join pg_class as v on looking.oid = v.oid
 inner join pg_namespace as n on v.relnamespace = n.oid
-where
-    d.refclassid = 'pg_class'::regclass and d.refobjid = any(%(tables)s::oid[])
-    and v.oid <> d.refobjid and v.relkind in ('v', 'm')
-    and not (
-        coalesce(v.reloptions, '{}') && array['security_invoker=true', 'security_invoker=on', 'security_invoker=1']
-    )
+where not looking.by_reader and looking.is_materialized is not null
 order by name;
 
 -- name: open_schemas

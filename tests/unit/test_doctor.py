@@ -101,6 +101,7 @@ def granted(role: str, *privileges: str, table: int = 1) -> list[Grant]:
 
 
 GRANTED_TO_APP = {"grants": granted("web", "select", "insert")} | memories(has_row_security=False)
+VIEW = {"views": [View(3, "public.v", is_materialized=False)]}
 DIFFERENT = SimpleNamespace(
     ok=False,
     differences=tuple(Difference("index", f"ix_{n}", "missing", {}, None, "") for n in range(5)),
@@ -128,12 +129,16 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("row-security", GRANTED_TO_APP | {"grants": granted("-", "select")}, "error", "everyone can read the memories"),
     ("row-security", GRANTED_TO_APP | {"grants": granted("anon", "delete")}, "error", "revoke all on these"),
     ("policies", {"policies": [replace(POLICY, lets_all_through=True)]}, "error", "Policies are joined by OR"),
-    ("policies", {"grants": granted("web", "select", "truncate")}, "warning", "web can empty tables that policies"),
+    ("policies", {"grants": granted("web", "select", "truncate")}, "warning", "revoke truncate on these tables"),
+    ("policies", {"grants": granted("web", "references", "maintain")}, "warning", "revoke references, maintain on"),
+    ("policies", {"grants": granted("anon", "trigger")}, "error", "A trigger sees what others write."),
     ("policies", {"policies": []}, "info", "Nobody but app and superusers"),
     ("history-access", {"grants": granted("anon", "select", table=2)}, "error", "anon can read the history"),
     ("history-access", {"grants": granted("web", "delete", table=2)}, "warning", "web can change the history"),
-    ("views", {"views": [View("public.v", False, ["authenticated"])]}, "error", "security_invoker = true"),
-    ("views", {"views": [View("public.v", True, ["report"])]}, "warning", "materialized view"),
+    ("views", VIEW | {"grants": granted("authenticated", "select", table=3)}, "error", "security_invoker = true"),
+    ("views", VIEW | {"grants": granted("anon", "delete", table=3)}, "error", "anon can change memories through"),
+    ("views", {"views": [View(3, "public.v", True)]} | {"grants": granted("report", "select", table=3)}, "warning",
+     "materialized view"),
     ("replaceable-functions", {"open_schemas": [OpenSchema("public", ["everyone"])]}, "error", "from public."),
     ("replaceable-functions", {"open_schemas": [OpenSchema("app", ["a", "b"])]}, "warning", "a and b can create"),
     ("replaceable-functions", {"functions": [Function("f()", "eve", False, True, True)]}, "warning", "eve, who"),
