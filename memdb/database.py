@@ -212,15 +212,19 @@ def patience(connection: Connection) -> str:
     )
 
 
-def keep_as_they_are(connection: Connection, tables: Sequence[LiteralString]) -> None:
-    """Until the transaction ends, nobody else alters these tables, given as SQL writes them; rows come and go.
+def keep_as_they_are(connection: Connection, schema: str, tables: Sequence[LiteralString]) -> None:
+    """In a new transaction, and until it ends, nobody else alters these tables, given as SQL writes them, or renames
+    their schema; rows come and go.
 
-    A superuser may do so whatever role was set for the session.
+    A superuser may do so whatever role or settings the owner of the database has set.
     """
-    ((role, own),) = connection.execute(query("session", "roles")).fetchall()
-    statement = sql.SQL("set local role {}; lock table {} in share update exclusive mode; set local role {}")
+    connection.execute("set transaction isolation level read committed, read write")
+    keep_to_own_names(connection)
+    if connection.value(query("session", "logged_in_as_superuser")):
+        connection.execute("set local role none")
+    connection.execute(query("session", "keep_name"), [schema])
     names = sql.SQL(", ").join(map(sql.SQL, tables))
-    connection.execute(statement.format(sql.Literal(own), names, sql.Literal(role)))
+    connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(names))
 
 
 def milliseconds(seconds: float) -> int:

@@ -6,9 +6,10 @@ Where the role is a superuser, whoever may create in such a schema can become on
 
 So can the owner of a table that a superuser reads or writes: by an index, a default, a type, a partition key, and more
 than anybody can list. Taking the owner's role is no help, since what is called can go back to that of the session. So
-a superuser uses only tables of superusers, in schemas of superusers: who owns the schema can rename it, and have its
-name lead to another. What superusers have put on tables is their own choice; all that a role with fewer rights can add
-is a trigger.
+a superuser uses only tables of superusers, in schemas of superusers (who owns the schema can rename it, and have its
+name lead to another), with types of superusers (who owns a type can have a cast of it call a function). That stays so
+while they are used: no other role can change who owns these, or rename, move, drop or replace them. What superusers
+have put on tables is their own choice; all that a role with fewer rights can add is a trigger.
 """
 
 from collections.abc import Collection
@@ -42,7 +43,8 @@ class OpenSchema:
 def require(connection: Connection, history_schema: str, trusted: Collection[str]) -> tuple[OpenSchema, ...]:
     """The schemas in which others may plant something, but for those that are `trusted` by name.
 
-    Raises UntrustedSchema where that could make somebody a superuser.
+    Raises UntrustedSchema where that could make somebody a superuser. Where others may create a schema that the
+    search_path of a superuser names, such as one called like the superuser, it is left out of the path from now on.
     """
     names = database.names(connection)
     schemas = [name for name in dict.fromkeys((names.target, *names.path, history_schema)) if name != "pg_catalog"]
@@ -56,6 +58,9 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
             "schema, or revoke create on it. If you trust these roles, say so by name: "
             + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
         )
+    with database.own_names(connection):
+        if _ask(connection, "others_may_create_schemas").fetchone() == (True,):
+            connection.search_path = ", ".join(sql.Identifier(name).as_string() for name in names.path) or '""'
     return found
 
 
@@ -72,9 +77,9 @@ def _open(connection: Connection, schemas: list[str]) -> tuple[tuple[OpenSchema,
 
 
 def may_read(connection: Connection, tables: Tables) -> bool:
-    """Whether reading these tables calls nothing of a role with fewer rights than this superuser, and will not.
+    """Whether reading these tables calls nothing of a role with fewer rights than this superuser.
 
-    That is so until the transaction ends. Any other role trusts the owners of tables.
+    Any other role trusts the owners of tables.
     """
     return _lesser_owner(connection, tables) is None
 
@@ -90,7 +95,7 @@ def require_owners(connection: Connection, tables: Tables, *, writing: bool = Fa
     if found is not None:
         name, owner = found
         if owner is None:
-            raise DatabaseError(f"{name} has just been replaced", hint="Find out by whom, and try again.")
+            raise DatabaseError("a table has just been dropped", hint="Find out by whom, and try again.")
         raise DatabaseError(
             f"{name} belongs to {owner!r}, who is no superuser: what its owner puts there would run with your rights",
             hint=f"Connect as {owner!r}, or as another role that is no superuser.",
@@ -98,20 +103,9 @@ def require_owners(connection: Connection, tables: Tables, *, writing: bool = Fa
 
 
 def _lesser_owner(connection: Connection, tables: Tables) -> tuple[str, str | None] | None:
-    """Whose owner, and who it is, or None where it is another table by now.
-
-    It is looked up once the tables are locked: the owner of a schema may drop what others have there.
-    """
-    asked = list(tables)
-    with connection.transaction(), database.own_names(connection):
-        used = _ask(connection, "used_by_superuser", tables=asked).fetchall()
-        if any(name is None for name, _ in used):
-            return "a table", None
-        locked = [name for name, can_be_locked in used if can_be_locked]
-        if locked:
-            listed = sql.SQL(", ").join(map(sql.SQL, locked))
-            connection.execute(sql.SQL("lock table {} in access share mode").format(listed))
-        return _ask(connection, "of_lesser_owners", tables=asked, locked=locked).fetchone()
+    """What of these tables belongs to whom; nobody where it is gone. None where that harms nobody."""
+    with database.own_names(connection):
+        return _ask(connection, "of_lesser_owners", tables=list(tables)).fetchone()
 
 
 def require_own_triggers(connection: Connection, tables: Tables, *, along: Tables = ()) -> None:

@@ -42,7 +42,8 @@ class Home:
 
     `unreadable` are those that this role may not read, or not every row of, `unwritable` those that it may not keep up,
     `missing` those of yoyo's that are not there; `odd` says why one of them is not what memdb or yoyo made.
-    `of_lesser_owner` are those that a superuser reads, and somebody with fewer rights owns.
+    `of_lesser_owner` are those that a superuser reads, and somebody with fewer rights owns, or can put another in place
+    of.
     """
 
     schema: str
@@ -190,16 +191,22 @@ def held(connection: Connection, home: Home) -> Iterator[None]:
     """While the block runs, what is read at `home` stays what it was when it was looked at.
 
     The server works out the constants in expressions of indexes and statistics for whoever plans a query. A superuser
-    would so call, by reading alone, what an owner with fewer rights adds between the look and the reading. So it is
-    looked at again under a lock, from another connection: this one may see the catalogs as of an earlier moment.
-    Raises HistoryError like require_sound.
+    would so call, by reading alone, what an owner with fewer rights adds between the look and the reading, or puts in
+    its place. So it is looked at again under locks, of another connection: this one may only read, and see the catalogs
+    as of an earlier moment. Raises HistoryError like require_sound, and where there can be no such lock.
     """
-    if not home.of_lesser_owner or connection.value("select pg_catalog.pg_is_in_recovery()"):
+    if not home.of_lesser_owner:
         yield
         return
-    with connection.transaction():
-        database.keep_as_they_are(connection, sorted(home.of_lesser_owner))
-        with database.again(connection, purpose="history") as other, database.own_names(other):
+    if connection.value("select pg_catalog.pg_is_in_recovery()"):
+        raise HistoryError(
+            f"a superuser reads the history in the schema {home.schema} on the primary server only: its owner could "
+            "have it run something with your rights",
+            hint="Connect to the primary server, or as the owner of that history.",
+        )
+    with database.again(connection, purpose="history") as other, other.transaction():
+        database.keep_as_they_are(other, home.schema, sorted(home.of_lesser_owner))
+        with database.own_names(other):
             require_sound(other, home.schema)
         yield
 

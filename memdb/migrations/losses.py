@@ -234,12 +234,11 @@ def _is_kept(connection: Connection, table: Table, now: Table, contents: Any) ->
 
 
 def _read(connection: Connection, table: str, statement: sql.Composed) -> Any:
-    """None where this role may not read the table, or as a superuser had better not."""
-    oid = connection.value("select pg_catalog.to_regclass(%s)::pg_catalog.oid", [table])
-    try:
-        if not trust.may_read(connection, [oid]):
-            return None
-    except _UNREADABLE:
+    """None where this role may not read the table, or as a superuser had better not. Raises UndefinedTable."""
+    found = _attempt(connection, sql.SQL("select pg_catalog.to_regclass({})::oid").format(sql.Literal(table)))
+    if found == (None,):  # nobody knows whose it is when it is there again
+        raise psycopg.errors.UndefinedTable(f"there is no table {table}")
+    if found is None or not trust.may_read(connection, found):
         return None
     _attempt(connection, sql.SQL("set local row_security = off").format())
     return _attempt(connection, statement)

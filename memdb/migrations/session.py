@@ -41,10 +41,12 @@ def prepared(connection: Connection, limits: Limits) -> Iterator[None]:
     """
     pooling.require_session(connection, "a migration")
     database.take_own_names(connection)
+    path = connection.search_path
     _set_limits(connection, limits)
     try:
         yield
     finally:
+        connection.search_path = path
         with suppress(psycopg.OperationalError):
             database.give_names_back(connection)
 

@@ -16,13 +16,17 @@ select
     pg_catalog.set_config('search_path', present.path, true)
 from present;
 
--- name: roles
--- The one that was set for the session ("none"), and the one with most rights of it and the one that has logged in.
-select
-    current_setting('role'),
-    case when r.rolsuper then 'none' else current_setting('role') end
+-- name: logged_in_as_superuser
+select r.rolsuper
 from pg_roles as r
 where r.rolname = session_user;
+
+-- name: keep_name
+-- No lock of the server's own keeps the name of a schema; that of its row does.
+select n.nspname
+from pg_namespace as n
+where n.nspname = %s
+for share;
 
 -- name: extension_schema
 -- Where the type vector is, which some keep in a schema that is not on the search_path.

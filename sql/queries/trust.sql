@@ -40,62 +40,40 @@ where
 group by n.nspname, me.rolsuper
 order by n.nspname;
 
--- name: used_by_superuser
--- Where the present role is one, the names of these tables, null where one is gone, and whether it can be locked.
-select
-    case when c.oid is not null then format('%%I.%%I', n.nspname, c.relname) end,
-    c.relkind in ('r', 'p')
-from unnest(%(tables)s::oid[]) as t (oid)
-left join pg_class as c on t.oid = c.oid
-left join pg_namespace as n on c.relnamespace = n.oid
-where
-    t.oid is not null
-    and exists (
-        select from pg_roles as me
-        where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
-    )
-order by t.oid;
+-- name: others_may_create_schemas
+-- Where the present role is a superuser, whether a role that is none may.
+select exists(
+    select from pg_roles as r
+    cross join pg_roles as me
+    where
+        me.rolsuper and me.rolname in (current_user, case when %(by_login)s then session_user end)
+        and not r.rolsuper and r.rolname !~ '^pg_' and has_database_privilege(r.oid, current_database(), 'create')
+);
 
 -- name: of_lesser_owners
 -- For a superuser, one of these tables whose owner is none, or of those that are read, checked or indexed with them:
--- partitions, what inherits, and what they are parts of. Those that are locked are found by name, as statements will
--- find them; without an owner where that is a table newer than what this transaction sees. And the owners of their
--- schemas: each can rename the schema, locked or not, and have another one lead to what is theirs.
+-- partitions, what inherits, and what they are parts of. Or of their schemas, which the owner can rename, and have the
+-- name lead to what is theirs; or of their types, a cast of which the owner can have call a function. A table that is
+-- gone has no owner.
 with recursive below as (
-    select
-        l.name,
-        to_regclass(l.name)::oid as oid
-    from unnest(%(locked)s::text[]) as l (name)
+    select t.oid from unnest(%(tables)s::oid[]) as t (oid)
+    where t.oid is not null
     union
-    select
-        format('%%I.%%I', n.nspname, c.relname),
-        c.oid
-    from pg_class as c
-    inner join pg_namespace as n on c.relnamespace = n.oid
-    where c.oid = any(%(tables)s::oid[]) and c.relkind not in ('r', 'p')
-    union
-    select
-        below.name,
-        h.inhrelid
+    select h.inhrelid
     from below
     inner join pg_inherits as h on below.oid = h.inhparent
 ),
 
 family as (
-    select
-        below.name,
-        below.oid
-    from below
+    select below.oid from below
     union
-    select
-        family.name,
-        h.inhparent
+    select h.inhparent
     from family
     inner join pg_inherits as h on family.oid = h.inhrelid
 )
 
 select
-    coalesce(maker.name, family.name),
+    maker.name,
     owner.rolname::text
 from family
 left join pg_class as c on family.oid = c.oid
@@ -103,17 +81,25 @@ left join pg_namespace as n on c.relnamespace = n.oid
 left join
     lateral (
         select
+            1 as place,
             format('%%I.%%I', n.nspname, c.relname) as name,
-            c.relowner as oid,
-            false as is_schema
+            c.relowner as oid
         where c.oid is not null
         union all
         select
+            2,
             format('the schema %%I', n.nspname),
-            case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end,
-            true
+            case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end
         from pg_database as d
         where d.datname = current_database() and c.oid is not null
+        union all
+        select
+            3,
+            'the type ' || format_type(t.oid, null),
+            t.typowner
+        from pg_attribute as a
+        inner join pg_type as t on a.atttypid = t.oid
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     ) as maker
     on true
 left join pg_roles as owner on maker.oid = owner.oid
@@ -123,7 +109,7 @@ where
         select from pg_roles as me
         where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
     )
-order by maker.is_schema, c.oid
+order by maker.place, c.oid
 limit 1;
 
 -- name: referred_to

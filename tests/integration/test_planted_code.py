@@ -159,22 +159,25 @@ def test_nor_one_whose_schema_somebody_else_can_rename(connection: Connection, g
         connection.execute(f"reassign owned by {MALLORY} to current_user".encode())
 
 
-@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
-def test_a_table_that_takes_the_place_of_another_meanwhile_is_seen(connection: Connection, isolation: str) -> None:
-    """The owner of a schema may drop what others have there. What a superuser has looked at cannot be dropped."""
-    connection.execute("create schema s; create table s.t (); create table s.u ()")
-    with mallory(connection) as own, connection.transaction(force_rollback=True):
-        connection.execute(f"set transaction isolation level {isolation}".encode())
-        gone, kept = (one(connection, "select %s::regclass::oid", name) for name in ("s.t", "s.u"))
-        assert trust.may_read(connection, [kept])
-        with database.again(connection, purpose="test") as other:
-            other.execute(f"alter schema s owner to {MALLORY}".encode())
-        own.execute("set lock_timeout = 1")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            own.execute("drop table s.u")
-        own.execute("drop table s.t; create table s.t ()")
-        with pytest.raises(DatabaseError, match="has just been replaced"):
-            trust.require_owners(connection, [gone])
+def test_nor_one_with_a_type_of_theirs(connection: Connection) -> None:
+    """Its owner can say which function casts it, wherever names lead."""
+    seed(connection, SMALL)
+    with mallory(connection):
+        connection.execute(f"alter type memory_type owner to {MALLORY}".encode())
+        for run in (*WRITES.values(), measured, inspection.inspect):
+            with pytest.raises(DatabaseError, match=f"the type public.memory_type belongs to '{MALLORY}'"):
+                run(connection)
+        connection.execute("alter type memory_type owner to current_user")
+
+
+def test_nor_one_that_is_gone(connection: Connection) -> None:
+    """Whoever has dropped it may have put another in its place."""
+    with mallory(connection) as own:
+        own.execute("create table public.mine ()")
+        oid = one(connection, "select 'mine'::regclass::oid")
+        own.execute("drop table public.mine; create table public.mine ()")
+        with pytest.raises(DatabaseError, match="has just been dropped"):
+            trust.require_owners(connection, [oid])
 
 
 def test_a_role_that_the_owner_of_a_database_sets_for_a_superuser_makes_nobody_less_careful(
@@ -399,6 +402,20 @@ def test_a_superuser_who_rolls_back_counts_nothing_of_others(
     assert [(loss.object, loss.count) for loss in told.value.losses] == [(lost, None)]
     agreed = Agreement(told.value.steps, told.value.losses)
     assert len(migrations.rollback(empty_connection, sets, agreement=agreed).steps) == 1
+
+
+def test_nor_asks_a_sequence_of_others_where_it_begins(
+    empty_connection: Connection, folder: Folder, planting: str
+) -> None:
+    """By now its name may lead to a view. So all that it has given out counts as lost."""
+    sets = folder(m0001_a=("select 1;", "alter sequence q restart with 5;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("create sequence q; select setval('q', 10)")
+    for owner, lost in (("current_user", 6), (planting, 10)):
+        empty_connection.execute(f"alter sequence q owner to {owner}".encode())
+        with pytest.raises(WouldLose) as told:
+            migrations.rollback(empty_connection, sets, agreement=Agreement())
+        assert [(loss.object, loss.count) for loss in told.value.losses] == [("public.q", lost)]
 
 
 def test_nothing_is_called_for_the_sake_of_advice(empty_connection: Connection, folder: Folder, planting: str) -> None:

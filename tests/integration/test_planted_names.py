@@ -183,6 +183,33 @@ def test_what_the_owner_plants_between_the_look_and_the_reading_is_not_called(
         read_status(other, sets)
 
 
+@pytest.mark.parametrize("owned", ["schema h", "table h._yoyo_migration"])
+def test_a_superuser_reads_the_history_that_was_looked_at(
+    empty: str, empty_connection: Connection, folder: Folder, role: str, owned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not what takes its place meanwhile, by a new name of the table or of its schema."""
+    sets = folder(m0001_a=("select 1;", "select 1;"))
+    empty_connection.execute("create schema h; set search_path = h, public")
+    migrations.migrate(empty_connection, sets)
+    name = empty_connection.info.dbname
+    grants = f"grant usage, create on schema h to {role}; grant create on database {name} to {role}"
+    empty_connection.execute(f"{grants}; alter {owned} owner to {role}".encode())
+    looked = history.require_sound
+
+    def look_and_rename(connection: Connection, schema: str) -> None:
+        looked(connection, schema)
+        with database.connect(make_conninfo(empty, user=role), purpose="test") as mallory:
+            mallory.execute("set lock_timeout = 1")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                mallory.execute(f"alter {owned} rename to other".encode())
+        tried.append(schema)
+
+    tried: list[str] = []
+    monkeypatch.setattr(history, "require_sound", look_and_rename)
+    assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["applied"]
+    assert tried == ["h"]
+
+
 def test_tables_that_wait_for_a_history_to_be_begun_are_not_used(empty_connection: Connection, folder: Folder) -> None:
     sets = folder(m0001_a=("select 1;", "select 1;"))
     empty_connection.execute(TRAP + "create view _yoyo_version as select trap('version')::text as version")
@@ -230,6 +257,29 @@ def test_a_superuser_does_not_migrate_where_others_may_create_unless_they_are_tr
             assert migrations.migrate(connection, sets, limits=Limits(trusted_schemas=(schema,))).applied == 1
     finally:
         empty_connection.execute(f"alter role {me[0]} reset search_path")
+
+
+def test_names_of_a_superuser_do_not_lead_to_a_schema_that_others_create_meanwhile(
+    empty: str, empty_connection: Connection, folder: Folder, role: str
+) -> None:
+    """Whoever may create one in the database can call it like the superuser, which the search_path puts first."""
+    me, name = empty_connection.info.user, empty_connection.info.dbname
+    sets = folder(m0001_a=("create table a as select upper('x'::varchar) as x;", "drop table a;"))
+    empty_connection.execute(f"grant create on database {name} to {role}".encode())
+
+    def plant(*_: object) -> None:
+        with database.connect(make_conninfo(empty, user=role), purpose="test") as mallory:
+            mallory.execute(
+                f"create schema {me}; grant usage on schema {me} to public; create function {me}.upper(varchar) "
+                "returns text language sql as 'select $$planted$$'".encode()
+            )
+
+    with database.connect(empty, purpose="test") as connection:
+        assert migrations.migrate(connection, sets, hooks=migrations.Hooks(on_start=plant)).applied == 1
+        assert connection.value("show search_path") == '"$user", public'
+        assert connection.value("select x from public.a") == "X"
+        with pytest.raises(UntrustedSchema, match=role):
+            migrations.rollback(connection, sets)
 
 
 def test_other_roles_are_warned(empty: str, empty_connection: Connection, folder: Folder, role: str) -> None:
