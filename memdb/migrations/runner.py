@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 
+import psycopg
+
 from memdb.database import Connection
-from memdb.errors import StatementFailed
+from memdb.errors import HistoryError, StatementFailed
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
@@ -156,9 +158,12 @@ class Runner:
         duration_ms = (time.perf_counter() - started) * 1000
         with self._writing():
             if step.direction == "migrate":
-                self.scribe.applied(step.migration, duration_ms)
-            else:
-                self.scribe.rolled_back(step.migration)
+                try:
+                    self.scribe.applied(step.migration, duration_ms)
+                except psycopg.errors.UniqueViolation:
+                    raise _done_by_others(step) from None
+            elif not self.scribe.rolled_back(step.migration) and step.migration.transactional:
+                raise _done_by_others(step)
         return duration_ms
 
     @contextmanager
@@ -167,6 +172,11 @@ class Runner:
         session.clean(self._connection, self._limits)
         with self.scribe.writing(), _closing_if_busy(self._connection):
             yield
+
+
+def _done_by_others(step: Step) -> HistoryError:
+    done = "applied" if step.direction == "migrate" else "rolled back"
+    return HistoryError(f"another program has {done} {step.id} meanwhile", hint="Look again: memdb status")
 
 
 @contextmanager

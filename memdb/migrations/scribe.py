@@ -101,13 +101,8 @@ class Scribe:
 
     def begin_rollback(self, migration: Migration) -> None:
         """From here on it counts as begun, so that after a kill a migrate takes it up as well as a rollback."""
-        if self.is_marked(migration):
-            self._unmark(migration.id, "rollback")
+        if self._unmark(migration.id, "rollback"):
             self._run("begin", migration.id, migration.checksum, migration.sql)
-
-    def is_marked(self, migration: Migration) -> bool:
-        """Whether the history says that it is applied."""
-        return bool(self._run("is_marked", _known(migration.id).hash).fetchone() == (True,))
 
     def applied(self, migration: Migration, duration_ms: float | None, *, operation: str = "apply") -> None:
         """Marks a migration as applied, as the newest unless it was begun before."""
@@ -116,11 +111,10 @@ class Scribe:
         self._yoyo.log_migration(known, operation)
         self._run("finish", migration.id, migration.checksum, migration.sql, duration_ms)
 
-    def rolled_back(self, migration: Migration) -> None:
-        """Takes the mark away; what was begun in a transaction of its own has lost it already."""
-        if self.is_marked(migration):
-            self._unmark(migration.id, "rollback")
+    def rolled_back(self, migration: Migration) -> bool:
+        """Takes the mark away. False where there was none: what was begun in a transaction of its own has lost it."""
         self.forget(migration.id)
+        return self._unmark(migration.id, "rollback")
 
     def forget(self, id: str) -> None:
         """Takes away what memdb keeps of a migration, and not yoyo's mark."""
@@ -135,6 +129,8 @@ class Scribe:
         """Takes what was applied for what its file says now, under the name that it has now, in its old place."""
         self._run("accept", migration.id, migration.checksum, migration.sql, applied_as)
         self._run("rename_mark", _known(migration.id).hash, migration.id, applied_as)
+        if migration.id != applied_as:
+            self._yoyo.log_migration(_known(applied_as), "unmark")
         self._yoyo.log_migration(_known(migration.id), "mark")
         self._comment(migration.id, reason)
 
@@ -144,9 +140,12 @@ class Scribe:
         self.forget(id)
         self._comment(id, reason)
 
-    def _unmark(self, id: str, operation: str) -> None:
-        self._yoyo.unmark_one(_known(id), log=False)
-        self._yoyo.log_migration(_known(id), operation)
+    def _unmark(self, id: str, operation: str) -> bool:
+        """Whether there was a mark; an unfinished migration that is forgotten has none."""
+        was_marked = bool(self._run("unmark", _known(id).hash).rowcount)
+        if was_marked or operation == "unmark":
+            self._yoyo.log_migration(_known(id), operation)
+        return was_marked
 
     def _comment(self, id: str, reason: str) -> None:
         self._run("comment_on_last_log", reason, id)

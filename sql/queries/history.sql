@@ -162,7 +162,8 @@ comment on column {schema}.memdb_migrations.position is
 
 -- name: applied
 -- In the order in which they were applied. What stock yoyo applied has no position: it comes after what it followed.
--- Lost is what yoyo's table lacks, and nobody has taken back by the log, as where that table was restored without rows.
+-- Lost is what yoyo's table lacks, and nobody has taken back by the log, as where that table was restored without rows,
+-- or where it and memdb's were restored as of an earlier day.
 with latest as (
     select distinct on (migration_hash)
         migration_hash,
@@ -178,6 +179,7 @@ logged as (
         migration_id,
         bool_or(operation in ('apply', 'mark')) as was_applied,
         bool_or(operation in ('rollback', 'unmark')) as was_taken_back,
+        max(created_at_utc) as at,
         (array_agg(operation order by created_at_utc desc))[1] in ('rollback', 'unmark') as is_taken_back
     from {schema}._yoyo_log
     group by migration_id
@@ -190,8 +192,8 @@ entries as (
             when m.duration_ms is null then coalesce(g.was_applied and not g.was_taken_back, false)
             else g.is_taken_back is not true
         end as lost,
-        coalesce(y.migration_id, m.migration_id) as migration_id,
-        coalesce(y.applied_at_utc at time zone 'UTC', m.started_at) as applied_at,
+        coalesce(y.migration_id, m.migration_id, g.migration_id) as migration_id,
+        coalesce(y.applied_at_utc at time zone 'UTC', m.started_at, g.at at time zone 'UTC') as applied_at,
         l.username || '@' || l.hostname as applied_by,
         m.checksum,
         m.duration_ms,
@@ -199,7 +201,8 @@ entries as (
     from {schema}._yoyo_migration as y
     full join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
     left join latest as l on y.migration_hash = l.migration_hash
-    left join logged as g on m.migration_id = g.migration_id
+    full join logged as g on coalesce(y.migration_id, m.migration_id) = g.migration_id
+    where y.migration_id is not null or m.migration_id is not null or (g.was_applied and not g.was_taken_back)
 )
 
 select
@@ -229,11 +232,9 @@ select
 from {schema}._yoyo_migration
 order by applied_at_utc, migration_id;
 
--- name: is_marked
-select exists(
-    select from {schema}._yoyo_migration
-    where migration_hash = %s
-);
+-- name: unmark
+delete from {schema}._yoyo_migration
+where migration_hash = %s;
 
 -- name: begin
 -- What is about to be run or rolled back outside of a transaction, and so may be found half done. It comes after all

@@ -13,6 +13,7 @@ from memdb.database import Connection
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
 from memdb.ledger.plan import Migrate
+from memdb.ledger.sqlfiles import Migration
 from memdb.ledger.status import status as read_status
 from memdb.linting import lint
 from memdb.migrations import Hooks, Limits, baseline, repair
@@ -317,7 +318,10 @@ def test_a_history_that_has_lost_a_table_is_stopped_for(
             work(empty_connection, sets)
 
 
-@pytest.mark.parametrize("emptied", ["_yoyo_migration", "_yoyo_migration, _yoyo_log, _yoyo_version"])
+@pytest.mark.parametrize(
+    "emptied",
+    ["_yoyo_migration", "_yoyo_migration, _yoyo_log, _yoyo_version", "_yoyo_migration, memdb_migrations"],
+)
 def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
     empty_connection: Connection, folder: Folder, emptied: str
 ) -> None:
@@ -340,6 +344,24 @@ def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
     for proposal in ({"mark": ["0001", "0002"]}, {"unmark": ["0003"]}):
         repair.carry_out(empty_connection, sets, repair.propose(empty_connection, sets, dict, **proposal))
     assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0003_cents"]
+
+
+def test_what_another_program_does_meanwhile_is_not_done_again(empty_connection: Connection, folder: Folder) -> None:
+    """Stock yoyo heeds no lock but its own."""
+    sets = folder(**WALLET)
+    migrations.migrate(empty_connection, sets, to="0002")
+
+    def applied(_: object, migration: Migration) -> None:
+        Scribe(empty_connection, history.read(empty_connection, sets).home).mark(migration, "")
+
+    def rolled_back(_: object, migration: Migration) -> None:
+        Scribe(empty_connection, history.read(empty_connection, sets).home).unmark(migration.id, "")
+
+    before = balance(empty_connection, "public")
+    for run, others in ((migrations.migrate, applied), (migrations.rollback, rolled_back)):
+        with pytest.raises(HistoryError, match=f"another program has {others.__name__.replace('_', ' ')} 0003"):
+            run(empty_connection, sets, hooks=migrations.Hooks(on_start=others))
+        assert balance(empty_connection, "public") == before
 
 
 def test_what_stock_yoyo_has_taken_back_is_pending(empty_connection: Connection, folder: Folder) -> None:
