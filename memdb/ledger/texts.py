@@ -1,5 +1,6 @@
 """The text of SQL files."""
 
+import os
 from pathlib import Path
 
 from memdb import files
@@ -17,8 +18,15 @@ def normalised(text: str) -> str:
 def read(path: Path) -> str:
     """A file without its byte order mark; carriage returns are kept: in a string literal they are data.
 
-    Raises SqlFilesError for what is not UTF-8, OSError for what cannot be read.
+    Errors and dry runs show it, and a link, or memdb.toml, could name any file of whoever looks at a change: one with
+    passwords is not called .sql. Raises SqlFilesError for a file that is not, or that is not UTF-8, OSError for what
+    cannot be read.
     """
+    if Path(os.path.realpath(path)).suffix != ".sql":
+        raise SqlFilesError(
+            f"{path} is not read: its name, or that of the file to which it leads, does not end in .sql",
+            hint="What SQL says is shown, and it could be any file with passwords. If it is SQL, rename it.",
+        )
     content = files.read_bytes(path)
     if content.startswith(_UTF_16):
         raise SqlFilesError(f"{path} is UTF-16", hint="Save the file as UTF-8.")

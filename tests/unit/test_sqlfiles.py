@@ -11,7 +11,7 @@ import pytest
 
 from memdb import shipped
 from memdb.errors import SqlFilesError
-from memdb.ledger import plan, sqlfiles
+from memdb.ledger import plan, sqlfiles, texts
 
 Files = dict[str, str | bytes]
 WriteSets = Callable[[Files], Path]
@@ -217,6 +217,18 @@ def test_a_link_to_a_file_is_a_file(write: WriteSets, tmp_path: Path) -> None:
     (directory / "core" / "0002_y.sql").unlink()
     (directory / "core" / "0002_y.sql").symlink_to("0001_x.sql")
     assert ids(directory) == {"core": ["0001_x", "0002_y"]}
+
+
+def test_a_link_to_what_is_no_sql_is_not_read_and_so_not_shown(write: WriteSets, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("PASSWORD=geheim")
+    path = write({"core/0001_x.sql": "select 1;"}) / "core" / "0001_x.sql"
+    for linked in (path.with_name("0001_x.rollback.sql"), path):
+        linked.unlink()
+        linked.symlink_to(tmp_path / ".env")
+        with pytest.raises(SqlFilesError, match="is not read: its name, or that of the file to which it leads"):
+            sqlfiles.read_sets(path.parents[1])["core"][0].read_rollback()
+    with pytest.raises(SqlFilesError, match=r"\.env is not read"):
+        texts.read(tmp_path / ".env")  # as the project's scratch_setup
 
 
 def test_a_migration_without_rollback_is_refused(tmp_path: Path) -> None:
