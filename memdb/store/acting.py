@@ -18,7 +18,8 @@ def act_for(session: AsyncSession, user_id: UserKey | None) -> None:
     """From now on, all that the session asks is for this user; None is for nobody.
 
     Each transaction says it anew, for itself alone, so nothing is left on a connection for whoever gets it next, also
-    through a pooler. Raises UsageError where the session's transaction has begun to ask for somebody already.
+    through a pooler. Raises UsageError where the session's transaction has begun to ask for somebody already. What it
+    asks raises that where there are no transactions: on a connection with AUTOCOMMIT.
     """
     sync = session.sync_session
     begun = sync.info.get(_BEGUN)
@@ -36,4 +37,9 @@ def _begin(session: Session, _: SessionTransaction, connection: Connection) -> N
     transaction = session.get_transaction()
     session.info[_BEGUN] = weakref.ref(transaction) if transaction is not None else None
     if _USER in session.info:
+        if connection.connection.dbapi_connection.autocommit:  # type: ignore[union-attr]  # both drivers have it
+            raise UsageError(
+                "this session has no transactions, so it cannot say for whom it asks: nothing would be found",
+                hint="Its isolation level is AUTOCOMMIT: use an engine with another one.",
+            )
         connection.execute(select(func.set_config(SETTING, session.info[_USER], True)))

@@ -157,6 +157,18 @@ async def test_a_session_asks_for_one_user_in_a_transaction(held: Factory) -> No
         assert not await MemoryStore(session).list(MemoryQuery(user_id=ANN))
 
 
+async def test_where_there_are_no_transactions_nobody_is_told_that_nothing_was_found(held: Factory) -> None:
+    async with held() as session:
+        act_for(session, BOB)
+        with pytest.raises(UsageError, match="cannot say for whom it asks"):
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+    for name in ("list", "nearest", "models"):
+        async with held(bind=held.kw["bind"].execution_options(isolation_level="AUTOCOMMIT")) as session:
+            act_for(session, BOB)
+            with pytest.raises(UsageError, match="cannot say for whom it asks"):
+                await READS[name](MemoryStore(session), session)
+
+
 async def test_a_session_says_for_whom_it_asks_within_begin_until_it_has_asked(held: Factory) -> None:
     for user, others in ((ANN, BOB), (BOB, ANN)):
         async with held.begin() as session:
