@@ -30,7 +30,7 @@ from memdb.migrations.risks import Risk
 from memdb.migrations.runner import Runner
 from memdb.scratch import sweeping
 from memdb.scratch.options import Options as Options
-from memdb.scratch.options import expect_lesser_rights
+from memdb.scratch.options import expect_lesser_rights, expect_own_password
 
 _UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 16MB\n"
 _LAST_EMBEDDED_16 = 16
@@ -235,6 +235,7 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     """
     if options.url is not None:
         conninfo = database.conninfo(options.url)
+        expect_own_password(options, conninfo)
         where = f"on {addresses.describe(addresses.parameters(conninfo))}"
         options.on_start(f"Trying it in a temporary database {where} …")
         with afterwards.watched(sweeping.__name__) as watcher:

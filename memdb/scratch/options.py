@@ -1,9 +1,11 @@
 """Where migrations are tried, and who has chosen that."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from memdb import addresses
 from memdb.database import Connection, query
 from memdb.errors import SettingsError
 
@@ -21,6 +23,15 @@ class Options:
     setup: Path | None = None
     on_start: Callable[[str], None] = lambda _: None
     of_project: bool = False
+
+
+def expect_own_password(options: Options, conninfo: str) -> None:
+    """Raises SettingsError where the project's server would be sent the password that somebody has for another one."""
+    if options.of_project and os.environ.get("PGPASSWORD") and not addresses.parameters(conninfo).get("password"):
+        raise SettingsError(
+            "scratch_url in memdb.toml has no password, and yours in PGPASSWORD is not for a server that others choose",
+            hint="If it is, name the server yourself: --scratch-url or MEMDB_SCRATCH_URL. If not, unset PGPASSWORD.",
+        )
 
 
 def expect_lesser_rights(connection: Connection, options: Options) -> None:

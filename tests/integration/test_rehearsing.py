@@ -1,5 +1,6 @@
 """What is only tried reaches nothing beyond its temporary database, whatever the files say, and whatever they hide."""
 
+import socket
 from pathlib import Path
 
 import psycopg
@@ -122,6 +123,22 @@ def test_a_project_does_not_choose_to_be_tried_by_a_superuser(
         finally:
             admin.execute("drop role made_on_the_spot")
     assert main(["snapshot", "--scratch-url", server]) == 0
+
+
+def test_a_projects_server_is_sent_no_password_of_another(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder(m0001_a=("create table a ();", "drop table a;"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PGPASSWORD", "geheim")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.setblocking(False)
+        url = f"postgresql://a@127.0.0.1:{listening.getsockname()[1]}/postgres"
+        (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{url}"\n')
+        assert main(["lint"]) == 3
+        with pytest.raises(BlockingIOError):  # nobody has connected
+            listening.accept()
+    assert "not for a server that others choose" in capsys.readouterr().err
 
 
 def test_each_connection_of_a_projects_server_is_looked_at(
