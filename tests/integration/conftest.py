@@ -1,6 +1,7 @@
 """What only tests with a database use."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -169,9 +170,21 @@ class Fitted(NamedTuple):
     db: door.Database
 
 
+@pytest.fixture(scope="session")
+def written() -> dict[str, Path]:
+    """The folders of projects that were written for a case."""
+    return {}
+
+
 @pytest.fixture(params=list(CASES))
 def fitted(
-    request: pytest.FixtureRequest, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None
+    request: pytest.FixtureRequest,
+    empty: str,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    written: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    ready_server: None,
 ) -> Iterator[Fitted]:
     """A project with SQL for an application's database, and that database."""
     case = CASES[request.param]
@@ -179,13 +192,19 @@ def fitted(
         connection.execute(case.tables or "select")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
-    options = {
-        "--users": case.wanted.users,
-        "--user-id": case.wanted.user_id,
-        "--dimensions": case.wanted.dimensions,
-        "--embedding-type": case.wanted.embedding_type,
-    }
-    given = [str(part) for option in options.items() if option[1] is not None for part in option]
-    assert main(["init", ".", *given]) == 0
+    if request.param not in written:
+        folder = written[request.param] = tmp_path_factory.mktemp("written")
+        assert main(["init", str(folder), *_options(case.wanted)]) == 0
+    shutil.copytree(written[request.param], tmp_path, dirs_exist_ok=True)
     with memdb.open(sets=("fast_search", "row_security")) as db:
         yield Fitted(tmp_path, case, empty, db)
+
+
+def _options(wanted: Wanted) -> list[str]:
+    options = {
+        "--users": wanted.users,
+        "--user-id": wanted.user_id,
+        "--dimensions": wanted.dimensions,
+        "--embedding-type": wanted.embedding_type,
+    }
+    return [str(part) for option in options.items() if option[1] is not None for part in option]

@@ -55,10 +55,11 @@ alter type memory_type add value 'archive';
 
 
 @pytest.fixture
-def sql_dir(tmp_path: Path) -> Path:
-    """The shipped SQL with two optional sets beside core."""
-    directory = tmp_path / "sql"
-    shutil.copytree(shipped.sql_directory(), directory)
+def sql_dir(tmp_path: Path, sets: Sets) -> Path:
+    """Shipped core and its snapshot, with two optional sets beside it."""
+    directory, patches = tmp_path / "sql", snapshot.read(shipped.sql_directory())
+    shutil.copytree(shipped.sql_directory() / "core", directory / "core")
+    snapshot.write(directory, {migration.id: patches[migration.id] for migration in sets["core"]})
     for name, forward, back in [
         ("labels/0001_labels", LABELS, LABELS_ROLLBACK),
         ("notes/0001_notes", NOTES, "drop table notes;"),

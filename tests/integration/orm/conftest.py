@@ -14,9 +14,9 @@ from tests.helpers import address
 assert_models_match = pytest_plugin.assert_models_match
 
 
-@pytest.fixture(params=["asyncpg", "psycopg"])
+@pytest.fixture(params=["asyncpg", pytest.param("psycopg", marks=pytest.mark.once)])
 def driver(request: pytest.FixtureRequest) -> str:
-    """Each of the drivers in turn."""
+    """Each of the drivers in turn: what one does otherwise than the other, it does with any version."""
     return str(request.param)
 
 

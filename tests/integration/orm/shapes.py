@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Integer, String, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from memdb import migrations
 from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
@@ -35,15 +34,14 @@ def write(directory: Path, shape: Shape) -> Sets:
     return sqlfiles.read_sets(directory)
 
 
-def make(connection: Connection, shape: Shape, sets: Sets) -> None:
-    """Two users in a table of the application's, and the tables of core for them."""
+def make_users(connection: Connection, shape: Shape) -> None:
+    """Two users in a table of the application's."""
     users = shape.users
     if users.schema:
         connection.execute(f"create schema {users.schema}")
     connection.execute(f"create table {users.table} ({users.key} {users.key_type} primary key)")
     for user in IDS[users.python_type][:2]:
         connection.execute(f"insert into {users.table} values (%s)", [user])
-    migrations.migrate(connection, sets)
 
 
 class Models(NamedTuple):

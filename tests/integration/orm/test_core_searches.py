@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from memdb import migrations
 from memdb.database import Connection
 from memdb.models import MemoryType
 from memdb.shape import EmbeddingType, Shape, Users
@@ -21,7 +22,8 @@ async def test_a_user_of_many_memories_among_others_is_searched_exactly_with_and
     empty_connection: Connection, embeddings: Path, tmp_path: Path, kind: EmbeddingType
 ) -> None:
     shape = Shape(Users("people", "id", "uuid", may_be_made=False), kind, 1536)
-    shapes.make(empty_connection, shape, shapes.write(tmp_path / "sql", shape))
+    shapes.make_users(empty_connection, shape)
+    migrations.migrate(empty_connection, shapes.write(tmp_path / "sql", shape))
     with np.load(embeddings) as file:
         drawn = np.random.default_rng(1).permutation(file["embedding"].astype(np.float32))
     vectors, questions = drawn[: MANY + OTHERS], drawn[-QUESTIONS:]

@@ -16,9 +16,8 @@ from sqlalchemy import event, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from memdb import database, migrations, project, scratch
+from memdb import database, migrations, recording
 from memdb.errors import InvalidMemory, UnknownUser
-from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryType
 from memdb.pytest_plugin import AssertModelsMatch
@@ -28,7 +27,7 @@ from memdb.store import MemoryStore, Neighbour, create_engine, sessions
 from memdb.verification import drift, snapshot
 from tests import clerk
 from tests.conftest import new_database
-from tests.helpers import address
+from tests.helpers import address, as_scratch
 from tests.integration.orm import shapes
 
 PAGE = Path(__file__).parents[3] / "docs" / "models.md"
@@ -75,7 +74,8 @@ def shaped_template(server: str, shaped_sets: Sets, shape: Shape) -> Iterator[st
     """The name of a database of that shape, to be cloned."""
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
-            shapes.make(connection, shape, shaped_sets)
+            shapes.make_users(connection, shape)
+            migrations.migrate(connection, shaped_sets)
             name = connection.info.dbname
         yield name
 
@@ -301,9 +301,12 @@ def test_models_of_a_shape_are_as_its_schema_is(
     monkeypatch: pytest.MonkeyPatch,
     assert_models_match: AssertModelsMatch,
 ) -> None:
-    """With the snapshot of the folder that memdb init writes, and with a database; and another length is found."""
-    folder = project.init(tmp_path, shape, trial=scratch.Options(url=server)).sql_dir
-    sets, patches = sqlfiles.read_sets(folder), snapshot.read(folder)
+    """With a snapshot, and with a database; and another length is found."""
+    sets = shapes.write(tmp_path, shape)
+    with new_database(server) as conninfo, database.connect(conninfo, purpose="test") as fresh:
+        shapes.make_users(fresh, shape)
+        patches = recording.record_in(as_scratch(fresh), sets["core"])
+    snapshot.write(tmp_path, patches)
     with database.connect(shaped, purpose="test") as connection:
         for dimensions, differing in ((shape.dimensions, []), (5, ["memories.embedding"])):
             module, models = ModuleType("models_of_a_shape"), shapes.models(replace(shape, dimensions=dimensions))
@@ -317,7 +320,7 @@ def test_models_of_a_shape_are_as_its_schema_is(
                 assert item.found == {"type": f"{shape.embedding_type}(5)"}
             told = pytest.raises(pytest.fail.Exception, match=r"memories\.embedding") if differing else nullcontext()
             with told:
-                assert_models_match("models_of_a_shape:Base", shaped, sql_dir=folder)
+                assert_models_match("models_of_a_shape:Base", shaped, sql_dir=tmp_path)
 
 
 @pytest.mark.once
