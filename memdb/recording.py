@@ -19,10 +19,11 @@ def record(
     patches: Patches = {}
     with scratch.server(options) as server:
         for name in sets:
-            migrations = sets.applicable(name)
+            below = sets.below(name)
+            preflight.check([Step("migrate", migration) for migration in below])
             with server.database("snapshot") as fresh:
-                recorded = record_in(fresh, [*sets.below(name), *migrations], on_start=on_start)
-            patches |= {migration.id: recorded[migration.id] for migration in migrations}
+                fresh.apply(below)
+                patches |= record_in(fresh, sets.applicable(name), on_start=on_start)
     return patches
 
 
@@ -32,7 +33,7 @@ def record_in(
     *,
     on_start: Callable[[Migration], None] = lambda _: None,
 ) -> Patches:
-    """Applies the migrations one by one to an empty database, and notes what each does to the catalog.
+    """Applies the migrations one by one, and notes what each does to the catalog.
 
     Raises MigrationError for a file that a run would refuse.
     """

@@ -88,7 +88,8 @@ def _called(key: Key) -> str:
 
 
 def _changes(before: Properties, after: Properties, given: frozenset[str]) -> Iterator[str]:
-    for column in sorted(before.keys() | after.keys()):
+    columns = before.keys() | after.keys()
+    for column in sorted(column for column in columns if before.get(column) != after.get(column)):
         old, new = _text(before.get(column), given), _text(after.get(column), given)
         if old != new:
             yield _in_words(column) + ("" if column in _SECRET else _compared(old, new))
