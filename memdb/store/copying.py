@@ -133,6 +133,21 @@ async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UU
     return stored
 
 
+async def upsert(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
+    """Inserts the memories, or replaces those that have their ids, and returns the ids.
+
+    Raises InvalidMemory for an id that is another user's. Rows are locked in the order of their ids, so that nobody who
+    does the same waits for one who waits.
+    """
+    now, rows = await _now(session, model), iter(batch)
+    while piece := list(islice(rows, binary.ROWS)):
+        last = dict(sorted(dict(piece).items()))  # one statement cannot change a row twice
+        given = _values(last.items(), now)
+        stored = await session.scalars(statements.upsert(model, given[0]).returning(model.id), given)
+        batch.refuse_ids_of_others(piece, {id: last[id].user_id for id in map(values.identifier, stored)})
+    return list(dict.fromkeys(batch.ids))
+
+
 def _values(piece: Iterable[tuple[UUID, MemoryCreate[Any]]], now: datetime) -> list[dict[str, Any]]:
     return [{**dict(memory), "id": id, "created_at": memory.created_at or now} for id, memory in piece]
 

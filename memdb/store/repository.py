@@ -88,6 +88,27 @@ class MemoryStore(Generic[MemoryModel]):
         found = await self._read(self._of(select(self._model), [memory_id], user_id))
         return found.one_or_none()
 
+    async def get_many(
+        self, memory_ids: Iterable[UUID], *, user_id: values.UserKey | None = None, embeddings: bool = False
+    ) -> Sequence[MemoryModel]:
+        """Those of the memories that exist, in the order of the ids. Embeddings are as in `list`."""
+        ids = [values.identifier(id) for id in memory_ids]
+        statement = self._of(select(self._model), ids, user_id)
+        found = {memory.id: memory for memory in await self._shown(statement, embeddings=embeddings)}
+        return [found[id] for id in dict.fromkeys(ids) if id in found]
+
+    async def upsert_many(self, memories: Iterable[MemoryCreate[Any]]) -> list[UUID]:
+        """Stores memories, each in place of what this user has under its id, and returns their ids, in order.
+
+        Nothing of what was there stays, but for `created_at`. Of those with one id, the last counts. Raises UnknownUser
+        and InvalidMemory as `add_many` does, also for an id of another user's memory; then all is as it was.
+        """
+        batch = Batch(memories, self._model)
+        with translated(batch.refused):
+            await self._session.flush()
+            async with self._session.begin_nested():
+                return await copying.upsert(self._session, self._model, batch)
+
     async def list(self, query: MemoryQuery[Any], *, embeddings: bool = False) -> Sequence[MemoryModel]:
         """Memories of a user as they are now, newest first; those with the same time by descending id.
 
@@ -107,13 +128,7 @@ class MemoryStore(Generic[MemoryModel]):
         if query.accessed_before is not None:
             conditions.append(model.accessed_at < query.accessed_before)
         statement = select(model).where(*conditions).order_by(model.created_at.desc(), model.id.desc())
-        if not embeddings:
-            statement = statement.options(defer(model.embedding, raiseload=True))
-        found = (await self._read(statement.limit(query.limit).offset(query.offset))).all()
-        for memory in found:
-            if not embeddings and "embedding" in memory.__dict__:
-                self._session.expire(memory, ["embedding"])
-        return found
+        return await self._shown(statement.limit(query.limit).offset(query.offset), embeddings=embeddings)
 
     async def nearest(self, query: MemorySimilarityQuery[UserId]) -> Sequence[Neighbour[UserId]]:
         """The memories of a user that are nearest to an embedding, nearest first, within the maximum distance.
@@ -218,6 +233,16 @@ class MemoryStore(Generic[MemoryModel]):
         with translated():
             await self._session.flush()
             return await self._session.scalars(statement, execution_options={"populate_existing": True})
+
+    async def _shown(self, statement: Any, *, embeddings: bool) -> Sequence[MemoryModel]:
+        """Objects with their embeddings, or without."""
+        if not embeddings:
+            statement = statement.options(defer(self._model.embedding, raiseload=True))
+        found = (await self._read(statement)).all()
+        for memory in found:
+            if not embeddings and "embedding" in memory.__dict__:
+                self._session.expire(memory, ["embedding"])
+        return found
 
     def _of(self, statement: Any, memory_ids: Iterable[UUID], user_id: values.UserKey | None) -> Any:
         statement = statement.where(statements.among(self._model.id, memory_ids))

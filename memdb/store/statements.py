@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Insert, Text, Uuid, any_, case, cast, func, literal, literal_column
+from sqlalchemy import ARRAY, Insert, Text, Uuid, any_, case, cast, func, inspect, literal, literal_column
 from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -50,3 +50,15 @@ def assignments(model: Any, change: MemoryUpdate) -> dict[str, Any]:
 def insert_new(model: Any) -> Insert:
     """Inserts what has an id that is not there yet."""
     return insert(model).on_conflict_do_nothing(index_elements=["id"])
+
+
+def upsert(model: Any, names: Iterable[str]) -> Insert:
+    """Inserts, or replaces the attributes `names` of what the same user has under the id, as if it were made anew.
+
+    When it was made stays.
+    """
+    statement, columns = insert(model), inspect(model).column_attrs
+    replaced = {columns[name].columns[0].name for name in names} - {"id", "user_id", "created_at"}
+    changes = {name: statement.excluded[name] for name in replaced} | {"accessed_at": func.now()}
+    is_theirs = model.user_id == statement.excluded["user_id"]
+    return statement.on_conflict_do_update(index_elements=["id"], set_=changes, where=is_theirs)

@@ -23,7 +23,7 @@ LAYERS = [
     {"database", "schemas"},
     {"catalog", "pooling", "retrieval", "target"},
     {"ledger", "store", "trust", "users"},
-    {"verification"},
+    {"adapters", "verification"},
     {"migrations"},
     {"scratch"},
     {"effects"},

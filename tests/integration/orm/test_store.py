@@ -334,3 +334,35 @@ async def test_without_the_extension_it_says_so(empty: str, driver: str) -> None
         with pytest.raises(DatabaseError, match="no extension"):
             await MemoryStore(session).nearest(MemorySimilarityQuery(user_id=uuid4(), embedding=AHEAD))
     await engine.dispose()
+
+
+async def test_an_upsert_replaces_all_that_this_user_has_under_an_id_and_nothing_of_others(
+    store: MemoryStore[Memory], session: AsyncSession, user_id: UUID
+) -> None:
+    session.add(other := User())
+    await session.flush()
+    told = await store.add(a_memory(user_id, "before", embedding=AHEAD, extra_data={"draft": True}))
+    theirs = await store.add(a_memory(other.id, "theirs"))
+    long_ago = func.now() - timedelta(days=40)
+    await session.execute(update(Memory).values(created_at=long_ago, accessed_at=long_ago))
+    before = await store.get(told.id)
+    assert before is not None
+    made_at = before.created_at
+    new = uuid4()
+    memories = [a_memory(user_id, id=told.id), a_memory(user_id, id=new), a_memory(user_id, "last", id=told.id)]
+    assert await store.upsert_many(memories) == [told.id, new]
+    again = await store.get(told.id, user_id=user_id)
+    assert again is not None
+    assert (again.content, again.embedding, again.extra_data, again.created_at) == ("last", None, {}, made_at)
+    assert again.accessed_at - again.created_at == timedelta(days=40)
+    with pytest.raises(InvalidMemory, match=f"the id {theirs.id}, of memory 1"):
+        await store.upsert_many([a_memory(user_id, "lost", id=new), a_memory(user_id, id=theirs.id)])
+    with pytest.raises(UnknownUser):
+        await store.upsert_many([a_memory(uuid4())])
+    assert await store.upsert_many([]) == []
+    session.expunge_all()
+    found = await store.get_many([theirs.id, new, uuid4(), told.id, new])
+    assert [memory.content for memory in found] == ["theirs", "a walk", "last"]
+    assert await store.get_many([theirs.id], user_id=user_id) == []
+    with pytest.raises(InvalidRequestError, match="embedding"):
+        _ = found[0].embedding
