@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 
-PARTS = ("commands", "history", "seed", "similarity", "store")
+PARTS = ("adapters", "commands", "history", "seed", "similarity", "store")
 """And doctor, row_security, search, shapes and words, which take longer."""
 
 

@@ -27,7 +27,7 @@ Timed: TypeAlias = Callable[[Vector], float]
 
 
 def run() -> Iterator[Comparison]:
-    """The comparisons, as they are measured: a user of a thousand memories, all of which are looked at."""
+    """The comparisons, as they are measured: a user of a thousand memories."""
     embeddings, _ = Synthetic(1).batch(0, _MEMORIES)
     with embedded.temporary() as server:
         memdb.open(server.url(), sets=("fast_search",)).migrate()

@@ -31,7 +31,8 @@ class MemdbVectorStore(VectorStore):
     Ids are UUIDs, or any texts: these stand for a UUID of their own for each user. Documents that are added under an id
     take the place of what this user has there. Distances are cosine distances, 0 to 2.
 
-    Searches take `filter`, which is what `extra_data` of a MemorySimilarityQuery is, and its `where` and `max_distance`.
+    Searches take `filter`, which is what `extra_data` of a MemorySimilarityQuery is, and its `where` and
+    `max_distance`.
     """
 
     def __init__(

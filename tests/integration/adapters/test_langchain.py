@@ -14,7 +14,6 @@ from memdb.adapters import Pool
 from memdb.adapters.langchain import MemdbVectorStore
 from memdb.errors import InvalidMemory, UnknownUser, UsageError
 from memdb.models import MemoryType
-from memdb.schemas import Where
 from memdb.store import MemoryStore
 from tests.integration.adapters.conftest import NOBODY, OTHER, USER, Leaning
 
