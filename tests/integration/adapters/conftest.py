@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from langchain_core.embeddings import Embeddings
 
-from memdb import database
+from memdb import database, migrations
 from memdb.adapters import Pool
 from memdb.shape import DEFAULT
 from tests.conftest import new_database
@@ -24,7 +24,8 @@ def short(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     sets = shapes.write(tmp_path_factory.mktemp("short"), SHORT)
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
-            shapes.make(connection, SHORT, sets)
+            shapes.make_users(connection, SHORT)
+            migrations.migrate(connection, sets)
             name = connection.info.dbname
         yield name
 

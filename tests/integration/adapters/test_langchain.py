@@ -14,6 +14,7 @@ from memdb.adapters import Pool
 from memdb.adapters.langchain import MemdbVectorStore
 from memdb.errors import InvalidMemory, UnknownUser, UsageError
 from memdb.models import MemoryType
+from memdb.schemas import Where
 from memdb.store import MemoryStore
 from tests.integration.adapters.conftest import NOBODY, OTHER, USER, Leaning
 
@@ -66,6 +67,7 @@ def test_searches_look_at_tiers_metadata_and_distance(opened: Opened) -> None:
     assert texts(of_all.similarity_search("1")) == ["coffee 0.95", "tea 0.9", "rum 0.1", "gin -0.5"]
     assert texts(store.similarity_search("1", k=2)) == ["tea 0.9", "rum 0.1"]
     assert texts(store.similarity_search("1", filter={"hot": False})) == ["rum 0.1", "gin -0.5"]
+    assert texts(store.similarity_search("1", where=[Where("hot", exists=False)])) == ["gin -0.5"]
     scored = store.similarity_search_with_score("1", max_distance=1)
     assert {document.page_content: score for document, score in scored} == pytest.approx(
         {"tea 0.9": 0.1, "rum 0.1": 0.9}
