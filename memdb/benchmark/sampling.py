@@ -133,6 +133,11 @@ def require(
 
 
 def _nothing_to_search(connection: Connection, target: Target, user: UserKey | None) -> DataError:
+    if connection.value(target.query("benchmark", "hides_rows"), [target.memories]):
+        return DataError(
+            f"row-level security hides the memories of {f'user {user}' if user else 'all users'} from this role",
+            hint="Connect as a role with BYPASSRLS, or as the owner of the table where policies spare it.",
+        )
     if user is None:
         return DataError("there are no memories with an embedding", hint="Load some with: memdb seed")
     if connection.value(target.query("benchmark", "count_of_user"), [user]) == 0:

@@ -298,6 +298,9 @@ from {schema}.memories
 where user_id = $1 and id = $3 and $4::bigint > 0
 returning 0::double precision as distance;
 
+-- name: hides_rows
+select row_security_active(%s::oid);
+
 -- name: count_of_user
 select count(*)
 from {schema}.memories

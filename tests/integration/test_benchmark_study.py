@@ -191,7 +191,11 @@ def test_another_role_searches_under_its_policies(migrated: str) -> None:
             found = study.run(connection, FEW, mistaken)
             assert found.strategies[1].recall.mean == 0.0
             assert any(f"As {role}, plain finds less" in sentence for sentence in found.verdict.advice)
+            connection.execute(sql.SQL("set role {}").format(name))
+            with pytest.raises(DataError, match="row-level security hides the memories of all users"):
+                study.run(connection, FEW, design)
         finally:
+            connection.execute("reset role")
             connection.execute(sql.SQL("drop owned by {}").format(name))
             connection.execute(sql.SQL("drop role {}").format(name))
 
