@@ -5,8 +5,9 @@
 -- has a backslash: the same owner can set what it means (standard_conforming_strings).
 
 -- name: open_schemas
--- With the roles that may create there, or that own the history there; and whether the present role is a superuser.
--- Names also lead to where the extension is.
+-- With the roles that may create there, or that own the history there; and whether the present role is a superuser, for
+-- whom it is enough that they own what can be called: it may be left of a time when they might create there. Names also
+-- lead to where the extension is.
 with me as (
     select bool_or(r.rolsuper) as rolsuper from pg_roles as r
     where r.rolname in (current_user, case when %(by_login)s then session_user end)
@@ -30,6 +31,19 @@ where
     and not r.rolsuper and (me.rolsuper or r.rolname <> current_user) and r.rolname !~ '^pg_'
     and (
         has_schema_privilege(r.oid, n.oid, 'create')
+        or (
+            me.rolsuper and (n.oid, r.oid) in (
+                select
+                    p.pronamespace,
+                    p.proowner
+                from pg_proc as p
+                union all
+                select
+                    o.oprnamespace,
+                    o.oprowner
+                from pg_operator as o
+            )
+        )
         or exists (
             select from pg_class as c
             where

@@ -363,7 +363,7 @@ OTHERS = {
     ),
     "materialized view": (
         """create materialized view m as select 1 as id; alter materialized view m owner to {0};
-        create index other on m (id) where planted()""",
+        create index other on m (id) where aside.planted()""",
         "drop materialized view m;",
         "public.m",
     ),
@@ -373,7 +373,10 @@ OTHERS = {
         "s.m",
     ),
 }
-CALLED = "create or replace function planted() returns bool immutable language plpgsql as $$begin raise 'called'; end$$"
+CALLED = """
+    create or replace function aside.planted() returns bool immutable language plpgsql as
+    $$begin raise 'called'; end$$
+"""
 
 
 @pytest.fixture
@@ -381,8 +384,8 @@ def planting(empty_connection: Connection) -> Iterator[str]:
     """A role, who has the function `planted`, and may use a server `there`."""
     name = f"mallory_{empty_connection.info.dbname}"
     empty_connection.execute(
-        f"create role {name}; create function planted() returns bool immutable return true; "
-        f"alter function planted owner to {name}; create foreign data wrapper far; "
+        f"create role {name}; create schema aside; create function aside.planted() returns bool immutable "
+        f"return true; alter function aside.planted owner to {name}; create foreign data wrapper far; "
         f"create server there foreign data wrapper far".encode()
     )
     yield name
@@ -423,6 +426,6 @@ def test_nothing_is_called_for_the_sake_of_advice(empty_connection: Connection, 
     sets = folder(m0001_g=(graph, "-- transactional: false\ndrop index concurrently g;"))
     empty_connection.execute(
         f"create extension vector; create table places (place vector(3)); alter table places owner to {planting}; "
-        f"create index planted on places (place) where planted(); {CALLED}".encode()
+        f"create index planted on places (place) where aside.planted(); {CALLED}".encode()
     )
     assert migrations.migrate(empty_connection, sets).applied == 1

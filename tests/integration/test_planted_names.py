@@ -239,6 +239,9 @@ def test_what_is_planted_between_the_check_and_the_write_is_not_called(
         "create schema app authorization {role}; alter role {me} set search_path = public, app",
         "create schema ext; create extension vector schema ext; grant create on schema ext to {role}",
         "create schema {quoted} authorization {role}; alter role {me} set search_path = public, {quoted}",
+        "create function upper(varchar) returns text return 'x'; alter function upper(varchar) owner to {role}",
+        """create operator === (leftarg = int, rightarg = int, function = int4eq);
+        alter operator === (int, int) owner to {role}""",
     ],
 )
 def test_a_superuser_does_not_migrate_where_others_may_create_unless_they_are_trusted(
