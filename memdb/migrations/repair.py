@@ -85,12 +85,12 @@ def propose(
         id: f"{id} is applied, but has no file here. repair cannot resolve that. {found.reason(id).hint}"
         for id in found.missing
         if id not in unmarks
-    } | _lost(past, [*marks, *unmarks])
+    } | _lost(sets, past, [*marks, *unmarks])
     return Repair((*edited, *renamed), marks, unmarks, unsettled, effect.differences, done=False)
 
 
-def _lost(past: History, settled: Collection[str]) -> dict[str, str]:
-    ids = [item.id for item in past.unfinished if item.lost and item.id not in settled]
+def _lost(sets: Sets, past: History, settled: Collection[str]) -> dict[str, str]:
+    ids = [item.id for item in past.unfinished if item.lost and item.id in sets.by_id and item.id not in settled]
     return {id: f"{error}. {error.hint}" for id in ids for error in [history.lost(past.home, id)]}
 
 
