@@ -167,10 +167,9 @@ class MemdbVectorStore(VectorStore):
         self, documents: list[Document], ids: Sequence[str | None] | None, embedded: Sequence[Sequence[float]]
     ) -> Work[list[str]]:
         names = [document.id for document in documents] if ids is None else ids
-        each = list(zip(documents, names, embedded, strict=True))
+        memories = [self._memory(*parts) for parts in zip(documents, names, embedded, strict=True)]
 
         async def work(session: AsyncSession) -> list[str]:
-            memories = [self._memory(*parts) for parts in each]
             store = MemoryStore(session, self._pool.model)
             await (store.upsert_many(memories) if any(names) else store.add_many(memories))
             return [name or str(memory.id) for name, memory in zip(names, memories, strict=True)]

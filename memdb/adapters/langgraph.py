@@ -153,7 +153,7 @@ class MemdbStore(BaseStore):
         item, where = items.asked(op.namespace_prefix, op.filter)
         if question is not None:
             return await self._nearest(store, op, question, {RESERVED: item}, where)
-        listed = MemoryQuery[Any](
+        listed = MemoryQuery[Any].model_construct(
             user_id=self._user_id,
             extra_data={RESERVED: item | {"text": 0}},
             where=where,

@@ -36,13 +36,21 @@ class Pool:
     def __init__(self, url: str, model: type[MemoryMixin[Any]] = Memory, **options: Any) -> None:
         self.model = model
         self.shape = shape_of(model)
-        self.memory, self.question = _schemas(self.shape.embedding)
+        self._memory, self._question = _schemas(self.shape.embedding)
         self._engine = create_engine(url, **options)
         self._sessions = sessions(self._engine)
         self._is_secured: bool | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name="memdb", daemon=True)
         self._thread.start()
+
+    def memory(self, **fields: Any) -> MemoryCreate[Any]:
+        """What a store takes. It looks at the fields then, and raises InvalidMemory for what cannot be."""
+        return self._memory.model_construct(**fields)
+
+    def question(self, **fields: Any) -> MemorySimilarityQuery[Any]:
+        """What a store searches by, in the same way."""
+        return self._question.model_construct(**fields)
 
     def run(self, work: Work[Result], user_id: UserKey) -> Result:
         """The result of the work, once it is committed. It may be called anywhere, and blocks until then.
@@ -61,9 +69,12 @@ class Pool:
         return await asyncio.wrap_future(self._begin(work, user_id))
 
     def close(self) -> None:
-        """Closes the connections and ends the thread. A pool that nobody closes ends with the process."""
+        """Cancels what is being done, closes the connections and ends the thread.
+
+        A pool that nobody closes ends with the process.
+        """
         if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self._engine.dispose(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
             self._loop.close()
@@ -75,6 +86,13 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    async def _end(self) -> None:
+        works = asyncio.all_tasks() - {asyncio.current_task()}
+        for work in works:
+            work.cancel()
+        await asyncio.gather(*works, return_exceptions=True)
+        await self._engine.dispose()
 
     def _begin(self, work: Work[Result], user_id: UserKey) -> Future[Result]:
         if not self._thread.is_alive():

@@ -1,4 +1,4 @@
-"""Pools on databases whose embeddings are short: those of the tests of other libraries."""
+"""A pool on a database whose embeddings are short, as those in the tests of other libraries are."""
 
 import threading
 from collections.abc import Iterator
@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 from langchain_core.embeddings import Embeddings
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import database, migrations
 from memdb.adapters import Pool
@@ -18,22 +20,32 @@ SHORT = DEFAULT.with_embedding("vector(6)")
 MODELS = shapes.models(SHORT)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def short(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of a database with two users, to be cloned."""
+    """The connection string of a database with two users."""
     sets = shapes.write(tmp_path_factory.mktemp("short"), SHORT)
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
             shapes.make_users(connection, SHORT)
             migrations.migrate(connection, sets)
-            name = connection.info.dbname
-        yield name
+        yield conninfo
+
+
+@pytest.fixture(scope="module")
+def shared(short: str) -> Iterator[Pool]:
+    with Pool(short, MODELS.memory) as pool:
+        yield pool
 
 
 @pytest.fixture
-def pool(server: str, short: str) -> Iterator[Pool]:
-    with new_database(server, template=short) as conninfo, Pool(conninfo, MODELS.memory) as pool:
-        yield pool
+def pool(shared: Pool) -> Pool:
+    """Of a module, where nobody has memories yet."""
+
+    async def empty(session: AsyncSession) -> None:
+        await session.execute(text("delete from memories"))
+
+    shared.run(empty, USER)
+    return shared
 
 
 class Leaning(Embeddings):
@@ -44,7 +56,7 @@ class Leaning(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         self.threads.add(threading.get_ident())
-        return [self.embed_query(text) for text in texts]
+        return list(map(self.embed_query, texts))
 
     def embed_query(self, text: str) -> list[float]:
         share = float(text.split()[-1])

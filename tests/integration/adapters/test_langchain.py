@@ -122,6 +122,10 @@ def test_what_would_lose_something_is_refused(opened: Opened) -> None:
         store.delete()
     with pytest.raises(InvalidMemory, match='the key "langchain"'):
         store.add_texts(["lost 1"], [{"langchain": 1}])
+    with pytest.raises(InvalidMemory, match=r"memory 1 \(counted from 0, .*\): content has a NUL character"):
+        store.add_texts(["lost 1", "\0 1"])
+    with pytest.raises(InvalidMemory, match="limit: Input should be greater than or equal to 1"):
+        store.similarity_search("1", k=0)
     with pytest.raises(ValueError, match="zip"):
         store.add_documents([Document("lost 1"), Document("lost 1")], ids=["1"])
     assert texts(store.similarity_search("1")) == ["kept 1"]

@@ -289,8 +289,10 @@ def test_what_cannot_be_kept_is_refused(opened: Opened, store: MemdbStore) -> No
         store.put(("a",), "k", {}, ttl=5)
     with pytest.raises(NotImplementedError, match="do not expire"):
         store.batch([PutOp(("a",), "k", {}, ttl=5)])
-    with pytest.raises(ValueError, match="when\n  input was not a valid JSON value"):
+    with pytest.raises(InvalidMemory, match=r"extra_data\.langgraph\.value\.when is of the type object"):
         store.put(("a",), "k", {"when": object()})
+    with pytest.raises(InvalidMemory, match="limit: Input should be less than or equal to 1000"):
+        store.search((), limit=1001)
     with pytest.raises(UsageError, match="of 8 dimensions, and these memories have 6"):
         opened(index={"dims": 8, "embed": Leaning()})
     with pytest.raises(UsageError, match="index has 'distance_type'"):

@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+import signal
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import psycopg
 import pytest
@@ -14,11 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import memdb
 from memdb.adapters import Pool
 from memdb.adapters.langchain import MemdbVectorStore
+from memdb.adapters.pool import Work
 from memdb.database import Connection
 from memdb.errors import UsageError
 from memdb.models import MemoryType, User
 from memdb.store import MemoryStore
-from tests.integration.adapters.conftest import OTHER, USER, Leaning
+from tests.integration.adapters.conftest import MODELS, OTHER, USER, Leaning
 
 pytestmark = pytest.mark.once
 
@@ -41,49 +44,67 @@ def test_one_store_serves_threads_and_any_number_of_loops_also_running_ones(pool
     assert threading.get_ident() in embedding.threads
 
 
-async def test_work_that_is_cancelled_or_fails_leaves_nothing_behind(pool: Pool) -> None:
-    begun = asyncio.Event()
-    loop = asyncio.get_running_loop()
+def storing(pool: Pool, then: Callable[[], object]) -> Work[None]:
+    """Stores a memory, tells so, and never ends by itself."""
 
-    async def endless(session: AsyncSession) -> None:
+    async def work(session: AsyncSession) -> None:
         await MemoryStore(session, pool.model).add_many([pool.memory(user_id=USER, memory_type=TASK, content="x")])
-        loop.call_soon_threadsafe(begun.set)
+        then()
         await session.execute(text("select pg_sleep(600)"))
 
-    task = asyncio.create_task(pool.arun(endless, USER))
+    return work
+
+
+def count(pool: Pool) -> int:
+    async def work(session: AsyncSession) -> int:
+        return int(await session.scalar(text("select count(*) from memories")) or 0)
+
+    return pool.run(work, USER)
+
+
+async def test_work_of_a_task_that_is_cancelled_is_undone(pool: Pool) -> None:
+    begun, loop = asyncio.Event(), asyncio.get_running_loop()
+    task = asyncio.create_task(pool.arun(storing(pool, lambda: loop.call_soon_threadsafe(begun.set)), USER))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert count(pool) == 0
 
-    async def failing(session: AsyncSession) -> None:
-        await MemoryStore(session, pool.model).add_many([pool.memory(user_id=USER, memory_type=TASK, content="x")])
+
+def test_work_that_fails_or_is_interrupted_is_undone(pool: Pool) -> None:
+    def fail() -> None:
         raise RuntimeError("it fails")
 
+    main = threading.main_thread().ident or 0
     with pytest.raises(RuntimeError, match="it fails"):
-        pool.run(failing, USER)
-
-    async def count(session: AsyncSession) -> int:
-        return int(await session.scalar(text("select count(*) from memories")) or 0)
-
-    assert await pool.arun(count, USER) == 0
+        pool.run(storing(pool, fail), USER)
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(storing(pool, lambda: signal.pthread_kill(main, signal.SIGINT)), USER)
+    assert count(pool) == 0
 
 
-def test_a_pool_that_is_closed_says_so_and_so_does_one_from_before_a_fork(pool: Pool) -> None:
-    async def work(session: AsyncSession) -> None: ...
-
-    pool.run(work, USER)
-    child = os.fork()
-    if child == 0:
-        try:
-            pool.run(work, USER)
-        except UsageError:
-            os._exit(7)
-        os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
-    pool.close()
-    with pytest.raises(UsageError, match="closed"):
-        pool.run(work, USER)
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_pool_that_is_closed_ends_what_is_done_and_says_so_as_one_from_before_a_fork_does(short: str) -> None:
+    with Pool(short, MODELS.memory) as pool:
+        assert count(pool) == 0
+        child = os.fork()
+        if child == 0:
+            try:
+                count(pool)
+            except UsageError:
+                os._exit(7)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+        begun = threading.Event()
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(pool.run, storing(pool, begun.set), USER)
+            begun.wait()
+            pool.close()
+            with pytest.raises(CancelledError):
+                waiting.result()
+        with pytest.raises(UsageError, match="closed"):
+            count(pool)
 
 
 def test_where_policies_hold_each_transaction_says_for_whom_it_asks(migrated: str, connection: Connection) -> None:
