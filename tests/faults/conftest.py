@@ -1,12 +1,14 @@
 """A server of its own that may be stopped and killed, and memdb commands as processes that may be, too.
 
-`--rounds` says how many runs are killed, `--fault-seed` at which moments: any word, or `random`.
+`--rounds` says how many runs are killed, and how many of the hostile values are given; `--fault-seed` at which moments,
+and which: any word, or `random`.
 """
 
 import os
+import random
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,9 +21,11 @@ from tests.conftest import migrated_template
 from tests.faults.forks import Forks, forks
 
 Folder: TypeAlias = Callable[..., Path]
+Some: TypeAlias = Callable[[Sequence[str]], list[str]]
 
-_ROUNDS, _SEED = 200, "1"
+_ROUNDS, _SEED = 50, "1"
 _ROUNDS_PER_TEST = 25
+_ROUNDS_PER_VALUE = 10
 
 # What is on trial is what memdb does when the server or its client ends, not when the machine does.
 _CONFIGURATION = """
@@ -33,7 +37,7 @@ max_connections = 100
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--rounds", type=int, default=_ROUNDS, help="How many runs of memdb are killed.")
+    parser.addoption("--rounds", type=int, default=_ROUNDS, help="How many kills, and ten times the values of a kind.")
     parser.addoption("--fault-seed", default=_SEED, help="Decides when they are killed: any word, or random.")
 
 
@@ -71,6 +75,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def kills() -> int:
     """How many runs one test kills."""
     return _ROUNDS_PER_TEST
+
+
+@pytest.fixture
+def some(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Some:
+    """Chooses for a test as many of the values as there are rounds for: in `make torture`, all of them."""
+    chance = random.Random(f"{pytestconfig.getoption('--fault-seed', default=_SEED)} {request.node.name}")
+    most = pytestconfig.getoption("--rounds", default=_ROUNDS) // _ROUNDS_PER_VALUE
+    return lambda values: chance.sample(values, min(most, len(values)))
 
 
 @pytest.fixture(scope="session")

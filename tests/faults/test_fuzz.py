@@ -23,6 +23,7 @@ from memdb.seeding import seed
 from memdb.seeding.memories import Synthetic
 from tests.conftest import new_database
 from tests.faults import hostile
+from tests.faults.conftest import Some
 from tests.helpers import address
 
 SECONDS = 30  # what hangs does so for ever; a busy machine is only slow
@@ -167,11 +168,11 @@ def options() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("path", "parameter"), list(options()))
 def test_no_value_of_an_option_brings_a_traceback(
-    path: tuple[str, ...], parameter: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    path: tuple[str, ...], parameter: Any, some: Some, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     base = BASE.get((*path, parameter.name), BASE.get(path, []))
     faults = {}
-    for value in hostile.values(parameter, tmp_path):
+    for value in some(hostile.values(parameter, tmp_path)):
         if parameter.param_type_name == "argument":
             arguments = [*path, *base[1:], "--format=json", "--", value]
         elif parameter.name == "format":
@@ -185,11 +186,11 @@ def test_no_value_of_an_option_brings_a_traceback(
 
 @pytest.mark.parametrize("name", [*VARIABLES, *OF_OTHERS])
 def test_no_value_of_an_environment_variable_brings_a_traceback(
-    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    name: str, some: Some, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = {}
     values = hostile.URLS if name.endswith("_URL") else [*hostile.TEXTS, "nan", "-1", "9" * 30, "½", str(tmp_path)]
-    for value in values:
+    for value in some(values):
         if "\0" not in value:  # which the system cannot hand over
             monkeypatch.setenv(name, value)
             if found := fault([*(["db", "url"] if name in PLACES else ["status"]), "--format=json"], capsys):

@@ -39,15 +39,9 @@ class Case(NamedTuple):
         return USERS.get("text" if self.key_type.startswith("varchar") else self.key_type, NUMBERS)
 
 
-CASES = [
-    Case("text", "vector", 384),
-    Case("bigint", "halfvec", 768),
-    Case("integer", "vector", 2000),
-    Case("varchar(40)", "halfvec", 3072),
-    Case("uuid", "vector", 2001, ("plain", "exact", *FUNCTION)),
-    Case("bigint", "vector", 16),
-    Case("uuid", "halfvec", 1536),
-]
+HALVES = Case("varchar(40)", "halfvec", 3072)
+WITHOUT_INDEX = Case("uuid", "vector", 2001, ("plain", "exact", *FUNCTION))
+CASES = [Case("bigint", "vector", 16), Case("integer", "vector", 2000), HALVES, WITHOUT_INDEX]
 
 
 class Filled(NamedTuple):
@@ -114,6 +108,7 @@ def test_every_strategy_that_the_shape_allows_is_measured(filled: Filled) -> Non
     assert everything(filled.conninfo) == before
 
 
+@pytest.mark.once
 def test_one_user_is_named_as_the_application_does(filled: Filled, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [
         "benchmark-similarity",
@@ -132,6 +127,7 @@ def test_one_user_is_named_as_the_application_does(filled: Filled, capsys: pytes
     assert f"users.id is a{'n' * (filled.case.key_type == 'integer')} {filled.case.key_type}" in capsys.readouterr().out
 
 
+@pytest.mark.once
 def test_questions_come_from_files_with_as_many_numbers(filled: Filled, tmp_path: Path) -> None:
     path, other = tmp_path / "questions.npz", tmp_path / "other.npz"
     np.savez(path, embedding=filled.vectors[:3], user=np.array(filled.case.users))
@@ -147,13 +143,21 @@ def test_questions_come_from_files_with_as_many_numbers(filled: Filled, tmp_path
             study.run(connection, Wanted(queries_from=other), Design(("plain",)))
 
 
-def test_an_index_is_tried_out_where_there_can_be_one(filled: Filled, tmp_path: Path) -> None:
+@pytest.mark.once
+@pytest.mark.parametrize("filled", [WITHOUT_INDEX], indirect=True)
+def test_no_index_is_tried_out_where_there_can_be_none(filled: Filled) -> None:
+    with (
+        database.connect(filled.conninfo, purpose="test") as connection,
+        pytest.raises(UsageError, match=r"pgvector has none for vector\(2001\)"),
+    ):
+        study.run(connection, Wanted(queries=10), Design(("plain",), try_m=(8,)))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("filled", [HALVES], indirect=True)
+def test_an_index_is_tried_out_and_recommended(filled: Filled, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with database.connect(filled.conninfo, purpose="test") as connection:
-        if filled.case.dimensions > 2000 and filled.case.embedding == "vector":
-            with pytest.raises(UsageError, match=r"pgvector has none for vector\(2001\)"):
-                study.run(connection, Wanted(queries=10), Design(("plain",), try_m=(8,)))
-            return
         (trial,) = study.run(connection, Wanted(queries=10), Design(("plain",), try_m=(8,))).trials
     assert isinstance(trial, Trial)
     assert trial.rows == sum(HELD)
@@ -173,9 +177,9 @@ def test_an_index_is_tried_out_where_there_can_be_one(filled: Filled, tmp_path: 
         migration.rollback_path.unlink()
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("filled", [HALVES], indirect=True)
 def test_without_the_index_nothing_recommends_it(filled: Filled) -> None:
-    if "hnsw, ef_search 100" not in filled.case.strategies:
-        return
     with memdb.open(sets=("fast_search", "drop_hnsw")) as db:
         db.migrate()
         found = db.benchmark(Wanted(k=4, queries=20), Design())

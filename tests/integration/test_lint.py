@@ -56,12 +56,7 @@ def test_the_sql_that_memdb_ships_has_no_findings(sets: Sets) -> None:
     ("forward", "back", "message"),
     [
         ("create type a as enum ('b');", NOTHING, "It leaves the type public.a behind."),
-        ("create sequence a;", NOTHING, "It leaves the sequence public.a behind."),
-        ("create view a as select 1 as b;", NOTHING, "It leaves the view public.a behind."),
-        ("create schema a;", NOTHING, "It leaves the schema a behind."),
-        ("create domain a as text;", NOTHING, "It leaves the type public.a behind."),
         (NOTHING, "drop table base;", "It drops the table public.base, which was there before."),
-        (NOTHING, "drop view seen;", "It drops the view public.seen, which was there before."),
         ("alter table base alter b set default 1;", NOTHING, "It leaves the default value for public.base.b behind."),
         ("comment on table base is 'other';", NOTHING, "It leaves the table public.base changed: comment (other"),
         (
@@ -81,6 +76,7 @@ def test_a_rollback_that_does_not_undo_its_file_is_found(write: Write, forward: 
     assert any(found.startswith(message) for found in messages(write(base, (forward, back)), "rollback-incomplete"))
 
 
+@pytest.mark.once
 def test_a_role_that_migrations_expect_to_be_there_is_not_left_behind(write: Write, server: str) -> None:
     forward = 'create table a (b bigint); grant select on a to "Made elsewhere";'
     assert messages(write((forward, "drop table a;")), "rollback-incomplete") == []
@@ -88,6 +84,7 @@ def test_a_role_that_migrations_expect_to_be_there_is_not_left_behind(write: Wri
         assert admin.execute("select to_regrole('\"Made elsewhere\"')").fetchone() == (None,)
 
 
+@pytest.mark.once
 def test_what_goes_with_a_table_is_not_told_again(write: Write) -> None:
     sets = write(("create table a (b bigint, constraint a_pkey primary key (b));", NOTHING))
     assert messages(sets, "rollback-incomplete") == [
@@ -96,12 +93,14 @@ def test_what_goes_with_a_table_is_not_told_again(write: Write) -> None:
     ]
 
 
+@pytest.mark.once
 def test_a_rollback_that_fails_is_found_where_it_fails_and_the_rehearsal_goes_on(write: Write) -> None:
     sets = write((NOTHING, "select 1;\n\nselect oops;"), (NOTHING, "select nope;"))
     places = [("0001_core.rollback.sql", "rollback-fails", 3, 8), ("0002_core.rollback.sql", "rollback-fails", 1, 8)]
     assert found(sets) == places
 
 
+@pytest.mark.once
 def test_a_migration_that_cannot_be_applied_ends_the_rehearsal(write: Write) -> None:
     sets = write(("select 1;\nselect oops;", NOTHING), ("select nope;", NOTHING))
     assert found(sets) == [("0001_core.sql", "not-applicable", 2, 8)]
@@ -111,12 +110,14 @@ def test_a_migration_that_cannot_be_applied_ends_the_rehearsal(write: Write) -> 
     assert result.notes == ("Not applied and rolled back: 0001_core, 0002_core.",)
 
 
+@pytest.mark.once
 def test_what_fails_at_the_end_of_a_file_is_found_in_that_file(write: Write) -> None:
     deferred = "create table a (id int primary key, b int references a (id) deferrable initially deferred);"
     sets = write((f"{deferred}\ninsert into a values (1, 2);", "drop table a;"))
     assert ("0001_core.sql", "not-applicable", 1, 1) in found(sets)
 
 
+@pytest.mark.once
 def test_what_the_embedded_server_lacks_is_a_warning(write: Write) -> None:
     sets = write(("create extension no_such_extension;", NOTHING))
     result = review(sets)
@@ -124,6 +125,7 @@ def test_what_the_embedded_server_lacks_is_a_warning(write: Write) -> None:
     assert result.ok
 
 
+@pytest.mark.once
 def test_what_fails_below_each_set_is_told_once(write: Write) -> None:
     write(("select 1;\nselect oops;", NOTHING))
     write((NOTHING, NOTHING), folder="first")
@@ -141,6 +143,7 @@ def test_what_needs_a_superuser_is_an_error_and_not_run(write: Write, tmp_path: 
     assert not ran.exists()
 
 
+@pytest.mark.once
 def test_names_that_postgresql_makes_up_are_found(write: Write) -> None:
     made_up = "create table a (\n  b bigint primary key,\n  c text unique check (c <> '')\n);\ncreate index on a (c);"
     assert messages(write((made_up, "drop table a;")), "unnamed-constraint") == [
@@ -153,11 +156,13 @@ def test_names_that_postgresql_makes_up_are_found(write: Write) -> None:
     ]
 
 
+@pytest.mark.once
 def test_a_comment_on_a_constraint_does_not_name_it(write: Write) -> None:
     sets = write(("create table a (b bigint primary key); comment on constraint a_pkey on a is 'c';", "drop table a;"))
     assert len(messages(sets, "unnamed-constraint")) == 1
 
 
+@pytest.mark.once
 def test_missing_comments_are_found_where_the_object_is_made(write: Write) -> None:
     sets = write(
         ("-- The table a.\ncreate table a (\n    b bigint\n);", "drop table a;"),
@@ -172,6 +177,7 @@ def test_missing_comments_are_found_where_the_object_is_made(write: Write) -> No
     ]
 
 
+@pytest.mark.once
 def test_an_index_built_concurrently_is_commented_on_by_a_later_file(write: Write) -> None:
     table = ("create table a (b bigint); comment on table a is 'a'; comment on column a.b is 'b';", "drop table a;")
     index = (
@@ -183,17 +189,20 @@ def test_an_index_built_concurrently_is_commented_on_by_a_later_file(write: Writ
     assert found(write(table, index, comment)) == []
 
 
+@pytest.mark.once
 def test_optional_sets_are_tried_on_top_of_core(write: Write) -> None:
     write(("create type a as enum ('b'); comment on type a is 'c';", "drop type a;"))
     sets = write(("alter type a rename value 'b' to 'c';", NOTHING), folder="more")
     assert messages(sets, "rollback-incomplete")[0] == "It leaves the type public.a changed: labels (c instead of b)."
 
 
+@pytest.mark.once
 def test_a_finding_is_silenced_in_its_file(write: Write) -> None:
     sets = write(("create type a as enum ('b'); -- squawk-ignore missing-comment -- it says it all", "drop type a;"))
     assert review(sets).findings == ()
 
 
+@pytest.mark.once
 def test_nothing_is_run_where_a_file_cannot_be(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rehearsal, "rehearse", None)
     result = review(write(("drop x;", NOTHING)))
@@ -201,6 +210,7 @@ def test_nothing_is_run_where_a_file_cannot_be(write: Write, monkeypatch: pytest
     assert (result.rehearsed, result.notes) == (False, ("Nothing was run, because some files cannot run.",))
 
 
+@pytest.mark.once
 def test_without_the_embedded_database_the_rest_is_reviewed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     result = review(write(("truncate a;", NOTHING)))
@@ -208,11 +218,13 @@ def test_without_the_embedded_database_the_rest_is_reviewed(write: Write, monkey
     assert "pip install 'memdb-pg[embedded]'" in result.notes[0]
 
 
+@pytest.mark.once
 def test_only_what_is_pending_is_reviewed(empty_connection: Connection, sets: Sets) -> None:
     migrations.migrate(empty_connection, sets, to="0007")
     assert [migration.id for migration in pending(empty_connection, sets)] == ["0008_create_performance_indexes"]
 
 
+@pytest.mark.once
 def test_the_command_exits_1_on_errors_and_with_strict_on_warnings(
     write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -226,6 +238,7 @@ def test_the_command_exits_1_on_errors_and_with_strict_on_warnings(
     assert main(arguments) == 1
 
 
+@pytest.mark.once
 def test_the_command_says_when_nothing_is_pending(migrated: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint", "--database-url", migrated]) == 0
     assert capsys.readouterr().out == "Nothing to review: no migration is pending.\n"

@@ -74,6 +74,7 @@ def test_what_is_advised_is_of_the_cause(connection: Connection, sql: str, hint:
     assert "CASCADE" not in error.hint
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("sqlstate", "hint"),
     [
@@ -100,6 +101,7 @@ def test_where_the_file_is_not_at_fault_it_is_not_to_be_corrected(
     assert "Correct the file" not in error.hint
 
 
+@pytest.mark.once
 def test_too_few_locks_are_not_taken_for_too_little_memory(connection: Connection) -> None:
     said = 'You might need to increase "max_locks_per_transaction".'
     error = refused(
@@ -164,6 +166,7 @@ def test_what_stays_of_a_lone_statement_is_measured(
     assert stays or "stays" not in raised.value.hint
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("sql", "place"),
     [
@@ -197,6 +200,7 @@ def test_what_is_checked_at_the_end_of_the_transaction_is_traced_to_its_file(con
     assert error.hint.endswith(KEPT)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("sql", "place"),
     [
@@ -222,6 +226,7 @@ def test_an_error_inside_of_a_function_says_in_which(connection: Connection) -> 
     assert "inline_code_block" not in error.excerpt
 
 
+@pytest.mark.once
 def test_of_a_long_line_only_what_is_around_the_error_is_shown(connection: Connection) -> None:
     error = refused(connection, f"select '{'a' * 100_000}', nope, '{'b' * 100_000}';")
     assert error.location == "x.sql:1:100012"
@@ -241,12 +246,14 @@ def test_a_server_that_is_gone_is_no_fault_of_the_file(empty_connection: Connect
         execute_file(empty_connection, sql, "x.sql")
 
 
+@pytest.mark.once
 def test_bytes_of_literals_are_stored_as_they_are(empty_connection: Connection) -> None:
     text = "a\r\nb\rc\n\td\u2028e\ufefff\x0b"
     execute_file(empty_connection, f"create table t (body text);\r\ninsert into t values ('{text}');\r\n", "x.sql")
     assert empty_connection.execute("select body from t").fetchone() == (text,)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("part", ["message", "detail", "hint"])
 def test_what_a_function_says_at_length_does_not_hide_the_rest(connection: Connection, part: str) -> None:
     of_message = "" if part == "message" else "message = 'm', "
@@ -256,6 +263,7 @@ def test_what_a_function_says_at_length_does_not_hide_the_rest(connection: Conne
     assert error.hint.endswith(KEPT)
 
 
+@pytest.mark.once
 def test_of_functions_that_call_each_other_the_innermost_are_named(connection: Connection) -> None:
     calls = "if n = 0 then raise exception 'deep'; else perform deep(n - 1); end if;"
     made = f"create function deep(n int) returns void language plpgsql as $$ begin {calls} end $$;"

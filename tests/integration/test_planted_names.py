@@ -109,12 +109,12 @@ def role(empty_connection: Connection) -> Iterator[str]:
     empty_connection.execute(f"drop owned by {name} cascade; drop role {name}")
 
 
-@pytest.mark.parametrize("path", ['"$user", public', "public, pg_catalog"])
 def test_no_command_calls_what_was_planted(
-    migrated: str, connection: Connection, path: str, capsys: pytest.CaptureFixture[str]
+    migrated: str, connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Where it comes before pg_catalog, and so would be called as well where it only matches better."""
     connection.execute(planted())
-    connection.execute(f"alter database {connection.info.dbname} set search_path = {path}")
+    connection.execute(f"alter database {connection.info.dbname} set search_path = public, pg_catalog")
     for command in COMMANDS:
         code = main([*command.split(), "--database-url", migrated])
         told = capsys.readouterr()

@@ -24,6 +24,8 @@ from memdb.seeding.memories import Synthetic
 from memdb.seeding.resetting import Reset, reset
 from memdb.seeding.seed import seed
 
+pytestmark = pytest.mark.once
+
 SMALL = Synthetic(users=5, memories=150, random_seed=1)
 
 

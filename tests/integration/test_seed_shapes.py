@@ -15,6 +15,8 @@ from memdb.seeding.resetting import Reset
 from memdb.seeding.seed import Seeding
 from tests.integration.conftest import Fitted
 
+pytestmark = pytest.mark.once
+
 PERSON, ANOTHER = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 
 

@@ -190,6 +190,7 @@ def test_what_is_found_in_a_database_is_told_with_what_is_passed_over(
     assert [note[: len(start)] for note, start in zip(found.notes, said, strict=True)] == said
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [

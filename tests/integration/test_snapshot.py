@@ -148,6 +148,7 @@ def test_what_an_optional_set_made_is_found_and_mended(empty_connection: Connect
         assert verify.verify(empty_connection, sets, patches).differences == (), tampering
 
 
+@pytest.mark.once
 def test_the_command_writes_it_and_tells_when_it_is_stale(sql_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["snapshot", "--check", "--sql-dir", str(sql_dir), "--format", "json"]) == 1
     result = json.loads(capsys.readouterr().out)
@@ -159,12 +160,14 @@ def test_the_command_writes_it_and_tells_when_it_is_stale(sql_dir: Path, capsys:
     assert "nothing changed" in capsys.readouterr().out
 
 
+@pytest.mark.once
 def test_the_shipped_snapshot_is_written_as_the_command_writes_it(tmp_path: Path) -> None:
     directory = shipped.sql_directory()
     snapshot.write(tmp_path, snapshot.read(directory))
     assert (tmp_path / snapshot.FILE).read_text() == (directory / snapshot.FILE).read_text()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("forward", "why"),
     [

@@ -9,6 +9,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from memdb.cli import main
 
+pytestmark = pytest.mark.once
+
 
 def memdb(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
     """Runs a command that must succeed, and returns its JSON."""

@@ -314,6 +314,7 @@ def test_it_writes_nothing_and_needs_at_most_14_queries(migrated: str, sets: Set
     assert "read only" in sent[0]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("version", "ok", "note"),
     [("0.7.4", False, ""), ("0.8.1", True, "0.8.4"), ("0.8.4", True, ""), ("0.10.0", True, "")],
@@ -394,6 +395,7 @@ def test_a_copy_with_a_history_of_its_own_is_not_taken_for_what_is_missing(
     assert found["memory_type"].startswith("create type memory_type as enum")
 
 
+@pytest.mark.once
 def test_a_migration_that_the_snapshot_does_not_know(connection: Connection, sets: Sets, patches: Patches) -> None:
     known = {id: patch for id, patch in patches.items() if not id.startswith("0008")}
     with pytest.raises(SqlFilesError, match="does not know the migration 0008") as error:
@@ -406,6 +408,7 @@ def in_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shipped.sql_directory().parent)
 
 
+@pytest.mark.once
 @pytest.mark.usefixtures("in_checkout")
 def test_each_format_tells_of_a_difference(
     migrated: str, connection: Connection, capsys: pytest.CaptureFixture[str]
@@ -440,6 +443,7 @@ def test_each_format_tells_of_a_difference(
     assert (suite.get("tests"), suite.get("failures")) == ("33", str(len(failed)))
 
 
+@pytest.mark.once
 def test_without_a_snapshot_it_says_how_to_get_one(
     migrated: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,6 +23,8 @@ from memdb.store import create_engine, sessions
 from tests import application
 from tests.helpers import address, vectors
 
+pytestmark = pytest.mark.once
+
 
 def a_memory(user_id: UUID, **values: Any) -> Memory:
     return Memory(**{"user_id": user_id, "memory_type": MemoryType.TASK, "content": "a walk", **values})

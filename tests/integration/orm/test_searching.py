@@ -119,6 +119,7 @@ async def test_a_search_that_comes_first_needs_no_transaction(
         assert len(sent_alone) == 2  # in a transaction it belongs to that
 
 
+@pytest.mark.once
 async def test_a_search_within_a_transaction_sends_asyncpg_no_array(migrated: str, one: UUID) -> None:
     """Which would take most of its time."""
     engine = create_engine(address(migrated, "asyncpg"))
@@ -133,6 +134,7 @@ async def test_a_search_within_a_transaction_sends_asyncpg_no_array(migrated: st
     await engine.dispose()
 
 
+@pytest.mark.once
 async def test_a_search_sees_what_the_transaction_has_done(engine: AsyncEngine, one: UUID) -> None:
     async with sessions(engine)() as session:
         await nearest(session, one)
@@ -143,6 +145,7 @@ async def test_a_search_sees_what_the_transaction_has_done(engine: AsyncEngine, 
         assert await nearest(session, one) == ["a walk"]
 
 
+@pytest.mark.once
 async def test_a_search_after_a_search_belongs_to_what_the_session_does_in_between(
     engine: AsyncEngine, one: UUID, sent_alone: list[str]
 ) -> None:
@@ -166,6 +169,7 @@ async def test_a_search_after_a_search_belongs_to_what_the_session_does_in_betwe
         assert len(sent_alone) == 3
 
 
+@pytest.mark.once
 async def test_a_repeatable_read_stays_one(migrated: str, driver: str, one: UUID, sent_alone: list[str]) -> None:
     plain = create_engine(address(migrated, driver))
     by_option = create_engine(address(migrated, driver), isolation_level="REPEATABLE READ")
@@ -182,6 +186,7 @@ async def test_a_repeatable_read_stays_one(migrated: str, driver: str, one: UUID
         await engine.dispose()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("place", ["alone", "in a transaction"])
 async def test_a_lost_connection_is_an_error_of_sqlalchemy_and_leaves_the_pool(
     migrated: str, driver: str, one: UUID, connection: Connection, place: str
@@ -205,6 +210,7 @@ async def test_a_lost_connection_is_an_error_of_sqlalchemy_and_leaves_the_pool(
     await engine.dispose()
 
 
+@pytest.mark.once
 async def test_a_search_that_takes_too_long_is_an_error_of_sqlalchemy(
     migrated: str, driver: str, one: UUID, sent_alone: list[str], connection: Connection
 ) -> None:
@@ -222,6 +228,7 @@ async def test_a_search_that_takes_too_long_is_an_error_of_sqlalchemy(
     await engine.dispose()
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("place", ["alone", "in a transaction"])
 async def test_a_search_that_is_cancelled_leaves_a_pool_that_works(
     migrated: str, driver: str, one: UUID, place: str

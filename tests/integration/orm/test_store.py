@@ -50,6 +50,7 @@ async def test_adding_one(store: MemoryStore[Memory], session: AsyncSession, use
     assert await store.get(uuid4()) is None
 
 
+@pytest.mark.once
 async def test_adding_many_keeps_their_order_and_all_that_they_say(
     store: MemoryStore[Memory], session: AsyncSession, user_id: UUID
 ) -> None:
@@ -68,6 +69,7 @@ async def test_adding_many_keeps_their_order_and_all_that_they_say(
     assert (rows[ids[200]].embedding, rows[ids[200]].extra_data) == (None, {})
 
 
+@pytest.mark.once
 async def test_adding_many_adds_all_or_none_and_keeps_what_was_done_before(
     store: MemoryStore[Memory], session: AsyncSession, user_id: UUID
 ) -> None:
@@ -91,6 +93,7 @@ async def test_adding_many_adds_all_or_none_and_keeps_what_was_done_before(
     assert (await session.scalars(select(Memory.content))).all() == ["before"]
 
 
+@pytest.mark.once
 async def test_adding_many_takes_what_was_assigned_as_the_constructor_would(
     store: MemoryStore[Memory], user_id: UUID
 ) -> None:
@@ -108,6 +111,7 @@ async def test_adding_many_takes_what_was_assigned_as_the_constructor_would(
             await store.add_many([memory], skip_existing=skip_existing)
 
 
+@pytest.mark.once
 async def test_an_unknown_user_is_told_clearly(store: MemoryStore[Memory], session: AsyncSession) -> None:
     nobody = uuid4()
     with pytest.raises(UnknownUser, match=f"there is no user {nobody}") as error:
@@ -167,6 +171,7 @@ async def test_booleans_in_metadata_are_compared_without_losing_what_is_not_ther
     assert await found("true") == {"text"}
 
 
+@pytest.mark.once
 async def test_a_list_reads_embeddings_only_if_asked(
     store: MemoryStore[Memory], session: AsyncSession, user_id: UUID
 ) -> None:
@@ -247,6 +252,7 @@ async def test_noting_a_recall_writes_only_what_is_due_and_waits_for_nobody(
     assert await store.touch([]) == 0
 
 
+@pytest.mark.once
 async def test_changing_a_memory(store: MemoryStore[Memory], session: AsyncSession, user_id: UUID) -> None:
     added = await store.add(a_memory(user_id, embedding=AHEAD))
     kept = await store.update(added.id, MemoryUpdate(memory_type=MemoryType.PROJECT, extra_data={"a": 1}))
@@ -264,6 +270,7 @@ async def test_changing_a_memory(store: MemoryStore[Memory], session: AsyncSessi
     assert await store.update(added.id, MemoryUpdate(content="x"), user_id=uuid4()) is None
 
 
+@pytest.mark.once
 async def test_deleting_tells_how_many_were_there(store: MemoryStore[Memory], user_id: UUID) -> None:
     ids = await store.add_many(a_memory(user_id) for _ in range(3))
     assert await store.delete(ids, user_id=uuid4()) == 0
@@ -272,6 +279,7 @@ async def test_deleting_tells_how_many_were_there(store: MemoryStore[Memory], us
     assert await store.delete([]) == 0
 
 
+@pytest.mark.once
 async def test_writers_and_readers_at_the_same_time(engine: AsyncEngine, user_id: UUID) -> None:
     async def work(number: int) -> int:
         async with sessions(engine).begin() as session:
@@ -284,6 +292,7 @@ async def test_writers_and_readers_at_the_same_time(engine: AsyncEngine, user_id
         assert await session.scalar(select(func.count()).select_from(Memory)) == 160
 
 
+@pytest.mark.once
 async def test_an_engine_of_the_application_serves_as_well(migrated: str, driver: str, user_id: UUID) -> None:
     """Without the binary form of vectors, which only memdb's own engines know."""
     engine = create_async_engine(
@@ -328,6 +337,7 @@ async def test_it_works_where_the_extension_lives_in_another_schema(elsewhere: A
     assert read.embedding is not None
 
 
+@pytest.mark.once
 async def test_without_the_extension_it_says_so(empty: str, driver: str) -> None:
     engine = create_engine(address(empty, driver))
     async with sessions(engine)() as session:
