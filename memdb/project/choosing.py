@@ -7,7 +7,10 @@ from memdb import shape
 from memdb.errors import UsageError
 from memdb.shape import DEFAULT, IDENTIFIER, INDEXED_DIMENSIONS, EmbeddingType, Shape, Users
 
-_OWN = {"memories", "memory_collections", "memory_type", "vector", "halfvec"}
+_OWN = {
+    *("memories", "memory_collections", "memory_importance", "memory_recall_weights"),
+    *("memory_type", "vector", "halfvec"),
+}
 """What the migrations make, or the extension; a table has the name of its type, too."""
 _OF_SYSTEM = re.compile(r"(?:pg_\w+|information_schema)\.")
 _TABLE_AND_KEY = re.compile(rf"(?P<table>{IDENTIFIER}(?:\.{IDENTIFIER})*)\s*(?:\(\s*(?P<key>{IDENTIFIER})\s*\))?")

@@ -166,7 +166,7 @@ RULES = (
     Rule(_SEARCH, r"(?<=::)vector\b|(?<=\()vector\b(?=\))", _embedding_type),
     Rule(_SQL, r"\bvector(?=_cosine_ops\b)", _embedding_type),
     Rule(_SEARCH, r"\bvector(?=_(?:add|sub)\b)", _embedding_type),
-    Rule(_SEARCH, r"\bvector_norm\b", lambda shape: "l2_norm" if shape.embedding_type == "halfvec" else "vector_norm"),
+    Rule(_SQL, r"\bvector_norm\b", lambda shape: "l2_norm" if shape.embedding_type == "halfvec" else "vector_norm"),
     Rule("core/*", r" \(OpenAI text-embedding-3-small\)", _model),
     Rule(_SQL, r"(?<![\w.])1536\b", lambda shape: shape.dimensions),
     Rule("fast_search/1002*", _PAGES, lambda _: "It is then read from one page, not from several."),

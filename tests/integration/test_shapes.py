@@ -30,7 +30,7 @@ def test_a_schema_for_any_users_is_made_proved_and_taken_back(fitted: Fitted) ->
     assert found.ok, found.differences
     with fitted.db.connected("test") as connection:
         assert project.look(connection, Wanted()).shape == Shape(fitted.case.users, *_parts(fitted.case.embedding))
-    fitted.db.rollback(steps=None)
+    fitted.db.rollback(steps=None, losing=True)  # how tiers are weighed
     with database.connect(fitted.conninfo, purpose="test") as connection:
         assert catalog.read(connection, "public").objects == before
 
@@ -52,6 +52,11 @@ def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
         nearest = connection.execute(
             f"select content from memories order by embedding <=> %s::{kind}, id limit 5", [str(vectors[7].tolist())]
         ).fetchall()
+        connection.execute("select note_memory_recalls(%s, array(select id from memories))", [key])
+        weighed = connection.execute(
+            "select content from recall_memories(%s, %s::vector::" + kind + ", 5)", [key, str(vectors[7].tolist())]
+        ).fetchall()
+    assert (weighed[0], len(weighed)) == (("7",), 5)
     assert found[0] == ("7",)
     assert len({*found} & {*nearest}) >= 4
     report, inside = fitted.db.doctor(), fitted.db.inspect(show_content=True)

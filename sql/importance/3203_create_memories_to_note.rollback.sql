@@ -1,0 +1,1 @@
+drop function memories_to_note(user_id uuid, memory_ids uuid[]);

@@ -1,0 +1,1 @@
+drop function note_memory_recalls(user_id uuid, memory_ids uuid[]);

@@ -1,0 +1,1 @@
+alter table memory_importance no force row level security;
