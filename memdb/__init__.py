@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from memdb.ledger.plan import Rollback as Rollback
     from memdb.migrations.losses import WouldLose as WouldLose
     from memdb.migrations.session import Limits as Limits
+    from memdb.search.explaining import Explanation as Explanation
+    from memdb.search.question import Question as Question
+    from memdb.search.searching import Answer as Answer
 
 __version__ = "0.1.0"
 
 # Loaded when they are asked for, so that the command line, which asks for few, starts at once.
 _HOMES = {
+    "Answer": "search.searching",
     "Database": "door",
     "Design": "benchmark.study",
+    "Explanation": "search.explaining",
     "Limits": "migrations.session",
     "MemdbError": "errors",
     "Migrate": "ledger.plan",
+    "Question": "search.question",
     "Rollback": "ledger.plan",
     "Targets": "benchmark.targets",
     "Wanted": "benchmark.preparation",

@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
 
 from memdb import values
 from memdb.database import query
@@ -16,8 +17,8 @@ BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "
 FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH)
 
 MOST = 1000
-LISTED = 2
-"""Each of the two lists that are merged has so many times as many memories as are asked for."""
+LISTED, FUSED = 2, 60
+"""The lists that are merged have LISTED times k memories each, and one is worth 1 / (FUSED + its place), as in SQL."""
 
 _LONGEST_TEXT = 5000
 
@@ -38,7 +39,10 @@ class Surroundings(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as the statements take it, but for the embedding, of which each driver has a form of its own."""
+    """A question as the statements take it, but for the embedding, of which each driver has a form of its own.
+
+    With `only`, an answer has nothing but that memory, as it stands among the others.
+    """
 
     user_id: UserKey
     text: str | None
@@ -46,6 +50,7 @@ class Asked:
     metadata: Filter
     max_distance: float | None
     k: int
+    only: UUID | None = None
 
     def statement(
         self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
@@ -56,7 +61,7 @@ class Asked:
         """
         functions = known.functions if self.metadata.path is None else frozenset()
         contained = None if self.metadata.contained is None else json.dumps(self.metadata.contained)
-        parameters = (self.user_id, embedding, self.k, self.tiers, self.max_distance, contained, self.text)
+        parameters = (self.user_id, embedding, self.k, self.tiers, self.max_distance, contained, self.text, self.only)
         text = _put_together(known._replace(functions=functions), table, sent)
         return text, (*parameters, self.metadata.path) if _reads_all(functions) else parameters
 

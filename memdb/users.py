@@ -1,11 +1,16 @@
 """Whose users memories belong to: the application's, wherever its table is, or memdb's stand-in."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from memdb import database, shape
 from memdb.database import Connection, query
-from memdb.shape import STAND_IN, USER_TYPES
+from memdb.errors import InvalidMemory, UsageError
+from memdb.shape import STAND_IN, USER_TYPES, UserKey, Users
+from memdb.words import with_article
+
+_WHOLE_NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +80,25 @@ def candidates(connection: Connection, tables: Sequence[str], key: str | None = 
     }
     with database.own_names(connection):
         return connection.rows(Candidate, query("users", "candidates"), given)
+
+
+def key(given: object, users: Users) -> UserKey:
+    """The id that somebody wrote or gave, as the database has it. Raises InvalidMemory for what cannot be one."""
+    from memdb import values  # which needs numpy
+
+    if isinstance(given, str) and users.python_type is int and _WHOLE_NUMBER.fullmatch(given):
+        given = int(given)
+    elif isinstance(given, int) and users.python_type is str:
+        given = str(given)
+    return values.user_id(given, users)
+
+
+def asking(given: object, users: Users) -> UserKey:
+    """`key` of the only user who is to ask. Raises UsageError."""
+    try:
+        return key(given, users)
+    except InvalidMemory as error:
+        raise UsageError(
+            f"there is no user {str(given)!r} in this database: {error}",
+            hint=f"Give the id of a user: {users.table}.{users.key} is {with_article(users.key_type)}.",
+        ) from None

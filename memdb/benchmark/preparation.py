@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from memdb import __version__, target, trust
+from memdb import __version__, target, trust, users
 from memdb.benchmark import sampling, truth
 from memdb.benchmark.sampling import Population, Query
 from memdb.benchmark.searching import Answer
@@ -135,7 +135,7 @@ def population_of(connection: Connection, wanted: Wanted, *, writing: bool = Fal
 
 
 def _only_user(where: Target, wanted: Wanted) -> UserKey | None:
-    return None if wanted.user is None else sampling.asking(wanted.user, where.shape.users)
+    return None if wanted.user is None else users.asking(wanted.user, where.shape.users)
 
 
 def questions_for(

@@ -7,7 +7,6 @@ every size are in. Within a class each memory is equally likely. That is the wor
 "equal" each user asks as often as any other, and with "single" all questions are of the one who holds most.
 """
 
-import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,14 +15,12 @@ from uuid import UUID
 from psycopg.rows import class_row
 
 from memdb.database import Connection
-from memdb.errors import DataError, InvalidMemory, UsageError
-from memdb.shape import UserKey, Users
+from memdb.errors import DataError
+from memdb.shape import UserKey
 from memdb.target import Target
-from memdb.words import with_article
 
 SKEWED, EQUAL, SINGLE = WORKLOADS = ("skewed", "equal", "single")
 
-_WHOLE_NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
 _SMALLEST_SHARE = 20  # a twentieth of all queries
 
 
@@ -82,28 +79,6 @@ class Query:
         (dimension,) = struct.unpack_from("!H", self.embedding)
         kind = "e" if len(self.embedding) == 4 + 2 * dimension else "f"
         return f"[{','.join(map(str, struct.unpack_from(f'!{dimension}{kind}', self.embedding, 4)))}]"
-
-
-def key(given: object, users: Users) -> UserKey:
-    """The id that somebody wrote or gave, as the database has it. Raises InvalidMemory for what cannot be one."""
-    from memdb import values  # which needs numpy
-
-    if isinstance(given, str) and users.python_type is int and _WHOLE_NUMBER.fullmatch(given):
-        given = int(given)
-    elif isinstance(given, int) and users.python_type is str:
-        given = str(given)
-    return values.user_id(given, users)
-
-
-def asking(given: object, users: Users) -> UserKey:
-    """`key` of the only user who is to ask. Raises UsageError."""
-    try:
-        return key(given, users)
-    except InvalidMemory as error:
-        raise UsageError(
-            f"there is no user {str(given)!r} in this database: {error}",
-            hint=f"Give the id of a user: {users.table}.{users.key} is {with_article(users.key_type)}.",
-        ) from None
 
 
 def population(connection: Connection, target: Target, user: UserKey | None = None) -> Population:

@@ -21,6 +21,7 @@ SECTIONS = {
     },
     "The memories": {
         "inspect": ("doctor", "Show how many memories there are, and whose."),
+        "search": ("search", "Search one user's memories."),
         "seed": ("seed", "Load realistic memories, or remove them."),
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
     },

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from memdb.migrations import losses as losses
     from memdb.migrations import repair as repair
     from memdb.migrations import saved_plan as saved_plan
+    from memdb.search import explaining as explaining
+    from memdb.search import searching as searching
     from memdb.seeding import choosing as choosing
     from memdb.seeding import hooks as hooks
     from memdb.seeding import resetting as resetting
@@ -39,6 +41,7 @@ _HOMES = {
     "memdb.ledger": "sqlfiles status",
     "memdb.linting": "lint",
     "memdb.migrations": "baseline losses repair saved_plan",
+    "memdb.search": "explaining searching",
     "memdb.seeding": "choosing hooks resetting seed",
     "memdb.verification": "drift snapshot verify",
 }

@@ -1,8 +1,9 @@
-"""What fills a database with memories, and measures how they are found."""
+"""What fills a database with memories, finds them, and measures how they are found."""
 
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from memdb.door import lazy, telling
 from memdb.door.place import Place
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
     from memdb.benchmark.targets import Targets
+    from memdb.search.explaining import Explanation
+    from memdb.search.question import Question
+    from memdb.search.searching import Answer
     from memdb.seeding.hooks import Hooks as SeedingHooks
     from memdb.seeding.memories import Further
     from memdb.seeding.resetting import Reset
@@ -62,6 +66,20 @@ class Memories(Place):
             return lazy.resetting.reset(
                 connection, wait_seconds=wait_seconds, on_wait=telling.of_loading(self.say).on_wait
             )
+
+    def search(self, question: "Question") -> "Answer":
+        """Finds memories of one user by words, by meaning, or by both. Reads only.
+
+        Uses the functions of the sets hybrid_search and fast_search, where they are applied; else, all memories of the
+        user are read. Raises DataError for a user without memories, and for a file or a memory without an embedding.
+        """
+        with self.connected("search") as connection:
+            return lazy.searching.search(connection, question)
+
+    def explain(self, question: "Question", memory_id: UUID) -> "Explanation":
+        """Why a memory is, or is not, among the answers to a question. Reads only; raises as search() does."""
+        with self.connected("search") as connection:
+            return lazy.explaining.explain(connection, question, memory_id)
 
     def benchmark(
         self,

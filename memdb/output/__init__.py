@@ -13,6 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from memdb.errors import MemdbError
 from memdb.output import actions, folding, formats, streams
@@ -59,7 +60,7 @@ def write_line(text: str) -> None:
 
 
 def as_json(value: Any) -> Any:
-    """Dataclasses as objects, with their `ok`, tuples as lists, times in ISO 8601, paths as text, NaN as null."""
+    """Dataclasses as objects, with their `ok`, tuples as lists, times in ISO 8601, paths and ids as text, no NaN."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [*(["ok"] if hasattr(value, "ok") else []), *(field.name for field in dataclasses.fields(value))]
         return {name: as_json(getattr(value, name)) for name in names}
@@ -71,7 +72,7 @@ def as_json(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    return str(value) if isinstance(value, Path) else value
+    return str(value) if isinstance(value, Path | UUID) else value
 
 
 def emit_error(error: MemdbError, format: str) -> None:

@@ -3,8 +3,8 @@
 -- blocks themselves. The names of tables, functions and types are put in as well.
 --
 -- The parameters are the user $1, the embedding $2, how many $3, tiers $4, the greatest distance $5, what metadata
--- contain $6, and the text $7; a list that no function gives also takes a jsonpath $8 that has to hold for metadata.
--- NULL is no condition, and no embedding or text leaves the other list alone.
+-- contain $6, the text $7, and the only memory that is of interest $8; a list that no function gives also takes a
+-- jsonpath $9 that has to hold for metadata. NULL is no condition. Without embedding or text, the other list is alone.
 
 -- name: surroundings
 -- What is there: the schema of the extension (no row: there is none) and the number of its type vector, the type of
@@ -123,6 +123,7 @@ cross join
         where f.id = m.id
         limit 1 -- noqa: AM09
     ) as m
+where $8::uuid is null or f.id = $8::uuid
 order by f.score desc, f.id asc;
 
 -- name: ranked_by_function
@@ -274,4 +275,4 @@ where
     m.user_id = $1
     and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
     and ($6::text is null or m.metadata @> (select $6::text::jsonb))
-    and ($8::text is null or coalesce(m.metadata, '{}') @@ (select $8::text::jsonpath));
+    and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath));

@@ -27,7 +27,7 @@ LAYERS = [
     {"migrations"},
     {"scratch"},
     {"effects"},
-    {"recording", "preview", "linting", "seeding", "benchmark", "doctor"},
+    {"recording", "preview", "linting", "seeding", "benchmark", "doctor", "search"},
     {"project"},
     {"door"},
     {"demo"},

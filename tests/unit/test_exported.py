@@ -9,11 +9,14 @@ import pytest
 import memdb
 
 NAMES = [
+    "Answer",
     "Database",
     "Design",
+    "Explanation",
     "Limits",
     "MemdbError",
     "Migrate",
+    "Question",
     "Rollback",
     "Targets",
     "Wanted",
@@ -28,6 +31,7 @@ CALLS = {
     "connected": "(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) "
     "-> collections.abc.Iterator[memdb.database.Connection]",
     "doctor": "(self) -> 'Report'",
+    "explain": "(self, question: 'Question', memory_id: uuid.UUID) -> 'Explanation'",
     "inspect": "(self, *, show_content: bool = False) -> 'Inspection'",
     "lint": "(self, *, all: bool = False) -> 'Review'",
     "migrate": "(self, to: str | None = None, *, out_of_order: bool = False, limits: 'Limits | None' = None, "
@@ -41,6 +45,7 @@ CALLS = {
     "limits: 'Limits | None' = None, hooks: 'Hooks | None' = None) -> 'Run'",
     "run": "(self, plan: 'str | PathLike[str] | SavedPlan', *, limits: 'Limits | None' = None, "
     "hooks: 'Hooks | None' = None) -> 'Run'",
+    "search": "(self, question: 'Question') -> 'Answer'",
     "seed": "(self, source: 'str | PathLike[str] | Source | Further | None' = None, *, users: int | None = None, "
     "memories: int | None = None, tiers: tuple[float, float, float] = (30, 30, 40), random_seed: int | None = None, "
     "append: bool = False, rebuild_indexes: bool = False, add_users: bool = False, wait_seconds: float = 60, "

@@ -1,0 +1,105 @@
+"""memdb search."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from memdb import output, values
+from memdb.cli.commands import command
+from memdb.cli.options import OutputFormat, Place, finite
+from memdb.errors import InvalidMemory, UsageError
+from memdb.reading import fields
+from memdb.search.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked beside the text, and what narrows it."""
+
+    like: Annotated[
+        UUID | None, typer.Option(help="Search by the meaning of this memory, which is left out.", metavar="ID")
+    ] = None
+    embedding: Annotated[
+        Path | None,
+        typer.Option(
+            help="Search by the embedding in this file: .json with a list of numbers, or .npz, .jsonl or .parquet with "
+            "one row.",
+            metavar="FILE",
+        ),
+    ] = None
+    tier: Annotated[
+        list[values.MemoryType] | None,
+        typer.Option(help="Only memories of this tier (can be repeated).", metavar="TIER"),
+    ] = None
+    metadata: Annotated[
+        str | None,
+        typer.Option(
+            help="Only memories whose metadata contain this object, or meet this list of conditions.", metavar="JSON"
+        ),
+    ] = None
+    max_distance: Annotated[
+        float | None,
+        typer.Option(min=0, max=2, callback=finite, help="Find nothing by meaning beyond this distance.", metavar="D"),
+    ] = None
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many memories to find.", metavar="K")] = 10
+
+    def question(self, text: str, user: str) -> Question:
+        entries, where = _filters(self.metadata)
+        return Question(
+            text,
+            user=user,
+            embedding=self.embedding,
+            like=self.like,
+            tiers=[tier.value for tier in self.tier or ()],
+            metadata=entries,
+            where=where,
+            max_distance=self.max_distance,
+            k=self.limit,
+        )
+
+
+@command(
+    "memdb search 'invoice B1742' --user 8f0c5a9e-0000-4000-8000-000000000001",
+    "memdb search --like 0197a3f2-0000-7000-8000-000000000002 --user 42 --tier personal",
+    """memdb search lisbon --embedding lisbon.json --user 42 --metadata '{"source": "chat"}'""",
+    "memdb search 'invoice B1742' --user 42 --explain 0197a3f2-0000-7000-8000-000000000002",
+    also="TEXT is compared by its words, which need no embedding. With --like or --embedding as well, the best by "
+    "words and by meaning are merged. It uses what is applied of the sets hybrid_search and fast_search; without "
+    "them, all memories of the user are read.",
+)
+def search(
+    user: Annotated[str, typer.Option(help="The user whose memories are searched.", metavar="ID")],
+    text: Annotated[str, typer.Argument(help="Words to search for.")] = "",
+    asked: Asked = Asked(),
+    explain: Annotated[
+        UUID | None, typer.Option(help="Say why this memory is, or is not, among the answers.", metavar="ID")
+    ] = None,
+    place: Place = Place(),
+    format: OutputFormat = "text",
+) -> None:
+    """Search one user's memories by words, by meaning, or by both.
+
+    Shows the texts of memories. Read-only.
+    """
+    question = asked.question(text, user)
+    with place.open() as db:
+        result: Any = db.search(question) if explain is None else db.explain(question, explain)
+    output.emit(result, format, address=db.address)
+
+
+def _filters(text: str | None) -> tuple[dict[str, Any], list[values.Where]]:
+    """An object is what metadata contain, a list has conditions. Raises UsageError for anything else."""
+    try:
+        given = {} if text is None else fields.from_json(text)
+        if isinstance(given, list):
+            return {}, values.conditions(given)
+        values.filtered(values.json_object(given))
+    except (InvalidMemory, ValueError, fields.Unusable) as error:
+        raise UsageError(
+            f"--metadata cannot be used: {fields.excerpt(error)}",
+            hint="""Give an object, as '{"source": "chat"}', or conditions, as '[{"path": "year", "gte": 2020}]'.""",
+        ) from None
+    return given, []

@@ -1,0 +1,197 @@
+"""The search itself, in a transaction that only reads."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import sql
+
+from memdb import retrieval, target, trust, users
+from memdb.database import Connection, query
+from memdb.errors import DataError
+from memdb.retrieval import Asked, Surroundings
+from memdb.search.question import Question, numbers
+from memdb.shape import UserKey
+from memdb.target import Target
+
+_SENT = ("pg_catalog", "_float4")
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A memory that was found by meaning (`distance`, `vector_rank`), by words (`word_score`, `word_rank`), or both.
+
+    Ranks count from 1. What found it not is None. `score` is what the order goes by.
+    """
+
+    id: UUID
+    memory_type: str
+    content: str
+    metadata: dict[str, Any] | None
+    created_at: datetime
+    accessed_at: datetime
+    distance: float | None = None
+    score: float = 0
+    vector_rank: int | None = None
+    word_score: float | None = None
+    word_rank: int | None = None
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The matches, best first. `functions` are those of sets that found them; without any, all memories were read."""
+
+    user: UserKey
+    k: int
+    matches: tuple[Match, ...]
+    functions: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def search(connection: Connection, question: Question) -> Answer:
+    """The k memories that answer a question best.
+
+    Raises DataError for a user without memories, and for a file or a memory that has no embedding, UsageError for an id
+    that no user can have, DatabaseError where there are no memories, or reading them could run code of others.
+    """
+    with asking(connection, question) as search:
+        return Answer(
+            search.asked.user_id, question.k, search.matches(), tuple(sorted(search.functions)), search.notes()
+        )
+
+
+@contextmanager
+def asking(connection: Connection, question: Question) -> Iterator["Search"]:
+    """Around a search, in one snapshot, on behalf of the user. Raises as search does."""
+    with connection.transaction(force_rollback=True):
+        connection.execute("set transaction isolation level repeatable read, read only")
+        found = target.enter(connection)
+        trust.require_owners(connection, [found.memories])
+        key = users.asking(question.user, found.shape.users)
+        known, refused = _surroundings(connection, found)
+        connection.execute(query("search", "speak_for"), {"user": str(key)})
+        _require_memories(connection, found, key)
+        asked = retrieval.asked(
+            found.shape.users,
+            key,
+            question.text or None,
+            k=question.k,
+            tiers=question.tiers or None,
+            metadata=dict(question.metadata or {}),
+            where=question.where,
+            max_distance=question.max_distance,
+        )
+        yield Search(connection, found, question, asked, known, refused)
+
+
+@dataclass
+class Search:
+    """A question that is being asked. `refused` are functions that this role had better not call."""
+
+    connection: Connection
+    found: Target
+    question: Question
+    asked: Asked
+    known: Surroundings
+    refused: tuple[str, ...]
+    embedding: list[float] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.embedding = self._embedding()
+
+    @property
+    def functions(self) -> frozenset[str]:
+        """Those that are used."""
+        if self.asked.metadata.path is not None:
+            return frozenset()
+        if retrieval.BY_BOTH in self.known.functions:
+            return frozenset([retrieval.BY_BOTH])
+        wanted = {retrieval.BY_MEANING} if self.embedding is not None else set()
+        return self.known.functions & (wanted | ({retrieval.BY_WORDS} if self.asked.text else set()))
+
+    def matches(self) -> tuple[Match, ...]:
+        """The answer. The memory that others are to be like is no part of it."""
+        like = self.question.like
+        found = self.ask(replace(self.asked, k=self.asked.k + (like is not None)))
+        return tuple(match for match in found if match.id != like)[: self.asked.k]
+
+    def ask(self, asked: Asked) -> list[Match]:
+        """Any question with the same embedding."""
+        text, parameters = asked.statement(self.known, (self.found.schema, "memories"), self.embedding, _SENT)
+        rows = psycopg.RawCursor(self.connection).execute(text.encode(), parameters).fetchall()
+        return [_match(row) for row in rows]
+
+    def memory(self, id: UUID) -> dict[str, Any] | None:
+        """What there is to say of one memory, whoever has it."""
+        contained, path = self.asked.metadata
+        given = {"id": id, "user": self.asked.user_id, "path": path}
+        given["contained"] = None if contained is None else json.dumps(contained)
+        cursor = self.connection.cursor(row_factory=psycopg.rows.dict_row)
+        return cursor.execute(self.found.query("search", "memory").encode(), given).fetchone()
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said of how memories were found."""
+        notes = [f"{name} was not used: others could have it run their code with your rights." for name in self.refused]
+        if self.asked.metadata.path is not None:
+            notes.append("All memories of the user were read, since no function knows such conditions on metadata.")
+        elif self.asked.text and not self.functions & {retrieval.BY_BOTH, retrieval.BY_WORDS}:
+            notes.append(
+                "Without search_memories_by_words of the set hybrid_search, words are compared in every memory of the "
+                "user, as to_tsvector('simple') has them."
+            )
+        return tuple(notes)
+
+    def _embedding(self) -> list[float] | None:
+        """By which a question is asked: the place for whatever makes one of a text."""
+        question = self.question
+        if question.embedding is not None:
+            return numbers(question.embedding, self.found.shape)
+        return None if question.like is None else self._embedding_of(question.like)
+
+    def _embedding_of(self, id: UUID) -> list[float]:
+        given = {"id": id, "user": self.asked.user_id}
+        row = self.connection.execute(self.found.query("search", "embedding").encode(), given).fetchone()
+        if row is None:
+            raise DataError(f"user {self.asked.user_id} has no memory {id}", hint="Check both ids.")
+        if row[0] is None:
+            raise DataError(f"the memory {id} has no embedding, so none is like it", hint="Search for its words.")
+        return list(row[0])
+
+
+def _surroundings(connection: Connection, found: Target) -> tuple[Surroundings, tuple[str, ...]]:
+    """What is there, without those functions by which somebody else could have code of theirs run, and these."""
+    place = f"{sql.Identifier(found.schema).as_string()}."
+    given = {"table_name": f"{place}memories", "place": place}
+    cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(query("retrieval", "surroundings"), given)
+    (row,) = cursor.fetchall()
+    there = frozenset(row["functions"])
+    is_open = trust.open_to_others(connection, found.schema)
+    refused = there if is_open else there & _of_others(connection, found)
+    if not is_open:  # functions of an application, and of its policies, may find what is beside memories
+        connection.execute("select pg_catalog.set_config('search_path', %s, true)", [found.search_path])
+    return Surroundings(**{**row, "functions": there - refused}), tuple(sorted(refused))
+
+
+def _of_others(connection: Connection, found: Target) -> frozenset[str]:
+    given = {"memories": found.memories, "functions": list(retrieval.FUNCTIONS)}
+    return frozenset(name for (name,) in connection.execute(query("search", "of_others"), given))
+
+
+def _require_memories(connection: Connection, found: Target, user: UserKey) -> None:
+    given = {"user": user, "memories": found.memories}
+    ((has, by_policies),) = connection.execute(found.query("search", "has_memories").encode(), given)
+    if not has:
+        seen = " that this role may see: row-level security is on" if by_policies else ""
+        raise DataError(f"user {user} has no memories{seen}", hint="Check the id: memdb search looks at one user only.")
+
+
+def _match(row: tuple[Any, ...]) -> Match:
+    id, _, tier, content, metadata, created_at, accessed_at, distance, score, rank, word_score, word_rank, words = row
+    data, found = None if metadata is None else json.loads(metadata), tuple(words or ())
+    return Match(id, tier, content, data, created_at, accessed_at, distance, score, rank, word_score, word_rank, found)
