@@ -72,7 +72,7 @@ class Asked:
 )
 def search(
     user: Annotated[str, typer.Option(help="The user whose memories are searched.", metavar="ID")],
-    text: Annotated[str, typer.Argument(help="Words to search for.")] = "",
+    text: Annotated[str, typer.Argument(help="Words to search for.", metavar="TEXT")] = "",
     asked: Asked = Asked(),
     explain: Annotated[
         UUID | None, typer.Option(help="Say why this memory is, or is not, among the answers.", metavar="ID")
@@ -80,9 +80,9 @@ def search(
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> None:
-    """Search one user's memories by words, by meaning, or by both.
+    """Search one user's memories.
 
-    Shows the texts of memories. Read-only.
+    By words, by meaning, or by both. Shows what people said. Read-only.
     """
     question = asked.question(text, user)
     with place.open() as db:

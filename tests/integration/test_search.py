@@ -83,7 +83,7 @@ def filled(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def has_sets(request: pytest.FixtureRequest) -> bool:
-    return request.node.callspec.params["filled"] == "with_sets"
+    return bool(request.node.callspec.params["filled"] == "with_sets")
 
 
 def id_of(number: int, user: UUID = ANN) -> UUID:

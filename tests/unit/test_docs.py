@@ -46,7 +46,14 @@ def test_options_in_hints_that_have_another_name_in_python_are_listed() -> None:
     ]
     hinted = set(re.findall(r"--[a-z][\w-]+", "".join(path.read_text() for path in library)))
     calls = [call for _, call in inspect.getmembers(memdb.Database, inspect.isfunction)]
-    given: tuple[Callable[..., object], ...] = (memdb.open, *calls, memdb.Limits, memdb.Wanted, memdb.Design)
+    given: tuple[Callable[..., object], ...] = (
+        memdb.open,
+        *calls,
+        memdb.Limits,
+        memdb.Wanted,
+        memdb.Design,
+        memdb.Question,
+    )
     names = {name for each in given for name in inspect.signature(each).parameters}
     options = set(re.findall(r"--[a-z][\w-]+", "".join(help_of((command,)) for command in DONE_FROM_PYTHON)))
     others = {option for option in options & hinted - {"--help"} if option[2:].replace("-", "_") not in names}
