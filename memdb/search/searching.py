@@ -187,7 +187,7 @@ def _require_memories(connection: Connection, found: Target, user: UserKey) -> N
     given = {"user": user, "memories": found.memories}
     ((has, by_policies),) = connection.execute(found.query("search", "has_memories").encode(), given)
     if not has:
-        seen = " that this role may see: row-level security is on" if by_policies else ""
+        seen = " that row-level security lets this role see" if by_policies else ""
         raise DataError(f"user {user} has no memories{seen}", hint="Check the id: memdb search looks at one user only.")
 
 
