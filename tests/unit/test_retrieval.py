@@ -1,0 +1,36 @@
+"""Which functions a search calls follows from which are there, and from what is asked."""
+
+import re
+
+import pytest
+
+from memdb import retrieval
+from memdb.retrieval import BY_BOTH, BY_MEANING, BY_WORDS, FUNCTIONS, Surroundings
+from memdb.shape import DEFAULT
+from memdb.values import Where
+
+USER = "00000000-0000-0000-0000-000000000007"
+
+
+@pytest.mark.parametrize(
+    ("there", "where", "called", "parameters"),
+    [
+        ((), (), (), 9),
+        ((BY_MEANING,), (), (BY_MEANING,), 9),
+        ((BY_WORDS,), (), (BY_WORDS,), 9),
+        ((BY_MEANING, BY_WORDS), (), (BY_MEANING, BY_WORDS), 8),
+        (FUNCTIONS, (), (BY_BOTH,), 8),
+        (FUNCTIONS, (Where("year", gt=2000),), (), 9),
+    ],
+)
+def test_a_statement_calls_what_is_there_and_has_a_parameter_for_each_number(
+    there: tuple[str, ...], where: tuple[Where, ...], called: tuple[str, ...], parameters: int
+) -> None:
+    known = Surroundings("vectors", 1, "halfvec", "app", "memory_type", frozenset(there), True)
+    asked = retrieval.asked(
+        DEFAULT.users, USER, "sea", k=3, tiers=["task"], metadata={"a": 1}, where=where, max_distance=None
+    )
+    text, given = asked.statement(known, ("app", "memories"), None, ("pg_catalog", "_float4"))
+    assert {name for name in FUNCTIONS if f'"app"."{name}"(' in text} == set(called)
+    assert {int(number) for number in re.findall(r"\$(\d)", text)} == set(range(1, parameters + 1))
+    assert (len(given), "{" in text.replace("'{}'", "")) == (parameters, False)
