@@ -57,7 +57,7 @@ def _secrets(patient: Patient) -> Iterator[Finding]:
         raise CannotLook("who may read a file is not told by its mode on Windows")
     for name in _FILES:
         path = patient.place.folder / name
-        if path.is_file() and path.stat().st_mode & stat.S_IROTH and _holds_secret(path):
+        if path.is_file() and _is_open(path) and _holds_secret(path):
             yield Finding(
                 "error",
                 "everybody on this machine can read a file with a secret",
@@ -66,6 +66,13 @@ def _secrets(patient: Patient) -> Iterator[Finding]:
                 "Keep it to yourself; and if others use this machine, change the secret.",
                 f"chmod go-rwx {words.argument(str(path))}",
             )
+
+
+def _is_open(path: Path) -> bool:
+    """Whether everybody may read it, and enter each folder above it: one's home is often closed to others."""
+    real = Path(os.path.realpath(path))
+    may_enter = all(folder.stat().st_mode & stat.S_IXOTH for folder in real.parents)
+    return bool(real.stat().st_mode & stat.S_IROTH and may_enter)
 
 
 def _holds_secret(path: Path) -> bool:

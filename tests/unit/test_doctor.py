@@ -1,5 +1,7 @@
 """What each check of the doctor says of what is known of a database, and what it says nothing of."""
 
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -198,25 +200,36 @@ def test_the_others_are_silent_where_one_speaks(monkeypatch: pytest.MonkeyPatch)
     assert speaking == {"row-security"}
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that everybody may enter, as those of pytest are not."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.parametrize("text", ["PASSWORD=x", "DATABASE_URL=postgresql://app:pass@host/app", 'OPENAI_API_KEY="sk-1"'])
-def test_a_secret_that_everybody_can_read_is_found(tmp_path: Path, text: str) -> None:
-    file = tmp_path / ".env"
+def test_a_secret_that_everybody_can_read_is_found(open_folder: Path, text: str) -> None:
+    file = open_folder / ".env"
     file.write_text(f"NAME=x\n{text}\n")
     file.chmod(0o644)
-    (finding,) = CHECKS["secrets"].find(patient(tmp_path))
+    (finding,) = CHECKS["secrets"].find(patient(open_folder))
     assert (finding.level, finding.command) == ("error", f"chmod go-rwx {file}")
     assert "pass" not in str(finding).replace("password", "")
+    open_folder.chmod(0o750)
+    assert not list(CHECKS["secrets"].find(patient(open_folder)))
+    open_folder.chmod(0o755)
     file.chmod(0o640)
-    assert not list(CHECKS["secrets"].find(patient(tmp_path)))
+    assert not list(CHECKS["secrets"].find(patient(open_folder)))
 
 
 @pytest.mark.parametrize("text", ["NAME=x", "DATABASE_URL=postgresql://app@host/app", "# PASSWORD=x", "PASSWORD="])
-def test_a_file_without_a_secret_may_be_read(tmp_path: Path, text: str) -> None:
-    (tmp_path / ".env").write_text(f"{text}\n")
-    (tmp_path / "memdb.toml").write_text('database_url = "postgresql://app@host/app"\n')
-    assert not list(CHECKS["secrets"].find(patient(tmp_path)))
-    (tmp_path / "memdb.toml").write_text('database_url = "postgresql://app:secret@host/app"\n')
-    (finding,) = CHECKS["secrets"].find(patient(tmp_path))
+def test_a_file_without_a_secret_may_be_read(open_folder: Path, text: str) -> None:
+    (open_folder / ".env").write_text(f"{text}\n")
+    (open_folder / "memdb.toml").write_text('database_url = "postgresql://app@host/app"\n')
+    assert not list(CHECKS["secrets"].find(patient(open_folder)))
+    (open_folder / "memdb.toml").write_text('database_url = "postgresql://app:secret@host/app"\n')
+    (finding,) = CHECKS["secrets"].find(patient(open_folder))
     assert finding.object.endswith("memdb.toml")
 
 
