@@ -136,7 +136,10 @@ def require_own_policies(connection: Connection, table: int) -> None:
 
 
 def _ask(connection: Connection, block: str, **given: object) -> psycopg.Cursor[tuple[Any, ...]]:
-    return connection.execute(query("trust", block), given | {"by_login": connection.is_judged_by_login})
+    supers = [oid for (oid,) in connection.execute(query("trust", "supers"))]
+    return connection.execute(
+        query("trust", block), given | {"by_login": connection.is_judged_by_login, "supers": supers}
+    )
 
 
 def _calls(kind: str, name: str, table: str, owner: str, why: str = "") -> DatabaseError:

@@ -8,10 +8,23 @@
 -- expression, and no type with casts of its own (made after the database: oids from 16384), and no policy; those of
 -- row-level security are not called for the owner. Where this is a superuser, of_lesser_owner are the tables whose
 -- owner, or whose schema's owner, is none. started_at has a default, which memdb never uses.
-with me as (
-    select bool_or(r.rolsuper) as rolsuper from pg_roles as r
-    -- which role a session has, somebody else may have set
-    where r.rolname in (current_user, case when %(by_login)s then session_user end)
+with supers as (
+    select
+        r.oid,
+        r.rolname
+    from pg_roles as r
+    where exists ( -- what is called could take that role
+        select from pg_roles as s
+        where s.rolsuper and pg_has_role(r.oid, s.oid, 'member')
+    )
+),
+
+me as (
+    select exists(
+        select from supers as r
+        -- which role a session has, somebody else may have set
+        where r.rolname in (current_user, case when %(by_login)s then session_user end)
+    ) as rolsuper
 ),
 
 tables as (
@@ -24,17 +37,17 @@ tables as (
         row_security_active(c.oid) as hides_rows,
         c.relhasrules,
         c.relchecks > 0 as has_checks,
-        me.rolsuper and not (owner.rolsuper and schema_owner.rolsuper) as of_lesser_owner,
+        me.rolsuper and (owner.oid is null or schema_owner.oid is null) as of_lesser_owner,
         c.relhassubclass or c.relispartition or held.inherited as is_shared,
         held.unknown_types,
         held.defaults,
         held.has_position
     from pg_class as c
     inner join pg_namespace as n on c.relnamespace = n.oid
-    inner join pg_roles as owner on c.relowner = owner.oid
+    left join supers as owner on c.relowner = owner.oid
     inner join pg_database as d on d.datname = current_database()
-    inner join
-        pg_roles as schema_owner
+    left join
+        supers as schema_owner
         on case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end = schema_owner.oid
     cross join me
     left join lateral (

@@ -16,10 +16,13 @@ select
     pg_catalog.set_config('search_path', present.path, true)
 from present;
 
--- name: logged_in_as_superuser
-select r.rolsuper
+-- name: superuser
+-- The superuser who has logged in, or whose role they may take.
+select quote_ident(r.rolname)
 from pg_roles as r
-where r.rolname = session_user;
+where r.rolsuper and pg_has_role(session_user, r.oid, 'member')
+order by r.rolname <> session_user
+limit 1;
 
 -- name: keep_name
 -- No lock of the server's own keeps the name of a schema; that of its row does.

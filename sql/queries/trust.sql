@@ -1,15 +1,25 @@
 -- Who else may put objects where a migration's names lead, or have code called by using tables.
 --
 -- Whoever is asked about is the present role, and by_login the one that has logged in where that is a superuser: the
--- owner of a database can set a role for all who connect, and what is called can leave that role again. No text here
+-- owner of a database can set a role for all who connect, and what is called can leave that role again. It can take a
+-- role, too: members of a superuser count as superusers (supers). No text here
 -- has a backslash: the same owner can set what it means (standard_conforming_strings).
+
+-- name: supers
+select r.oid
+from pg_roles as r
+where
+    exists (
+        select from pg_roles as s
+        where s.rolsuper and pg_has_role(r.oid, s.oid, 'member')
+    );
 
 -- name: open_schemas
 -- With the roles that may create there, or that own the history there; and whether the present role is a superuser, for
 -- whom it is enough that they own what can be called: it may be left of a time when they might create there. Names also
 -- lead to where the extension is.
 with me as (
-    select bool_or(r.rolsuper) as rolsuper from pg_roles as r
+    select bool_or(r.oid = any(%(supers)s::oid[])) as rolsuper from pg_roles as r
     where r.rolname in (current_user, case when %(by_login)s then session_user end)
 )
 
@@ -28,7 +38,9 @@ where
             where e.extname = 'vector' and e.extnamespace = n.oid
         )
     )
-    and not r.rolsuper and (me.rolsuper or r.rolname <> current_user) and r.rolname !~ '^pg_'
+    and r.oid <> all(%(supers)s::oid[])
+    and (me.rolsuper or r.rolname <> current_user)
+    and r.rolname !~ '^pg_'
     and (
         has_schema_privilege(r.oid, n.oid, 'create')
         or (
@@ -60,8 +72,10 @@ select exists(
     select from pg_roles as r
     cross join pg_roles as me
     where
-        me.rolsuper and me.rolname in (current_user, case when %(by_login)s then session_user end)
-        and not r.rolsuper and r.rolname !~ '^pg_' and has_database_privilege(r.oid, current_database(), 'create')
+        me.oid = any(%(supers)s::oid[])
+        and me.rolname in (current_user, case when %(by_login)s then session_user end)
+        and r.oid <> all(%(supers)s::oid[]) and r.rolname !~ '^pg_'
+        and has_database_privilege(r.oid, current_database(), 'create')
 );
 
 -- name: of_lesser_owners
@@ -118,10 +132,12 @@ left join
     on true
 left join pg_roles as owner on maker.oid = owner.oid
 where
-    owner.rolsuper is not true
+    owner.oid = any(%(supers)s::oid[]) is not true
     and exists (
         select from pg_roles as me
-        where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
+        where
+            me.rolname in (current_user, case when %(by_login)s then session_user end)
+            and me.oid = any(%(supers)s::oid[])
     )
 order by maker.place, c.oid
 limit 1;
@@ -147,9 +163,11 @@ where con.contype = 'f' and con.conrelid in (select below.oid from below);
 with recursive me as (
     select
         r.oid,
-        r.rolsuper
+        r.oid = any(%(supers)s::oid[]) as rolsuper
     from pg_roles as r
-    where r.rolname = current_user or (%(by_login)s and r.rolname = session_user and r.rolsuper)
+    where
+        r.rolname = current_user
+        or (%(by_login)s and r.rolname = session_user and r.oid = any(%(supers)s::oid[]))
 ),
 
 asked as (
@@ -257,10 +275,12 @@ inner join pg_shdepend as s on u.class = s.classid and u.oid = s.objid and s.dep
 inner join pg_database as d on s.dbid = d.oid and d.datname = current_database()
 inner join pg_roles as owner on s.refobjid = owner.oid
 where
-    not owner.rolsuper and u.class <> 'pg_namespace'::regclass
+    owner.oid <> all(%(supers)s::oid[]) and u.class <> 'pg_namespace'::regclass
     and exists (
         select from pg_roles as me
-        where me.rolname in (current_user, case when %(by_login)s then session_user end) and me.rolsuper
+        where
+            me.rolname in (current_user, case when %(by_login)s then session_user end)
+            and me.oid = any(%(supers)s::oid[])
     )
 order by u.polname, u.oid
 limit 1;

@@ -205,6 +205,23 @@ def test_a_role_that_the_owner_of_a_database_sets_for_a_superuser_makes_nobody_l
         connection.execute("alter table _yoyo_log owner to current_user; alter table users owner to current_user")
 
 
+def test_a_member_of_a_superuser_is_as_careful(connection: Connection) -> None:
+    """What is called could take that role. Tables of such members are as good as those of superusers."""
+    me, other = connection.info.user, "seed_member"
+    with role(connection, other, f"grant {me} to {other}"), mallory(connection):
+        with database.connect(make_conninfo(connection.info.dsn, user=other), purpose="test") as member:
+            connection.execute(f"alter table memories owner to {other}".encode())
+            assert seed(member, SMALL).memories == 60
+            with pytest.raises(UntrustedSchema, match=f"public .role {MALLORY}"):
+                trust.require(member, "public", [])
+            given_to_mallory(connection, "users", "_yoyo_log")
+            connection.execute(f"grant select on _yoyo_log to {other}".encode())
+            with pytest.raises(DatabaseError, match=f"public.users belongs to '{MALLORY}'"):
+                seed(member, SMALL, append=True)
+            assert history.find(member, sqlfiles.read_sets(shipped.sql_directory())).applied
+        connection.execute("reassign owned by seed_member, seed_mallory to current_user")
+
+
 NEGATED = (
     "create function o(uuid, uuid) returns bool immutable return trying(); create operator !=== (leftarg = uuid, "
     "rightarg = uuid, function = o); create operator === (leftarg = uuid, rightarg = uuid, function = uuid_eq, "
