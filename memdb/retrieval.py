@@ -82,10 +82,13 @@ def asked(
         raise UsageError(f"k is {k}", hint=f"Give 1 to {MOST:,}.")
     if max_distance is not None and not 0 <= max_distance <= 2:
         raise UsageError(f"max_distance is {max_distance}", hint="Cosine distances are 0 to 2.")
+    wanted = None if tiers is None else [values.tier(tier).value for tier in tiers]
+    if wanted == []:
+        raise UsageError("no tier is given, so nothing could be found", hint="Leave tiers out to search in all.")
     return Asked(
         user_id=values.user_id(user_id, users),
         text=None if text is None else values.text(text, "text", blank=True)[:_LONGEST_TEXT],
-        tiers=None if tiers is None else [values.tier(tier).value for tier in tiers],
+        tiers=wanted,
         metadata=values.filtered(metadata or {}, where),
         max_distance=max_distance,
         k=k,

@@ -108,6 +108,8 @@ async def test_what_cannot_be_asked_is_refused_before_it_is_sent(session: AsyncS
     for given in ({"text": "a\0b"}, {"text": "sea", "embedding": [1.0]}, {"text": "sea", "metadata": {"$gt": 1}}):
         with pytest.raises(InvalidMemory):
             await store.search(user_id, **given)
-    for limits in ({"k": 0}, {"k": 1001}, {"max_distance": 3.0}, {"max_distance": float("nan")}):
+    nan = float("nan")
+    refused: list[dict[str, Any]] = [{"k": 0}, {"k": 1001}, {"max_distance": 3}, {"max_distance": nan}, {"tiers": []}]
+    for limits in refused:
         with pytest.raises(UsageError):
             await store.search(user_id, "sea", **limits)

@@ -50,6 +50,7 @@ async def _work(engine: AsyncEngine, number: int) -> int:
             alone = await store.nearest(MemorySimilarityQuery(user_id=user.id, embedding=embedding, limit=1))
             assert len(alone) == 1
             neighbours = await store.nearest(MemorySimilarityQuery(user_id=user.id, embedding=embedding, limit=20))
+            assert len(await store.search(user.id, "walk", embedding)) == 10
             listed = await store.list(MemoryQuery(user_id=user.id, extra_data={"done": False}))
             await store.touch([neighbour.id for neighbour in neighbours])
             found += len(neighbours) + len(listed)
