@@ -145,7 +145,11 @@ def query(name: str, block: str, **names: Sequence[str]) -> LiteralString:
 
     It is ours, and names are quoted, so it counts as literal.
     """
-    text = shipped.queries(name)[block]
+    return filled_in(shipped.queries(name)[block], **names)
+
+
+def filled_in(text: str, **names: Sequence[str]) -> LiteralString:
+    """The same for what is put together from such blocks."""
     quoted = {key: sql.Identifier(*parts).as_string() for key, parts in names.items()}
     if "%s" in text or "%(" in text:  # the driver will look for parameters
         quoted = {key: value.replace("%", "%%") for key, value in quoted.items()}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from memdb import values
-from memdb.database import query
+from memdb import shipped, values
+from memdb.database import filled_in
 from memdb.errors import UsageError
 from memdb.shape import Users
 from memdb.values import Filter, UserKey, Where
@@ -97,9 +97,12 @@ def asked(
 
 def statement(name: str, block: str, known: Surroundings, table: Sequence[str], sent: Sequence[str]) -> LiteralString:
     """A block of sql/queries with all names filled in; `sent` is the type that an embedding is sent as."""
-    return query(
-        name,
-        block,
+    return _filled_in(shipped.queries(name)[block], known, table, sent)
+
+
+def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Sequence[str]) -> LiteralString:
+    return filled_in(
+        text,
         **{function: (*table[:-1], function) for function in FUNCTIONS},
         table=table,
         extension=(known.extension,),
@@ -111,16 +114,17 @@ def statement(name: str, block: str, known: Surroundings, table: Sequence[str], 
 
 @functools.lru_cache(maxsize=256)
 def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...]) -> str:
-    """A list that no function gives is read from all memories of the user."""
-    text: str = statement("retrieval", "found", known, table, sent)
+    """A list that no function gives is read from all memories of the user. Names come last: they may look like these."""
+    blocks = shipped.queries("retrieval")
+    text = blocks["found"]
     for name, block in {
         "ranked": "ranked_by_function" if BY_BOTH in known.functions else "ranked",
         "near": "near_by_function" if BY_MEANING in known.functions else "near",
         "worded": "worded_by_function" if BY_WORDS in known.functions else "worded",
         "of_user": "of_user",
     }.items():
-        text = text.replace(f"{{{name}}}", statement("retrieval", block, known, table, sent))
-    return f"{text} -- {known.vector}"  # drivers prepare a text once, for the type that there was then
+        text = text.replace(f"{{{name}}}", blocks[block])
+    return f"{_filled_in(text, known, table, sent)} -- {known.vector}"  # drivers prepare a text once, for that type
 
 
 def _reads_all(functions: frozenset[str]) -> bool:
