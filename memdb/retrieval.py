@@ -114,7 +114,7 @@ def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Seque
 
 @functools.lru_cache(maxsize=256)
 def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...]) -> str:
-    """A list that no function gives is read from all memories of the user. Names come last: they may look like these."""
+    """A list that no function gives is read from all memories of the user. Names come last: they may look alike."""
     blocks = shipped.queries("retrieval")
     text = blocks["found"]
     for name, block in {
