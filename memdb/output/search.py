@@ -4,11 +4,9 @@ import bisect
 import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions
-from rich.text import Text
 
 from memdb.output.rendering import render
 from memdb.output.streams import styled
@@ -16,21 +14,25 @@ from memdb.search.explaining import Explanation
 from memdb.search.searching import Answer, Match
 from memdb.words import count
 
+if TYPE_CHECKING:
+    import rich.text
+    from rich.console import Console, ConsoleOptions
+
 _AGES = ((365.25, "y"), (30.44, "mo"), (1, "d"), (1 / 24, "h"), (1 / 1440, "min"))
 
 
 class Rows:
     """Lines that end where the terminal does."""
 
-    def __init__(self, lines: Sequence[Text]) -> None:
+    def __init__(self, lines: "Sequence[rich.text.Text]") -> None:
         self._lines = lines
 
-    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[Text]:
+    def __rich_console__(self, _: "Console", options: "ConsoleOptions") -> "Iterator[rich.text.Text]":
         for line in self._lines:
             yield _cut(line, options.max_width)
 
 
-def _cut(line: Text, width: int) -> Text:
+def _cut(line: "rich.text.Text", width: int) -> "rich.text.Text":
     """Joined emoji take the room of one on some terminals, and of each on others: there has to be enough for each."""
     ends = list(itertools.accumulate(map(cell_len, line.plain)))
     if ends and ends[-1] > width:
@@ -50,7 +52,7 @@ def _(answer: Answer) -> Iterator[Any]:
     yield from (f"Note: {note}" for note in answer.notes)
 
 
-def _body(matches: Sequence[Match], now: datetime) -> Iterator[Text]:
+def _body(matches: Sequence[Match], now: datetime) -> "Iterator[rich.text.Text]":
     for match in matches:
         distance = "" if match.distance is None else f"{match.distance:.3f}"
         words = ", ".join(match.words)
@@ -62,7 +64,7 @@ def _facts(distance: str, tier: str, age: str, id: str, words: str) -> str:
     return f"{distance:<8}  {tier:<8}  {age:<6}  {id:<36}  {words}".rstrip()
 
 
-def _content(match: Match) -> Text:
+def _content(match: Match) -> "rich.text.Text":
     """On one line; a tab would make it longer than it says it is."""
     line = styled(f"  {match.content}".replace("\t", " "))
     line.highlight_words(match.words, "bold", case_sensitive=False)
@@ -89,7 +91,7 @@ def _(explanation: Explanation) -> Iterator[Any]:
     yield from (f"Note: {note}" for note in explanation.notes)
 
 
-def _standing(explanation: Explanation, match: Match) -> Iterator[Text]:
+def _standing(explanation: Explanation, match: Match) -> "Iterator[rich.text.Text]":
     yield styled(("memory   ", "bold"), f"{match.memory_type}, {_age(datetime.now(UTC), match.created_at)}")
     yield styled("       ").append_text(_content(match))
     if match.distance is not None:
