@@ -14,7 +14,8 @@ from memdb.shape import Users
 from memdb.values import Filter, UserKey, Where
 
 BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "search_memories_hybrid"
-FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH)
+WEIGHED = "recall_memories"
+FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, WEIGHED)
 
 MOST = 1000
 LISTED, FUSED = 2, 60
@@ -60,10 +61,19 @@ class Asked:
         No function knows the conditions that are a jsonpath.
         """
         functions = known.functions if self.metadata.path is None else frozenset()
-        contained = None if self.metadata.contained is None else json.dumps(self.metadata.contained)
-        parameters = (self.user_id, embedding, self.k, self.tiers, self.max_distance, contained, self.text, self.only)
+        parameters = (*self._parameters(embedding), self.text, self.only)
         text = _put_together(known._replace(functions=functions), table, sent)
         return text, (*parameters, self.metadata.path) if _reads_all(functions) else parameters
+
+    def weighed(
+        self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
+    ) -> tuple[str, tuple[Any, ...]]:
+        """The same for recall_memories, which has to be there, and knows neither words nor a jsonpath."""
+        return _weighed(known, table, sent), self._parameters(embedding)
+
+    def _parameters(self, embedding: Any) -> tuple[Any, ...]:
+        contained = None if self.metadata.contained is None else json.dumps(self.metadata.contained)
+        return self.user_id, embedding, self.k, self.tiers, self.max_distance, contained
 
 
 def asked(
@@ -125,6 +135,11 @@ def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, 
     }.items():
         text = text.replace(f"{{{name}}}", blocks[block])
     return f"{_filled_in(text, known, table, sent)} -- {known.vector}"  # drivers prepare a text once, for that type
+
+
+@functools.lru_cache(maxsize=256)
+def _weighed(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...]) -> str:
+    return f"{statement('retrieval', 'weighed', known, table, sent)} -- {known.vector}"
 
 
 def _reads_all(functions: frozenset[str]) -> bool:

@@ -170,7 +170,7 @@ def _surroundings(connection: Connection, found: Target) -> tuple[Surroundings, 
     given = {"table_name": f"{place}memories", "place": place}
     cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(query("retrieval", "surroundings"), given)
     (row,) = cursor.fetchall()
-    there = frozenset(row["functions"])
+    there = frozenset(row["functions"]) - {retrieval.WEIGHED}
     is_open = trust.open_to_others(connection, found.schema)
     refused = there if is_open else there & _of_others(connection, found)
     if not is_open:  # functions of an application, and of its policies, may find what is beside memories

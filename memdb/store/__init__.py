@@ -2,7 +2,7 @@
 
 from memdb.store.acting import act_for
 from memdb.store.engines import create_engine, sessions
-from memdb.store.found import Match, Neighbour
+from memdb.store.found import Match, Neighbour, Recalled
 from memdb.store.repository import MemoryStore
 
-__all__ = ["Match", "MemoryStore", "Neighbour", "act_for", "create_engine", "sessions"]
+__all__ = ["Match", "MemoryStore", "Neighbour", "Recalled", "act_for", "create_engine", "sessions"]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Generic
 from uuid import UUID
@@ -53,6 +53,25 @@ class Match(Found[UserId]):
     words: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Recalled(Found[UserId]):
+    """A memory that was weighed: `score` is relevance × recency_factor × importance_factor.
+
+    `distance` is the cosine distance, 0 to 2; `relevance`, `recency` and `importance` are 0 to 1. `recency` is None for
+    what does not fade, and its factor is 1 then. `recalls` have been noted, the last one at `recalled_at`.
+    """
+
+    distance: float
+    score: float
+    relevance: float
+    recency: float | None
+    recency_factor: float
+    importance: float
+    importance_factor: float
+    recalls: int
+    recalled_at: datetime | None
+
+
 def neighbour(row: Sequence[Any]) -> Neighbour[Any]:
     """From a row of sql/queries/store.sql."""
     *_, distance = row
@@ -71,6 +90,12 @@ def match(row: Sequence[Any]) -> Match[Any]:
         word_rank=word_rank,
         words=tuple(words or ()),
     )
+
+
+def recalled(row: Sequence[Any]) -> Recalled[Any]:
+    """From a row of `weighed` in sql/queries/retrieval.sql."""
+    weighed = [field.name for field in fields(Recalled)][len(fields(Found)) :]
+    return Recalled(**_found(row), **dict(zip(weighed, row[-len(weighed) :], strict=True)))
 
 
 def _found(row: Sequence[Any]) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from memdb import retrieval, values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import copying, searching, statements
+from memdb.store import copying, recalling, searching, statements
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import translated
-from memdb.store.found import Match, Neighbour, UserId, match, neighbour
+from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
 from memdb.store.hybrid import Hybrid
 
 MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin[Any])
@@ -170,6 +170,45 @@ class MemoryStore(Generic[MemoryModel]):
         )
         rows = await searching.run(self._session, self._model, Hybrid(question, embedding, self._shape))
         return [match(row) for row in rows]
+
+    async def recall(
+        self,
+        user_id: values.UserKey,
+        embedding: Any,
+        *,
+        k: int = 10,
+        tiers: Iterable[MemoryType] | None = None,
+        metadata: dict[str, Any] | None = None,
+        max_distance: float | None = None,
+    ) -> Sequence[Recalled[Any]]:
+        """The k memories of a user that are best by meaning, recency and importance, of the 4 k nearest.
+
+        Needs the sets fast_search and importance, and writes nothing: say with `noted` which memories were used.
+        docs/recall.md has the formula and its sources. `metadata` means what `extra_data` means in a MemoryQuery, but
+        cannot be false or null: that, and a k that is not 1 to 1,000, raises UsageError. Raises InvalidMemory, and
+        DatabaseError without the sets.
+        """
+        question = retrieval.asked(
+            self._shape.users,
+            user_id,
+            None,
+            k=k,
+            tiers=tiers,
+            metadata=metadata,
+            where=(),
+            max_distance=max_distance,
+        )
+        rows = await searching.run(self._session, self._model, recalling.Recall(question, embedding, self._shape))
+        return [recalled(row) for row in rows]
+
+    async def noted(self, memory_ids: Iterable[UUID], *, user_id: values.UserKey) -> int:
+        """Notes that memories were recalled just now, and returns how many of them are this user's.
+
+        Unlike `touch`, it writes nothing to memories, and leaves `accessed_at` as it is. Call it last in a transaction:
+        until the commit, others wait who note the same memories. Raises DatabaseError without the set importance.
+        """
+        key = values.user_id(user_id, self._shape.users)
+        return await recalling.note(self._session, self._model, key, memory_ids)
 
     async def update(
         self, memory_id: UUID, change: MemoryUpdate, *, user_id: values.UserKey | None = None

@@ -68,6 +68,13 @@ select
                     'float8'::regtype, 'float8'::regtype, 'integer'::regtype, 'float8'::regtype, 'integer'::regtype,
                     'text[]'::regtype
                 ]::oid[]
+            ),
+            (
+                'recall_memories',
+                array[u.atttypid, e.oid, 'integer'::regtype, l.tiers, 'float8'::regtype, 'jsonb'::regtype],
+                '{user_id,embedding,k,tiers,max_distance,metadata,id,content,memory_type,metadata,score,distance,'
+                'relevance,recency,recency_factor,importance,importance_factor,recalls,recalled_at}',
+                array_fill('float8'::regtype::oid, array[7]) || array['bigint'::regtype, 'timestamptz'::regtype]::oid[]
             )
         ) as f (name, takes, names, gives)
         inner join pg_proc as p
@@ -125,6 +132,53 @@ cross join
     ) as m
 where $8::uuid is null or f.id = $8::uuid
 order by f.score desc, f.id asc;
+
+-- name: weighed
+-- The best of recall_memories, best first, with all that their scores are made of.
+select
+    m.id,
+    m.user_id,
+    m.memory_type::text,
+    m.content,
+    m.metadata::text,
+    least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    f.distance,
+    f.score,
+    f.relevance,
+    f.recency,
+    f.recency_factor,
+    f.importance,
+    f.importance_factor,
+    f.recalls,
+    case
+        when f.recalled_at is not null
+            then least(greatest(f.recalled_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00')
+    end
+from
+    {recall_memories}(
+        $1,
+        cast(cast($2 as {sent}) as {embedding}),
+        $3::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb
+    ) as f
+cross join
+    lateral (
+        select
+            m.id,
+            m.user_id,
+            m.memory_type,
+            m.content,
+            m.metadata,
+            m.created_at,
+            m.accessed_at
+        from {table} as m
+        where f.id = m.id
+        limit 1 -- noqa: AM09
+    ) as m
+order by f.score desc, f.distance asc, f.id asc;
 
 -- name: ranked_by_function
 select
