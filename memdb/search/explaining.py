@@ -38,9 +38,8 @@ class Explanation:
 def explain(connection: Connection, question: Question, memory: UUID) -> Explanation:
     """Why a memory is found, or is not. Raises as search does."""
     with asking(connection, question) as search:
-        answers = search.matches()
+        facts, answers = search.memory(memory), search.matches()
         place = next((place for place, match in enumerate(answers, 1) if match.id == memory), None)
-        facts = search.memory(memory)
         is_theirs = facts is not None and facts["is_theirs"]
         match = _seen(search, facts, answers[place - 1] if place else None) if facts and is_theirs else None
         least = answers[-1].score if answers else None

@@ -122,7 +122,13 @@ class Search:
         return tuple(match for match in found if match.id != like)[: self.asked.k]
 
     def ask(self, asked: Asked) -> list[Match]:
-        """Any question with the same embedding."""
+        """Any question with the same embedding.
+
+        An application may have put another function in place of search_memories_hybrid, which finds its tables by the
+        path. No other name of that statement could mean what somebody else has put there.
+        """
+        if retrieval.BY_BOTH in self.functions:
+            self.connection.execute("select pg_catalog.set_config('search_path', %s, true)", [self.found.search_path])
         text, parameters = asked.statement(self.known, (self.found.schema, "memories"), self.embedding, _SENT)
         rows = psycopg.RawCursor(self.connection).execute(text.encode(), parameters).fetchall()
         return [_match(row) for row in rows]
@@ -171,10 +177,7 @@ def _surroundings(connection: Connection, found: Target) -> tuple[Surroundings, 
     cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(query("retrieval", "surroundings"), given)
     (row,) = cursor.fetchall()
     there = frozenset(row["functions"]) - {retrieval.WEIGHED}
-    is_open = trust.open_to_others(connection, found.schema)
-    refused = there if is_open else there & _of_others(connection, found)
-    if not is_open:  # functions of an application, and of its policies, may find what is beside memories
-        connection.execute("select pg_catalog.set_config('search_path', %s, true)", [found.search_path])
+    refused = there if trust.open_to_others(connection, found.schema) else there & _of_others(connection, found)
     return Surroundings(**{**row, "functions": there - refused}), tuple(sorted(refused))
 
 

@@ -60,6 +60,9 @@ def given_to_mallory(connection: Connection, *tables: str) -> None:
         connection.execute(f"alter table {table} owner to {MALLORY}".encode())
 
 
+SEARCH = "search garden --user 00000000-0000-0000-0000-000000000001"
+
+
 def test_a_superuser_uses_no_table_of_a_role_that_is_none(
     migrated: str, connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,7 +72,7 @@ def test_a_superuser_uses_no_table_of_a_role_that_is_none(
     with mallory(connection):
         for table, commands in {
             "users": ("seed --append", "seed --reset", "benchmark-similarity --inserts 5"),
-            "memories": ("seed --append", "seed --reset", "benchmark-similarity --queries 3", "inspect"),
+            "memories": ("seed --append", "seed --reset", "benchmark-similarity --queries 3", "inspect", SEARCH),
         }.items():
             given_to_mallory(connection, table)
             for command in commands:
@@ -247,6 +250,7 @@ COMMANDS = (
     "benchmark-similarity --queries 3",
     "benchmark-similarity --queries 3 --inserts 5",
     "inspect",
+    SEARCH,
     "doctor",
     "rollback --to 0003 --trust-schema public --dry-run",
     "rollback --to 0003 --trust-schema public",
