@@ -5,7 +5,6 @@
 -- that have their row are not locked: a lock would be written into memories.
 create function memories_to_note(user_id uuid, memory_ids uuid[]) returns table (memory_id uuid)
 language sql volatile
-set search_path = ''
 begin atomic
 
     with new as materialized (

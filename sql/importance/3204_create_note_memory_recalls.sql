@@ -4,7 +4,6 @@
 -- never each for the other.
 create function note_memory_recalls(user_id uuid, memory_ids uuid[]) returns bigint
 language sql volatile
-set search_path = ''
 begin atomic
 
     with noted as (

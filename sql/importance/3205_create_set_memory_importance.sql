@@ -1,7 +1,6 @@
 -- Says how much memories matter, any number of them in one statement, in the order in which recalls are noted.
 create function set_memory_importance(user_id uuid, memory_ids uuid[], importance double precision) returns bigint
 language sql volatile
-set search_path = ''
 begin atomic
 
     with weighed as (
