@@ -1,7 +1,6 @@
--- The memories that recall_memories weighs, for users of many memories.
+-- The nearest memories with when they were made, for the searches that recall_memories leaves to search_memories.
 --
--- For up to ten answers, search_memories has search_memories_by_signature compare some 64 memories by distance. So that
--- is asked for 40 of them here, which takes no longer than for ten. All else goes through search_memories.
+-- "set jit = off" keeps it a statement of its own: in that of recall_memories, it would make all others begin later.
 -- alongside: fast_search
 create function recall_candidates(
     user_id uuid,
@@ -23,38 +22,6 @@ language sql stable parallel safe rows 40
 set jit = off
 begin atomic
 
-    with question as materialized (
-        select
-            k <= 40
-            and recall_candidates.metadata is null
-            and vector_norm(embedding::vector(1536)) between 1e-15 and 1e15 as is_usual
-    ),
-
-    near as (
-        select
-            s.id,
-            s.content,
-            s.memory_type,
-            s.metadata,
-            s.distance
-        from question as q
-        cross join lateral search_memories_by_signature(user_id, embedding, k, tiers) as s
-        where q.is_usual and (max_distance is null or s.distance <= max_distance)
-        union all
-        select
-            s.id,
-            s.content,
-            s.memory_type,
-            s.metadata,
-            s.distance
-        from question as q
-        cross join
-            lateral search_memories(
-                user_id, embedding, k, tiers, max_distance, recall_candidates.metadata
-            ) as s
-        where not q.is_usual
-    )
-
     -- With the limit, each is looked up by its key, however many rows the planner expects.
     select
         n.id,
@@ -63,7 +30,10 @@ begin atomic
         n.metadata,
         n.distance,
         m.created_at
-    from near as n
+    from
+        search_memories(
+            user_id, embedding, k, tiers, max_distance, recall_candidates.metadata
+        ) as n
     cross join
         lateral (
             select m.created_at
@@ -82,4 +52,4 @@ comment on function recall_candidates(
     max_distance double precision,
     metadata jsonb
 ) is
-'Part of recall_memories, for users of many memories: the k nearest to an embedding, with when they were made.';
+'Part of recall_memories: what search_memories finds, with when it was made.';

@@ -7,8 +7,10 @@
 -- last recall that was noted, else from when the memory was made. accessed_at is not read: of a memory that is stored
 -- later than it was made, it says when it was stored.
 --
--- As in 1007, up to 250 memories are all compared, names mean the same with any search_path, and parameters are where
--- the planner cannot look through them. An embedding whose length is extreme is left to search_memories.
+-- As in 1007, up to 250 memories are all compared. For up to ten answers of more, search_memories has
+-- search_memories_by_signature compare some 64 by distance: so it is asked for 40 of them, which takes no longer than
+-- ten. What is left, an embedding of extreme length among it, goes through search_memories. Names mean the same with
+-- any search_path, and parameters are where the planner cannot look through them.
 -- alongside: fast_search
 create function recall_memories(
     user_id uuid,
@@ -56,13 +58,17 @@ begin atomic
             g.tiers,
             g.max_distance,
             g.metadata,
-            g.norm not between 1e-15 and 1e15 or exists (
-                select
-                from memories as m
-                where m.user_id between g.user_id and g.user_id
-                order by m.user_id
-                limit 1 offset 250
-            ) as is_for_candidates
+            case
+                when g.norm between 1e-15 and 1e15 and not exists (
+                    select
+                    from memories as m
+                    where m.user_id between g.user_id and g.user_id
+                    order by m.user_id
+                    limit 1 offset 250
+                ) then 'compare all'
+                when g.norm between 1e-15 and 1e15 and g.places <= 40 and g.metadata is null then 'by signature'
+                else 'search'
+            end as way
         from given as g
         offset 0 -- noqa: AM09
     ),
@@ -87,7 +93,7 @@ begin atomic
                     m.created_at
                 from memories as m
                 where
-                    not q.is_for_candidates
+                    q.way = 'compare all'
                     and m.user_id between q.user_id and q.user_id
                     and m.signature is not null
                     and (q.tiers is null or m.memory_type = any(q.tiers))
@@ -96,6 +102,24 @@ begin atomic
                 limit q.places
             ) as c
         where q.max_distance is null or c.distance <= q.max_distance
+        union all
+        select
+            s.id,
+            s.content,
+            s.memory_type,
+            s.metadata,
+            s.distance,
+            m.created_at
+        from question as q
+        cross join lateral search_memories_by_signature(q.user_id, q.embedding, q.places, q.tiers) as s
+        cross join
+            lateral (
+                select m.created_at
+                from memories as m
+                where m.id = s.id
+                limit 1 -- noqa: AM09
+            ) as m
+        where q.way = 'by signature' and (q.max_distance is null or s.distance <= q.max_distance)
         union all
         select
             c.id,
@@ -107,7 +131,7 @@ begin atomic
         from question as q
         cross join
             lateral recall_candidates(q.user_id, q.embedding, q.places, q.tiers, q.max_distance, q.metadata) as c
-        where q.is_for_candidates
+        where q.way = 'search'
     ),
 
     weights as materialized (
