@@ -14,8 +14,8 @@ from memdb.shape import Users
 from memdb.values import Filter, UserKey, Where
 
 BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "search_memories_hybrid"
-WEIGHED = "recall_memories"
-FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, WEIGHED)
+BY_CONDITION, WEIGHED = "search_memories_where", "recall_memories"
+FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED)
 
 MOST = 1000
 LISTED, FUSED = 2, 60
@@ -58,7 +58,7 @@ class Asked:
     ) -> tuple[str, tuple[Any, ...]]:
         """The text, and its parameters as sql/queries/retrieval.sql numbers them.
 
-        No function knows the conditions that are a jsonpath.
+        No function by words knows the conditions that are a jsonpath.
         """
         functions = known.functions if self.metadata.path is None else frozenset()
         parameters = (*self._parameters(embedding), self.text, self.only)

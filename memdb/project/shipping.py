@@ -146,7 +146,7 @@ def _compared_as_text(shape: Shape) -> str | None:
 _SQL = "*.sql"
 _PAGES = r"A page has room for one embedding either way\. [^.]*\."
 _SEARCH = "fast_search/*"
-_BY_SIGNATURE = "fast_search/1006*"
+_BY_SIGNATURE = "fast_search/*_search*"
 RULES = (
     # whose the memories are
     Rule("core/0002*", r"(?<=\bid )uuid default gen_random_uuid\(\)", lambda shape: owners.made(shape.users)),

@@ -145,7 +145,7 @@ class Search:
         """What is to be said of how memories were found."""
         notes = [f"{name} was not used: others could have it run their code with your rights." for name in self.refused]
         if self.asked.metadata.path is not None:
-            notes.append("All memories of the user were read, since no function knows such conditions on metadata.")
+            notes.append("All memories of the user were read, since no function by words knows such conditions on metadata.")
         elif self.asked.text and not self.functions & {retrieval.BY_BOTH, retrieval.BY_WORDS}:
             notes.append(
                 "Without search_memories_by_words of the set hybrid_search, words are compared in every memory of the "
@@ -176,7 +176,7 @@ def _surroundings(connection: Connection, found: Target) -> tuple[Surroundings, 
     given = {"table_name": f"{place}memories", "place": place}
     cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(query("retrieval", "surroundings"), given)
     (row,) = cursor.fetchall()
-    there = frozenset(row["functions"]) - {retrieval.WEIGHED}
+    there = frozenset(row["functions"]) - {retrieval.BY_CONDITION, retrieval.WEIGHED}
     refused = there if trust.open_to_others(connection, found.schema) else there & _of_others(connection, found)
     return Surroundings(**{**row, "functions": there - refused}), tuple(sorted(refused))
 

@@ -51,10 +51,11 @@ class Search:
     def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters."""
         embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
-        through_function = retrieval.BY_MEANING in known.functions and self._path is None
         arguments = (self._user_id, embedding, *self._asked)
-        text = _text("searched" if through_function else "nearest", known, table, sent)
-        return text, arguments if through_function else (*arguments, self._path)
+        if self._path is None and retrieval.BY_MEANING in known.functions:
+            return _text("searched", known, table, sent), arguments
+        block = "filtered" if retrieval.BY_CONDITION in known.functions else "nearest"
+        return _text(block, known, table, sent), (*arguments, self._path)
 
 
 async def run(session: AsyncSession, model: Any, search: Question) -> Sequence[Any]:

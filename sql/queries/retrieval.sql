@@ -51,6 +51,16 @@ select
                 array['float8'::regtype]::oid[]
             ),
             (
+                'search_memories_where',
+                array[
+                    u.atttypid, e.oid, 'jsonpath'::regtype, 'integer'::regtype, l.tiers, 'float8'::regtype,
+                    'jsonb'::regtype, 'integer'::regtype
+                ],
+                '{user_id,embedding,condition,k,tiers,max_distance,metadata,candidates,'
+                'id,content,memory_type,metadata,distance}',
+                array['float8'::regtype]::oid[]
+            ),
+            (
                 'search_memories_by_words',
                 array[u.atttypid, 'text'::regtype, 'integer'::regtype, l.tiers, 'jsonb'::regtype],
                 '{user_id,question,k,tiers,metadata,id,content,memory_type,metadata,score,words}',

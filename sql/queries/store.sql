@@ -72,3 +72,29 @@ from
 inner join {table} as m on f.id = m.id
 where f.distance <= 2
 order by f.distance, m.id;
+
+-- name: filtered
+-- The same through search_memories_where.
+select
+    m.id,
+    m.user_id,
+    m.memory_type::text,
+    m.content,
+    m.metadata::text,
+    least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    f.distance
+from
+    {search_memories_where}(
+        $1,
+        cast(cast($2 as {sent}) as {embedding}),
+        $7::text::jsonpath,
+        $3::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb,
+        null
+    ) as f
+inner join {table} as m on f.id = m.id
+where f.distance <= 2
+order by f.distance, m.id;

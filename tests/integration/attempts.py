@@ -65,10 +65,12 @@ READ = {
     "search for many": SEARCH + ", 300)",
     "search with candidates": SEARCH + ", 10, candidates => 2147483647)",
     "search by metadata": SEARCH + ", 10, metadata => '{{}}')",
+    "search by a condition": "select id, content from search_memories_where('{bob}', '{near}', '1 == 1')",
     "search a tier": SEARCH + ", 10, '{{personal}}')",
     "search within a distance": SEARCH + ", 10, max_distance => 0.5)",
     "search by signature": "select id from search_memories_by_signature('{bob}', '{near}', 10, null)",
     "search in widths": "select id from search_memories_in_widths('{bob}', '{near}', 50, null, null)",
+    "search filtered": "select id from search_memories_filtered('{bob}', '{near}', 9, null, null, '{{}}', null)",
     "search signatures": "select count(*) from memories where signature is not null and user_id = '{bob}'",
     "search for everybody": "select u, count(f.id) from unnest('{{{ann},{bob}}}'::uuid[]) u "
     "left join lateral search_memories(u, '{near}', 300) f on true group by 1 order by 1",

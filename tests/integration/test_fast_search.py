@@ -44,6 +44,20 @@ select * from search_memories(
 """
 
 
+WHERE: LiteralString = """
+select * from search_memories_where(%(user)s, %(embedding)s, %(condition)s::jsonpath, %(k)s, metadata => %(metadata)s)
+"""
+PLAIN_WHERE: LiteralString = """
+select id, content, memory_type, metadata, embedding <=> %(embedding)s::vector as distance
+from memories
+where user_id = %(user)s and embedding is not null
+    and (%(condition)s::jsonpath is null or coalesce(metadata, '{}') @@ %(condition)s::jsonpath)
+    and (%(metadata)s::jsonb is null or metadata @> %(metadata)s::jsonb)
+order by (embedding <=> %(embedding)s::vector) + 0
+limit %(k)s
+"""
+
+
 @pytest.fixture(scope="module")
 def held_out(embeddings: Path) -> tuple[Vectors, Vectors, Vectors]:
     """Embeddings of memories, of questions like them, and of questions from another domain."""
@@ -229,6 +243,59 @@ def test_a_filter_by_metadata_loses_nothing(
         assert same(found, exact(searchable, MANY, question, k=k, metadata='{"half": 1}'))
 
 
+CONDITIONS: dict[str | None, str | None] = {
+    "$.topic >= 0": '{"half": 1}',
+    "$.topic < 25": None,
+    "$.topic < 10 || $.half == 5": None,
+    "$.topic < 4": None,
+    "$.topic == 7": '{"half": 1}',
+    '$.topic > "7"': None,
+    "$.year < 2024": None,
+    '!exists($."topic" ? (@ == 3))': None,
+    "$.topic ? (@ > 3)": None,  # it is no predicate
+    None: '{"half": 0}',
+}
+
+
+def test_conditions_find_what_a_plain_query_finds(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]
+) -> None:
+    searchable.execute("update memories set metadata = null where user_id = %s and content like '%%99'", [MANY])
+    shares = []
+    for condition, metadata in CONDITIONS.items():
+        for user, k in ((MANY, 1), (MANY, 10), (MANY, 40), (SOME, 10), (FEW, 200)):
+            for question in (*held_out[1][:4], *held_out[2][:4]):
+                given = {"user": user, "embedding": Vector(question), "condition": condition, "metadata": metadata}
+                passing = searchable.execute(PLAIN_WHERE, {**given, "k": 5000}).fetchall()
+                true = {row[0] for row in passing[:k]}
+                found = searchable.execute(WHERE, {**given, "k": k}).fetchall()
+                assert len(found) == len(true)
+                assert all(row in passing for row in found)
+                shares.append(len(true & {row[0] for row in found}) / len(true) if true else 1)
+    assert np.mean(shares) >= 0.999
+
+
+def test_where_too_few_of_the_nearest_pass_the_answer_is_exact(
+    searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]
+) -> None:
+    """Those that pass are the farthest, or more are asked for than pass among the nearest."""
+    question = held_out[1][0]
+    farthest = [row[0] for row in exact(searchable, MANY, question, k=3500)[3000:]]
+    searchable.execute("""update memories set metadata = '{"far": true}' where id = any(%s)""", [farthest])
+    given = {"user": MANY, "embedding": Vector(question), "condition": "$.far == true", "metadata": None}
+    for k in (10, 100, 450, 2_147_483_647):
+        found = searchable.execute(WHERE, given | {"k": k}).fetchall()
+        assert [row[0] for row in found] == farthest[:k]
+    everything = exact(searchable, MANY, question, k=3500)
+    for condition in ("$.far == true", "!($.far == true)"):
+        wanted = [row for row in everything if (row[0] in farthest) == (condition == "$.far == true")]
+        found = searchable.execute(
+            "select * from search_memories_where(%(user)s, %(embedding)s, %(condition)s, %(k)s, candidates => %(all)s)",
+            given | {"condition": condition, "k": 30, "all": 2_147_483_647},
+        ).fetchall()
+        assert [row[0] for row in found] == [row[0] for row in wanted[:30]]
+
+
 def test_rows_come_nearest_first_as_they_are(
     searchable: Connection, held_out: tuple[Vectors, Vectors, Vectors]
 ) -> None:
@@ -298,9 +365,14 @@ def test_every_kind_of_plan_finds_the_same(
 ) -> None:
     searchable.execute("select set_config('plan_cache_mode', %s, true)", [mode])
     searchable.execute("prepare ours as select * from search_memories($1, $2, tiers => $3)")
+    searchable.execute("prepare filtered as select * from search_memories($1, $2, metadata => $3)")
     for user in (MANY, FEW, SOME, FEW, MANY):
         statement = psycopg.sql.SQL("execute ours ({}, {}, null)").format(user, str(held_out[1][1].tolist()))
         assert same(searchable.execute(statement).fetchall(), exact(searchable, user, held_out[1][1]))
+        vector = str(held_out[1][1].tolist())
+        statement = psycopg.sql.SQL("""execute filtered ({}, {}, '{{"half": 1}}')""").format(user, vector)
+        true = exact(searchable, user, held_out[1][1], metadata='{"half": 1}')
+        assert same(searchable.execute(statement).fetchall(), true)
 
 
 def test_a_search_need_not_wait_for_autovacuum_once_the_set_is_applied(searchable: Connection) -> None:
@@ -342,11 +414,13 @@ def test_row_level_security_holds(searchable: Connection, held_out: tuple[Vector
     """)
     question = held_out[1][2]
     wanted = {user: exact(searchable, user, question) for user in (MANY, FEW)}
+    half = {user: exact(searchable, user, question, metadata='{"half": 1}') for user in (MANY, FEW)}
     searchable.execute("set local role fast_search_reader")
     for user, other in ((MANY, FEW), (FEW, MANY)):
         searchable.execute("select set_config('test.user', %s, true)", [str(user)])
         assert same(search(searchable, user, question), wanted[user])
-        assert search(searchable, other, question) == []
+        assert same(search(searchable, user, question, metadata='{"half": 1}'), half[user])
+        assert search(searchable, other, question) == search(searchable, other, question, metadata="{}") == []
 
 
 def test_policies_may_call_functions_that_look_up_names_in_the_path_of_the_caller(

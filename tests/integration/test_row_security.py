@@ -301,9 +301,9 @@ def test_the_order_in_which_sets_are_chosen_makes_no_difference(
                 assert db.status().clean
         with psycopg.connect(conninfo) as connection:
             fixed = connection.execute(
-                "select proconfig::text from pg_proc where proname = 'search_memories'"
+                "select proconfig::text from pg_proc where proname in ('search_memories', 'search_memories_where')"
             ).fetchall()
-        assert fixed == [('{"search_path=\\"\\""}',)]
+        assert fixed == [('{"search_path=\\"\\""}',)] * 2
         with memdb.open(conninfo) as db:
             for _ in range(len(db.status().migrations) - 8):
                 db.rollback()

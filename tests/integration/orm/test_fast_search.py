@@ -10,12 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from memdb import database, migrations
 from memdb.ledger.sqlfiles import Sets
 from memdb.models import MemoryType
-from memdb.schemas import MemoryCreate, MemorySimilarityQuery
+from memdb.schemas import MemoryCreate, MemorySimilarityQuery, Where
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address, vectors
 
 
-@pytest.mark.parametrize("count", [40, 300])
+@pytest.mark.parametrize("count", [40, 1100])
 async def test_with_the_set_the_store_finds_the_same_through_it(
     migrated: str, driver: str, session: AsyncSession, user_id: UUID, sets: Sets, count: int
 ) -> None:
@@ -34,6 +34,7 @@ async def test_with_the_set_the_store_finds_the_same_through_it(
     question = vectors(count + 1)[-1]
     conditions: list[dict[str, Any]] = [{}, {"memory_types": ["task"]}, {"limit": 20, "max_distance": 0.9}]
     conditions += [{"extra_data": {"n": 1}}, {"extra_data": {"n": 1, "done": False}}, {"extra_data": {"n": None}}]
+    conditions += [{"where": [Where("n", gt=0), Where("done", eq=True)]}]
     queries = [MemorySimilarityQuery(user_id=user_id, embedding=question, **these) for these in conditions]
     before = [await MemoryStore(session).nearest(query) for query in queries]
     await session.close()
@@ -46,7 +47,8 @@ async def test_with_the_set_the_store_finds_the_same_through_it(
         after = [await MemoryStore(other).nearest(query) for query in queries]
     await engine.dispose()
     assert [shown(neighbours) for neighbours in after] == [shown(neighbours) for neighbours in before]
-    assert sum('"search_memories"(' in statement for statement in statements) == 4  # it has no words for the others
+    called = [sum(f'"{name}"(' in text for text in statements) for name in ("search_memories", "search_memories_where")]
+    assert called == [4, 3]
 
 
 def shown(neighbours: Any) -> list[tuple[Any, ...]]:
