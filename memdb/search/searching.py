@@ -145,7 +145,7 @@ class Search:
         """What is to be said of how memories were found."""
         notes = [f"{name} was not used: others could have it run their code with your rights." for name in self.refused]
         if self.asked.metadata.path is not None:
-            notes.append("All memories of the user were read, since no function by words knows such conditions on metadata.")
+            notes.append("All memories of the user were read, because of the conditions on metadata.")
         elif self.asked.text and not self.functions & {retrieval.BY_BOTH, retrieval.BY_WORDS}:
             notes.append(
                 "Without search_memories_by_words of the set hybrid_search, words are compared in every memory of the "
