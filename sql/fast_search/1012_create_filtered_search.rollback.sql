@@ -126,6 +126,13 @@ end
 $$;
 
 drop function search_memories_where(
-    uuid, vector, jsonpath, integer, memory_type[], double precision, jsonb, integer
+    user_id uuid,
+    embedding vector,
+    condition jsonpath,
+    k integer,
+    tiers memory_type[],
+    max_distance double precision,
+    metadata jsonb,
+    candidates integer
 );
 drop function search_memories_filtered(uuid, vector, integer, memory_type[], integer, jsonb, jsonpath);
