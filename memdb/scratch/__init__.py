@@ -30,7 +30,7 @@ from memdb.migrations.risks import Risk
 from memdb.migrations.runner import Runner
 from memdb.scratch import sweeping
 from memdb.scratch.options import Options as Options
-from memdb.scratch.options import expect_lesser_rights, expect_own_password
+from memdb.scratch.options import address, expect_lesser_rights
 
 _UNLOGGED = "fsync = off\nfull_page_writes = off\nautovacuum = off\nshared_buffers = 16MB\n"
 _LAST_EMBEDDED_16 = 16
@@ -234,8 +234,7 @@ def server(options: Options = Options(), *, like: int | None = None) -> Iterator
     Raises EmbeddedError where that is not installed or does not start.
     """
     if options.url is not None:
-        conninfo = database.conninfo(options.url)
-        expect_own_password(options, conninfo)
+        conninfo = address(options, database.conninfo(options.url))
         where = f"on {addresses.describe(addresses.parameters(conninfo))}"
         options.on_start(f"Trying it in a temporary database {where} …")
         with afterwards.watched(sweeping.__name__) as watcher:

