@@ -64,13 +64,16 @@ def drop_roles(admin: Connection, names: Collection[str]) -> None:
 
 def drop_database(admin: Connection, conninfo: str, name: str) -> None:
     """Drops a temporary database, whatever is going on in it. Raises psycopg.Error."""
-    statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    statement = sql.SQL("drop database if exists {}").format(sql.Identifier(name))
+    by_force = statement + sql.SQL(" with (force)")
     try:
-        admin.execute(statement)
+        admin.execute(by_force)
+    except psycopg.errors.InsufficientPrivilege:  # to end autovacuum, or a superuser's session that is about to go
+        admin.execute(statement)  # waits some seconds for those, and has autovacuum end
     except psycopg.errors.ObjectInUse:  # even by force
         with database.connect(make_conninfo(conninfo, dbname=name), purpose="scratch") as inside:
             _end_subscriptions(inside)
-        admin.execute(statement)
+        admin.execute(by_force)
 
 
 def _end_subscriptions(connection: Connection) -> None:

@@ -1,17 +1,21 @@
 """Temporary databases have what migrations rely on, are said to be used, and leave nothing behind."""
 
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from memdb import recording, scratch
+from memdb import database, recording, scratch
 from memdb.catalog import Key
 from memdb.cli import main
+from memdb.database import Connection
 from memdb.errors import StatementFailed
 from memdb.ledger import sqlfiles
 from memdb.linting import lint
+from memdb.scratch import sweeping
 from tests.integration.conftest import Folder
 
 pytestmark = pytest.mark.once
@@ -193,3 +197,33 @@ def test_a_lone_statement_that_reaches_beyond_its_database_is_not_tried_beside_o
     sets = folder(m0001_a=(f"-- transactional: false\n{statement};", "-- transactional: false\nselect 1;"))
     with pytest.raises(StatementFailed, match="would change what belongs to others on that server"):
         recording.record(sets, options=scratch.Options(url=server))
+
+
+class Closing:
+    """A connection as which something is refused while a session of a superuser is there, which then ends."""
+
+    def __init__(self, connection: Connection, other: psycopg.Connection[Any]) -> None:
+        self._connection, self._other = connection, other
+
+    def execute(self, statement: sql.Composed) -> None:
+        try:
+            self._connection.execute(statement)
+        except psycopg.errors.InsufficientPrivilege:
+            self._other.close()
+            raise
+
+
+def test_a_database_goes_though_its_owner_may_not_end_what_is_still_in_it(server: str, role: str) -> None:
+    """Such as autovacuum, or a session of a superuser in another role that has just been closed."""
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create role {role} login createdb")
+        try:
+            lesser = make_conninfo(server, user=role)
+            with database.connect(lesser, purpose="test") as owner:
+                owner.execute("create database memdb_scratch_left")
+                with psycopg.connect(server, dbname="memdb_scratch_left") as inside:
+                    closing = cast("Connection", Closing(owner, inside))
+                    sweeping.drop_database(closing, lesser, "memdb_scratch_left")
+            assert leftovers(server) == [role]
+        finally:
+            admin.execute(f"drop role {role}")
