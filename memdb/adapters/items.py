@@ -13,12 +13,10 @@ from uuid import UUID, uuid5
 
 from langgraph.store.base import Item, MatchCondition, SearchItem
 
+from memdb.adapters.keys import LANGGRAPH
 from memdb.errors import InvalidMemory
 from memdb.schemas import Where
 from memdb.values import MAXIMUM_CONTENT
-
-RESERVED = "langgraph"
-"""The key of metadata under which items are kept."""
 
 Namespace = tuple[str, ...]
 
@@ -68,22 +66,22 @@ def written(address: Address, put: Put, now: datetime, ids: Sequence[UUID], plac
         "texts": len(ids),
         "text": place,
     }
-    return {RESERVED: item}
+    return {LANGGRAPH: item}
 
 
 def read(memory: Any) -> Item:
-    kept = memory.extra_data[RESERVED]
+    kept = memory.extra_data[LANGGRAPH]
     return Item(**_parts(kept), created_at=memory.created_at)
 
 
 def found(memory: Any, score: float | None = None) -> SearchItem:
-    kept = memory.extra_data[RESERVED]
+    kept = memory.extra_data[LANGGRAPH]
     return SearchItem(**_parts(kept), created_at=memory.created_at, score=score)
 
 
 def item_of(memory: Any) -> str:
     """The same for all memories of an item."""
-    return str(memory.extra_data[RESERVED]["item"])
+    return str(memory.extra_data[LANGGRAPH]["item"])
 
 
 def namespace(kept: Mapping[str, str]) -> Namespace:
@@ -108,7 +106,7 @@ def asked(prefix: Sequence[str], filter: Mapping[str, Any] | None) -> tuple[dict
 
     Raises InvalidMemory for operators that there are none of.
     """
-    contained, where = _split(filter or {}, (RESERVED, "value"))
+    contained, where = _split(filter or {}, (LANGGRAPH, "value"))
     return {"namespace": _by_place(prefix), "value": contained}, where
 
 

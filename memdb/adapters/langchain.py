@@ -12,15 +12,13 @@ from langchain_core.vectorstores.utils import maximal_marginal_relevance
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import values
+from memdb.adapters.keys import LANGCHAIN, LANGGRAPH
 from memdb.adapters.pool import Pool, Work
 from memdb.errors import InvalidMemory, UsageError
 from memdb.models.ids import new_id
 from memdb.schemas import MemoryCreate, MemorySimilarityQuery, Where
 from memdb.store import MemoryStore
 from memdb.values import MemoryType, UserKey
-
-RESERVED = "langchain"
-"""The key of metadata under which an id is kept that is no UUID. No document shows it."""
 
 Scored = list[tuple[Document, float]]
 
@@ -49,7 +47,7 @@ class MemdbVectorStore(VectorStore):
         self._user_id = values.user_id(user_id, pool.shape.users)
         self._tier = values.tier(memory_type)
         self._tiers = None if memory_types is None else [values.tier(each) for each in memory_types]
-        self._ids = uuid5(NAMESPACE_URL, f"{RESERVED}:{self._user_id}")
+        self._ids = uuid5(NAMESPACE_URL, f"{LANGCHAIN}:{self._user_id}")
 
     @property
     def embeddings(self) -> Embeddings:
@@ -239,12 +237,15 @@ class MemdbVectorStore(VectorStore):
 
     def _memory(self, document: Document, name: str | None, embedding: Sequence[float]) -> MemoryCreate[Any]:
         id = self._memory_id(name) if name else new_id()
-        if RESERVED in document.metadata:
+        if taken := document.metadata.keys() & {
+            LANGCHAIN,
+            LANGGRAPH,
+        }:  # it may come from anywhere, and would be an item
             raise InvalidMemory(
-                f'metadata of a document have the key "{RESERVED}", which memdb keeps its id under',
+                f'metadata of a document have the key "{min(taken)}", under which adapters keep what is theirs',
                 hint="Give it another name.",
             )
-        kept = {RESERVED: {"id": name}} if name and name != str(id) else {}
+        kept = {LANGCHAIN: {"id": name}} if name and name != str(id) else {}
         return self._pool.memory(
             id=id,
             user_id=self._user_id,
@@ -264,7 +265,7 @@ class MemdbVectorStore(VectorStore):
 def _document(memory: Any) -> Document:
     """What a memory says, whoever has stored it."""
     metadata = dict(memory.extra_data or {})
-    kept = metadata.pop(RESERVED, None)
+    kept = metadata.pop(LANGCHAIN, None)
     name = kept.get("id") if isinstance(kept, dict) else None
     return Document(memory.content, id=name or str(memory.id), metadata=metadata)
 

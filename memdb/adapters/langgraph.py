@@ -24,7 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import values
 from memdb.adapters import items
-from memdb.adapters.items import RESERVED, Address, Put
+from memdb.adapters.items import Address, Put
+from memdb.adapters.keys import LANGGRAPH
 from memdb.adapters.pool import Pool, Work
 from memdb.errors import UsageError
 from memdb.schemas import MemoryCreate, MemoryQuery, Where
@@ -56,7 +57,7 @@ class MemdbStore(BaseStore):
         self._pool = pool
         self._user_id = values.user_id(user_id, pool.shape.users)
         self._tier = values.tier(memory_type)
-        self._root = uuid5(NAMESPACE_URL, f"{RESERVED}:{self._user_id}")
+        self._root = uuid5(NAMESPACE_URL, f"{LANGGRAPH}:{self._user_id}")
         if index is not None:
             _require_fitting(index, pool.shape.dimensions)
             self._embeddings = ensure_embeddings(index["embed"])
@@ -152,10 +153,10 @@ class MemdbStore(BaseStore):
     async def _search(self, store: MemoryStore[Any], op: SearchOp, question: list[float] | None) -> list[SearchItem]:
         item, where = items.asked(op.namespace_prefix, op.filter)
         if question is not None:
-            return await self._nearest(store, op, question, {RESERVED: item}, where)
+            return await self._nearest(store, op, question, {LANGGRAPH: item}, where)
         listed = MemoryQuery[Any].model_construct(
             user_id=self._user_id,
-            extra_data={RESERVED: item | {"text": 0}},
+            extra_data={LANGGRAPH: item | {"text": 0}},
             where=where,
             limit=op.limit,
             offset=op.offset,
@@ -169,7 +170,7 @@ class MemdbStore(BaseStore):
         wanted = op.offset + op.limit
         found: dict[str, SearchItem] = {}
         while len(found) < wanted:
-            others = [Where([RESERVED, "item"], none_of=list(found))] if found else []
+            others = [Where([LANGGRAPH, "item"], none_of=list(found))] if found else []
             asked = self._pool.question(
                 user_id=self._user_id, embedding=question, extra_data=data, where=[*where, *others], limit=wanted
             )
@@ -182,7 +183,7 @@ class MemdbStore(BaseStore):
 
     async def _namespaces(self, session: AsyncSession, op: ListNamespacesOp) -> list[tuple[str, ...]]:
         model = self._pool.model
-        kept = func.jsonb_extract_path(model.extra_data, RESERVED, "namespace")
+        kept = func.jsonb_extract_path(model.extra_data, LANGGRAPH, "namespace")
         asked = select(cast(kept, Text)).where(model.user_id == self._user_id, kept.is_not(None)).distinct()
         there = [items.namespace(json.loads(text)) for text in await session.scalars(asked)]
         conditions = op.match_conditions or ()
@@ -195,7 +196,7 @@ class MemdbStore(BaseStore):
         locks = sorted({id.int % _LOCKS for id in ids})
         await session.execute(select(func.pg_advisory_xact_lock(_LOCK, func.unnest(literal(locks, ARRAY(Integer))))))
         model = self._pool.model
-        texts = cast(func.jsonb_extract_path_text(model.extra_data, RESERVED, "texts"), Integer).label("texts")
+        texts = cast(func.jsonb_extract_path_text(model.extra_data, LANGGRAPH, "texts"), Integer).label("texts")
         mine = select(model.id, texts).where(statements.among(model.id, ids), model.user_id == self._user_id)
         before = {row.id: row.texts for row in await session.execute(mine)}
         return [
