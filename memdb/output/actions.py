@@ -25,6 +25,11 @@ def in_json(text: str) -> str:
     return text.replace("##[", "#\\u0023[") if _is_read() else text
 
 
+def in_xml(text: str) -> str:
+    """The same XML, in which nothing is a command."""
+    return _BEGINNING.sub(lambda match: f"{match[1]}&#58;" if match[1] else f"{match[2]}&#35;", text)
+
+
 def unread(code: Sequence[str]) -> tuple[list[str], list[str]]:
     """What comes before and after lines that shall stay as they are: where one of them could be a command, the runner
     reads none until it finds a word that nobody could know. As a comment, since the lines may be SQL that is run.

@@ -2,6 +2,7 @@
 
 import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,6 +12,8 @@ from memdb.linting.findings import Finding
 from memdb.linting.lint import Review
 from memdb.preview import DryRun
 from memdb.preview.dry_run import PlannedStep
+from memdb.verification.comparison import Difference
+from memdb.verification.verify import Verification
 
 # What src/Runner.Common/ActionCommand.cs of the runner takes for commands.
 OBEYED = re.compile(r"^\s*::([\w-]+)[^:]*::(.*)|##\[([\w-]+)[^]]*\](.*)")
@@ -77,3 +80,16 @@ def test_annotations_are_obeyed_and_what_they_say_is_not(capsys: pytest.CaptureF
     said = "a\n::error::b ##[add-mask]c"
     output.emit(Review((Finding("a.sql", 1, 1, "a", "error", said),), ("a.sql",), False), "github")
     assert [name for name, _ in obeyed(capsys.readouterr().out)] == ["error"]
+
+
+def test_a_report_for_junit_says_the_same_and_is_not_obeyed(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "::error::a ##[add-mask]b"
+    difference = Difference("index", said, "unexpected", None, {"keys": said}, f"a\n  {said}")
+    output.emit(Verification((difference,), (), {}, (), (), False, "", "", "", None), "junit")
+    log = capsys.readouterr().out
+    assert obeyed(log) == []
+    told = ElementTree.fromstring(log).find(".//failure")
+    assert told is not None
+    assert told.text is not None
+    assert told.text.endswith(f"a\n\t  {said}")
+    assert said in told.attrib["message"]

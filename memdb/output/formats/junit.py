@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
+from memdb.output import actions
 from memdb.output.rendering import Case, has_cases, suite
 from memdb.words import printable
 
@@ -34,7 +35,7 @@ def lines(result: Any) -> Iterator[str]:
     ElementTree.SubElement(element, "system-out").text = _text(*found.notes)
     ElementTree.indent(root)
     yield '<?xml version="1.0" encoding="UTF-8"?>'
-    yield from ElementTree.tostring(root).decode("ascii").split("\n")
+    yield from actions.in_xml(ElementTree.tostring(root).decode("ascii")).split("\n")
 
 
 def _add(element: ElementTree.Element, case: Case) -> None:
