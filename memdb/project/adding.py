@@ -104,8 +104,9 @@ def _steps(report: Path) -> list[Pair]:
         if not all(isinstance(text, str) for pair in pairs for text in pair):
             raise ValueError("what it recommends is not SQL")
     except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = "it lacks recommendations" if isinstance(error, KeyError | TypeError) else error
         raise UsageError(
-            f"{report} is not a report of benchmark-similarity: {error}", hint="Write one with --report FILE.json."
+            f"{report} is not a report of benchmark-similarity: {reason}", hint="Write one with --report FILE.json."
         ) from None
     return pairs
 

@@ -55,7 +55,8 @@ def read(sql_dir: Path) -> Patches:
     except FileNotFoundError:
         raise SqlFilesError(f"there is no {path}", hint=f"Write it with: {_WRITE}") from None
     except (OSError, ValueError, AttributeError) as error:
-        raise SqlFilesError(f"{path} cannot be read: {error}", hint=f"Write it again with: {_WRITE}") from None
+        reason = "it, or a migration in it, is not a JSON object" if isinstance(error, AttributeError) else error
+        raise SqlFilesError(f"{path} cannot be read: {reason}", hint=f"Write it again with: {_WRITE}") from None
     _check_format(path, content.get("$format", 1), patches)
     return patches
 
