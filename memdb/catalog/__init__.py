@@ -4,6 +4,7 @@ An object is known by its kind and its name: `table memories`, `column memories.
 ix_memories_embedding`. Outside of the target schema the name has its schema before it: `table audit.entry`.
 """
 
+from memdb.catalog.forms import misshapen, missing
 from memdb.catalog.keys import KINDS, STANDALONE, Key, table_of
 from memdb.catalog.lookalikes import LookAlike
 from memdb.catalog.patches import Attributes, Objects, Patch, fold, merge, patch
@@ -21,6 +22,8 @@ __all__ = [
     "Patch",
     "fold",
     "merge",
+    "misshapen",
+    "missing",
     "patch",
     "read",
     "shape_of",

@@ -11,7 +11,7 @@ from memdb.catalog import Patch
 from memdb.database import Connection, target_schema
 from memdb.errors import SetupError
 from memdb.ledger.sqlfiles import CORE, OWN, Sets
-from memdb.verification import applications_users
+from memdb.verification import applications_users, snapshot
 from memdb.verification.declarations import USERS, Comparison, Declared, Drift, with_users_of_application
 
 SNAPSHOT, DATABASE = "snapshot", "database"
@@ -50,7 +50,7 @@ def verify_models(
     such base, SetupError where SQLAlchemy is not installed.
     """
     theirs = [*sets[CORE], *sets.get(OWN, ())]
-    core = catalog.fold(patches[migration.id] for migration in theirs if migration.id in patches)
+    core = snapshot.folded(patches[migration.id] for migration in theirs if migration.id in patches)
     made = [key for key in core if key.kind in ("table", "enum")]
     tables = {key.identity for key in made if key.kind == "table"}
     declared = _read(models, tables)

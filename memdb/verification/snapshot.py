@@ -5,11 +5,12 @@ another; those of an optional set are recorded on top of all of core, so that se
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from memdb import files
-from memdb.catalog import KINDS, Key, Patch
+from memdb.catalog import KINDS, Key, Objects, Patch, fold, misshapen, missing
 from memdb.errors import SqlFilesError
 
 FILE = "schema.json"
@@ -52,6 +53,9 @@ def read(sql_dir: Path) -> Patches:
         }
         if not all(isinstance(change, dict | None) for patch in patches.values() for change in patch.values()):
             raise ValueError("what a migration does to an object is not a JSON object")
+        for key, change in ((key, change or {}) for patch in patches.values() for key, change in patch.items()):
+            if name := misshapen(change):
+                raise ValueError(f"{name} of {key} is not of its kind")
     except FileNotFoundError:
         raise SqlFilesError(f"there is no {path}", hint=f"Write it with: {_WRITE}") from None
     except (OSError, ValueError, AttributeError) as error:
@@ -76,6 +80,15 @@ def _check_format(path: Path, format: object, patches: Patches) -> None:
         f"{path} was written by a newer memdb: it {newer}",
         hint=f"Update memdb to the version that wrote it, or write it for this one with: {_WRITE}",
     )
+
+
+def folded(patches: Iterable[Patch]) -> Objects:
+    """The objects that migrations leave. Raises SqlFilesError where they lack what objects of their kind have."""
+    objects = fold(patches)
+    for key, attributes in objects.items():
+        if name := missing(key, attributes):
+            raise SqlFilesError(f"{FILE} does not say {name} of {key}", hint=f"Write it again with: {_WRITE}")
+    return objects
 
 
 def check(sql_dir: Path, patches: Patches) -> Snapshot:

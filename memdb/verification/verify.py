@@ -10,7 +10,7 @@ from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
 from memdb.ledger.changes import Changes
 from memdb.ledger.sqlfiles import CORE, Sets
-from memdb.verification import applications_users
+from memdb.verification import applications_users, snapshot
 from memdb.verification.applications_users import Owners
 from memdb.verification.comparison import Difference, compare, departs
 from memdb.verification.mending import surroundings
@@ -72,7 +72,7 @@ def verify(
         own, foreign = _own_and_foreign(past, changed, patches)
         ids = list(assumed) if assumed is not None else _expected_migrations(own, sets, patches, live.objects)
         applied = {id: patches[id] for id in _known(ids, patches)}
-        expected, found = catalog.fold(applied.values()), live.objects
+        expected, found = snapshot.folded(applied.values()), live.objects
         users_note: list[str] = []
         if owners.are_the_applications(expected, found):
             expected, found, users_note = owners.left_alone(connection, expected, found)
@@ -143,7 +143,7 @@ def _expected_migrations(past: history.History, sets: Sets, patches: Mapping[str
     """What is applied; where that cannot be read, or is nothing: core, and each set that has left a trace."""
     ids = [applied.id for applied in past.applied]
     if not ids:
-        core = catalog.fold(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
+        core = snapshot.folded(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
         names = {CORE}
         for name, migrations in sets.items():
             made = {key for migration in migrations for key in patches.get(migration.id, {})} - core.keys()

@@ -3,7 +3,7 @@
 import pytest
 
 from memdb import catalog, database, embedded, recording, shipped
-from memdb.catalog import Key
+from memdb.catalog import KINDS, Key, misshapen
 from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
@@ -68,6 +68,12 @@ def test_a_check_of_rows_that_was_made_up_for_is_no_drift(with_every_kind: Conne
     )
     recorded: Patches = {"0001_every_kind": {**catalog.read(with_every_kind, "public").objects, **made}}
     assert verify.verify(with_every_kind, every_kind, recorded).differences == ()
+
+
+def test_each_kind_of_object_has_the_form_that_a_snapshot_has_to_have(kinds: Patches) -> None:
+    assert {key.kind for key in snapshot.folded(kinds.values())} >= set(KINDS) - {"extension", "object"}
+    changes = [(key, change) for patch in kinds.values() for key, change in patch.items()]
+    assert [(key, name) for key, change in changes if (name := misshapen(change or {}))] == []
 
 
 def test_it_names_what_it_does_not_compare(with_every_kind: Connection, every_kind: Sets, kinds: Patches) -> None:

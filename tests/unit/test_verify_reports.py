@@ -1,5 +1,6 @@
 """What is expected is put together and compared without a database; the reports are well-formed whatever is in them."""
 
+import json
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -71,6 +72,21 @@ def test_a_snapshot_that_cannot_be_used(tmp_path: Path, text: str) -> None:
     (tmp_path / "schema.json").write_text(text)
     with pytest.raises(SqlFilesError, match="cannot be read") as error:
         snapshot.read(tmp_path)
+    assert "memdb snapshot" in error.value.hint
+
+
+@pytest.mark.parametrize(
+    "change", [{"type": 1}, {"nullable": "no"}, {"keys": "id"}, {"keys": [1]}, {"options": ["m"]}, {"cache": "many"}]
+)
+def test_a_snapshot_that_was_edited_to_what_no_object_is(tmp_path: Path, change: dict[str, object]) -> None:
+    (tmp_path / "schema.json").write_text(json.dumps({"$format": snapshot.FORMAT, "0001_a": {"column a.b": change}}))
+    with pytest.raises(SqlFilesError, match=r"cannot be read: \w+ of column a\.b is not of its kind"):
+        snapshot.read(tmp_path)
+
+
+def test_a_snapshot_that_has_lost_a_line_in_a_merge() -> None:
+    with pytest.raises(SqlFilesError, match=r"does not say table of index ix") as error:
+        snapshot.folded([{Key("index", "ix"): {"unique": False}}])
     assert "memdb snapshot" in error.value.hint
 
 
