@@ -29,7 +29,7 @@ Tables = Collection[int | None]
 
 @dataclass(frozen=True, slots=True)
 class OpenSchema:
-    """A schema of the search_path in which these roles, none of them a superuser, may create, or own the history.
+    """A schema of the search_path in which these roles, none of them a superuser, may create, or own it or the history.
 
     Or for a superuser, own a function or an operator.
     """
@@ -59,8 +59,8 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
             "others may create objects, or have functions or the history, in a schema that this superuser's migrations "
             f"use: {listed}",
             hint="Functions that they put there would run with the rights of a superuser. Connect as the owner of the "
-            "schema. Or revoke create on it, and look at what they have there before you own or drop it. If you trust "
-            "these roles, say so by name: " + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
+            "schema. Or make it a superuser's, revoke create on it, and look at what they have there before you own or "
+            "drop it. If you trust these roles, say so by name: " + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
         )
     with database.own_names(connection):
         if _ask(connection, "others_may_create_schemas").fetchone() == (True,):

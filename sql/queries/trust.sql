@@ -16,8 +16,8 @@ where
 
 -- name: open_schemas
 -- With the roles that may create there, or that own the history there; and whether the present role is a superuser, for
--- whom it is enough that they own what can be called: it may be left of a time when they might create there. Names also
--- lead to where the extension is.
+-- whom it is enough that they own what can be called: it may be left of a time when they might create there. An owner
+-- who may not create can change that at any moment. Names also lead to where the extension is.
 with me as (
     select bool_or(r.oid = any(%(supers)s::oid[])) as rolsuper from pg_roles as r
     where r.rolname in (current_user, case when %(by_login)s then session_user end)
@@ -43,6 +43,7 @@ where
     and r.rolname !~ '^pg_'
     and (
         has_schema_privilege(r.oid, n.oid, 'create')
+        or pg_has_role(r.oid, n.nspowner, 'member')
         or (
             me.rolsuper and (n.oid, r.oid) in (
                 select
@@ -71,11 +72,12 @@ order by n.nspname;
 select exists(
     select from pg_roles as r
     cross join pg_roles as me
+    inner join pg_database as d on d.datname = current_database()
     where
         me.oid = any(%(supers)s::oid[])
         and me.rolname in (current_user, case when %(by_login)s then session_user end)
         and r.oid <> all(%(supers)s::oid[]) and r.rolname !~ '^pg_'
-        and has_database_privilege(r.oid, current_database(), 'create')
+        and (has_database_privilege(r.oid, d.oid, 'create') or pg_has_role(r.oid, d.datdba, 'member'))
 );
 
 -- name: of_lesser_owners

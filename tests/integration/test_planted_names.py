@@ -106,7 +106,7 @@ def role(empty_connection: Connection) -> Iterator[str]:
     name = f"mallory_{empty_connection.info.dbname}"
     empty_connection.execute(f"create role {name} login")
     yield name
-    empty_connection.execute(f"drop owned by {name} cascade; drop role {name}")
+    empty_connection.execute(f"reassign owned by {name} to current_user; drop owned by {name}; drop role {name}")
 
 
 def test_no_command_calls_what_was_planted(
@@ -237,6 +237,8 @@ def test_what_is_planted_between_the_check_and_the_write_is_not_called(
     [
         "grant create on schema public to {role}",
         "create schema app authorization {role}; alter role {me} set search_path = public, app",
+        """create schema app authorization {role}; revoke create on schema app from {role};
+        alter role {me} set search_path = public, app""",
         "create schema ext; create extension vector schema ext; grant create on schema ext to {role}",
         "create schema {quoted} authorization {role}; alter role {me} set search_path = public, {quoted}",
         "create function upper(varchar) returns text return 'x'; alter function upper(varchar) owner to {role}",
@@ -262,23 +264,32 @@ def test_a_superuser_does_not_migrate_where_others_may_create_unless_they_are_tr
         empty_connection.execute(f"alter role {me[0]} reset search_path")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "grant create on database {name} to {role}",
+        "alter database {name} owner to {role}; revoke create on database {name} from {role}",
+    ],
+)
 def test_names_of_a_superuser_do_not_lead_to_a_schema_that_others_create_meanwhile(
-    empty: str, empty_connection: Connection, folder: Folder, role: str
+    empty: str, empty_connection: Connection, folder: Folder, role: str, given: str
 ) -> None:
     """Whoever may create one in the database can call it like the superuser, which the search_path puts first."""
     me, name = empty_connection.info.user, empty_connection.info.dbname
     sets = folder(m0001_a=("create table a as select upper('x'::varchar) as x;", "drop table a;"))
-    empty_connection.execute(f"grant create on database {name} to {role}".encode())
+    empty_connection.execute(given.format(name=name, role=role).encode())
+    trusting = Limits(trusted_schemas=("public",))
 
     def plant(*_: object) -> None:
         with database.connect(make_conninfo(empty, user=role), purpose="test") as mallory:
             mallory.execute(
-                f"create schema {me}; grant usage on schema {me} to public; create function {me}.upper(varchar) "
-                "returns text language sql as 'select $$planted$$'".encode()
+                f"grant create on database {name} to {role}; create schema {me}; grant usage on schema {me} to public; "
+                f"create function {me}.upper(varchar) returns text language sql as 'select $$planted$$'".encode()
             )
 
     with database.connect(empty, purpose="test") as connection:
-        assert migrations.migrate(connection, sets, hooks=migrations.Hooks(on_start=plant)).applied == 1
+        hooks = migrations.Hooks(on_start=plant)
+        assert migrations.migrate(connection, sets, limits=trusting, hooks=hooks).applied == 1
         assert connection.value("show search_path") == '"$user", public'
         assert connection.value("select x from public.a") == "X"
         with pytest.raises(UntrustedSchema, match=role):
