@@ -75,7 +75,8 @@ class Changes:
 def find(sets: Sets, history: History) -> Changes:
     """Compares the files with the checksums that were kept when they were run."""
     checksums = {item.id: item.checksum for item in history.applied}
-    gone = [item for item in history.applied if item.id not in sets.by_id]
+    lost = (item for item in history.unfinished if item.lost)
+    gone = [item for item in (*history.applied, *lost) if item.id not in sets.by_id]
     new = [file for file in sets.migrations if file.id not in checksums]
     renamed = tuple(_renamed(gone, new))
     renamed_ids = {change.id for change in renamed}

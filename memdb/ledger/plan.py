@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from memdb.errors import HistoryError, UsageError
 from memdb.ledger import changes
-from memdb.ledger.history import History
+from memdb.ledger.history import History, lost
 from memdb.ledger.sqlfiles import Migration, Sets, find
 
 Direction = Literal["migrate", "rollback"]
@@ -94,6 +94,8 @@ def _to_migrate(request: Migrate, sets: Sets, history: History) -> Plan:
     changes.find(sets, history).require_none()
     migrations, applied = sets.active(history.ids, request.chosen), history.ids
     if not request.out_of_order and (too_late := late(migrations, applied)):
+        if any(item.lost and item.id == too_late[0].id for item in history.unfinished):
+            raise lost(history.home, too_late[0].id)
         raise HistoryError(
             f"{too_late[0].path} is pending, but a migration with a higher number is applied already",
             hint="Give it the next free number. Or, if the order does not matter, apply it with --out-of-order.",

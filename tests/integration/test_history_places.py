@@ -346,6 +346,18 @@ def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
     assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0003_cents"]
 
 
+def test_nor_is_one_between_others_given_a_new_number(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(**WALLET)
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("delete from _yoyo_migration where migration_id = '0002_wallet'")
+    with pytest.raises(HistoryError, match="0002_wallet was applied, but"):
+        migrations.migrate(empty_connection, sets)
+    for path in (sets["core"][1].path, sets["core"][1].rollback_path):
+        path.rename(path.with_name(path.name.replace("0002", "0009")))
+    with pytest.raises(HistoryError, match=r"0002_wallet is applied, but its file is now called 0009_wallet\.sql"):
+        migrations.migrate(empty_connection, folder())
+
+
 def test_what_another_program_does_meanwhile_is_not_done_again(empty_connection: Connection, folder: Folder) -> None:
     """Stock yoyo heeds no lock but its own."""
     sets = folder(**WALLET)
