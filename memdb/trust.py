@@ -60,7 +60,8 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
             f"use: {listed}",
             hint="Functions that they put there would run with the rights of a superuser. Connect as the owner of the "
             "schema. Or make it a superuser's, revoke create on it, and look at what they have there before you own or "
-            "drop it. If you trust these roles, say so by name: " + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
+            "drop it. If you trust these roles, say so by name: "
+            + " ".join(f"--trust-schema {argument(schema.name)}" for schema in found),
         )
     with database.own_names(connection):
         if _ask(connection, "others_may_create_schemas").fetchone() == (True,):

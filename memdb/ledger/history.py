@@ -26,7 +26,10 @@ class IncompleteHistory(HistoryError):
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """One applied migration. What stock yoyo applied has no checksum and no duration. `lost`: yoyo's entry is gone."""
+    """One applied migration. What stock yoyo applied has no checksum and no duration. `lost`: yoyo's entry is gone.
+
+    `target` is the schema to which names without one led then; None where that is not known.
+    """
 
     id: str
     at: datetime
@@ -34,6 +37,7 @@ class Applied:
     checksum: str | None
     duration_ms: float | None
     lost: bool = False
+    target: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class Home:
     exists: bool = False
     has_details: bool = False
     has_positions: bool = False
+    has_targets: bool = False
     unreadable: tuple[str, ...] = ()
     unwritable: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
@@ -179,6 +184,21 @@ def moved(target: str, now: str, step: str) -> str:
     )
 
 
+def require_same_target(connection: Connection, home: Home, id: str, target: str | None) -> None:
+    """Raises HistoryError where names of this migration led to `target`, which is there, and lead elsewhere now."""
+    now = database.target_schema(connection)
+    if target in (None, now):
+        return
+    with database.own_names(connection):
+        is_there = connection.value(query("history", "has_schema"), [target])
+    if is_there:
+        way = f"--schema {argument(target)}" if target == home.schema else f"a search_path that begins with {target}"
+        raise HistoryError(
+            f"names without a schema led to {target} when {id} was applied, and lead to {now} now",
+            hint=f"It could drop what others have there. Go on with {way}.",
+        )
+
+
 def require_sound(connection: Connection, schema: str) -> None:
     """Raises HistoryError where the history in `schema` has become what memdb or yoyo did not make."""
     for home in _homes(connection):
@@ -263,4 +283,6 @@ def _read_at(connection: Connection, home: Home) -> History:
 def _rows_of(home: Home) -> sql.Composed:
     block = query("history", "applied" if home.has_details else "applied_by_yoyo")
     position = "m.position" if home.has_positions else "null::bigint"
-    return sql.SQL(block).format(schema=sql.Identifier(home.schema), position=sql.SQL(position))
+    target = "m.target_schema" if home.has_targets else "null::text"
+    schema = sql.Identifier(home.schema)
+    return sql.SQL(block).format(schema=schema, position=sql.SQL(position), target=sql.SQL(target))

@@ -42,10 +42,14 @@ Request: TypeAlias = Migrate | Rollback
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A migration in one direction, with the text that was read when it was planned."""
+    """A migration in one direction, with the text that was read when it was planned.
+
+    `target` is the schema to which names led when it was begun or applied; None where that is not known.
+    """
 
     direction: Direction
     migration: Migration
+    target: str | None = None
     sql: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -103,17 +107,19 @@ def _to_migrate(request: Migrate, sets: Sets, history: History) -> Plan:
     if request.to is not None:
         migrations = migrations[: migrations.index(find(migrations, request.to)) + 1]
     pending = (migration for migration in migrations if migration.id not in applied)
-    return Plan("migrate", tuple(Step("migrate", migration) for migration in pending), history)
+    begun = {item.id: item.target for item in history.unfinished}
+    return Plan("migrate", tuple(Step("migrate", file, begun.get(file.id)) for file in pending), history)
 
 
 def _to_rollback(request: Rollback, sets: Sets, history: History) -> Plan:
     found = changes.find(sets, history)
     past = history.with_unfinished(sets)
-    newest_first = [item.id for item in reversed(past.applied) if item.id not in found.unknown]
+    targets = {item.id: item.target for item in past.applied}
+    newest_first = [id for id in reversed(targets) if id not in found.unknown]
     if request.to is not None:
         candidates = [sets.by_id[id] for id in newest_first if id in sets.by_id]
         newest_first = newest_first[: newest_first.index(find(candidates, request.to).id)]
     else:
         newest_first = newest_first[: request.steps]
     found.require_none_of(newest_first)
-    return Plan("rollback", tuple(Step("rollback", sets.by_id[id]) for id in newest_first), past)
+    return Plan("rollback", tuple(Step("rollback", sets.by_id[id], targets[id]) for id in newest_first), past)

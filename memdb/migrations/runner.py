@@ -13,6 +13,7 @@ import psycopg
 
 from memdb.database import Connection
 from memdb.errors import HistoryError, StatementFailed
+from memdb.ledger import history
 from memdb.ledger.history import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
@@ -32,7 +33,7 @@ class Runner:
     """Applies migrations and takes them back on one open connection, which must hold the lock of migrations."""
 
     def __init__(self, connection: Connection, home: Home, limits: Limits = Limits()) -> None:
-        self._connection, self._limits = connection, limits
+        self._connection, self._home, self._limits = connection, home, limits
         self.scribe = Scribe(connection, home)
 
     def run(
@@ -44,10 +45,12 @@ class Runner:
     ) -> tuple[float, Notices]:
         """How long it took in milliseconds, and what the server had to say.
 
-        With an `agreement` it is measured first what would be lost. Raises WouldLose where that is more, and
-        StatementFailed when the server refuses a statement; in a transaction nothing stays then.
+        With an `agreement` it is measured first what would be lost. Raises WouldLose where that is more, HistoryError
+        where names lead elsewhere than when it was applied, and StatementFailed when the server refuses a statement; in
+        a transaction nothing stays then.
         """
         session.clean(self._connection, self._limits)
+        self._require_same_target(step)
         started = time.perf_counter()
         if step.migration.transactional:
             return self._in_transaction(step, agreement, started)
@@ -70,6 +73,7 @@ class Runner:
             _closing_if_busy(self._connection),
         ):
             for position, step in enumerate(steps):
+                self._require_same_target(step)
                 if not step.migration.transactional:
                     found += of_untried(step)
                     with session.names_of_the_target(self._connection):
@@ -92,6 +96,9 @@ class Runner:
         counters.use(self._connection)
         with self._connection.transaction(force_rollback=True), _closing_if_busy(self._connection):
             return self._measure(step).risks
+
+    def _require_same_target(self, step: Step) -> None:
+        history.require_same_target(self._connection, self._home, step.id, step.target)
 
     def _measure(self, step: Step) -> Measured:
         return losses.measure(self._connection, step.id, lambda: self._execute(step))

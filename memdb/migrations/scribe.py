@@ -64,6 +64,8 @@ class Scribe:
             self._run("create")
         if not self._home.has_positions:
             self._run("add_positions")
+        if not self._home.has_targets:
+            self._run("add_targets")
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -96,20 +98,20 @@ class Scribe:
         """
         begun: tuple[str, str] | None = self._run("begun", migration.id).fetchone()
         self._run("forget", migration.id)
-        self._run("begin", migration.id, migration.checksum, migration.sql)
+        self._run("begin", *self._details(migration))
         return begun
 
     def begin_rollback(self, migration: Migration) -> None:
         """From here on it counts as begun, so that after a kill a migrate takes it up as well as a rollback."""
         if self._unmark(migration.id, "rollback"):
-            self._run("begin", migration.id, migration.checksum, migration.sql)
+            self._run("begin", *self._details(migration))
 
     def applied(self, migration: Migration, duration_ms: float | None, *, operation: str = "apply") -> None:
         """Marks a migration as applied, as the newest unless it was begun before."""
         known = _known(migration.id)
         self._yoyo.mark_one(known, log=False)
         self._yoyo.log_migration(known, operation)
-        self._run("finish", migration.id, migration.checksum, migration.sql, duration_ms)
+        self._run("finish", *self._details(migration), duration_ms)
 
     def rolled_back(self, migration: Migration) -> bool:
         """Takes the mark away. False where there was none: what was begun in a transaction of its own has lost it."""
@@ -146,6 +148,9 @@ class Scribe:
         if was_marked or operation == "unmark":
             self._yoyo.log_migration(_known(id), operation)
         return was_marked
+
+    def _details(self, migration: Migration) -> tuple[str, ...]:
+        return migration.id, migration.checksum, migration.sql, database.target_schema(self._connection)
 
     def _comment(self, id: str, reason: str) -> None:
         self._run("comment_on_last_log", reason, id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from memdb import database, pooling, scratch, target, trust, users, words
 from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
-from memdb.errors import DatabaseError, SetupError, StatementFailed, UsageError
+from memdb.errors import DatabaseError, HistoryError, SetupError, StatementFailed, UsageError
 from memdb.ledger import history
 from memdb.ledger.plan import Plan
 from memdb.migrations import hints
@@ -81,7 +81,7 @@ def of_users(connection: Connection, fresh: scratch.Database, before: Layout) ->
 
 def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]) -> Iterator[Refusal]:
     """What would be refused before the first step: a connection that is not one session, which is no good even where
-    nothing is to be done, a database that is read-only, a role that may not write down what is done, and one that
+    nothing is to be done, a database that is read-only, a role that may not write down what is done, one that
     others could make use of; `trusted` are the schemas in which they may create.
     """
     home = planned.history.home
@@ -90,11 +90,12 @@ def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]
         lambda: database.require_writable(connection),
         lambda: history.require_writable(home),
         lambda: trust.require(connection, home.schema, trusted),
+        lambda: history.require_same_target(connection, home, planned.steps[0].id, planned.steps[0].target),
     )
     for check in checks if planned.steps else checks[:1]:
         try:
             check()
-        except SetupError as error:
+        except (SetupError, HistoryError) as error:
             yield Refusal(error.message, error.hint)
 
 

@@ -41,7 +41,8 @@ tables as (
         c.relhassubclass or c.relispartition or held.inherited as is_shared,
         held.unknown_types,
         held.defaults,
-        held.has_position
+        held.has_position,
+        held.has_target
     from pg_class as c
     inner join pg_namespace as n on c.relnamespace = n.oid
     left join supers as owner on c.relowner = owner.oid
@@ -55,7 +56,8 @@ tables as (
             bool_or(a.attinhcount > 0) as inherited,
             bool_or(a.atttypid >= 16384) as unknown_types,
             bool_or(a.atthasdef and (a.attname <> 'started_at' or a.attgenerated <> '')) as defaults,
-            bool_or(a.attname = 'position') as has_position
+            bool_or(a.attname = 'position') as has_position,
+            bool_or(a.attname = 'target_schema') as has_target
         from pg_attribute as a
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     ) as held on true
@@ -69,6 +71,7 @@ select
     bool_or(t.relname = '_yoyo_migration') as exists,
     bool_or(t.relname = 'memdb_migrations') as has_details,
     bool_or(t.relname = 'memdb_migrations' and t.has_position) as has_positions,
+    bool_or(t.relname = 'memdb_migrations' and t.has_target) as has_targets,
     coalesce(
         array_agg(format('%%I.%%I', t.nspname, t.relname) order by t.relname) filter (
             where t.relname <> '_yoyo_version' and (
@@ -131,6 +134,12 @@ select exists(
     where migration_id = any(%s)
 );
 
+-- name: has_schema
+select exists(
+    select from pg_namespace as n
+    where n.nspname = %s
+);
+
 -- name: tables
 select c.relname
 from pg_class as c
@@ -173,6 +182,11 @@ where m.migration_id = o.migration_id;
 comment on column {schema}.memdb_migrations.position is
 'The order in which migrations were applied, counted by the server: clocks of clients differ.';
 
+-- name: add_targets
+alter table {schema}.memdb_migrations add column target_schema text;
+comment on column {schema}.memdb_migrations.target_schema is
+'Where names without a schema led when the migration was applied. NULL: not known.';
+
 -- name: applied
 -- In the order in which they were applied. What stock yoyo applied has no position: it comes after what it followed.
 -- Lost is what yoyo's table lacks, and nobody has taken back by the log, as where that table was restored without rows,
@@ -210,6 +224,7 @@ entries as (
         l.username || '@' || l.hostname as applied_by,
         m.checksum,
         m.duration_ms,
+        {target} as led_to,
         {position} as place
     from {schema}._yoyo_migration as y
     full join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
@@ -225,7 +240,8 @@ select
     applied_at as at,
     applied_by as by,
     checksum,
-    duration_ms
+    duration_ms,
+    led_to as target
 from entries
 order by
     coalesce(place, max(place) over (order by applied_at, migration_id), 0),
@@ -241,7 +257,8 @@ select
     applied_at_utc at time zone 'UTC' as at,
     null as by,
     null as checksum,
-    null as duration_ms
+    null as duration_ms,
+    null as target
 from {schema}._yoyo_migration
 order by applied_at_utc, migration_id;
 
@@ -252,10 +269,10 @@ where migration_hash = %s;
 -- name: begin
 -- What is about to be run or rolled back outside of a transaction, and so may be found half done. It comes after all
 -- that are there. No sequence counts them, as for an earlier memdb: replication copies rows, and no sequences.
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, started_at, position)
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, target_schema, started_at, position)
 overriding system value
 values (
-    %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
+    %s, %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
 )
 on conflict (migration_id) do nothing;
 
@@ -267,13 +284,17 @@ from {schema}.memdb_migrations
 where migration_id = %s;
 
 -- name: finish
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, duration_ms, started_at, position)
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, target_schema, duration_ms, started_at, position)
 overriding system value
 values (
-    %s, %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
+    %s, %s, %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
 )
 on conflict (migration_id) do update
-    set checksum = excluded.checksum, sql = excluded.sql, duration_ms = excluded.duration_ms;
+    set
+        checksum = excluded.checksum,
+        sql = excluded.sql,
+        target_schema = excluded.target_schema,
+        duration_ms = excluded.duration_ms;
 
 -- name: accept
 update {schema}.memdb_migrations

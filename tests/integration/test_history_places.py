@@ -12,7 +12,7 @@ from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import DatabaseError, HistoryError
 from memdb.ledger import history
-from memdb.ledger.plan import Migrate
+from memdb.ledger.plan import Migrate, Rollback
 from memdb.ledger.sqlfiles import Migration
 from memdb.ledger.status import status as read_status
 from memdb.linting import lint
@@ -88,8 +88,37 @@ def test_it_is_told_where_a_schema_has_come_before_that_of_the_history(
     assert f"-- {told}" in capsys.readouterr().out
     assert main(["migrate", *arguments]) == 0
     assert told in capsys.readouterr().err
-    assert main(["rollback", "--schema", "public", "--dry-run", *arguments]) == 0
+    folder(m0003_c=("create table c (id int);", "drop table c;"))
+    assert main(["migrate", "--schema", "public", "--dry-run", *arguments]) == 0
     assert told not in capsys.readouterr().out
+
+
+def test_a_rollback_stops_where_names_lead_elsewhere_than_when_it_was_applied(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(
+        m0001_a=("create table a (id int);", "drop table a;"),
+        m0002_schema=("create schema data;", "drop schema data;"),
+        m0003_b=("create table b (id int);", "drop table b;"),
+    )
+    empty_connection.execute("set search_path = data, public")
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("set search_path = public; create schema earlier; create table earlier.a ()")
+    with pytest.raises(HistoryError, match="led to data when 0003_b was applied, and lead to public now") as stopped:
+        migrations.rollback(empty_connection, sets)
+    assert stopped.value.hint.endswith("Go on with a search_path that begins with data.")
+    empty_connection.execute("set search_path = data, public")
+    assert migrations.rollback(empty_connection, sets, steps=2).applied == 1
+
+    empty_connection.execute("set search_path = earlier, public")
+    with pytest.raises(HistoryError, match="led to public when 0001_a was applied, and lead to earlier now") as stopped:
+        migrations.rollback(empty_connection, sets)
+    assert stopped.value.hint.endswith("Go on with --schema public.")
+    foreseen = preview.dry_run(empty_connection, sets, Rollback()).refusals
+    assert (stopped.value.message, stopped.value.hint) in [(refusal.message, refusal.hint) for refusal in foreseen]
+    database.use_schema(empty_connection, "public")
+    assert migrations.rollback(empty_connection, sets).applied == 0
+    assert empty_connection.value("select to_regclass('earlier.a') is not null")
 
 
 def test_two_of_them_are_told_apart_by_name_only(empty_connection: Connection, folder: Folder) -> None:
