@@ -68,6 +68,7 @@ def _policies(patient: Patient) -> Iterator[Finding]:
                 "Its condition is true. Policies are joined by OR, so it undoes all others.",
                 "Replace it by one that compares user_id with the user who asks.",
             )
+    yield from _past_policies(_grants(patient, [*tables.values()], _OF_ROWS), patient.memories)
     beside = [g for g in _grants(patient, [*tables.values()], set(_UNRESTRAINED)) if not g.passes_policies]
     if beside:
         given = [right for right in _UNRESTRAINED if any(right in grant.privileges for grant in beside)]
@@ -89,6 +90,20 @@ def _policies(patient: Patient) -> Iterator[Finding]:
                 f"If users should, apply the set {_SET}, or write policies." if _SET in patient.sets else
                 "If users should, write policies.",
             )  # fmt: skip
+
+
+def _past_policies(grants: list[Grant], memories: Table) -> Iterator[Finding]:
+    past = [grant for grant in grants if grant.passes_policies and (grant.logs_in or grant.role in _STRANGERS)]
+    strangers = [grant for grant in past if grant.role in _STRANGERS]
+    if found := strangers or past:
+        yield Finding(
+            "error" if strangers else "info",
+            f"{_roles(found)} can {_verbs(found)} the memories of all users, whatever policies say",
+            memories.name,
+            f"A role that has BYPASSRLS, or is a member of {memories.owner}, is held to no policy.",
+            "If that is not meant: alter role … nobypassrls, or take the membership away. An application connects as a "
+            "role that is held to policies.",
+        )
 
 
 def _history(patient: Patient) -> Iterator[Finding]:
@@ -215,7 +230,9 @@ def _names(tables: list[Table], grants: list[Grant]) -> str:
 CHECKS = (
     Check("row-security", "roles get at memories of all users, because row-level security is off", _row_security),
     Check(
-        "policies", "a policy lets everybody through, there is none, or a role may do what none restrains", _policies
+        "policies",
+        "a policy lets everybody through, there is none, or a role passes them, or may do what none restrains",
+        _policies,
     ),
     Check("history-access", "everybody can read the history of migrations, or others can change it", _history),
     Check("views", "a view shows memories with the rights of its owner", _views),

@@ -54,6 +54,7 @@ class Grant:
     role: str
     privileges: list[str]
     passes_policies: bool
+    logs_in: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,14 +127,17 @@ left join pg_stat_all_tables as t on c.oid = t.relid
 order by chosen.part <> 'memories', chosen.part, c.relname;
 
 -- name: grants
--- Who may do what with these tables and views, or with columns of them, besides superusers, owners and the owners'
--- members. Nothing can be done in a schema that a role may not use. No role: everybody. Roles that an API gives to
--- anybody are named, too, where they have a right through another role.
+-- Who may do what with these tables and views, or with columns of them, besides superusers and owners. Nothing can be
+-- done in a schema that a role may not use. No role: everybody. Roles that an API gives to anybody are named, too,
+-- where they have a right through another role, and so are those that log in and are members of the owner.
 select
     c.oid::bigint as table,
     coalesce(r.oid, 0)::regrole::text as role,
     array_agg(distinct lower(granted.privilege_type) order by lower(granted.privilege_type)) as privileges,
-    coalesce(bool_or(r.rolbypassrls), false) as passes_policies
+    coalesce(
+        bool_or(r.rolbypassrls or (pg_has_role(r.oid, c.relowner, 'usage') and not c.relforcerowsecurity)), false
+    ) as passes_policies,
+    coalesce(bool_or(r.rolcanlogin), false) as logs_in
 from pg_class as c
 cross join
     lateral (
@@ -150,8 +153,8 @@ left join pg_roles as r
     on
         granted.grantee = r.oid
         or (
-            granted.grantee <> 0 and r.rolname in ('anon', 'authenticated')
-            and pg_has_role(r.oid, granted.grantee, 'usage')
+            granted.grantee <> 0 and pg_has_role(r.oid, granted.grantee, 'usage')
+            and (r.rolname in ('anon', 'authenticated') or (r.rolcanlogin and c.relowner = granted.grantee))
         )
 where
     c.oid = any(%(tables)s::oid[])
@@ -165,7 +168,7 @@ where
                     where n.oid = c.relnamespace and x.grantee = 0 and x.privilege_type = 'USAGE'
                 )
         else
-            not r.rolsuper and not pg_has_role(r.oid, c.relowner, 'usage')
+            not r.rolsuper and r.oid <> c.relowner
             and has_schema_privilege(r.oid, c.relnamespace, 'usage')
     end
 group by c.oid, r.oid

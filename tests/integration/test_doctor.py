@@ -150,6 +150,31 @@ def test_what_policies_do_not_reach_is_found(healthy: str, server: str) -> None:
             assert found.keys() <= ALWAYS, name
 
 
+PASSING = {
+    "alter role memdb_doctor_web bypassrls; grant select on memories to memdb_doctor_web": (
+        "alter role memdb_doctor_web nobypassrls",
+        "info public.memories: memdb_doctor_web can read the memories of all users, whatever policies say",
+    ),
+    "grant memdb_doctor_verifier to memdb_doctor_web; alter table memories owner to memdb_doctor_verifier": (
+        "revoke memdb_doctor_verifier from memdb_doctor_web",
+        "info public.memories: memdb_doctor_web can read and change the memories of all users, whatever policies say",
+    ),
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("statement", PASSING)
+def test_who_is_held_to_no_policy_is_found(clone: str, statement: str) -> None:
+    undo, expected = PASSING[statement]
+    with psycopg.connect(clone, autocommit=True) as connection:
+        connection.execute(statement)
+        try:
+            assert said(examined(clone))["policies"] == expected
+        finally:
+            connection.execute("alter table memories owner to current_user")
+            connection.execute(undo)
+
+
 HARMLESS = """
 create view v with (security_invoker) as table memories; create view w as table v; grant select on v, w to public;
 grant select on memories to memdb_doctor_web;

@@ -99,7 +99,11 @@ def sample(**changes: Any) -> dict[str, Any]:
 
 
 def granted(role: str, *privileges: str, table: int = 1) -> list[Grant]:
-    return [Grant(table, role, list(privileges), passes_policies=False)]
+    return [Grant(table, role, list(privileges), passes_policies=False, logs_in=True)]
+
+
+def past_policies(role: str, *, logs_in: bool) -> dict[str, Any]:
+    return {"grants": [Grant(1, role, ["select"], passes_policies=True, logs_in=logs_in)]}
 
 
 GRANTED_TO_APP = {"grants": granted("web", "select", "insert")} | memories(has_row_security=False)
@@ -134,6 +138,8 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("policies", {"grants": granted("web", "select", "truncate")}, "warning", "revoke truncate on these tables"),
     ("policies", {"grants": granted("web", "references", "maintain")}, "warning", "revoke references, maintain on"),
     ("policies", {"grants": granted("anon", "trigger")}, "error", "A trigger sees what others write."),
+    ("policies", past_policies("authenticated", logs_in=False), "error", "whatever policies say"),
+    ("policies", past_policies("web", logs_in=True), "info", "web can read the memories of all users"),
     ("policies", {"policies": []}, "info", "Nobody but app and superusers"),
     ("history-access", {"grants": granted("anon", "select", table=2)}, "error", "anon can read the history"),
     ("history-access", {"grants": granted("web", "delete", table=2)}, "warning", "web can change the history"),
