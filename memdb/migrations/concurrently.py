@@ -105,6 +105,13 @@ def stand_in(connection: Connection, text: str, path: str) -> None:
         connection.execute(make.format(table, sql.SQL(name)))
 
 
+def plain_drop(connection: Connection, text: str, path: str) -> str:
+    """For the same: what drops the index that a file drops concurrently; empty where there is none."""
+    statement = index_statement(text, path)
+    found = _find(connection, statement) if statement is not None and statement.action == "drop" else None
+    return "" if found is None else f"drop index {found[0]}"
+
+
 def memory_advice(connection: Connection, statement: IndexStatement) -> Callable[[str], str]:
     """Turns pgvector's notice that the graph outgrows maintenance_work_mem into advice: the value that would hold it.
 

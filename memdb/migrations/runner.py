@@ -26,6 +26,7 @@ from memdb.migrations.scribe import Scribe
 from memdb.migrations.session import Limits
 
 Notices = list[str]
+_STILL_NEEDED = "2BP01"  # dependent_objects_still_exist
 _WORKS_IN_SEVERAL = {"55P04", "53200"}  # transactions: unsafe_new_enum_value_usage, out_of_memory (of the lock table)
 
 
@@ -81,14 +82,40 @@ class Runner:
                     session.clean(self._connection, self._limits)
                     continue
                 try:
-                    found += self._measure(step).losses if counting else ()
-                    self._execute(step)
+                    found += self._try_after(steps[:position], step, counting=counting)
                 except StatementFailed as error:
                     if not _may_work_after(steps[:position], error):
                         raise
                     return (*found, *chain.from_iterable(map(of_untried, steps[position:])))
                 session.clean(self._connection, self._limits)
         return tuple(found)
+
+    def _try_after(self, before: Sequence[Step], step: Step, *, counting: bool) -> tuple[Loss, ...]:
+        """Takes a step of a trial; once more where an index was in its way that those before it drop by themselves.
+
+        Not dropped sooner: that locks out everybody for as long as the trial takes.
+        """
+        try:
+            with self._connection.transaction():
+                losses = self._measure(step).losses if counting else ()
+                self._execute(step)
+                return losses
+        except StatementFailed as error:
+            if error.sqlstate != _STILL_NEEDED or not self._drop_indexes(before):
+                raise
+        return self._try_after((), step, counting=counting)
+
+    def _drop_indexes(self, steps: Sequence[Step]) -> bool:
+        """In a trial, those that these steps drop concurrently; False where none is there."""
+        session.clean(self._connection, self._limits)
+        lone = ((step.sql, str(step.path)) for step in steps if not step.migration.transactional)
+        with session.names_of_the_target(self._connection):
+            drops = [(concurrently.plain_drop(self._connection, text, path), path) for text, path in lone]
+            for drop, path in drops:
+                if drop:
+                    execute_file(self._connection, drop, path)
+        session.clean(self._connection, self._limits)
+        return any(drop for drop, _ in drops)
 
     def risks(self, step: Step) -> tuple[Risk, ...]:
         """What a rollback in a transaction does to a temporary database, tried and taken back."""

@@ -330,6 +330,27 @@ def test_an_index_that_is_built_again_outside_of_a_transaction_is_in_the_way_of_
     assert migrations.rollback(empty_connection, sets, steps=2, agreement=Agreement()).applied == 1
 
 
+def test_nor_is_one_that_is_dropped_outside_of_a_transaction(empty_connection: Connection, folder: Folder) -> None:
+    sets = folder(
+        m0001_a=("create table t (id int);", "drop table t;"),
+        m0002_key=(
+            "create function key(int) returns int immutable return $1;",
+            "drop function key(int);",
+        ),
+        m0003_index=(
+            "-- transactional: false\ncreate index concurrently t_key on t (key(id));",
+            "-- transactional: false\ndrop index concurrently t_key;",
+        ),
+    )
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("insert into t values (1)")
+    with pytest.raises(WouldLose, match="would lose") as raised:
+        migrations.rollback(empty_connection, sets, steps=None, agreement=Agreement())
+    assert [loss.in_words() for loss in raised.value.losses] == ["public.t (1 row)"]
+    agreement = Agreement(raised.value.steps, raised.value.losses)
+    assert migrations.rollback(empty_connection, sets, steps=None, agreement=agreement).applied == 0
+
+
 def test_what_can_be_tried_only_once_the_others_are_done_is_asked_for(
     empty_connection: Connection, folder: Folder
 ) -> None:
