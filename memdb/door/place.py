@@ -80,6 +80,8 @@ class Place:
         """
         chosen = self._chosen
         conninfo, server = database.resolve(chosen.url)
+        if chosen.of_project:
+            addresses.require_undisguised(conninfo)
         is_new = not self.address
         if server is not None and server.is_new:
             self.say(f"Started {server.description} (stop it with: memdb db stop).")

@@ -17,6 +17,7 @@ from memdb.settings import files
 
 _FOR_MIGRATIONS = "MEMDB_MIGRATION_URL"
 _NAMES = ("MEMDB_DATABASE_URL", "DATABASE_URL")
+_OF_PROJECT = "database_url in memdb.toml"
 
 Found: TypeAlias = tuple[object, str]  # a value and where it stands
 
@@ -59,6 +60,11 @@ class Database:
     url: str | None = field(default=None, repr=False)  # may hold a password
     source: str = "embedded"
     rival: "Database | None" = None
+
+    @property
+    def of_project(self) -> bool:
+        """Whether the project names it, and not whoever runs memdb."""
+        return self.source == _OF_PROJECT
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +215,7 @@ def _places(names: Iterable[str], directory: Path, environment: Mapping[str, str
     yield from ((environment.get(name), name) for name in names)
     dotenv = files.read_dotenv(directory / ".env")
     yield from ((dotenv.get(name), f"{name} in .env") for name in names)
-    yield files.read_toml(directory / "memdb.toml").get("database_url"), "database_url in memdb.toml"
+    yield files.read_toml(directory / "memdb.toml").get("database_url"), _OF_PROJECT
 
 
 def _databases(found: Iterable[Found]) -> Iterator[Database]:

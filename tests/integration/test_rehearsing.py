@@ -141,6 +141,10 @@ def test_a_projects_server_is_sent_no_password_of_another(
             assert main(["lint"]) == 3
             assert "If you trust that server, name it yourself" in capsys.readouterr().err
             monkeypatch.delenv(of_ours or "PGPASSWORD")
+        url = f"postgresql://a@prod.example:{listening.getsockname()[1]}/a?hostaddr=127.0.0.1"
+        (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\ndatabase_url = "{url}"\n')
+        assert main(["status"]) == 3
+        assert "go elsewhere than it seems" in capsys.readouterr().err
         with pytest.raises(BlockingIOError):  # nobody has connected
             listening.accept()
 

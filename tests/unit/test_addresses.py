@@ -238,3 +238,11 @@ def test_a_failure_shows_of_what_it_quotes_only_where_the_connection_leads(url: 
 def test_a_hint_fits_the_failure_and_not_the_names_in_it(text: str, hint: str) -> None:
     values: dict[str, Any] = {}
     assert hint in connection_failed(values, psycopg.OperationalError(text)).hint
+
+
+@pytest.mark.parametrize("more", ["hostaddr=192.0.2.1", "passfile=/x", "service=prod", "gssdelegation=1"])
+def test_an_address_of_a_projects_leads_where_it_seems_to(more: str) -> None:
+    with pytest.raises(SettingsError, match=more.partition("=")[0]):
+        addresses.require_undisguised(addresses.conninfo(f"postgresql://a@prod.example/a?{more}"))
+    for harmless in ("postgresql://a@prod.example/a?sslmode=require", "service=prod"):
+        addresses.require_undisguised(addresses.conninfo(harmless))
