@@ -26,11 +26,12 @@ _NOT_FILES = {
 }
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n?|\n|\Z)")
 _DIRECTIVE = re.compile(r"--[ \t]*(?P<name>[\w-]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t]*")
+_SET = r"[A-Za-z0-9][\w-]*"
 _VALUES = {
     "transactional": "true|false",
     "depends": ".+",
     "formerly": "[0-9a-f]{64}( [0-9a-f]{64})*",
-    "alongside": "[A-Za-z0-9][\\w-]*",
+    "alongside": f"{_SET}( {_SET})*",
 }
 
 
@@ -39,7 +40,7 @@ class Migration:
     """One `NNNN_name.sql` and its rollback. `sql` is what the file holds, but for a byte order mark.
 
     `formerly` are checksums of earlier texts of the file: where one of them was applied, this one is. What is
-    `alongside` a set is applied only where that is, whichever of the two was chosen first.
+    `alongside` other sets is applied only where all of them are, whichever was chosen first.
     """
 
     id: str
@@ -49,7 +50,7 @@ class Migration:
     transactional: bool = True
     depends: tuple[str, ...] = ()
     formerly: tuple[str, ...] = ()
-    alongside: str | None = None
+    alongside: tuple[str, ...] = ()
 
     @property
     def checksum(self) -> str:
@@ -93,12 +94,12 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
         if name == CORE:
             return ()
         depended = {self.by_id[id].set for migration in self[name] for id in migration.depends}
-        needed = {CORE, *depended, *(migration.alongside for migration in self[name])} - {name}
+        needed = {CORE, *depended, *(other for migration in self[name] for other in migration.alongside)} - {name}
         return tuple(migration for migration in self.migrations if migration.set in needed)
 
     def applicable(self, name: str) -> list[Migration]:
         """Those of a set that this folder can apply: not what is alongside a set that a team has left out."""
-        return [migration for migration in self[name] if migration.alongside is None or self.get(migration.alongside)]
+        return [migration for migration in self[name] if all(map(self.get, migration.alongside))]
 
     def active(self, applied: Collection[str], chosen: Iterable[str] = ()) -> list[Migration]:
         """The migrations of core, the application's own, and those of sets that are chosen or begun, in order.
@@ -113,11 +114,7 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
 
     def of(self, names: Collection[str]) -> list[Migration]:
         """The migrations of these sets, in order, without those that are alongside another."""
-        return [
-            migration
-            for migration in self.migrations
-            if migration.set in names and (migration.alongside is None or migration.alongside in names)
-        ]
+        return [item for item in self.migrations if {item.set, *item.alongside} <= set(names)]
 
 
 def number_of(id: str) -> int:
@@ -175,7 +172,7 @@ def _in_order(sets: Mapping[str, list[Migration]]) -> dict[str, list[Migration]]
     def place(name: str) -> None:
         if name not in begun:
             begun.add(name)
-            for other in sorted({migration.alongside or name for migration in sets[name]} & sets.keys()):
+            for other in sorted({other for item in sets[name] for other in item.alongside} & sets.keys()):
                 place(other)
             ordered[name] = sets[name]
 
@@ -241,16 +238,19 @@ def _number(path: Path) -> int:
 def _read_migration(set_name: str, path: Path) -> Migration:
     sql = texts.read(path)
     found = list(_directives(path, sql))
-    directives = dict(found)
+
+    def words(name: str) -> tuple[str, ...]:
+        return tuple(word for other, value in found if other == name for word in value.split())
+
     return Migration(
         id=path.stem,
         set=set_name,
         path=path,
         sql=sql,
-        transactional=directives.get("transactional", "true") == "true",
-        depends=tuple(directives.get("depends", "").split()),
-        formerly=tuple(checksum for name, value in found if name == "formerly" for checksum in value.split()),
-        alongside=directives.get("alongside"),
+        transactional="false" not in words("transactional"),
+        depends=words("depends"),
+        formerly=words("formerly"),
+        alongside=words("alongside"),
     )
 
 
@@ -269,7 +269,7 @@ def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
             raise SqlFilesError(
                 f"{path}:{number}: misspelt directive: {line}",
                 hint='Directives are written exactly "-- transactional: true", "-- transactional: false", '
-                '"-- depends: ID …", "-- alongside: SET" and "-- formerly: SHA-256 …".',
+                '"-- depends: ID …", "-- alongside: SET …" and "-- formerly: SHA-256 …".',
             )
         yield name, value
 

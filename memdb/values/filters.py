@@ -64,7 +64,7 @@ class Where:
 
 
 OPERATORS = tuple(field.name for field in fields(Where) if field.name != "path")
-_OPERATORS = f"There are {', '.join(OPERATORS[:-1])} and {OPERATORS[-1]}."
+_OPERATORS = f"There are {', '.join(OPERATORS[:-1])} and {OPERATORS[-1]}. What is null or missing does not exist."
 
 
 class Filter(NamedTuple):
@@ -94,7 +94,7 @@ def entries(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def filtered(asked: dict[str, Any], where: Iterable[Where] = ()) -> Filter:
-    """What entries that are asked for, and conditions, mean together.
+    """What entries that are asked for, and conditions, also in their JSON form, mean together.
 
     An entry has to be there and equal, or contain the list or object that is given. What is not there, or is null,
     counts as false, and as null: a comparison would lose it. Raises InvalidMemory for what JSON does not have.
@@ -105,7 +105,7 @@ def filtered(asked: dict[str, Any], where: Iterable[Where] = ()) -> Filter:
     predicates = [
         *(_is_untrue(_place([key])) for key, value in asked.items() if value is False),
         *(_predicate(Where([key], exists=False)) for key in absent),
-        *map(_predicate, where),
+        *map(_predicate, conditions(list(where))),
     ]
     return Filter(contained or None, " && ".join(predicates) or None)
 

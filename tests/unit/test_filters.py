@@ -47,6 +47,13 @@ def test_what_is_asked_for_stays_text_in_a_jsonpath() -> None:
     )
 
 
+def test_conditions_in_their_json_form_mean_the_same_wherever_they_are_given() -> None:
+    given = {"path": "year", "gte": 2020}
+    assert values.filtered({}, [given]) == values.filtered({}, [Where(**given)])  # type: ignore[list-item, arg-type]
+    with pytest.raises(InvalidMemory, match="where: has 101 conditions"):
+        values.filtered({}, [Where("a", eq=1)] * 101)
+
+
 REFUSED: dict[str, dict[str, Any]] = {
     r"extra_data has the key \"\$gte\"": {"extra_data": {"year": [{"$gte": 2020}]}},
     r"where\[0\]: has no operator \"\$gte\"": {"where": [{"path": "year", "$gte": 2020}]},

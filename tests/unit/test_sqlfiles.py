@@ -98,12 +98,14 @@ def test_what_is_alongside_a_set_is_part_of_its_own_only_where_that_is_wanted_to
             "a/0012_y_beside_z.sql": "-- alongside: z\n",
             "a/0013_y.sql": "",
             "b/0021_w.sql": "-- alongside: gone\n",
+            "c/0031_v_beside_both.sql": "-- alongside: a z\n",
+            "c/0032_v_beside_both.sql": "-- alongside: a\n-- alongside: z\n",
             "z/0091_z.sql": "",
         }
     )
     sets = sqlfiles.read_sets(directory)
-    assert list(sets) == ["core", "z", "a", "b"]
-    assert [len(sets.applicable(name)) for name in sets] == [1, 1, 3, 0]
+    assert list(sets) == ["core", "z", "a", "b", "c"]
+    assert [len(sets.applicable(name)) for name in sets] == [1, 1, 3, 0, 2]
 
     def ids(applied: tuple[str, ...], *chosen: str) -> list[str]:
         return [migration.id.split("_")[0] for migration in sets.active(applied, chosen)]
@@ -113,12 +115,15 @@ def test_what_is_alongside_a_set_is_part_of_its_own_only_where_that_is_wanted_to
     assert ids(("0011_y", "0013_y"), "z") == ids(("0091_z",), "a") == ["0001", "0091", "0011", "0012", "0013"]
     assert plan.late(sets.active(("0011_y", "0013_y"), ("z",)), ("0011_y", "0013_y")) == []
     assert [migration.id for migration in sets.below("a")] == ["0001_x", "0091_z"]
+    assert ids((), "a", "c") == ["0001", "0011", "0013"]
+    assert ids((), "z", "c") == ["0001", "0091"]
+    assert ids((), "a", "c", "z") == ["0001", "0091", "0011", "0012", "0013", "0031", "0032"]
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        "-- alongside: a b",
+        "-- alongside: a, b",
         "-- transactional: no",
         "-- transactional : false",
         "--transactional: false",
