@@ -224,6 +224,7 @@ def test_a_database_goes_though_its_owner_may_not_end_what_is_still_in_it(server
                 with psycopg.connect(server, dbname="memdb_scratch_left") as inside:
                     closing = cast("Connection", Closing(owner, inside))
                     sweeping.drop_database(closing, lesser, "memdb_scratch_left")
+                    assert inside.closed  # by Closing, when force was refused
             assert leftovers(server) == [role]
         finally:
             admin.execute(f"drop role {role}")
