@@ -8,7 +8,7 @@ sources that were left out altogether.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -84,7 +84,9 @@ def user(number: int) -> UUID:
     return UUID(int=number << 64)
 
 
-def load(connection: Connection, rows: Rows, sizes: list[int], count: int) -> None:
+def load(
+    connection: Connection, rows: Rows, sizes: list[int], count: int, text: Callable[[int], str] = _TEXT.format
+) -> None:
     """Fills users and memories: users 0, 1, … have `sizes` memories, scattered among those of users of some 1,500."""
     others = -(-(count - sum(sizes)) // 1_500)
     filling = np.arange(count - sum(sizes)) % others + len(sizes)
@@ -92,11 +94,14 @@ def load(connection: Connection, rows: Rows, sizes: list[int], count: int) -> No
     users = [[user(number)] for number in range(len(sizes) + others)]
     connection.cursor().executemany("insert into users (id) values (%s)", users)
     vectors = (row for piece in rows.pieces(count) for row in piece)
-    copy(connection, zip(owners.tolist(), vectors, strict=True))
+    copy(connection, zip(owners.tolist(), vectors, strict=True), text=text)
 
 
 def copy(
-    connection: Connection, rows: Iterable[tuple[int, NDArray[np.float32]]], kind: EmbeddingType = "vector"
+    connection: Connection,
+    rows: Iterable[tuple[int, NDArray[np.float32]]],
+    kind: EmbeddingType = "vector",
+    text: Callable[[int], str] = _TEXT.format,
 ) -> None:
     """Loads memories of the given users."""
     embedding = HalfVector if kind == "halfvec" else Vector
@@ -106,7 +111,7 @@ def copy(
         stream.set_types(["uuid", "text", "text", kind, "jsonb"])  # an enum is sent as text
         for number, (owner, vector) in enumerate(rows):
             facts = Jsonb({"source": "chat", "conversation_id": number % 1000})
-            stream.write_row([user(owner), _TIERS[number % 5], _TEXT.format(number), embedding(vector), facts])
+            stream.write_row([user(owner), _TIERS[number % 5], text(number), embedding(vector), facts])
 
 
 def _surroundings(sources: Vectors) -> NDArray[np.int64]:

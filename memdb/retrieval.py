@@ -21,7 +21,7 @@ MOST = 1000
 LISTED, FUSED = 2, 60
 """The lists that are merged have LISTED times k memories each, and one is worth 1 / (FUSED + its place), as in SQL."""
 
-_LONGEST_TEXT = 5000
+_LONGEST_TEXT = 3000
 
 
 class Surroundings(NamedTuple):

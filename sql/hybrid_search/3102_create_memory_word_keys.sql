@@ -4,12 +4,16 @@
 -- the words alone would read the memories of all users who have a word, and the time it takes would tell that they do.
 -- Two users may share a digest, so a search compares the user as well.
 --
--- A tsvector as text is 'one' 'two', and its quotes are doubled within words. Written in this way, PostgreSQL puts the
--- body in place of each call, so a write pays for no call of a function.
+-- A tsvector as text is 'one' 'two': what stands between two words is replaced, and before the first as well. Written
+-- in this way, PostgreSQL puts the body in place of each call, so a write pays for no call of a function.
 create function memory_word_keys(user_id uuid, words tsvector) returns tsvector
 language sql immutable strict parallel safe
 begin atomic
-    select replace(' ' || strip(words)::text, ' ''', ' ''' || left(md5(user_id::text), 8))::tsvector;
+    select
+        substr(
+            replace(''' ' || strip(words)::text, ''' ''', ''' ''' || left(md5(user_id::text), 8)),
+            3
+        )::tsvector;
 end;
 
 comment on function memory_word_keys(user_id uuid, words tsvector) is

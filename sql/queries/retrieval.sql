@@ -281,12 +281,12 @@ from
     ) as s;
 
 -- name: worded
--- The score of search_memories_by_words, with all memories of the user read, so that no word has to be left out.
+-- The score of search_memories_by_words, with all memories of the user read.
 with asked as materialized (
     select a.word
-    from unnest(tsvector_to_array(to_tsvector('simple', left($7::text, 5000)))) as a (word)
+    from unnest(tsvector_to_array(to_tsvector('simple', left($7::text, 3000)))) as a (word)
     order by translate(a.word, '0123456789', '') <> a.word desc, length(a.word) desc, a.word collate "C" asc
-    limit 12
+    limit 24
 ),
 
 having_word as materialized (
@@ -303,7 +303,8 @@ having_word as materialized (
 counted as (
     select
         h.word,
-        (1000 * ln(1 + 1000 / least(count(*), 200)::double precision))::integer as weight
+        (1000 * ln(1 + 1000 / least(count(*), 24)::double precision))::integer as weight,
+        count(*) < 24 or min(count(*)) over () >= 24 as counts
     from having_word as h
     group by h.word
 ),
@@ -316,7 +317,7 @@ matched as (
         sum(c.weight) as weight,
         array_agg(c.word order by c.weight desc, c.word collate "C" asc) as words
     from having_word as h
-    inner join counted as c on h.word = c.word
+    inner join counted as c on h.word = c.word and c.counts
     group by h.id, h.length
 )
 

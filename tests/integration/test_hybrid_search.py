@@ -1,9 +1,12 @@
 """The set hybrid_search: memories are found by words, by meaning, and by both, whoever asks and whatever is asked."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
 
+import psycopg
 import pytest
 from pgvector import Vector
 from pgvector.psycopg import register_vector
@@ -14,6 +17,9 @@ from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
 from tests.conftest import new_database
 from tests.integration.conftest import as_role
+from tests.integration.orm.pooling import pooled
+
+PAGE = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
 
 ANN, BOB, MANY = (UUID(int=number << 96) for number in range(1, 4))
 TEXTS = {
@@ -150,8 +156,45 @@ def test_an_answer_is_the_same_for_a_role_that_is_held_to_policies(searchable: C
         assert by_words(role, "sister", BOB) == []
 
 
+def test_what_a_word_is_can_be_chosen(server: str, template: str) -> None:
+    """As docs/search.md shows it, and with words that hold spaces and quotes, as pieces of three letters do."""
+    english, pairs = re.findall(r"```sql\n(create or replace function memory_words.*?;)\nreindex", PAGE, re.DOTALL)
+    spaced = re.sub(r"return to_tsvector.*", "return array_to_tsvector(string_to_array(content, '|'));", english)
+    texts = [
+        (1, "They lived at the seas"),
+        (2, "我去了绿禾公园，看到樱花"),
+        (3, "서울에서 만났다"),
+        (4, "a |b | '|it's|x\\ y"),
+    ]
+    with new_database(server, template=template) as conninfo:
+        with memdb.open(conninfo, sets=("hybrid_search",)) as db:
+            db.migrate()
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute("insert into users values (%s)", [ANN])
+            statement = "insert into memories (id, user_id, memory_type, content) values (%s, %s, 'task', %s)"
+            connection.cursor().executemany(statement, [(UUID(int=ANN.int + n), ANN, text) for n, text in texts])
+            for function, asked, found in (
+                (english, "living by the sea", [1]),
+                (pairs, "我在绿禾公园看到了什么景色？", [2]),
+                (pairs, "서울은?", [3]),
+                (pairs, "They?", [1]),
+                (spaced, "b | '", [4]),
+                (spaced, "x\\ y|it's", [4]),
+            ):
+                connection.execute(function.encode())
+                connection.execute("reindex index concurrently ix_memories_words")
+                rows = connection.execute("select * from search_memories_by_words(%s, %s)", [ANN, asked]).fetchall()
+                assert numbers(rows) == found, asked
+
+
+def test_searches_work_through_a_transaction_pooler(filled: str) -> None:
+    with pooled(filled) as conninfo, psycopg.connect(conninfo, prepare_threshold=None) as connection:
+        found = connection.execute(BY_WORDS, {"user": ANN, "question": "sea 🦊 привет", "k": 10}).fetchall()
+        assert set(numbers(found)) == {4, 6}
+
+
 @pytest.mark.parametrize("chosen", [["hybrid_search"], ["fast_search", "hybrid_search"]], ids=" ".join)
 def test_both_ways_are_merged_where_there_are_both(sets: Sets, chosen: list[str]) -> None:
     active = {migration.id for migration in sets.active((), chosen)}
-    assert "3104_create_search_by_words" in active
-    assert ("3105_create_hybrid_search" in active) == ("fast_search" in chosen)
+    assert "3105_create_search_by_words" in active
+    assert ("3106_create_hybrid_search" in active) == ("fast_search" in chosen)

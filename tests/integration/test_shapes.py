@@ -36,7 +36,8 @@ def test_a_schema_for_any_users_is_made_proved_and_taken_back(fitted: Fitted) ->
 
 
 def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
-    fitted.db.migrate()
+    with memdb.open(sets=("fast_search", "importance", "row_security", "hybrid_search")) as db:
+        db.migrate()
     kind, dimensions = _parts(fitted.case.embedding)
     vectors = np.random.default_rng(1).standard_normal((300, dimensions)).astype(np.float32)
     with psycopg.connect(fitted.conninfo, autocommit=True) as connection:
@@ -56,8 +57,14 @@ def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
         weighed = connection.execute(
             "select content from recall_memories(%s, %s::vector::" + kind + ", 5)", [key, str(vectors[7].tolist())]
         ).fetchall()
+        both = connection.execute(
+            f"select content, vector_rank, word_rank from search_memories_hybrid(%s, 'which is 8?', %s::{kind}, 5)",
+            [key, str(vectors[7].tolist())],
+        ).fetchall()
     assert (weighed[0], len(weighed)) == (("7",), 5)
     assert found[0] == ("7",)
+    assert {row[1:] for row in both if row[0] == "7"} == {(1, None)}
+    assert {row[2] for row in both if row[0] == "8"} == {1}
     assert len({*found} & {*nearest}) >= 4
     report, inside = fitted.db.doctor(), fitted.db.inspect(show_content=True)
     assert {name for item in report.unseen for name in item.checks} <= {"unused-indexes", "shared-memory"}

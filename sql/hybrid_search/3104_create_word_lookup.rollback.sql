@@ -1,0 +1,1 @@
+drop function memories_having_words(user_id uuid, words text[], most integer, tiers memory_type[], metadata jsonb);

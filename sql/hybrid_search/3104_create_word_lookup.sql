@@ -1,0 +1,80 @@
+-- Looks words up among one user's memories: a row for each word that a memory has, `most` memories of a word.
+--
+-- PostgreSQL uses an index under row-level security only for operators that cannot leak, and those for words are not
+-- among them. So for a role that is held to policies, the words of all memories of the user are computed instead. A
+-- function with its owner's rights could use the index, and would show the memories that other policies hide.
+--
+-- As in fast_search, names mean the same with any search_path, and parameters are where the planner cannot look through
+-- them. "is true" keeps it from reading all of a user's memories by another index, "set jit = off" from compiling.
+create function memories_having_words(
+    user_id uuid, words text[], most integer, tiers memory_type[], metadata jsonb
+)
+returns table (word text, id uuid, length integer)
+language sql stable parallel safe rows 100
+set jit = off
+begin atomic
+
+    with given as materialized (
+        select
+            user_id,
+            words,
+            most,
+            tiers,
+            metadata,
+            row_security_active('memories'::regclass) as by_policies,
+            (
+                select string_agg(array_to_tsvector(array[a.word])::text, ' | ')
+                from unnest(words) as a (word)
+            )::tsquery as any_word
+    )
+
+    -- The length in bytes is known without reading a long text.
+    select
+        a.word,
+        f.id,
+        f.length
+    from given as g
+    cross join unnest(g.words) as a (word)
+    cross join
+        lateral (
+            select
+                m.id,
+                octet_length(m.content) as length
+            from memories as m
+            where
+                memory_word_keys(m.user_id, memory_words(m.content))
+                @@ memory_word_keys(g.user_id, array_to_tsvector(array[a.word]))::text::tsquery
+                and (m.user_id = g.user_id) is true
+                and (g.tiers is null or m.memory_type = any(g.tiers))
+                and (g.metadata is null or m.metadata @> g.metadata)
+            limit g.most -- noqa: AM09
+        ) as f
+    where not g.by_policies
+    union all
+    select
+        w.word,
+        f.id,
+        f.length
+    from given as g
+    cross join
+        lateral (
+            select
+                m.id,
+                octet_length(m.content) as length,
+                memory_words(m.content) as words
+            from memories as m
+            where
+                m.user_id between g.user_id and g.user_id
+                and (g.tiers is null or m.memory_type = any(g.tiers))
+                and (g.metadata is null or m.metadata @> g.metadata)
+            offset 0 -- noqa: AM09
+        ) as f
+    cross join lateral unnest(tsvector_to_array(f.words)) as w (word)
+    where g.by_policies and f.words @@ g.any_word and w.word = any(g.words);
+
+end;
+
+comment on function memories_having_words(
+    user_id uuid, words text[], most integer, tiers memory_type[], metadata jsonb
+) is
+'Part of search_memories_by_words: which of a user''s memories have each of these words.';
