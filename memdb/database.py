@@ -225,7 +225,8 @@ def keep_as_they_are(connection: Connection, schema: str, tables: Sequence[Liter
     connection.execute("set transaction isolation level read committed, read write")
     keep_to_own_names(connection)
     superuser = connection.value(query("session", "superuser"))
-    connection.execute(sql.SQL("set local role {}").format(sql.SQL(superuser)))
+    if superuser is not None:
+        connection.execute(sql.SQL("set local role {}").format(sql.SQL(superuser)))
     connection.execute(query("session", "keep_name"), [schema])
     names = sql.SQL(", ").join(map(sql.SQL, tables))
     connection.execute(sql.SQL("lock table {} in share update exclusive mode").format(names))

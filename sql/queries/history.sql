@@ -13,9 +13,14 @@ with supers as (
         r.oid,
         r.rolname
     from pg_roles as r
-    where exists ( -- what is called could take that role
+    where exists ( -- what is called could take that role, or become one by files or programs of the server
         select from pg_roles as s
-        where s.rolsuper and pg_has_role(r.oid, s.oid, 'member')
+        where
+            (
+                s.rolsuper
+                or s.rolname in ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
+            )
+            and pg_has_role(r.oid, s.oid, 'member')
     )
 ),
 

@@ -2,8 +2,9 @@
 --
 -- Whoever is asked about is the present role, and by_login the one that has logged in where that is a superuser: the
 -- owner of a database can set a role for all who connect, and what is called can leave that role again. It can take a
--- role, too: members of a superuser count as superusers (supers). No text here
--- has a backslash: the same owner can set what it means (standard_conforming_strings).
+-- role, too: members of a superuser count as superusers (supers), and so do those who may use files or run programs on
+-- the server (https://www.postgresql.org/docs/current/predefined-roles.html). No text here has a backslash: the same
+-- owner can set what it means (standard_conforming_strings).
 
 -- name: supers
 select r.oid
@@ -11,7 +12,12 @@ from pg_roles as r
 where
     exists (
         select from pg_roles as s
-        where s.rolsuper and pg_has_role(r.oid, s.oid, 'member')
+        where
+            (
+                s.rolsuper
+                or s.rolname in ('pg_execute_server_program', 'pg_read_server_files', 'pg_write_server_files')
+            )
+            and pg_has_role(r.oid, s.oid, 'member')
     );
 
 -- name: open_schemas

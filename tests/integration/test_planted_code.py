@@ -225,6 +225,17 @@ def test_a_member_of_a_superuser_is_as_careful(connection: Connection) -> None:
         connection.execute("reassign owned by seed_member, seed_mallory to current_user")
 
 
+def test_so_is_a_role_that_may_run_programs_on_the_server(connection: Connection) -> None:
+    other = "seed_programs"
+    with role(connection, other, f"grant pg_execute_server_program to {other}"), mallory(connection):
+        given_to_mallory(connection, "users")
+        with database.connect(make_conninfo(connection.info.dsn, user=other), purpose="test") as member:
+            with pytest.raises(UntrustedSchema, match=f"public .role {MALLORY}"):
+                trust.require(member, "public", [])
+            assert not trust.may_read(member, [connection.value("select 'users'::regclass::oid")])
+        connection.execute("alter table users owner to current_user")
+
+
 NEGATED = (
     "create function o(uuid, uuid) returns bool immutable return trying(); create operator !=== (leftarg = uuid, "
     "rightarg = uuid, function = o); create operator === (leftarg = uuid, rightarg = uuid, function = uuid_eq, "
