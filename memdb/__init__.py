@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from memdb.errors import MemdbError as MemdbError
     from memdb.ledger.plan import Migrate as Migrate
     from memdb.ledger.plan import Rollback as Rollback
+    from memdb.lifecycle.pruning import Pace as Pace
     from memdb.migrations.losses import WouldLose as WouldLose
     from memdb.migrations.session import Limits as Limits
     from memdb.search.explaining import Explanation as Explanation
@@ -34,6 +35,7 @@ _HOMES = {
     "Limits": "migrations.session",
     "MemdbError": "errors",
     "Migrate": "ledger.plan",
+    "Pace": "lifecycle.pruning",
     "Question": "search.question",
     "Rollback": "ledger.plan",
     "Targets": "benchmark.targets",

@@ -113,6 +113,11 @@ def _lesser_owner(connection: Connection, tables: Tables) -> tuple[str, str | No
         return _ask(connection, "of_lesser_owners", tables=list(tables)).fetchone()
 
 
+def referrers(connection: Connection, tables: Tables) -> dict[int, bool]:
+    """The tables with foreign keys to these, and whether the server changes them along."""
+    return dict(connection.execute(query("trust", "referrers"), {"tables": list(tables)}).fetchall())
+
+
 def require_own_triggers(connection: Connection, tables: Tables, *, along: Tables = ()) -> None:
     """Raises DatabaseError where writing to these tables could run a trigger that somebody with fewer rights has made.
 

@@ -23,6 +23,7 @@ SECTIONS = {
         "inspect": ("doctor", "Show how many memories there are, and whose."),
         "search": ("search", "Search one user's memories."),
         "seed": ("seed", "Load realistic memories, or remove them."),
+        "prune": ("prune", "Delete memories that are due."),
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
     },
     "A project of your own": {

@@ -1,5 +1,6 @@
 """What fills a database with memories, finds them, and measures how they are found."""
 
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
     from memdb.benchmark.targets import Targets
+    from memdb.lifecycle.pruning import Pace, Pruning
     from memdb.search.explaining import Explanation
     from memdb.search.question import Question
     from memdb.search.searching import Answer
@@ -80,6 +82,24 @@ class Memories(Place):
         """Why a memory is, or is not, among the answers to a question. Reads only; raises as search() does."""
         with self.connected("search") as connection:
             return lazy.explaining.explain(connection, question, memory_id)
+
+    def prune(
+        self,
+        *,
+        dry_run: bool = False,
+        pace: "Pace | None" = None,
+        wait_seconds: float = 60,
+        on_batch: Callable[[int], None] | None = None,
+    ) -> "Pruning":
+        """Deletes the memories that are due by the rules of the set retention, batch by batch, or says which are due.
+
+        Each batch is a transaction of its own, so a run can be cut short at any moment, and the next one goes on.
+        Raises DatabaseError without the set, and where row-level security hides memories from this role.
+        """
+        with self.connected("prune", losing=not dry_run, wait_seconds=wait_seconds) as connection:
+            if dry_run:
+                return lazy.pruning.due(connection)
+            return lazy.pruning.prune(connection, pace or lazy.pruning.Pace(), on_batch=on_batch or (lambda _: None))
 
     def benchmark(
         self,

@@ -95,7 +95,7 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
             return ()
         depended = {self.by_id[id].set for migration in self[name] for id in migration.depends}
         needed = {CORE, *depended, *(other for migration in self[name] for other in migration.alongside)} - {name}
-        return tuple(migration for migration in self.migrations if migration.set in needed)
+        return tuple(self.of(needed))
 
     def applicable(self, name: str) -> list[Migration]:
         """Those of a set that this folder can apply: not what is alongside a set that a team has left out."""

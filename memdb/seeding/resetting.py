@@ -66,11 +66,10 @@ def _types(python_type: type) -> list[str]:
 
 def _require_trust(connection: Connection, target: Target) -> None:
     """Raises DatabaseError where the tables that refer to these two could run somebody else's code."""
-    tables = {"memories": target.memories, "users": target.users}
-    referrers = dict(connection.execute(query("seed", "referrers"), tables).fetchall())
+    tables = [target.memories, target.users]
+    referrers = trust.referrers(connection, tables)
     trust.require_owners(connection, referrers)
-    along = [oid for oid, changes in referrers.items() if changes]
-    trust.require_own_triggers(connection, tables.values(), along=along)
+    trust.require_own_triggers(connection, tables, along=[oid for oid, changes in referrers.items() if changes])
 
 
 def _remove_memories(connection: Connection, target: Target) -> int:

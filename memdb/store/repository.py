@@ -1,11 +1,11 @@
 """A repository of memories over a session. The caller owns the transaction: nothing here commits."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, cast, overload
 from uuid import UUID
 
-from sqlalchemy import CursorResult, ScalarResult, Table, delete, func, select, update
+from sqlalchemy import Boolean, CursorResult, DateTime, ScalarResult, Table, delete, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
@@ -17,7 +17,7 @@ from memdb import retrieval, values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import copying, recalling, searching, statements
+from memdb.store import beside, copying, recalling, searching, statements
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import translated
 from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
@@ -207,8 +207,26 @@ class MemoryStore(Generic[MemoryModel]):
         Unlike `touch`, it writes nothing to memories, and leaves `accessed_at` as it is. Call it last in a transaction:
         until the commit, others wait who note the same memories. Raises DatabaseError without the set importance.
         """
-        key = values.user_id(user_id, self._shape.users)
-        return await recalling.note(self._session, self._model, key, memory_ids)
+        return await beside.write(self._session, self._model, "note_memory_recalls", user_id, memory_ids)
+
+    async def pin(self, memory_ids: Iterable[UUID], *, user_id: values.UserKey, pinned: bool = True) -> int:
+        """Keeps memories, whatever the rules of the set retention say, or no longer; returns how many are this user's.
+
+        A time at which they were to expire is forgotten. Raises DatabaseError without the set.
+        """
+        return await beside.write(
+            self._session, self._model, "pin_memories", user_id, memory_ids, literal(pinned, Boolean)
+        )
+
+    async def expire(self, memory_ids: Iterable[UUID], at: datetime | None, *, user_id: values.UserKey) -> int:
+        """Has memories expire at a time, pinned or not; returns how many are this user's. None: they do not expire.
+
+        Raises InvalidMemory for a time without an offset, DatabaseError without the set retention.
+        """
+        moment = None if at is None else values.stored_time(at, "the time at which memories expire")
+        return await beside.write(
+            self._session, self._model, "expire_memories", user_id, memory_ids, literal(moment, DateTime(timezone=True))
+        )
 
     async def update(
         self, memory_id: UUID, change: MemoryUpdate, *, user_id: values.UserKey | None = None

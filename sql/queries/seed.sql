@@ -189,16 +189,6 @@ where
     a.attrelid = %(users)s::oid and a.attnum > 0 and not a.attisdropped
     and a.attname <> %(key)s and not a.atthasdef and a.attidentity = '' and a.attgenerated = '';
 
--- name: referrers
--- The tables with foreign keys to these two, and whether the server changes them along. It takes the role of their
--- owners to look into them, and up to PostgreSQL 17 gives it back before it runs what comes after a statement.
-select
-    con.conrelid::bigint,
-    bool_or(con.confdeltype not in ('a', 'r'))
-from pg_constraint as con
-where con.contype = 'f' and con.confrelid in (%(memories)s::oid, %(users)s::oid)
-group by con.conrelid;
-
 -- name: columns_that_may_refer
 -- Columns of these types in other tables that this role may read, without a foreign key to these two.
 select

@@ -164,6 +164,16 @@ select distinct con.confrelid::bigint
 from pg_constraint as con
 where con.contype = 'f' and con.conrelid in (select below.oid from below);
 
+-- name: referrers
+-- The tables with foreign keys to these, and whether the server changes them along. It takes the role of their
+-- owners to look into them, and up to PostgreSQL 17 gives it back before it runs what comes after a statement.
+select
+    con.conrelid::bigint,
+    bool_or(con.confdeltype not in ('a', 'r'))
+from pg_constraint as con
+where con.contype = 'f' and con.confrelid = any(%(tables)s::oid[])
+group by con.conrelid;
+
 -- name: triggers_of_others
 -- A trigger of these tables or their parts, or a statement trigger of those that change along, whose function belongs
 -- to somebody who may not do already what this role may; or which has a condition or arguments, that may call anything,

@@ -27,7 +27,7 @@ LAYERS = [
     {"migrations"},
     {"scratch"},
     {"effects"},
-    {"recording", "preview", "linting", "seeding", "benchmark", "doctor", "search"},
+    {"recording", "preview", "linting", "seeding", "benchmark", "doctor", "search", "lifecycle"},
     {"project"},
     {"door"},
     {"demo"},

@@ -16,6 +16,7 @@ NAMES = [
     "Limits",
     "MemdbError",
     "Migrate",
+    "Pace",
     "Question",
     "Rollback",
     "Targets",
@@ -40,6 +41,8 @@ CALLS = {
     "wait_seconds: float = 60) -> 'DryRun'",
     "propose_repair": "(self, *, mark: tuple[str, ...] = (), unmark: tuple[str, ...] = (), wait_seconds: float = 60) "
     "-> 'Repair'",
+    "prune": "(self, *, dry_run: bool = False, pace: 'Pace | None' = None, wait_seconds: float = 60, "
+    "on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Pruning'",
     "repair": "(self, proposal: 'Repair | None' = None, *, wait_seconds: float = 60) -> 'Repair'",
     "rollback": "(self, steps: int | None = 1, *, to: str | None = None, losing: 'WouldLose | bool' = False, "
     "limits: 'Limits | None' = None, hooks: 'Hooks | None' = None) -> 'Run'",

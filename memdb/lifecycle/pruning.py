@@ -1,0 +1,178 @@
+"""Deleting the memories that are due, in batches small enough to keep nobody waiting."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from memdb import target, trust
+from memdb.database import Connection, query
+from memdb.errors import DatabaseError, LockTimeout, UsageError
+from memdb.target import Target
+
+FUNCTIONS = ("prune_memories", "memories_due", "memories_are_recalled", "memory_recalls")
+MOST = 100_000
+_NOTICEABLE = 0.05
+"""The share of all memories from which on a search is slower for what was deleted, until the table is vacuumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many memories a batch deletes (1 to 100,000), the pause after each, and when to stop; in seconds."""
+
+    batch: int = 1000
+    pause_seconds: float = 0.005
+    limit_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch <= MOST:
+            raise UsageError(f"a batch of {self.batch} memories is not possible", hint=f"Give 1 to {MOST:,}.")
+        for seconds in (self.pause_seconds, 0 if self.limit_seconds is None else self.limit_seconds):
+            if not 0 <= seconds < float("inf"):
+                raise UsageError(f"{seconds} is no number of seconds", hint="Give 0 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """So many memories of a tier are due by a rule: expired, idle, or most per user."""
+
+    tier: str
+    rule: str
+    memories: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """What was `deleted`, and what was `left`, being due; a dry run leaves all.
+
+    `refused` are tiers whose rule for idle memories does not count, as no recall was ever noted. `to_review` is how
+    many memories somebody wants to look at by now. `upkeep` are statements after which searches are as fast as before.
+    """
+
+    deleted: tuple[Due, ...]
+    left: tuple[Due, ...]
+    dry_run: bool
+    batches: int
+    seconds: float
+    refused: tuple[str, ...]
+    to_review: int
+    upkeep: tuple[str, ...]
+
+
+def due(connection: Connection) -> Pruning:
+    """What prune would delete now. Reads only. Raises DatabaseError as prune does."""
+    started = time.monotonic()
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        found = _enter(connection)
+        left = _due(connection, found)
+        refused, to_review = _standing(connection, found)
+    return Pruning((), left, True, 0, time.monotonic() - started, refused, to_review, ())
+
+
+def prune(connection: Connection, pace: Pace = Pace(), *, on_batch: Callable[[int], None] = lambda _: None) -> Pruning:
+    """Deletes what is due, each batch in a transaction of its own; `on_batch` hears how many that were.
+
+    It may be cut short at any moment: a batch is deleted or not, and the next run goes on. Runs take turns.
+
+    Raises DatabaseError where the set is not applied, row-level security hides rows from this role, or somebody else's
+    code would run; LockTimeout where others hold a lock for longer than reading waits.
+    """
+    started, deleted, batches = time.monotonic(), Counter[tuple[str, str]](), 0
+    while True:
+        with _prompt(connection, deleted):
+            batch = _prune(connection, pace.batch)
+        deleted.update(batch)
+        if batch:
+            batches += 1
+            on_batch(batch.total())
+        is_late = pace.limit_seconds is not None and time.monotonic() - started >= pace.limit_seconds
+        if is_late or batch.total() < pace.batch:
+            break
+        time.sleep(pace.pause_seconds)
+    rest = due(connection)
+    return Pruning(
+        tuple(Due(*of, memories) for of, memories in sorted(deleted.items())),
+        rest.left,
+        False,
+        batches,
+        time.monotonic() - started,
+        rest.refused,
+        rest.to_review,
+        _upkeep(connection, deleted.total()),
+    )
+
+
+def _prune(connection: Connection, batch: int) -> Counter[tuple[str, str]]:
+    with connection.transaction():
+        connection.execute("set transaction isolation level read committed, read write")
+        found = _enter(connection, writing=True)
+        rows = connection.execute(found.query("retention", "prune"), [batch])
+        return Counter({(tier, rule): memories for tier, rule, memories in rows})
+
+
+@contextmanager
+def _prompt(connection: Connection, deleted: Counter[tuple[str, str]]) -> Iterator[None]:
+    """Raises LockTimeout where others are in the way."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable:
+        raise LockTimeout(
+            f"others have locked what is to be deleted for {connection.wait_seconds:g} s",
+            hint=f"{deleted.total():,} memories were deleted before, and the rest is still there. Try again, or allow "
+            "more time with --wait.",
+        ) from None
+
+
+def _enter(connection: Connection, *, writing: bool = False) -> Target:
+    """Where memories are, for a transaction in which nobody else's code is called, and nothing is hidden."""
+    found = target.enter(connection)
+    tables, hidden = _surroundings(connection, found)
+    if not tables:
+        raise DatabaseError("the set retention is not applied", hint="Apply it: memdb migrate --with retention")
+    if hidden:
+        raise DatabaseError(
+            "row-level security may hide memories from this role, so they would not be pruned",
+            hint="Connect as a role with BYPASSRLS, or as the owner of the tables.",
+        )
+    if writing:
+        connection.execute(found.query("retention", "keep_triggers_away"))
+        tables |= (along := trust.referrers(connection, [found.memories]))
+        changed = [oid for oid, changes in along.items() if changes]
+        trust.require_own_triggers(connection, [found.memories], along=changed)
+    trust.require_owners(connection, [found.memories, *tables], writing=writing)
+    return found
+
+
+def _surroundings(connection: Connection, found: Target) -> tuple[dict[int, bool], bool]:
+    """The tables that say what is due; none where the functions are not all there, or not all the owner's."""
+    given = {"memories": found.memories, "functions": list(FUNCTIONS)}
+    ((tables, functions, foreign, hidden),) = connection.execute(query("retention", "surroundings"), given)
+    if foreign:
+        raise DatabaseError(
+            f"the function {foreign[0]} beside memories belongs to somebody else than the table, and could run their "
+            "code with your rights",
+            hint="Find out who made it, and drop it.",
+        )
+    return dict.fromkeys(tables if functions == len(FUNCTIONS) else [], False), hidden
+
+
+def _due(connection: Connection, found: Target) -> tuple[Due, ...]:
+    return tuple(Due(*row) for row in connection.execute(found.query("retention", "due")))
+
+
+def _standing(connection: Connection, found: Target) -> tuple[tuple[str, ...], int]:
+    ((refused, to_review),) = connection.execute(found.query("retention", "standing"))
+    return tuple(refused), to_review
+
+
+def _upkeep(connection: Connection, deleted: int) -> tuple[str, ...]:
+    """A graph of HNSW is repaired by a vacuum, which takes long for many rows: one that is built anew has none."""
+    with connection.transaction():
+        found = target.enter(connection)
+        given: dict[str, Any] = {"memories": found.memories, "deleted": deleted, "share": _NOTICEABLE}
+        return tuple(text for (text,) in connection.execute(query("retention", "upkeep"), given))

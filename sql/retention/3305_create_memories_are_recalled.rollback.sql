@@ -1,0 +1,1 @@
+drop function memories_are_recalled();

@@ -1,0 +1,50 @@
+-- Deletes some of the memories that are due. Call it until it deletes fewer than it may, each call a transaction of its
+-- own: small ones keep nobody waiting, and a call that is cut short is undone alone.
+--
+-- Calls take turns, so however many there are, searches have one beside them. A memory that somebody else is changing
+-- is passed over, and so is one that was recalled since it was found; "is true" has it looked up by its key. Without
+-- bitmap scans they are deleted in the order of their ids, as recalls are noted, so neither waits for the other for
+-- ever.
+create function prune_memories(batch integer default 1000)
+returns table (memory_type memory_type, rule text, memories bigint)
+language sql volatile
+set enable_bitmapscan = off
+begin atomic
+
+    select pg_advisory_xact_lock(hashtextextended('memdb prune', 0));
+
+    with due as materialized (
+        select
+            m.id,
+            d.rule
+        from memories_due() as d
+        cross join
+            lateral (
+                select m.id
+                from memories as m
+                where m.id = d.memory_id and (m.accessed_at = d.accessed_at) is true
+                limit 1 -- noqa: AM09
+                for update skip locked
+            ) as m
+        limit batch -- noqa: AM09
+    ),
+
+    deleted as (
+        delete from memories as m
+        where m.id = any(array(select d.id from due as d))
+        returning m.id, m.memory_type
+    )
+
+    select
+        x.memory_type,
+        d.rule,
+        count(*) as memories
+    from deleted as x
+    inner join due as d on x.id = d.id
+    group by x.memory_type, d.rule
+    order by x.memory_type, d.rule;
+
+end;
+
+comment on function prune_memories(batch integer) is
+'Deletes up to so many of the memories that are due, and returns how many it deleted, by tier and rule.';

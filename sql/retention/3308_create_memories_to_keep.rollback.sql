@@ -1,0 +1,1 @@
+drop function memories_to_keep(user_id uuid, memory_ids uuid[]);

@@ -1,0 +1,1 @@
+drop function pin_memories(user_id uuid, memory_ids uuid[], pinned boolean);

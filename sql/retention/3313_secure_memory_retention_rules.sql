@@ -1,0 +1,7 @@
+-- How long tiers are kept is read by everybody, and changed by the owner of the table alone: it counts for all users.
+-- alongside: row_security
+alter table memory_retention_rules enable row level security;
+
+create policy memory_retention_rules_select on memory_retention_rules for select using (true);
+
+comment on policy memory_retention_rules_select on memory_retention_rules is 'They are no user''s.';

@@ -1,0 +1,1 @@
+alter table memory_retention no force row level security;
