@@ -73,7 +73,8 @@ def propose(
     """
     past = history.read(connection, sets)
     found = changes.find(sets, past)
-    marks = tuple(_to_mark(sets, past, found, name).id for name in mark)
+    to_mark = {_to_mark(sets, past, found, name).id for name in mark}
+    marks = tuple(file.id for file in sets.migrations if file.id in to_mark)  # the last one is rolled back first
     unmarks = tuple(_to_unmark(past, found, id) for id in unmark)
     names = {change.id: change.file.id for change in found.renamed}
     after = [names.get(item.id, item.id) for item in past.applied if item.id not in unmarks]

@@ -370,9 +370,10 @@ def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
     assert not proposed.ok
     assert sorted(proposed.unsettled) == sorted(sets.by_id)
     assert all("no longer says so. Restore that table from a backup." in said for said in proposed.unsettled.values())
-    for proposal in ({"mark": ["0001", "0002"]}, {"unmark": ["0003"]}):
+    for proposal in ({"mark": ["0002", "0001"]}, {"unmark": ["0003"]}):
         repair.carry_out(empty_connection, sets, repair.propose(empty_connection, sets, dict, **proposal))
     assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0003_cents"]
+    assert [entry.id for entry in history.read(empty_connection, sets).applied] == list(sets.by_id)
 
 
 def test_nor_is_one_between_others_given_a_new_number(empty_connection: Connection, folder: Folder) -> None:
