@@ -31,7 +31,7 @@ Tables = Collection[int | None]
 class OpenSchema:
     """A schema of the search_path in which these roles, none of them a superuser, may create, or own it or the history.
 
-    Or for a superuser, own a function or an operator.
+    Or for a superuser, own a function, an operator or a type.
     """
 
     name: str
@@ -56,8 +56,8 @@ def require(connection: Connection, history_schema: str, trusted: Collection[str
     if found and is_superuser:
         listed = ", ".join(schema.in_words() for schema in found)
         raise UntrustedSchema(
-            "others may create objects, or have functions or the history, in a schema that this superuser's migrations "
-            f"use: {listed}",
+            "others may create objects, or have functions, types or the history, in a schema that this superuser's "
+            f"migrations use: {listed}",
             hint="Functions that they put there would run with the rights of a superuser. Connect as the owner of the "
             "schema. Or make it a superuser's, revoke create on it, and look at what they have there before you own or "
             "drop it. If you trust these roles, say so by name: "

@@ -22,8 +22,9 @@ where
 
 -- name: open_schemas
 -- With the roles that may create there, or that own the history there; and whether the present role is a superuser, for
--- whom it is enough that they own what can be called: it may be left of a time when they might create there. An owner
--- who may not create can change that at any moment. Names also lead to where the extension is.
+-- whom it is enough that they own what can be called, or a type, whose checks and casts are called: it may be left of a
+-- time when they might create there. An owner who may not create can change that at any moment. Names also lead to where
+-- the extension is.
 with me as (
     select bool_or(r.oid = any(%(supers)s::oid[])) as rolsuper from pg_roles as r
     where r.rolname in (current_user, case when %(by_login)s then session_user end)
@@ -61,6 +62,13 @@ where
                     o.oprnamespace,
                     o.oprowner
                 from pg_operator as o
+                union all
+                select
+                    t.typnamespace,
+                    t.typowner
+                from pg_type as t
+                left join pg_class as c on t.typrelid = c.oid
+                where t.typtype <> 'b' and (c.oid is null or c.relkind = 'c') -- no rows of tables, no arrays
             )
         )
         or exists (

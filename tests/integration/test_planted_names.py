@@ -242,6 +242,7 @@ def test_what_is_planted_between_the_check_and_the_write_is_not_called(
         "create schema ext; create extension vector schema ext; grant create on schema ext to {role}",
         "create schema {quoted} authorization {role}; alter role {me} set search_path = public, {quoted}",
         "create function upper(varchar) returns text return 'x'; alter function upper(varchar) owner to {role}",
+        "create domain citext as text; alter domain citext owner to {role}",
         """create operator === (leftarg = int, rightarg = int, function = int4eq);
         alter operator === (int, int) owner to {role}""",
     ],
