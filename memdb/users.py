@@ -10,7 +10,7 @@ from memdb.errors import InvalidMemory, UsageError
 from memdb.shape import STAND_IN, USER_TYPES, UserKey, Users
 from memdb.words import with_article
 
-_WHOLE_NUMBER = re.compile(r"-?\d{1,19}", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"-?\d{1,99}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from pgvector import HalfVector, Vector
 
-from memdb import values
+from memdb import users, values
 from memdb.errors import InvalidMemory
+from memdb.shape import Users
 
 NUL, SURROGATE = "a\0b", "cut off \ud83d"
 
@@ -242,6 +243,13 @@ def test_the_first_and_the_last_moment_can_be_compared_with_and_not_stored() -> 
         datetime(2026, 1, 1, tzinfo=EAST),
     ):
         assert values.stored_time(moment, "created_at") is moment
+
+
+def test_a_written_number_that_no_column_can_hold_is_told_as_one() -> None:
+    people = Users("people", key_type="bigint")
+    assert users.key(str(-(2**63)), people) == -(2**63)
+    with pytest.raises(InvalidMemory, match=f"user_id is {2**63}, which no bigint can be"):
+        users.key(str(2**63), people)
 
 
 def test_ids_are_uuids() -> None:
