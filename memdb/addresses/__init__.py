@@ -27,8 +27,6 @@ _CAUSES = {
     "extra key/value separator": "A = in the value of a parameter is written %3D. ",
     "invalid percent-encoded": "A literal % is written %25. ",
 }
-# They lead to another machine than the host that is shown, to other passwords than those for it, or hand on rights.
-_DISGUISING = ("hostaddr", "passfile", "servicefile", "gssdelegation", "sslkeylogfile")
 # Where libpq looks for what an address leaves out.
 FROM_ENVIRONMENT = {
     "user": "PGUSER",
@@ -59,17 +57,6 @@ def conninfo(url: str) -> str:
 def parameters(conninfo: str) -> dict[str, str]:
     """What a connection string says, by libpq's names. Raises psycopg.ProgrammingError or ValueError."""
     return {key: str(value) for key, value in conninfo_to_dict(conninfo).items() if value is not None}
-
-
-def require_undisguised(conninfo: str) -> None:
-    """Raises SettingsError where an address of a project's could have a password sent elsewhere than to its host."""
-    given = parameters(conninfo)
-    names = (*_DISGUISING, "service") if "host" in given else _DISGUISING
-    if found := next((name for name in names if name in given), None):
-        raise SettingsError(
-            f"database_url in memdb.toml has {found}, by which a password of yours could go elsewhere than it seems",
-            hint="If you trust it, name the database yourself: --database-url or MEMDB_DATABASE_URL.",
-        )
 
 
 def describe(values: Mapping[str, str]) -> str:

@@ -148,7 +148,7 @@ class Trial:
         from memdb import scratch
 
         found = settings.scratch(url=self.scratch_url, setup=self.scratch_setup, directory=directory)
-        return scratch.Options(found.url, found.setup, on_start=output.say)
+        return scratch.Options.of(found, output.say)
 
 
 def confirm(consequence: str, address: str = "") -> None:

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from memdb import addresses, database, settings
+from memdb.addresses import of_projects
 from memdb.database import Connection
 from memdb.door import lazy
 from memdb.errors import MemdbError, UsageError
@@ -63,8 +64,7 @@ class Place:
     @property
     def trial(self) -> "scratch.Options":
         """Where migrations are tried."""
-        found = self._find_scratch()
-        return lazy.scratch.Options(found.url, found.setup, self.say, found.of_project)
+        return lazy.scratch.Options.of(self._find_scratch(), self.say)
 
     @property
     def is_embedded(self) -> bool:
@@ -81,7 +81,7 @@ class Place:
         chosen = self._chosen
         conninfo, server = database.resolve(chosen.url)
         if chosen.of_project:
-            addresses.require_undisguised(conninfo)
+            _require_harmless(conninfo, chosen.source)
         is_new = not self.address
         if server is not None and server.is_new:
             self.say(f"Started {server.description} (stop it with: memdb db stop).")
@@ -118,6 +118,13 @@ class Place:
             return chosen
         server = self._until_closed.enter_context(lazy.embedded.temporary())
         return settings.Database(server.url(), _TEMPORARY)
+
+
+def _require_harmless(conninfo: str, source: str) -> None:
+    values = addresses.parameters(conninfo)
+    of_projects.require_plain(values, source)
+    if "host" in values:  # else it is the environment that says for which server its password is
+        of_projects.require_own_password(values, source)
 
 
 def _dispute(address: str, chosen: settings.Database) -> str:

@@ -4,21 +4,17 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from psycopg.conninfo import make_conninfo
 
-from memdb import addresses
+from memdb import addresses, settings
+from memdb.addresses import of_projects
 from memdb.database import Connection, query
 from memdb.errors import SettingsError
 
-# What says where a server is, who asks, and how. The rest of libpq's parameters lead to files and services of whoever
-# connects, or hand on their rights.
-_PLAIN = """
-    host hostaddr port dbname user password sslmode sslrootcert channel_binding connect_timeout keepalives options
-    application_name client_encoding target_session_attrs load_balance_hosts
-"""
+_SOURCE = "scratch_url in memdb.toml"
 _NO_FILE = f"{os.devnull}/none"  # of passwords: libpq passes over one that is not there, and an empty name is the usual
-_NAME_IT = "If you trust that server, name it yourself: --scratch-url or MEMDB_SCRATCH_URL. If not, {otherwise}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +31,11 @@ class Options:
     on_start: Callable[[str], None] = lambda _: None
     of_project: bool = False
 
+    @classmethod
+    def of(cls, found: settings.Scratch, on_start: Callable[[str], None]) -> Self:
+        """As they are set, and by whom."""
+        return cls(found.url, found.setup, on_start, found.of_project)
+
 
 def address(options: Options, conninfo: str) -> str:
     """The address, by which a project's server is sent nothing that somebody has for another one.
@@ -44,18 +45,8 @@ def address(options: Options, conninfo: str) -> str:
     if not options.of_project:
         return conninfo
     given = addresses.parameters(conninfo)
-    if others := sorted(given.keys() - set(_PLAIN.split())):
-        raise SettingsError(
-            f"scratch_url in memdb.toml has {others[0]}, by which it could have something of yours sent to its server",
-            hint=_NAME_IT.format(otherwise="remove it"),
-        )
-    if given.get("password"):
-        return conninfo
-    if found := next(filter(os.environ.get, ("PGPASSWORD", "PGSERVICE")), None):
-        raise SettingsError(
-            f"scratch_url in memdb.toml has no password, and yours in {found} is not for a server that others choose",
-            hint=_NAME_IT.format(otherwise=f"unset {found}"),
-        )
+    of_projects.require_plain(given, _SOURCE)
+    of_projects.require_own_password(given, _SOURCE)
     return make_conninfo(conninfo, passfile=_NO_FILE)
 
 

@@ -17,7 +17,7 @@ from memdb.settings import files
 
 _FOR_MIGRATIONS = "MEMDB_MIGRATION_URL"
 _NAMES = ("MEMDB_DATABASE_URL", "DATABASE_URL")
-_OF_PROJECT = "database_url in memdb.toml"
+_FILES = (" in .env", " in memdb.toml")
 
 Found: TypeAlias = tuple[object, str]  # a value and where it stands
 
@@ -63,8 +63,8 @@ class Database:
 
     @property
     def of_project(self) -> bool:
-        """Whether the project names it, and not whoever runs memdb."""
-        return self.source == _OF_PROJECT
+        """Whether files of the project name it, which whoever runs memdb need not have written."""
+        return self.source.endswith(_FILES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def _places(names: Iterable[str], directory: Path, environment: Mapping[str, str
     yield from ((environment.get(name), name) for name in names)
     dotenv = files.read_dotenv(directory / ".env")
     yield from ((dotenv.get(name), f"{name} in .env") for name in names)
-    yield files.read_toml(directory / "memdb.toml").get("database_url"), _OF_PROJECT
+    yield files.read_toml(directory / "memdb.toml").get("database_url"), "database_url in memdb.toml"
 
 
 def _databases(found: Iterable[Found]) -> Iterator[Database]:

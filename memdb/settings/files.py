@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,35 +65,45 @@ def expect_no_address(value: str, source: str) -> None:
 
 
 def read_dotenv(path: Path) -> dict[str, str | None]:
-    """The variables of the file; none where there is no file. Raises SettingsError where a line cannot be read."""
+    """The variables of the file; none where there is no file. Raises SettingsError where a line cannot be read.
+
+    What ${NAME} stands for is said above it in the file. Nothing of the environment is filled in: it could be a secret,
+    and the address one of somebody else's.
+    """
     text = _read(path)
     if text is None:
         return {}
     import io
 
-    import dotenv
     from dotenv.parser import parse_stream
 
-    known = {name for name, value in os.environ.items() if value}
+    found: dict[str, str | None] = {}
     for line in parse_stream(io.StringIO(text)):
-        if fault := _fault(line, known):
+        if fault := _fault(line, found):
             raise SettingsError(
                 f"{path}, line {_line_number(line.original.string, line.original.line)} {fault} "
                 "(it is not shown, as it may hold a password)",
-                hint='Write it as NAME="value".',
+                hint='Write it as NAME="value". What is in the environment is not filled in.',
             )
-        known |= {line.key} if line.key and line.value else set()
-    return dotenv.dotenv_values(stream=io.StringIO(text))
+        if line.key is not None:
+            found[line.key] = None if line.value is None else _filled_in(line.value, found)
+    return found
 
 
-def _fault(line: "Binding", known: Collection[str]) -> str:
+def _filled_in(value: str, found: Mapping[str, str | None]) -> str:
+    from dotenv.variables import parse_variables
+
+    return "".join(part.resolve(found) for part in parse_variables(value))
+
+
+def _fault(line: "Binding", found: Mapping[str, str | None]) -> str:
     """What is wrong with a line; nothing where it can be used."""
     if line.error or (line.key is not None and line.value is None and not _may_stand_alone(line.key)):
         return "cannot be read"
     if line.key and line.key.endswith(_ADDRESSES):
         # What is not set would become nothing, and the rest could be the address of another database.
-        unset = set(re.findall(r"\$\{(\w+)\}", line.value or "")) - set(known)
-        return "refers to a variable that is not set" if unset else ""
+        names = re.findall(r"\$\{([^}:]*)\}", line.value or "")
+        return "" if all(map(found.get, names)) else "refers to a variable that is not set above it"
     return ""
 
 

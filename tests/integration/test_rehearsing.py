@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from memdb import recording, scratch
 from memdb.catalog import Key
 from memdb.cli import main
+from memdb.cli.options import Trial
 from memdb.errors import SettingsError, StatementFailed
 from tests.integration.conftest import Folder
 
@@ -125,28 +126,45 @@ def test_a_project_does_not_choose_to_be_tried_by_a_superuser(
     assert main(["snapshot", "--scratch-url", server]) == 0
 
 
-def test_a_projects_server_is_sent_no_password_of_another(
-    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("command", "file", "setting"),
+    [
+        ("lint", "memdb.toml", 'scratch_url = "{}"'),
+        ("status", "memdb.toml", 'database_url = "{}"'),
+        ("status", ".env", "DATABASE_URL={}"),
+    ],
+)
+def test_a_server_that_a_project_names_is_sent_no_password_of_another(
+    folder: Folder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    file: str,
+    setting: str,
 ) -> None:
     folder(m0001_a=("create table a ();", "drop table a;"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "services").write_text("[geheim]\n")
+    monkeypatch.setenv("MEMDB_SQL_DIR", str(tmp_path))
     monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "services"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
         url = f"postgresql://a@127.0.0.1:{listening.getsockname()[1]}/postgres"
-        for more, of_ours in (("", "PGPASSWORD"), ("", "PGSERVICE"), ("?passfile=/x", ""), ("?service=x", "")):
+        for more, of_ours in (("", "PGPASSWORD"), ("", "PGSERVICE"), ("?passfile=/x", ""), ("?hostaddr=127.0.0.1", "")):
             monkeypatch.setenv(of_ours or "PGPASSWORD", "geheim")
-            (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{url}{more}"\n')
-            assert main(["lint"]) == 3
+            (tmp_path / file).write_text(setting.format(url + more))
+            assert main([command]) == 3
             assert "If you trust that server, name it yourself" in capsys.readouterr().err
             monkeypatch.delenv(of_ours or "PGPASSWORD")
-        url = f"postgresql://a@prod.example:{listening.getsockname()[1]}/a?hostaddr=127.0.0.1"
-        (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\ndatabase_url = "{url}"\n')
-        assert main(["status"]) == 3
-        assert "go elsewhere than it seems" in capsys.readouterr().err
         with pytest.raises(BlockingIOError):  # nobody has connected
             listening.accept()
+
+
+def test_whoever_upgrades_a_project_knows_whose_server_it_is_tried_on(tmp_path: Path) -> None:
+    assert not Trial().options(tmp_path).of_project
+    (tmp_path / "memdb.toml").write_text('scratch_url = "postgresql:///postgres"')
+    assert Trial().options(tmp_path).of_project
 
 
 def test_each_connection_of_a_projects_server_is_looked_at(

@@ -7,6 +7,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from memdb import addresses
+from memdb.addresses import of_projects
 from memdb.addresses.failures import connection_failed
 from memdb.errors import SettingsError
 
@@ -240,9 +241,14 @@ def test_a_hint_fits_the_failure_and_not_the_names_in_it(text: str, hint: str) -
     assert hint in connection_failed(values, psycopg.OperationalError(text)).hint
 
 
-@pytest.mark.parametrize("more", ["hostaddr=192.0.2.1", "passfile=/x", "service=prod", "gssdelegation=1"])
-def test_an_address_of_a_projects_leads_where_it_seems_to(more: str) -> None:
+@pytest.mark.parametrize(
+    "more",
+    ["hostaddr=192.0.2.1", "passfile=/x", "service=prod", "gssdelegation=1", "sslkey=../../x:y", "sslcert=x"],
+)
+def test_an_address_of_a_projects_says_where_it_leads_and_no_more(more: str) -> None:
     with pytest.raises(SettingsError, match=more.partition("=")[0]):
-        addresses.require_undisguised(addresses.conninfo(f"postgresql://a@prod.example/a?{more}"))
-    for harmless in ("postgresql://a@prod.example/a?sslmode=require", "service=prod"):
-        addresses.require_undisguised(addresses.conninfo(harmless))
+        of_projects.require_plain(read(f"postgresql://a@prod.example/a?{more}"), "DATABASE_URL in .env")
+    usual = (
+        "postgresql://a:b@one:1,two:2/a?sslmode=verify-full&sslrootcert=ca.pem&channel_binding=require&pgbouncer=true"
+    )
+    of_projects.require_plain(read(usual), "DATABASE_URL in .env")

@@ -161,15 +161,18 @@ def test_a_line_of_dotenv_that_cannot_be_read_is_named_and_not_shown(tmp_path: P
     assert "Zq9" not in f"{raised.value} {raised.value.hint}"
 
 
-def test_a_variable_that_is_not_set_does_not_leave_a_gap_in_an_address(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("written", ["postgresql://${SECRET}.host/db", "postgresql://${MY-SECRET}/db", "${INDIRECT}"])
+def test_nothing_of_the_environment_is_filled_into_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str
 ) -> None:
-    monkeypatch.delenv("NO_SUCH_HOST", raising=False)
-    (tmp_path / ".env").write_text("NAME=db\nMEMDB_DATABASE_URL=postgresql://${NO_SUCH_HOST}/${NAME}\n")
-    with pytest.raises(SettingsError, match="line 2 refers to a variable that is not set"):
+    """It could be a secret, and the file that of a pull request. Nor is a gap left: that led to another database."""
+    for name in ("SECRET", "MY-SECRET", "NAME"):
+        monkeypatch.setenv(name, "geheim")
+    (tmp_path / ".env").write_text(f"INDIRECT=${{SECRET}}\nMEMDB_DATABASE_URL={written}\n")
+    with pytest.raises(SettingsError, match="line 2 refers to a variable that is not set above it"):
         database(tmp_path)
-    monkeypatch.setenv("NO_SUCH_HOST", "host")
-    assert database(tmp_path).url == "postgresql://host/db"
+    (tmp_path / ".env").write_text("NAME=db\nDATABASE_URL=postgresql://${HOST:-localhost}/${NAME}\n")
+    assert database(tmp_path).url == "postgresql://localhost/db"
 
 
 @pytest.mark.parametrize(
