@@ -12,8 +12,6 @@ from memdb.reading import readers, vectors
 from memdb.shape import Shape, UserKey
 from memdb.values import Where
 
-_KINDS = (".npz", ".jsonl", ".parquet")
-
 
 @dataclass(frozen=True, slots=True)
 class Question:

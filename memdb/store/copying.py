@@ -136,15 +136,17 @@ async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UU
 async def upsert(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     """Inserts the memories, or replaces those that have their ids, and returns the ids.
 
-    Raises InvalidMemory for an id that is another user's. Rows are locked in the order of their ids, so that nobody who
-    does the same waits for one who waits.
+    Raises InvalidMemory for an id that is another user's. All rows are locked in the order of their ids, so that nobody
+    who does the same waits for one who waits.
     """
-    now, rows = await _now(session, model), iter(batch)
+    now, taken = await _now(session, model), list(batch)
+    last = dict(sorted(dict(taken).items()))  # one statement cannot change a row twice
+    rows, stored = iter(last.items()), set[UUID]()
     while piece := list(islice(rows, binary.ROWS)):
-        last = dict(sorted(dict(piece).items()))  # one statement cannot change a row twice
-        given = _values(last.items(), now)
-        stored = await session.scalars(statements.upsert(model, given[0]).returning(model.id), given)
-        batch.refuse_ids_of_others(piece, {id: last[id].user_id for id in map(values.identifier, stored)})
+        given = _values(piece, now)
+        replaced = statements.upsert(model, given[0]).returning(model.id)
+        stored |= set(map(values.identifier, await session.scalars(replaced, given)))
+    batch.refuse_ids_of_others(taken, {id: last[id].user_id for id in stored})
     return list(dict.fromkeys(batch.ids))
 
 

@@ -100,8 +100,9 @@ class MemoryStore(Generic[MemoryModel]):
     async def upsert_many(self, memories: Iterable[MemoryCreate[Any]]) -> list[UUID]:
         """Stores memories, each in place of what this user has under its id, and returns their ids, in order.
 
-        Nothing of what was there stays, but for `created_at`. Of those with one id, the last counts. Raises UnknownUser
-        and InvalidMemory as `add_many` does, also for an id of another user's memory; then all is as it was.
+        Takes all of them before it begins. Nothing of what was there stays, but for `created_at`. Of those with one id,
+        the last counts. Raises UnknownUser and InvalidMemory as `add_many` does, also for an id of another user's
+        memory; then all is as it was.
         """
         batch = Batch(memories, self._model)
         with translated(batch.refused):

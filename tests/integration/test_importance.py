@@ -188,7 +188,9 @@ def test_noting_writes_no_memory_and_no_index(recalling: Connection) -> None:
     assert recalling.execute(counted).fetchall() == [("memories", 0, 0), ("memory_importance", 100, 50)]
 
 
-def test_sessions_that_note_the_same_wait_for_one_another_and_none_for_who_deletes(server: str, filled: str) -> None:
+def test_sessions_that_note_the_same_wait_for_one_another_and_what_is_deleted_is_passed_over(
+    server: str, filled: str
+) -> None:
     with (
         new_database(server, template=database_name(filled)) as conninfo,
         psycopg.connect(conninfo) as one,
@@ -208,9 +210,16 @@ def test_sessions_that_note_the_same_wait_for_one_another_and_none_for_who_delet
         fresh = [id_of(n, MANY) for n in range(200, 204)]
         assert other.execute(NOTE, [MANY, fresh]).fetchone() == (2,)
         one.commit()
+        other.execute("reset lock_timeout")
+        other.commit()
+        one.execute("delete from memories where id = %s", [ids[0]])  # and what was noted of it
+        waiting = thread.submit(lambda: other.execute(NOTE, [MANY, ids[:2]]).fetchone())
+        wait_until_blocked(one, other)
+        one.commit()
+        assert waiting.result(30) == (1,)
         other.commit()
         counts = [row[2] for row in one.execute(NOTED).fetchall()]
-    assert counts == [2] * 50 + [3] * 50 + [1] * 2
+    assert counts == [3] + [2] * 48 + [3] * 50 + [1] * 2
 
 
 def database_name(conninfo: str) -> str:
@@ -273,5 +282,5 @@ def test_rights_that_no_policy_restrains_are_taken_and_the_owner_can_be_held(ser
 @pytest.mark.parametrize("chosen", [["importance"], ["fast_search", "importance"]], ids=" ".join)
 def test_recalls_can_be_noted_without_the_search_that_weighs_them(sets: Sets, chosen: list[str]) -> None:
     active = {migration.id for migration in sets.active((), chosen)}
-    assert "3204_create_note_memory_recalls" in active
-    assert ("3207_create_recall_memories" in active) == ("fast_search" in chosen)
+    assert "3203_create_note_memory_recalls" in active
+    assert ("3206_create_recall_memories" in active) == ("fast_search" in chosen)

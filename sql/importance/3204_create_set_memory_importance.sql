@@ -1,4 +1,5 @@
--- Says how much memories matter, any number of them in one statement, in the order in which recalls are noted.
+-- Says how much memories matter, any number of them in one statement: those for which recalls can be noted, and in
+-- the same way.
 create function set_memory_importance(user_id uuid, memory_ids uuid[], importance double precision) returns bigint
 language sql volatile
 begin atomic
@@ -8,8 +9,23 @@ begin atomic
         select
             n.memory_id,
             coalesce(set_memory_importance.importance, 0.5) as importance
-        from memories_to_note(set_memory_importance.user_id, memory_ids) as n
-        order by n.memory_id
+        from (
+            select m.id as memory_id
+            from memories as m
+            where m.id = any(memory_ids) and m.user_id = set_memory_importance.user_id
+            order by m.id
+        ) as n
+        where
+            exists (
+                select from memory_importance as i
+                where i.memory_id = n.memory_id
+                for no key update of i
+            )
+            or exists (
+                select from memories as m
+                where m.id = n.memory_id
+                for key share of m skip locked
+            )
         on conflict (memory_id) do update
             set importance = excluded.importance
         returning i.memory_id

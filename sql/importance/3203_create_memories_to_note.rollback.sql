@@ -1,1 +1,0 @@
-drop function memories_to_note(user_id uuid, memory_ids uuid[]);
