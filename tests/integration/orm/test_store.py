@@ -370,8 +370,8 @@ async def test_an_upsert_replaces_all_that_this_user_has_under_an_id_and_nothing
     with pytest.raises(UnknownUser):
         await store.upsert_many([a_memory(uuid4())])
     assert await store.upsert_many([]) == []
-    many = [a_memory(user_id, id=UUID(int=number)) for number in range(100, 0, -1)]
-    assert await store.upsert_many(many) == (ids := [memory.id for memory in many])
+    ids = [UUID(int=number) for number in range(100, 0, -1)]
+    assert await store.upsert_many(a_memory(user_id, id=id) for id in ids) == ids
     written = await session.scalars(select(Memory.id).where(Memory.id.in_(ids)).order_by(text("ctid")))
     assert written.all() == sorted(ids)  # so that two at once never wait each for the other
     session.expunge_all()
