@@ -1,7 +1,7 @@
 """LangChain's VectorStore over the memories of one user. Needs the extra `langchain`."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 import numpy as np
@@ -21,6 +21,7 @@ from memdb.store import MemoryStore
 from memdb.values import MemoryType, UserKey
 
 Scored = list[tuple[Document, float]]
+Metadatas: TypeAlias = list[dict[str, Any]] | None
 
 
 class MemdbVectorStore(VectorStore):
@@ -68,6 +69,17 @@ class MemdbVectorStore(VectorStore):
     ) -> list[str]:
         embedded = await self._embedding.aembed_documents([document.page_content for document in documents])
         return await self._pool.arun(self._add(documents, ids, embedded), self._user_id)
+
+    def add_texts(
+        self, texts: Iterable[str], metadatas: Metadatas = None, *, ids: list[str] | None = None, **_: Any
+    ) -> list[str]:
+        """As add_documents does. Raises ValueError where there is another number of metadatas or ids than of texts."""
+        return self.add_documents(_as_documents(texts, metadatas, ids))
+
+    async def aadd_texts(
+        self, texts: Iterable[str], metadatas: Metadatas = None, *, ids: list[str] | None = None, **_: Any
+    ) -> list[str]:
+        return await self.aadd_documents(_as_documents(texts, metadatas, ids))
 
     def delete(self, ids: list[str] | None = None, **_: Any) -> bool:
         """Deletes documents of this user; ids that are not there are none. Raises UsageError without ids."""
@@ -137,7 +149,7 @@ class MemdbVectorStore(VectorStore):
         cls,
         texts: list[str],
         embedding: Embeddings,
-        metadatas: list[dict[str, Any]] | None = None,
+        metadatas: Metadatas = None,
         *,
         ids: list[str] | None = None,
         **options: Any,
@@ -152,7 +164,7 @@ class MemdbVectorStore(VectorStore):
         cls,
         texts: list[str],
         embedding: Embeddings,
-        metadatas: list[dict[str, Any]] | None = None,
+        metadatas: Metadatas = None,
         *,
         ids: list[str] | None = None,
         **options: Any,
@@ -259,7 +271,14 @@ class MemdbVectorStore(VectorStore):
         try:
             return UUID(name)
         except ValueError:
-            return uuid5(self._ids, name)
+            return uuid5(self._ids, values.text(name, "the id of a document", blank=True))
+
+
+def _as_documents(texts: Iterable[str], metadatas: Metadatas, ids: Sequence[str | None] | None) -> list[Document]:
+    """LangChain's own leaves out texts that have no id, and all that a generator yields."""
+    told = list(texts)
+    parts = zip(told, metadatas or [{} for _ in told], ids or [None] * len(told), strict=True)
+    return [Document(text, metadata=metadata, id=id) for text, metadata, id in parts]
 
 
 def _document(memory: Any) -> Document:

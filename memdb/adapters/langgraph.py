@@ -152,34 +152,39 @@ class MemdbStore(BaseStore):
 
     async def _search(self, store: MemoryStore[Any], op: SearchOp, question: list[float] | None) -> list[SearchItem]:
         item, where = items.asked(op.namespace_prefix, op.filter)
-        if question is not None:
-            return await self._nearest(store, op, question, {LANGGRAPH: item}, where)
-        listed = MemoryQuery[Any].model_construct(
+        asked = MemoryQuery[Any].model_construct(
             user_id=self._user_id,
-            extra_data={LANGGRAPH: item | {"text": 0}},
+            extra_data={LANGGRAPH: item if question is not None else item | {"text": 0}},
             where=where,
             limit=op.limit,
             offset=op.offset,
         )
-        return [items.found(memory) for memory in await store.list(listed)]
+        if question is not None:
+            return await self._nearest(store, asked.checked(), question)
+        return [items.found(memory) for memory in await store.list(asked)]
 
     async def _nearest(
-        self, store: MemoryStore[Any], op: SearchOp, question: list[float], data: dict[str, Any], where: list[Where]
+        self, store: MemoryStore[Any], asked: MemoryQuery[Any], question: list[float]
     ) -> list[SearchItem]:
         """Items by their nearest texts. Where some come with several, the next are asked for without these."""
-        wanted = op.offset + op.limit
+        wanted = asked.offset + asked.limit
         found: dict[str, SearchItem] = {}
         while len(found) < wanted:
             others = [Where([LANGGRAPH, "item"], none_of=list(found))] if found else []
-            asked = self._pool.question(
-                user_id=self._user_id, embedding=question, extra_data=data, where=[*where, *others], limit=wanted
+            near = await store.nearest(
+                self._pool.question(
+                    user_id=self._user_id,
+                    embedding=question,
+                    extra_data=asked.extra_data,
+                    where=[*asked.where, *others],
+                    limit=wanted,
+                )
             )
-            near = await store.nearest(asked)
             for memory in near:
                 found.setdefault(items.item_of(memory), items.found(memory, 1 - memory.distance))
             if len(near) < wanted:
                 break
-        return list(found.values())[op.offset : wanted]
+        return list(found.values())[asked.offset : wanted]
 
     async def _namespaces(self, session: AsyncSession, op: ListNamespacesOp) -> list[tuple[str, ...]]:
         model = self._pool.model

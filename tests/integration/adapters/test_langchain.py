@@ -80,7 +80,7 @@ def test_searches_look_at_tiers_metadata_and_distance(opened: Opened) -> None:
 
 async def test_of_near_documents_those_that_are_unlike_each_other_can_be_had(opened: Opened) -> None:
     store = opened()
-    await store.aadd_texts(["a 0.9", "b 0.9", "c 0.9", "other 0.5"])
+    await store.aadd_texts(text for text in ("a 0.9", "b 0.9", "c 0.9", "other 0.5"))
     assert "other 0.5" not in texts(store.max_marginal_relevance_search("1", k=2, lambda_mult=1))
     assert "other 0.5" in texts(store.max_marginal_relevance_search("1", k=2, lambda_mult=0.1))
     assert "other 0.5" in texts(await store.amax_marginal_relevance_search("1", k=2, lambda_mult=0.1))
@@ -129,4 +129,8 @@ def test_what_would_lose_something_is_refused(opened: Opened) -> None:
         store.similarity_search("1", k=0)
     with pytest.raises(ValueError, match="zip"):
         store.add_documents([Document("lost 1"), Document("lost 1")], ids=["1"])
+    with pytest.raises(ValueError, match="zip"):  # of which LangChain's own would store the first
+        store.add_texts(["lost 1", "lost 1"], ids=["1"])
+    with pytest.raises(InvalidMemory, match="the id of a document has half of a surrogate pair"):
+        store.add_texts(["lost 1"], ids=["\ud800"])
     assert texts(store.similarity_search("1")) == ["kept 1"]

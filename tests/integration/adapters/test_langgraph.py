@@ -293,6 +293,9 @@ def test_what_cannot_be_kept_is_refused(opened: Opened, store: MemdbStore) -> No
         store.put(("a",), "k", {"when": object()})
     with pytest.raises(InvalidMemory, match="limit: Input should be less than or equal to 1000"):
         store.search((), limit=1001)
+    for query in (None, "1"):
+        with pytest.raises(InvalidMemory, match="offset: Input should be greater than or equal to 0"):
+            opened(index=BY_MEANING).search((), query=query, offset=-1)
     with pytest.raises(UsageError, match="of 8 dimensions, and these memories have 6"):
         opened(index={"dims": 8, "embed": Leaning()})
     with pytest.raises(UsageError, match="index has 'distance_type'"):
