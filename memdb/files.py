@@ -13,7 +13,7 @@ import shutil
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from memdb.errors import UsageError
 
@@ -88,6 +88,35 @@ def expect_replaceable(path: Path, what: str, called: str, is_one: Callable[[Pat
     if not is_replaceable:
         hint = f"Name another file; memdb overwrites only earlier {what}s."
         raise UsageError(f"{path} already exists, and is not a {called}", hint=hint)
+
+
+def expect_free(path: Path, *, overwrite: bool) -> None:
+    """Raises UsageError where a large file cannot be written, or is there already and is not to be replaced."""
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise UsageError(f"there is no folder {target.parent}", hint="Create it first, or name another.")
+    if not overwrite and os.path.lexists(path):
+        raise UsageError(f"{path} already exists", hint="Name another file, or replace it with --overwrite.")
+
+
+@contextlib.contextmanager
+def streamed(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
+    """A new file that only its owner may read, to be written piece by piece; it has its name once the block has ended.
+
+    Raises OSError where it cannot be written, FileExistsError where it is there by then, and not to be replaced.
+    """
+    target = Path(os.path.realpath(path))
+    expect_inside(path.parent, path)
+    _check_replaceable(target)
+    with _new(target, private=True) as (temporary, file):
+        yield file
+        _sync(file)
+        if overwrite:
+            _take_over(target, temporary)
+        else:
+            target.touch(exist_ok=False)  # takes the name: a rename alone would replace what another wrote meanwhile
+        temporary.replace(target)
+    _sync_folder(target.parent)
 
 
 def create(texts: Mapping[Path, str]) -> None:
@@ -166,13 +195,27 @@ def _remove_empty(folder: Path) -> None:
 @contextlib.contextmanager
 def _temporary(target: Path, content: bytes) -> Iterator[Path]:
     """A new file beside `target`; gone afterwards, unless it was renamed."""
+    with _new(target) as (path, file):
+        file.write(content)
+        _sync(file)
+        file.close()
+        yield path
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _new(target: Path, *, private: bool = False) -> Iterator[tuple[Path, BinaryIO]]:
+    """The same, open for writing; `private` is for its owner alone."""
     path = target.with_name(f"{_TEMPORARY}{os.urandom(8).hex()}")
     try:
         with path.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        yield path
+            if private:
+                path.chmod(0o600)
+            yield path, file
     except OSError as error:  # the name that the user knows
         if error.filename in (None, str(path)):
             error.filename = str(target)

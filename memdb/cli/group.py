@@ -1,6 +1,7 @@
 """The commands: listed by what people want to do, each loaded when it is asked for."""
 
 import functools
+import keyword
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -22,6 +23,8 @@ SECTIONS = {
     "The memories": {
         "inspect": ("doctor", "Show how many memories there are, and whose."),
         "search": ("search", "Search one user's memories."),
+        "export": ("moving", "Write memories to a file, to take them along."),
+        "import": ("moving", "Store the memories of a file that was exported."),
         "seed": ("seed", "Load realistic memories, or remove them."),
         "prune": ("prune", "Delete memories that are due."),
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
@@ -65,7 +68,8 @@ class _Sections(TyperGroup):
 
 @functools.cache
 def _load(module: str, name: str) -> Any:
-    found = getattr(import_module(f"{__package__}.{module}"), name.replace("-", "_"))
+    function = name.replace("-", "_") + "_" * keyword.iskeyword(name)
+    found = getattr(import_module(f"{__package__}.{module}"), function)
     if not isinstance(found, typer.Typer):
         function, found = found, typer.Typer(**BARE)
         found.command(name, epilog=function.epilog)(function)

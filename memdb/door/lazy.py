@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from memdb.migrations import losses as losses
     from memdb.migrations import repair as repair
     from memdb.migrations import saved_plan as saved_plan
+    from memdb.moving import arriving as arriving
+    from memdb.moving import exporting as exporting
+    from memdb.moving import importing as importing
     from memdb.search import explaining as explaining
     from memdb.search import searching as searching
     from memdb.seeding import choosing as choosing
@@ -43,6 +46,7 @@ _HOMES = {
     "memdb.lifecycle": "pruning",
     "memdb.linting": "lint",
     "memdb.migrations": "baseline losses repair saved_plan",
+    "memdb.moving": "arriving exporting importing",
     "memdb.search": "explaining searching",
     "memdb.seeding": "choosing hooks resetting seed",
     "memdb.verification": "drift snapshot verify",

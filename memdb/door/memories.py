@@ -1,9 +1,9 @@
-"""What fills a database with memories, finds them, and measures how they are found."""
+"""What fills a database with memories, finds them, takes them along, and measures how they are found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from memdb.door import lazy, telling
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from memdb.benchmark.study import Design, Study
     from memdb.benchmark.targets import Targets
     from memdb.lifecycle.pruning import Pace, Pruning
+    from memdb.moving.exporting import Export
+    from memdb.moving.hooks import Hooks as MovingHooks
+    from memdb.moving.importing import Import
+    from memdb.moving.statements import OnConflict
     from memdb.search.explaining import Explanation
     from memdb.search.question import Question
     from memdb.search.searching import Answer
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from memdb.seeding.resetting import Reset
     from memdb.seeding.seed import Seeding
     from memdb.seeding.source import Source
+    from memdb.shape import UserKey
 
 
 class Memories(Place):
@@ -100,6 +105,56 @@ class Memories(Place):
             if dry_run:
                 return lazy.pruning.due(connection)
             return lazy.pruning.prune(connection, pace or lazy.pruning.Pace(), on_batch=on_batch or (lambda _: None))
+
+    def export(
+        self,
+        path: str | PathLike[str],
+        *,
+        user: "UserKey | None" = None,
+        embeddings: bool = True,
+        overwrite: bool = False,
+        hooks: "MovingHooks | None" = None,
+    ) -> "Export":
+        """Writes the memories of one user, or of all, to a file, with their collections and what is noted beside them.
+
+        The file is as the database was at one moment, and is there whole or not at all. An earlier one stays unless
+        `overwrite`. Raises DataError for a user without memories.
+        """
+        with self.connected("export") as connection:
+            return lazy.exporting.export(
+                connection,
+                Path(path),
+                user=user,
+                embeddings=embeddings,
+                overwrite=overwrite,
+                hooks=hooks,
+            )
+
+    def import_(
+        self,
+        path: str | PathLike[str],
+        *,
+        on_conflict: "OnConflict" = "skip",
+        map_users: Mapping[str, Any] | str | PathLike[str] | None = None,
+        embeddings: bool = True,
+        hooks: "MovingHooks | None" = None,
+    ) -> "Import":
+        """Stores the memories of a file that export() wrote, all or none; a second time, they are there already.
+
+        `on_conflict` says what happens to ids that are there: "skip", "overwrite", or "new-ids" for all rows.
+        `map_users` has, for each user of the file, who gets their memories; it may be a JSON file. Raises DataError
+        for a file that is cut off or altered, that does not fit, or whose users do not exist.
+        """
+        mapping = lazy.arriving.read_map(Path(map_users)) if isinstance(map_users, str | PathLike) else map_users
+        with lazy.arriving.read(Path(path)) as arrived, self.connected("import") as connection:
+            return lazy.importing.store(
+                connection,
+                arrived,
+                on_conflict=on_conflict,
+                map_users=mapping,
+                embeddings=embeddings,
+                hooks=hooks,
+            )
 
     def benchmark(
         self,

@@ -70,6 +70,10 @@ class Progress(_Shown):
         super().__init__(counts=True, said_at=time.monotonic())
         self._label, self._total, self._done = label, total, 0
 
+    def expect(self, total: int) -> None:
+        """So many there are in all, which is known by now."""
+        self._total = total
+
     def advance(self, count: int = 1) -> None:
         """So many more are done."""
         self._done += count

@@ -26,6 +26,9 @@ _LOADED = (
     "memdb.output.outcome",
     "memdb.cli.seed",
     "memdb.seeding.seed",
+    "memdb.cli.moving",
+    "memdb.moving.exporting",
+    "memdb.moving.importing",
 )
 
 

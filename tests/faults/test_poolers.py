@@ -112,6 +112,17 @@ def test_what_only_reads_goes_through_a_transaction_pooler(
     assert code == 0, said
 
 
+def test_memories_are_taken_along_through_a_transaction_pooler(memdb: Forks, migrated: str, tmp_path: Path) -> None:
+    file = str(tmp_path / "memories.jsonl")
+    assert memdb.run("seed", "--memories", "200", "--users", "5", "--database-url", migrated)[0] == 0
+    with pooler(migrated, mode="transaction", pool_size=2) as through:
+        for command in (("export", file), ("import", file), ("import", file, "--on-conflict", "new-ids")):
+            code, said = memdb.run(*command, "--database-url", through)
+            assert code == 0, said
+    with database.connect(migrated, purpose="test") as connection:
+        assert connection.value("select count(*) from memories") == 400
+
+
 def test_the_doctor_looks_through_a_transaction_pooler_and_says_that_there_is_one(memdb: Forks, migrated: str) -> None:
     with pooler(migrated, mode="transaction", pool_size=2) as through:
         code, said = memdb.run("doctor", "--database-url", through)

@@ -27,7 +27,7 @@ LAYERS = [
     {"migrations"},
     {"scratch"},
     {"effects"},
-    {"recording", "preview", "linting", "seeding", "benchmark", "doctor", "search", "lifecycle"},
+    {"recording", "preview", "linting", "seeding", "benchmark", "doctor", "search", "moving", "lifecycle"},
     {"project"},
     {"door"},
     {"demo"},

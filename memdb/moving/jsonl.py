@@ -1,0 +1,148 @@
+"""The file: a header, a line for each row, and a last line with the checksum of all lines before it.
+
+A row is `{"table": …, "row": {…}}`, and a memory ends with `"embedding": […]` or null, always in this order and without
+spaces, so the numbers, which are nearly all of it, pass through as text. No string of JSON has a quote without a
+backslash before it: the first of what begins a part, or for the embedding the last, is never within a value.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from memdb.errors import DataError
+from memdb.moving import header
+from memdb.moving.header import Header
+from memdb.reading.fields import excerpt
+
+_TABLE, _ROW, _EMBEDDING = b'{"table":', b',"row":', b',"embedding":'
+_OF_MEMORIES = _TABLE + b'"memories"'
+_NONE = (b"", b"null")
+_TRAILER = b'{"sha256":'
+_LONGEST_TRAILER = 200
+_OTHERS = "memdb import reads what memdb export wrote; memdb seed --from loads other files."
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table as JSON, and the embedding as pgvector writes it; `line` counts from 1."""
+
+    line: int
+    table: str
+    json: bytes
+    embedding: str | None
+
+    def values(self) -> dict[str, Any]:
+        """The row as an object. Raises ValueError for what is none."""
+        values = json.loads(self.json, parse_int=_int)
+        if not isinstance(values, dict):
+            raise ValueError(f"{excerpt(values)} is no row")
+        return values
+
+
+def _int(digits: str) -> int | str:
+    """Metadata may hold numbers that Python refuses to read; keys of users are short."""
+    return int(digits) if len(digits) < 20 else digits
+
+
+class Writer:
+    """Writes a file from its header to its checksum."""
+
+    def __init__(self, file: BinaryIO, about: Header) -> None:
+        self._file, self._digest, self._lines = file, hashlib.sha256(), 0
+        self._add(about.line().encode() + b"\n")
+
+    def row(self, table: bytes, row: bytes, embedding: bytes = b"") -> None:
+        """One row of a table, whose name is given as JSON; that of memories with an embedding, or null."""
+        end = (_EMBEDDING, embedding) if embedding else ()
+        self._add(b"".join((_TABLE, table, _ROW, row, *end, b"}\n")))
+
+    def end(self) -> str:
+        """Writes the checksum, and returns it."""
+        checksum = self._digest.hexdigest()
+        self._file.write(b'%b"%b","lines":%d}\n' % (_TRAILER, checksum.encode(), self._lines))
+        return checksum
+
+    def _add(self, line: bytes) -> None:
+        self._digest.update(line)
+        self._lines += 1
+        self._file.write(line)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is open for reading."""
+
+    path: Path
+    file: BinaryIO
+    header: Header
+
+    def rows(self) -> Iterator[Row]:
+        """All rows. Raises DataError at the end, or sooner, where the file is not as it was written."""
+        self.file.seek(0)
+        digest, found = hashlib.sha256(), dict.fromkeys(self.header.tables, 0)
+        for number, line in enumerate(self.file, start=1):
+            if line.startswith(_TRAILER):
+                self._check(line, digest.hexdigest(), number - 1)
+                break
+            digest.update(line)
+            if number > 1:
+                row = self._row(number, line)
+                found[row.table] = found.get(row.table, 0) + 1
+                yield row
+        else:
+            self.refuse("is cut off: its last line, with the checksum, is missing")
+        if found != {name: held.rows for name, held in self.header.tables.items()}:
+            self.refuse("has not as many rows as it says")
+
+    def refuse(self, what: str, hint: str = "Nothing was imported. Export it again, or copy it again.") -> NoReturn:
+        """Raises DataError."""
+        raise DataError(f"{self.path} {what}", hint=hint)
+
+    def _row(self, number: int, line: bytes) -> Row:
+        name, found, rest = line.partition(_ROW)
+        if not name.startswith(_TABLE) or not found or not rest.endswith(b"}\n"):
+            self.refuse(f"was altered: line {number} is no row")
+        row, embedding = rest[:-2], b""
+        if name == _OF_MEMORIES:
+            row, _, embedding = row.rpartition(_EMBEDDING)
+        try:
+            numbers = None if embedding in _NONE else embedding.decode()
+            return Row(number, json.loads(name[len(_TABLE) :]), row, numbers)
+        except ValueError:
+            self.refuse(f"was altered: line {number} is no row")
+
+    def _check(self, line: bytes, checksum: str, lines: int) -> None:
+        if self.file.read(1):
+            self.refuse("was altered: lines follow the checksum")
+        try:
+            said = json.loads(line[:_LONGEST_TRAILER])
+        except ValueError:
+            self.refuse("is cut off within its last line, with the checksum")
+        if said != {"sha256": checksum, "lines": lines}:
+            self.refuse("was altered: it does not have the checksum that it says")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[File]:
+    """The file for a block. Raises DataError for what cannot be read, or is none of memdb's."""
+    try:
+        if not path.is_file():
+            raise DataError(f"there is no file {path}", hint="Correct its name; pipes and folders are not read.")
+        with path.open("rb") as file:
+            yield File(path, file, _header(path, file.readline()))
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", hint="Check its name and permissions.") from None
+
+
+def _header(path: Path, line: bytes) -> Header:
+    try:
+        found = header.read(line)
+    except ValueError as error:
+        raise DataError(f"{path} cannot be read: {error}", hint="Import it with the memdb that wrote it.") from None
+    if found is None:
+        raise DataError(f"{path} is not a file that memdb export wrote", hint=_OTHERS)
+    return found

@@ -1,0 +1,127 @@
+"""Statements with the columns of a table, which are known only from the catalog and the file."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from psycopg import sql
+
+from memdb.moving.tables import MEMORIES, Table
+from memdb.shape import UserKey
+from memdb.target import Target
+
+OnConflict: TypeAlias = Literal["skip", "overwrite", "new-ids"]
+
+
+_COPY = """copy (
+    select row_to_json((select r from (select {columns}) as r))::text{embedding}
+    from {table} as t{where}
+) to stdout (format binary)"""
+
+_INSERT = """insert into {table} as t ({columns})
+select {values}
+from rows from ({sources}) as given ({names})
+{where}
+on conflict{conflict}"""
+
+_OF_USER = "\n    where t.user_id = %(user)s"
+_OF_MEMORIES_OF_USER = "\n    where t.memory_id in (select m.id from {memories} as m where m.user_id = %(user)s)"
+# Beside memories of this very transaction only: what was there keeps what was noted of it.
+_OF_NEW_MEMORIES = "where (select m.xmin from {memories} as m where m.id = {memory_id}) = pg_current_xact_id()::xid"
+# One that the file does not have stays while the text is what it was made of.
+_EMBEDDING_THERE = "case when t.content = excluded.content then t.embedding end"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Those that the file has: `plain` go as JSON, `mapped` as an array of texts for each, with their types."""
+
+    plain: dict[str, str]
+    mapped: dict[str, str]
+    embedding: str | None
+
+    @property
+    def all(self) -> list[str]:
+        """In the order in which they are inserted."""
+        return [*self.plain, *self.mapped, *(["embedding"] if self.embedding else [])]
+
+
+def columns(found: Target, table: Table, there: Collection[str], *, with_embedding: bool) -> Columns:
+    """How the columns go that the file has of the table."""
+    known = zip(table.columns, table.types, table.kinds, strict=True)
+    wanted = [(name, type, kind) for name, type, kind in known if name in there]
+    return Columns(
+        {name: type for name, type, kind in wanted if not kind},
+        {name: type for name, type, kind in wanted if kind},
+        _quoted(found.vector_schema, found.embedding_type) if with_embedding else None,
+    )
+
+
+def count(found: Target, table: Table, user: UserKey | None) -> str:
+    """How many rows there are, of one user or of all."""
+    return f"select count(*) from {_quoted(found.schema, table.name)} as t{_of(found, table, user)}"
+
+
+def copy(found: Target, table: Table, user: UserKey | None, *, with_embedding: bool) -> str:
+    """The rows as JSON, those of memories with the embedding as pgvector writes it, or null."""
+    embedding = f", {'t.embedding' if with_embedding else 'null'}::text" if table.name == MEMORIES else ""
+    return _COPY.format(
+        columns=", ".join(f"t.{_quoted(name)}" for name in table.columns),
+        embedding=embedding,
+        table=_quoted(found.schema, table.name),
+        where=_of(found, table, user),
+    )
+
+
+def _of(found: Target, table: Table, user: UserKey | None) -> str:
+    if user is None:
+        return ""
+    return _OF_USER if table.has_owner else _OF_MEMORIES_OF_USER.format(memories=_quoted(found.schema, MEMORIES))
+
+
+def insert(found: Target, table: Table, given: Columns, on_conflict: OnConflict) -> str:
+    """Stores some rows, from the parameters `rows`, `embedding`, and one by the name of each mapped column's place."""
+    plain = ", ".join(f"{_quoted(name)} {_escaped(type)}" for name, type in given.plain.items())
+    sources = [f"json_to_recordset(%(rows)s::json) as ({plain})"] if plain else []
+    sources += [f"unnest(%(mapped{place})b::text[])" for place in range(len(given.mapped))]
+    sources += ["unnest(%(embedding)b::text[])"] if given.embedding else []
+    types = {**given.mapped, **({"embedding": given.embedding} if given.embedding else {})}
+    cast = [f"given.{_quoted(name)}::{_escaped(type)}" for name, type in types.items()]
+    memories = _quoted(found.schema, MEMORIES)
+    new = _OF_NEW_MEMORIES.format(memories=memories, memory_id="given.memory_id::uuid")
+    return _INSERT.format(
+        table=_quoted(found.schema, table.name),
+        columns=", ".join(map(_quoted, given.all)),
+        values=", ".join([*(f"given.{_quoted(name)}" for name in given.plain), *cast]),
+        sources=", ".join(sources),
+        names=", ".join(map(_quoted, given.all)),
+        where="" if table.has_owner else new,
+        conflict=_conflict(table, given, on_conflict),
+    )
+
+
+def _conflict(table: Table, given: Columns, on_conflict: OnConflict) -> str:
+    """A row changes neither its user nor its memory. What goes with a new memory is as the file has it."""
+    changed = [name for name in given.all if name not in table.key]
+    if not table.key or not changed or (table.has_owner and on_conflict != "overwrite"):
+        return " do nothing"
+    changes = [f"{_quoted(name)} = excluded.{_quoted(name)}" for name in changed]
+    if table.name == MEMORIES and not given.embedding:
+        changes.append(f"embedding = {_EMBEDDING_THERE}")
+    whose = "user_id" if table.has_owner else "memory_id"
+    key = ", ".join(map(_quoted, table.key))
+    return f" ({key}) do update set {', '.join(changes)} where t.{whose} = excluded.{whose}"
+
+
+def name(found: Target, table: Table) -> Sequence[str]:
+    """That of a table, with its schema, as `query` takes it."""
+    return found.schema, table.name
+
+
+def _quoted(*parts: str) -> str:
+    return _escaped(sql.Identifier(*parts).as_string())
+
+
+def _escaped(text: str) -> str:
+    """For a statement in which the driver looks for parameters."""
+    return text.replace("%", "%%")

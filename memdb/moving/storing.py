@@ -1,0 +1,112 @@
+"""Rows of a file on their way into the tables, some at a time."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid5
+
+import psycopg
+
+from memdb import users
+from memdb.database import Connection
+from memdb.errors import DataError, InvalidMemory
+from memdb.moving import arriving, statements
+from memdb.moving.jsonl import File, Row
+from memdb.moving.statements import OnConflict
+from memdb.moving.tables import MEMORIES, Place, Table
+from memdb.reading.fields import excerpt
+from memdb.shape import UserKey
+
+_ROWS, _BYTES = 100, 4_000_000  # of a batch, whichever comes first
+
+
+@dataclass
+class Storing:
+    """`owners` has the key that is used here for each user of the file, `salt` is what new ids follow from, too.
+
+    `stored` counts rows that are new, or were overwritten, by table.
+    """
+
+    connection: Connection
+    place: Place
+    file: File
+    owners: Mapping[str, UserKey]
+    salt: str
+    on_conflict: OnConflict
+    with_embeddings: bool
+    stored: dict[str, int] = field(default_factory=dict)
+
+    def add(self, batch: list[Row]) -> None:
+        """Stores rows of one table. Raises DataError for those that cannot be stored."""
+        table = next(table for table in self.place.tables if table.name == batch[0].table)
+        given = statements.columns(
+            self.place.target,
+            table,
+            self.file.header.tables[table.name].columns,
+            with_embedding=table.name == MEMORIES and self.with_embeddings,
+        )
+        kinds = dict(zip(table.columns, table.kinds, strict=True))
+        objects = [arriving.values(self.file, row) for row in batch]
+        mapped = {name: [self._mapped(kinds[name], each.get(name)) for each in objects] for name in given.mapped}
+        parameters = {
+            "rows": f"[{b','.join(row.json for row in batch).decode()}]",
+            "embedding": [row.embedding for row in batch],
+            **{f"mapped{place}": values for place, values in enumerate(mapped.values())},
+        }
+        statement = statements.insert(self.place.target, table, given, self.on_conflict)
+        with self._explained(batch):
+            if table.has_owner:
+                self._require_own(table, mapped["id"], mapped["user_id"])
+            done = self.connection.execute(statement.encode(), parameters).rowcount
+        self.stored[table.name] = self.stored.get(table.name, 0) + done
+
+    def _mapped(self, kind: str, value: Any) -> str | None:
+        if value is None:
+            return None
+        if kind == "user":
+            return str(self.owners[str(value)] if str(value) in self.owners else self._other(value))
+        return str(uuid5(UUID(value), self.salt)) if self.on_conflict == "new-ids" else str(value)
+
+    def _other(self, user: Any) -> UserKey:
+        """Somebody who has nothing in the file, and is mentioned beside a memory."""
+        try:
+            return users.key(user, self.place.target.shape.users)
+        except InvalidMemory as error:
+            raise DataError(f"{self.file.path} mentions a user who has no key here: {error}") from None
+
+    def _require_own(self, table: Table, ids: list[str | None], owners: list[str | None]) -> None:
+        """Raises DataError where another user has one of the ids: no import changes whose a memory is."""
+        statement = self.place.target.query("moving", "of_others", table=[self.place.target.schema, table.name])
+        id = self.connection.value(statement.encode(), {"ids": ids, "users": owners})
+        if id is not None:
+            raise DataError(
+                f"the id {id} in {self.file.path} is that of another user's row in {table.name}",
+                hint="Nothing was imported. Give the rows new ids: --on-conflict new-ids.",
+            )
+
+    @contextmanager
+    def _explained(self, batch: list[Row]) -> Iterator[None]:
+        """Raises DataError where rows do not fit into the table, which may have constraints and triggers of its own."""
+        try:
+            yield
+        except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException, ValueError) as error:
+            primary = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
+            raise DataError(
+                f"{self.file.path}, lines {batch[0].line} to {batch[-1].line}: the database refuses a row of "
+                f"{batch[0].table}: {excerpt(ValueError(primary))}",
+                hint="Nothing was imported. Correct what the tables here ask for, or the database it came from.",
+            ) from None
+
+
+def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows of one table, as many as are stored at once."""
+    batch, size = list[Row](), 0
+    for row in rows:
+        if batch and (row.table != batch[0].table or len(batch) == _ROWS or size > _BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += len(row.json) + len(row.embedding or "")
+    if batch:
+        yield batch

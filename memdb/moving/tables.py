@@ -1,0 +1,64 @@
+"""The tables that travel, as the catalog has them: memories, their collections, and what is noted beside them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memdb import target, trust
+from memdb.database import Connection, query
+from memdb.errors import DatabaseError
+from memdb.shape import UserKey
+from memdb.target import Target
+
+MEMORIES = "memories"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns with their types and kinds: "user" for the key of a user, "id" for an id, "" for anything else.
+
+    `key` are the columns of the primary key. `has_owner` says that rows have a user of their own; other rows belong to
+    a memory, and are deleted together with it. `is_hidden` says that policies decide which rows this role sees. The
+    embedding is not among the columns.
+    """
+
+    name: str
+    oid: int
+    has_owner: bool
+    is_hidden: bool
+    columns: Sequence[str]
+    types: Sequence[str]
+    kinds: Sequence[str]
+    key: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where memories are, and the tables that travel, in an order in which rows can be stored."""
+
+    target: Target
+    tables: Sequence[Table]
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether policies decide which rows this role sees in one of the tables."""
+        return any(table.is_hidden for table in self.tables)
+
+
+def enter(connection: Connection, *, writing: bool = False) -> Place:
+    """The tables, for a transaction that has just begun, in which from now on names are those of pg_catalog alone.
+
+    Raises DatabaseError where there are none, or using them could run code of others.
+    """
+    found = target.enter(connection)
+    if found.users is None:
+        raise DatabaseError(f"the table {found.users_name} does not exist", hint="Create it with: memdb migrate")
+    connection.execute(query("moving", "settings"))
+    oids = {"memories": found.memories, "users": found.users}
+    place = Place(found, connection.rows(Table, query("moving", "tables"), oids))
+    trust.require_owners(connection, [found.users, *(table.oid for table in place.tables)], writing=writing)
+    return place
+
+
+def speak_for(connection: Connection, user: UserKey) -> None:
+    """Policies of the set row_security let this role see the user that it speaks for."""
+    connection.execute(query("search", "speak_for"), {"user": str(user)})

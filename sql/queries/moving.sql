@@ -1,0 +1,114 @@
+-- How memories are taken along: which tables travel, and what their rows are held to where they arrive. {schema} is
+-- where memories are, {table} a table there. Statements with the columns of a table are put together in
+-- memdb/moving/statements.py.
+
+-- name: settings
+-- Values are written and read in one form, whatever the database's settings are. A limit meant for an application's
+-- queries is too short here. The last lets the server notice soon that this client is gone.
+select
+    set_config('timezone', 'UTC', true),
+    set_config('datestyle', 'ISO', true),
+    set_config('intervalstyle', 'postgres', true),
+    set_config('bytea_output', 'hex', true),
+    set_config('extra_float_digits', '1', true),
+    set_config('statement_timeout', '0', true),
+    (
+        select set_config(s.name, '0', true) from pg_settings as s
+        where s.name = 'transaction_timeout'
+    ),
+    set_config('idle_in_transaction_session_timeout', '0', true),
+    set_config('client_connection_check_interval', '2s', true);
+
+-- name: look_up_by_key
+-- Of a table that fills, nothing is known yet: it would be read whole for a hundred rows.
+select set_config('enable_seqscan', 'off', true);
+
+-- name: tables
+-- memories, their collections, and the tables beside them whose rows are deleted together with a memory, in an order in
+-- which rows can be stored. Left out are columns that the database fills by itself, and embedding, which has its own
+-- way. Of which kind a value is: 'user' is the key of a user, 'id' one that new ids replace.
+with found as (
+    select
+        c.oid,
+        c.relname,
+        c.oid = %(memories)s::oid or c.relname = 'memory_collections' as has_owner
+    from pg_class as m
+    inner join pg_class as c on m.relnamespace = c.relnamespace and c.relkind in ('r', 'p') and not c.relispartition
+    where
+        m.oid = %(memories)s::oid
+        and (
+            c.oid = m.oid
+            or exists (
+                select from pg_constraint as f
+                inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
+                where
+                    f.contype = 'f' and f.conrelid = c.oid
+                    and (
+                        (a.attname = 'memory_id' and f.confrelid = m.oid and f.confdeltype = 'c')
+                        or (
+                            c.relname = 'memory_collections' and a.attname = 'user_id'
+                            and f.confrelid = %(users)s::oid
+                        )
+                    )
+            )
+        )
+)
+
+select
+    t.relname::text as name,
+    t.oid::bigint as oid,
+    t.has_owner,
+    row_security_active(t.oid) as is_hidden,
+    array_agg(a.attname::text order by a.attnum) as columns,
+    array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum) as types,
+    array_agg(
+        case
+            when (t.has_owner and a.attname = 'user_id') or refers.oid = %(users)s::oid then 'user'
+            when
+                a.atttypid = 'uuid'::regtype
+                and (a.attnum = any(k.indkey) or refers.oid in (select f.oid from found as f))
+                then 'id'
+            else ''
+        end
+        order by a.attnum
+    ) as kinds,
+    coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attnum = any(k.indkey)), '{}') as key
+from found as t
+inner join pg_attribute as a
+    on
+        t.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
+        and a.attgenerated = '' and a.attidentity = ''
+        and not (t.oid = %(memories)s::oid and a.attname = 'embedding')
+left join pg_index as k on t.oid = k.indrelid and k.indisprimary
+left join lateral (
+    select min(f.confrelid) as oid
+    from pg_constraint as f
+    where f.contype = 'f' and f.conrelid = t.oid and f.conkey = array[a.attnum]
+) as refers on true
+group by t.oid, t.relname, t.has_owner
+order by t.oid <> %(memories)s::oid, not t.has_owner, t.oid;
+
+-- name: model
+-- What the schema says of embeddings, the model among it.
+select col_description(a.attrelid, a.attnum)
+from pg_attribute as a
+where a.attrelid = %(memories)s::oid and a.attname = 'embedding';
+
+-- name: users_of
+select count(distinct t.user_id)
+from {schema}.memories as t -- noqa: PRS
+where %(user)s::text is null or t.user_id = %(user)s::{user_type};
+
+-- name: keep_triggers_away
+-- No trigger can be added from now on; nobody else who reads or writes is in the way of this one.
+lock table {table} in row exclusive mode; -- noqa: PRS
+
+-- name: of_others
+-- An id that is to be stored for one user, and belongs to another. A subquery is asked once for each row.
+select min(given.id::text)
+from unnest(%(ids)s::uuid[], %(users)s::{user_type}[]) as given (id, user_id)
+where
+    given.user_id <> (
+        select t.user_id from {table} as t -- noqa: PRS
+        where t.id = given.id
+    );
