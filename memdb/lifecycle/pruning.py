@@ -24,7 +24,7 @@ _NOTICEABLE = 0.05
 class Pace:
     """How many memories a batch deletes (1 to 100,000), the pause after each, and when to stop; in seconds."""
 
-    batch: int = 1000
+    batch: int = 10_000
     pause_seconds: float = 0.005
     limit_seconds: float | None = None
 

@@ -1,5 +1,7 @@
 -- Whether recalls are noted at all. Where nothing has ever said that a memory was recalled, all look idle, and a rule
 -- for idle memories would delete by age what is in use every day.
+--
+-- Where they are noted, one is among the newest; OFFSET keeps that order.
 create function memories_are_recalled() returns boolean
 language sql stable parallel safe
 begin atomic
@@ -9,6 +11,8 @@ begin atomic
         or exists (
             select from memories as m
             where m.accessed_at > m.created_at
+            order by m.accessed_at desc
+            offset 0 -- noqa: AM09
         );
 
 end;
