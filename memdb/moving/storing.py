@@ -48,14 +48,14 @@ class Storing:
         )
         kinds = dict(zip(table.columns, table.kinds, strict=True))
         objects = [arriving.values(self.file, row) for row in batch]
-        mapped = {name: [self._mapped(kinds[name], each.get(name)) for each in objects] for name in given.mapped}
-        parameters = {
-            "rows": f"[{b','.join(row.json for row in batch).decode()}]",
-            "embedding": [row.embedding for row in batch],
-            **{f"mapped{place}": values for place, values in enumerate(mapped.values())},
-        }
         statement = statements.insert(self.place.target, table, given, self.on_conflict)
         with self._explained(batch):
+            mapped = {name: [self._mapped(kinds[name], each.get(name)) for each in objects] for name in given.mapped}
+            parameters = {
+                "rows": f"[{b','.join(row.json for row in batch).decode()}]",
+                "embedding": [row.embedding for row in batch],
+                **{f"mapped{place}": values for place, values in enumerate(mapped.values())},
+            }
             if table.has_owner:
                 self._require_own(table, mapped["id"], mapped["user_id"])
             done = self.connection.execute(statement.encode(), parameters).rowcount
@@ -90,6 +90,8 @@ class Storing:
         """Raises DataError where rows do not fit into the table, which may have constraints and triggers of its own."""
         try:
             yield
+        except DataError:
+            raise
         except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException, ValueError) as error:
             primary = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
             raise DataError(

@@ -21,11 +21,11 @@ from tests.integration.conftest import as_role
 from tests.integration.orm import shapes
 
 ANN, BOB, EVE = (UUID(int=number << 96) for number in (1, 2, 3))
-SETS = ("fast_search", "importance", "row_security")
+SETS = ("fast_search", "importance", "retention", "row_security")
 # What a line is taken apart by, a number too long for Python, one too large for a float, and what ends a line.
 METADATA = '{"a": 1, "embedding": [1], "row": {"n": 1e400}, "digits": %s, "b": "\\u2028\\n\\"}" }' % ("9" * 5000)
 CONTENT = 'It\'s "quoted" \\ back, ","embedding":[ \n\t 日本語 \x7f'
-TABLES = ("memories", "memory_collections", "memory_importance")
+TABLES = ("memories", "memory_collections", "memory_importance", "memory_retention")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def with_sets(server: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def source(server: str, with_sets: str) -> Iterator[str]:
-    """Ann has three memories and Bob one, each a collection, and two memories are important."""
+    """Ann has three memories and Bob one, each a collection, and two memories are important, one of them pinned."""
     with new_database(server, template=with_sets) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
             fill(connection)
@@ -79,6 +79,7 @@ def fill(connection: Connection) -> None:
         "insert into memory_importance (memory_id, importance) values (%s, 0.9), (%s, 0.1)",
         [id_of(1, ANN), id_of(0, BOB)],
     )
+    connection.execute("insert into memory_retention (memory_id, pinned) values (%s, true)", [id_of(1, ANN)])
 
 
 def id_of(number: int, user: UUID) -> UUID:
@@ -115,14 +116,14 @@ def test_all_that_belongs_to_memories_arrives_as_it_was_and_once(source: str, de
     first, again = imported(destination, file), imported(destination, file)
     assert everything(destination) == everything(source)
     assert (first.memories, first.users, first.users_created, first.already_there) == (4, 2, 2, 0)
-    assert first.beside == {"memory_collections": 2, "memory_importance": 2}
+    assert first.beside == {"memory_collections": 2, "memory_importance": 2, "memory_retention": 1}
     assert (again.memories, again.users_created, again.already_there) == (0, 0, 4)
     assert set(again.beside.values()) == {0}
 
 
 def test_a_file_is_as_the_database_was_at_one_moment(source: str, tmp_path: Path) -> None:
     def meanwhile(total: int) -> None:
-        assert total == 8
+        assert total == 9
         execute(source, "delete from memories where user_id = %s", ANN)
 
     with memdb.open(source) as db:
@@ -131,7 +132,7 @@ def test_a_file_is_as_the_database_was_at_one_moment(source: str, tmp_path: Path
     assert (made.memories, made.users, made.beside["memory_importance"], after.memories) == (4, 2, 2, 1)
     *lines, last = made.path.read_text().split("\n")[:-1]
     assert json.loads(last) == {"sha256": made.sha256, "lines": len(lines)}
-    order = ["memories"] * 4 + ["memory_collections"] * 2 + ["memory_importance"] * 2
+    order = ["memories"] * 4 + ["memory_collections"] * 2 + ["memory_importance"] * 2 + ["memory_retention"]
     assert [line.split('"')[3] for line in lines[1:]] == order
 
 
@@ -143,7 +144,10 @@ def test_one_user_is_taken_along_without_the_others(source: str, destination: st
     assert str(BOB) not in made.path.read_text()
     assert not (tmp_path / "eve.jsonl").exists()
     found = imported(destination, made.path)
-    assert (found.memories, found.beside) == (3, {"memory_collections": 1, "memory_importance": 1})
+    assert (found.memories, found.beside) == (
+        3,
+        {"memory_collections": 1, "memory_importance": 1, "memory_retention": 1},
+    )
     assert rows(destination, "memories", "embedding is not null") == []
 
 
@@ -192,7 +196,7 @@ OTHER_SHAPES = [
 def test_memories_move_to_another_shape_and_back(
     connection_to_empty: Connection, empty: str, source: str, file: Path, tmp_path: Path, shape: Shape
 ) -> None:
-    execute(source, "delete from memory_importance")  # core alone is there
+    execute(source, "truncate memory_importance, memory_retention")  # core alone is there
     with memdb.open(source) as db:
         file = db.export(tmp_path / "without.jsonl").path
     written = shapes.write(tmp_path / "sql", shape)
@@ -253,7 +257,7 @@ def test_a_file_that_does_not_fit_leaves_nothing(server: str, template: str, des
     execute(destination, "alter table memory_importance add check (importance < 0.5)")
     with pytest.raises(DataError, match=r"lines 8 to 9: the database refuses a row of memory_importance.*check"):
         imported(destination, file)
-    assert everything(destination) == [[], [], []]
+    assert everything(destination) == [[], [], [], []]
     with pytest.raises(UsageError, match="on_conflict"):
         imported(destination, file, on_conflict="replace")
 
@@ -264,14 +268,14 @@ def test_a_file_is_never_replaced_unasked_and_a_full_disk_leaves_nothing(
 ) -> None:
     whole = file.read_bytes()
 
-    def full(writer: jsonl.Writer) -> str:
+    def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     with memdb.open(source) as db:
         with pytest.raises(UsageError, match="already exists"):
             db.export(file)
         with monkeypatch.context() as patched:
-            patched.setattr(jsonl.Writer, "end", full)
+            patched.setattr(jsonl.Writer, "row", full)
             with pytest.raises(OutputError, match="No space left"):
                 db.export(file, overwrite=True)
         assert (file.read_bytes(), [*file.parent.iterdir()]) == (whole, [file])
@@ -339,7 +343,7 @@ def test_the_commands_say_what_was_taken_along(
     assert cli.main(["export", file, "--database-url", source]) == 0
     told = capsys.readouterr().out
     assert "Exported 4 memories of 2 users to" in told
-    assert "With 2 rows of memory_collections and 2 rows of memory_importance." in told
+    assert "With 2 rows of memory_collections, 2 rows of memory_importance and 1 row of memory_retention." in told
     assert cli.main(["import", file, "--database-url", destination, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["memories"] == 4
     assert cli.main(["import", file, "--database-url", destination]) == 0
