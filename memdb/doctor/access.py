@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from memdb.doctor.checks import Check
-from memdb.doctor.facts import Function, Grant, OpenSchema, Policy, Table, View
+from memdb.doctor.facts import Definer, Function, Grant, OpenSchema, Policy, Table, View
 from memdb.doctor.findings import Finding, Level
 from memdb.doctor.patient import Patient
 from memdb.words import count, listed
@@ -181,6 +181,16 @@ def _definers(patient: Patient) -> Iterator[Finding]:
                 "Set the path, with the schemas that its body needs: "
                 f"alter function {function.name} set search_path = pg_catalog, pg_temp. Or make it security invoker.",
             )
+    definers: list[Definer] = patient.know("definers")
+    for definer in definers:
+        yield Finding(
+            "warning",
+            f"{_called(definer.roles)} can call a function that works on memories with its owner's rights",
+            f"function {definer.name}",
+            f"Policies do not hold {definer.owner}, so only what the function itself compares keeps users apart.",
+            "Make it security invoker; or have it compare user_id with the user who asks, and revoke execute from "
+            "whoever has no need of it.",
+        )
 
 
 def _grants(patient: Patient, objects: Sequence[Table | View], rights: set[str]) -> list[Grant]:
@@ -192,7 +202,8 @@ def _grants(patient: Patient, objects: Sequence[Table | View], rights: set[str])
 
 
 def _keep_apart(patient: Patient, grants: list[Grant]) -> str:
-    revoke = f" Or take it away: revoke all on these tables from {_sql_roles(grants)}." if grants else ""
+    of = f"{_sql_roles(grants)}, and from roles whose rights they have"
+    revoke = f" Or take it away: revoke all on these tables from {of}." if grants else ""
     if patient.memories.has_row_security:
         return (
             "Enable row-level security there, too. Through a table above, a partition is held to that one's policies, "
@@ -205,7 +216,11 @@ def _keep_apart(patient: Patient, grants: list[Grant]) -> str:
 
 
 def _roles(grants: list[Grant]) -> str:
-    return _few(["everyone" if role == _EVERYBODY else role for role in dict.fromkeys(g.role for g in grants)])
+    return _called([*dict.fromkeys(grant.role for grant in grants)])
+
+
+def _called(roles: list[str]) -> str:
+    return _few(["everyone" if role == _EVERYBODY else role for role in roles])
 
 
 def _few(roles: list[str]) -> str:
@@ -237,5 +252,9 @@ CHECKS = (
     Check("history-access", "everybody can read the history of migrations, or others can change it", _history),
     Check("views", "a view shows memories with the rights of its owner", _views),
     Check("replaceable-functions", "others can put their code where memdb's names lead", _replaceable),
-    Check("definer-functions", "a security definer function has no search_path of its own", _definers),
+    Check(
+        "definer-functions",
+        "a security definer function has no search_path of its own, or everybody can have it work on memories",
+        _definers,
+    ),
 )

@@ -90,6 +90,15 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
+class Definer:
+    """A function that works on memories with its owner's rights. `roles` may call it, `-` for everybody."""
+
+    name: str
+    owner: str
+    roles: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """`row_width` in bytes, None where this role may not see the statistics; `links` is m of an HNSW index."""
 

@@ -11,7 +11,7 @@ from psycopg import sql
 
 from memdb import database, pooling, target, trust
 from memdb.database import Connection, query
-from memdb.doctor.facts import Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
+from memdb.doctor.facts import Definer, Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
 from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError
 from memdb.ledger import status as ledger
 from memdb.ledger.sqlfiles import Sets
@@ -147,6 +147,12 @@ class Patient:
     def functions(self) -> list[Function]:
         schema = sql.Identifier(self.target.schema).as_string()
         return self._rows(Function, "functions", {"schema": schema, "owner": self.memories.owner_oid})
+
+    @cached_property
+    def definers(self) -> list[Definer]:
+        views: list[View] = self.know("views")
+        tables = [table.oid for table in self.with_rows_of_users] + [view.oid for view in views]
+        return self._rows(Definer, "definers", {"tables": tables, "memories": self.memories.oid})
 
     @property
     def with_rows_of_users(self) -> list[Table]:

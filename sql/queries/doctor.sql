@@ -129,7 +129,8 @@ order by chosen.part <> 'memories', chosen.part, c.relname;
 -- name: grants
 -- Who may do what with these tables and views, or with columns of them, besides superusers and owners. Nothing can be
 -- done in a schema that a role may not use. No role: everybody. Roles that an API gives to anybody are named, too,
--- where they have a right through another role, and so are those that log in and are members of the owner.
+-- where they have a right through another role, be it one for all data, and so are those that log in and are members of
+-- the owner.
 select
     c.oid::bigint as table,
     coalesce(r.oid, 0)::regrole::text as role,
@@ -148,6 +149,13 @@ cross join
         from pg_attribute as a
         cross join lateral aclexplode(a.attacl) as x
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        union
+        select predefined.oid, x.privilege -- noqa: LT09
+        from (
+            values ('pg_read_all_data', 'SELECT'), ('pg_write_all_data', 'INSERT'), ('pg_write_all_data', 'UPDATE'),
+            ('pg_write_all_data', 'DELETE')
+        ) as x (rolname, privilege)
+        inner join pg_roles as predefined on x.rolname = predefined.rolname
     ) as granted
 left join pg_roles as r
     on
@@ -168,7 +176,7 @@ where
                     where n.oid = c.relnamespace and x.grantee = 0 and x.privilege_type = 'USAGE'
                 )
         else
-            not r.rolsuper and r.oid <> c.relowner
+            not r.rolsuper and r.oid <> c.relowner and r.rolname !~ '^pg_(read|write)_all_data$'
             and has_schema_privilege(r.oid, c.relnamespace, 'usage')
     end
 group by c.oid, r.oid
@@ -274,6 +282,50 @@ where
     and not exists (
         select from pg_depend as d
         where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    )
+order by name;
+
+-- name: definers
+-- Functions that look at these tables, or views of them, with the rights of an owner whom no policy holds, and that
+-- whoever an API lets in may call. A body that is text says nothing but names: that it has the one of memories counts.
+select
+    p.oid::regprocedure::text as name,
+    pg_get_userbyid(p.proowner)::text as owner,
+    callers.roles
+from pg_proc as p
+inner join pg_roles as o on p.proowner = o.oid
+inner join pg_namespace as n on p.pronamespace = n.oid
+inner join pg_class as m on m.oid = %(memories)s::oid
+cross join
+    lateral (
+        select array_agg(distinct coalesce(r.rolname, '-')::text) as roles
+        from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as f
+        cross join lateral aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) as s
+        left join pg_roles as r on r.rolname in ('anon', 'authenticated')
+        where
+            s.privilege_type = 'USAGE' and (f.grantee = 0 or pg_has_role(r.oid, f.grantee, 'usage'))
+            and (s.grantee = 0 or pg_has_role(r.oid, s.grantee, 'usage'))
+    ) as callers
+where
+    p.prosecdef
+    and callers.roles is not null
+    and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
+    and (
+        o.rolsuper or o.rolbypassrls
+        or (pg_has_role(o.oid, m.relowner, 'usage') and not m.relforcerowsecurity)
+    )
+    and not exists (
+        select from pg_depend as d
+        where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    )
+    and (
+        (p.prosqlbody is null and p.prosrc ~ ('\m' || m.relname || '\M'))
+        or exists (
+            select from pg_depend as d
+            where
+                d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.refclassid = 'pg_class'::regclass
+                and d.refobjid = any(%(tables)s::oid[])
+        )
     )
 order by name;
 

@@ -120,6 +120,10 @@ def test_nothing_is_said_of_a_healthy_database(clone: str, healthy: str) -> None
     assert (report.schema, report.memories) == ("public", 300)
 
 
+OF_TEXT = """
+create function f() returns text language sql security definer set search_path = public
+as 'select content from memories'
+"""
 OPENED = {
     "a view of a view": ("create view v as table memories; create view w as table v; grant select on w to public",
                          "views", "error view public.w: everyone can read"),
@@ -131,6 +135,9 @@ OPENED = {
                                 "views", "warning materialized view public.v"),
     "a table that inherits": ("create table part () inherits (memories); grant select on part to public",
                               "row-security", "error public.part: everyone can read"),
+    "a function of an owner": ("create function f() returns text security definer return (select content from memories)",
+                               "definer-functions", "warning function public.f(): everyone can call"),
+    "a function whose body is text": (OF_TEXT, "definer-functions", "warning function public.f(): everyone can call"),
     "a right to put triggers": ("grant trigger on memories to public",
                                 "policies", "error public.memories: everyone can do what no policy restrains"),
     "a history to be emptied": ("grant truncate on memdb_migrations to public",
@@ -180,6 +187,9 @@ create view v with (security_invoker) as table memories; create view w as table 
 grant select on memories to memdb_doctor_web;
 create table part () inherits (memories); alter table part enable row level security;
 grant select, insert, update, delete on part to public;
+create function f() returns bigint security definer begin atomic; select count(*) from memories; end;
+revoke execute on function f from public; grant execute on function f to memdb_doctor_web;
+create function g() returns bigint begin atomic; select count(*) from memories; end;
 """
 
 
@@ -339,12 +349,16 @@ def test_what_the_api_of_supabase_shows_is_found_by_an_owner_who_is_no_superuser
             with memdb.open(make_conninfo(empty, user="memdb_owner", options="-c search_path=")) as db:
                 db.migrate()
                 report = db.doctor()
+                connection.execute("revoke all on all tables in schema public from anon, authenticated")
+                connection.execute("grant pg_read_all_data to anon")
+                through_all_data = db.doctor()
         finally:
             connection.execute("drop owned by memdb_owner cascade")
             connection.execute("drop owned by anon, authenticated, service_role")
             connection.execute("drop role memdb_owner, anon, authenticated, service_role")
     found = said(report)
     assert found["row-security"].endswith("anon and authenticated can read and change the memories of all users")
+    assert said(through_all_data)["row-security"].endswith("users: anon can read the memories of all users")
     assert found["history-access"].startswith("error public._yoyo_log, public._yoyo_migration, public._yoyo_version, ")
     assert found["extension-schema"].startswith("info schema extensions")
     assert found.keys() - ALWAYS == {"row-security", "history-access", "extension-schema"}
