@@ -67,8 +67,9 @@ async def run(session: AsyncSession, model: Any, search: Question) -> Sequence[A
     known = surroundings.known(connection, table, seconds=surroundings.FOR_ONE_STATEMENT)
     driver = drivers.alone(connection) if known and known.reads_what_is_committed else None
     if known is not None and driver is not None:
-        text, arguments = search.statement(connection, known, table)
+        text = None
         try:
+            text, arguments = search.statement(connection, known, table)
             async with drivers.past_sqlalchemy(connection):
                 return await driver.fetch(text, arguments)
         except Exception as error:
@@ -111,7 +112,10 @@ def _through_sqlalchemy(_: Session, connection: Connection, table: Place, search
 
 
 def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
-    """It could not write a parameter, or the connection is lost, which SQLAlchemy has to learn."""
+    """It could not write a parameter, or the connection is lost, which SQLAlchemy has to learn.
+
+    Or it was asked nothing, because something was missing that may be there by now.
+    """
     return not driver.is_open() or not (refusal(error).state or isinstance(error, TimeoutError))
 
 

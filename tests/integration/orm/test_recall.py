@@ -133,6 +133,17 @@ async def test_without_the_sets_it_says_what_is_missing(session_of_core: AsyncSe
     assert "--with importance" in (refused.value.hint or "")
 
 
+async def test_a_set_that_is_applied_again_is_used_at_once(prepared: str, session: AsyncSession) -> None:
+    user_id, _ = await filled(session)
+    with database.connect(prepared, purpose="test") as other:
+        other.execute("alter function recall_memories rename to rolled_back")
+        with pytest.raises(DatabaseError, match="there is no function"):
+            await MemoryStore(session).recall(user_id, leaning(0))
+        await session.rollback()
+        other.execute("alter function rolled_back rename to recall_memories")
+    assert len(await MemoryStore(session).recall(user_id, leaning(0))) == 3
+
+
 async def test_many_note_the_same_through_a_transaction_pooler(prepared: str, driver: str) -> None:
     with pooled(prepared) as conninfo:
         engine = create_engine(address(conninfo, driver), transaction_pooler=True)
