@@ -123,7 +123,7 @@ class Place:
 def _require_harmless(conninfo: str, source: str) -> None:
     values = addresses.parameters(conninfo)
     of_projects.require_plain(values, source)
-    if "host" in values:  # else it is the environment that says for which server its password is
+    if {"host", "port"} & values.keys():  # else the environment says for which server its password is
         of_projects.require_own_password(values, source)
 
 

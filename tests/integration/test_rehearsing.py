@@ -132,6 +132,7 @@ def test_a_project_does_not_choose_to_be_tried_by_a_superuser(
         ("lint", "memdb.toml", 'scratch_url = "{}"'),
         ("status", "memdb.toml", 'database_url = "{}"'),
         ("status", ".env", "DATABASE_URL={}"),
+        ("status", ".env", "DATABASE_URL=postgresql:///a?port=1"),
     ],
 )
 def test_a_server_that_a_project_names_is_sent_no_password_of_another(
