@@ -319,7 +319,7 @@ where
         where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
     )
     and (
-        (p.prosqlbody is null and p.prosrc ~ ('\m' || m.relname || '\M'))
+        (p.prosqlbody is null and p.prosrc ~ ('(^|[^a-z0-9_])' || m.relname || '([^a-z0-9_]|$)'))
         or exists (
             select from pg_depend as d
             where

@@ -14,7 +14,7 @@ from memdb.doctor import advisories, findings, versions
 from memdb.doctor.advisories import ADVISORIES
 from memdb.doctor.checks import about, sized
 from memdb.doctor.examination import REGISTRY
-from memdb.doctor.facts import Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
+from memdb.doctor.facts import Definer, Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
 from memdb.doctor.patient import CannotLook, Patient
 from memdb.ledger.sqlfiles import Sets
 from memdb.ledger.status import MigrationStatus, Status
@@ -62,6 +62,7 @@ HEALTHY: dict[str, Any] = {
     "views": [],
     "open_schemas": [],
     "functions": [],
+    "definers": [],
     "indexes": [HNSW, BTREE],
     "sample": SAMPLE,
     "oldest_tasks": 0,
@@ -151,6 +152,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("replaceable-functions", {"open_schemas": [OpenSchema("app", ["a", "b"])]}, "warning", "a and b can create"),
     ("replaceable-functions", {"functions": [Function("f()", "eve", False, True, True)]}, "warning", "eve, who"),
     ("definer-functions", {"functions": [Function("f()", "app", True, False, False)]}, "error", "run as app"),
+    ("definer-functions", {"definers": [Definer("f()", "amy", ["-"])]}, "warning", "everyone can call a function"),
     ("invalid-indexes", index(HNSW, is_valid=False), "error", "reindex index concurrently public.ix;"),
     ("invalid-indexes", index(HNSW, is_valid=False, is_being_built=True), "info", "being built"),
     ("bloated-indexes", index(BTREE, bytes=400 << 20), "warning", "about 10 times"),
