@@ -15,7 +15,7 @@ from memdb.store import surroundings
 from memdb.store.failures import refusal, translated
 
 _SETS = {
-    "note_memory_recalls": ("fast_search", "importance"),
+    "note_memory_recalls": ("importance",),
     "pin_memories": ("retention",),
     "expire_memories": ("retention",),
 }
