@@ -36,12 +36,15 @@ _PLACES = (1, 5, 10)
 
 _EAST = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _PAIRS = rf"regexp_replace({{}}, '([{_EAST}]{{{{2}}}})', ' \1 ', 'g')"
+_SIGNS = "'-_/.@:#+', '        '"
 _WORDS = {
-    "simple": "to_tsvector('simple', left(content, 100000))",
-    "english": "to_tsvector('english', left(content, 100000))",
+    "simple": f"to_tsvector('simple', translate(left(content, 100000), {_SIGNS}))",
+    "english": f"to_tsvector('english', translate(left(content, 100000), {_SIGNS}))",
     "pairs": "to_tsvector('simple', {} || ' ' || {})".format(
-        _PAIRS.format("left(content, 50000)"),
-        _PAIRS.format(rf"regexp_replace(left(content, 50000), '(^|[^{_EAST}])([{_EAST}])', '\1\2 ', 'g')"),
+        _PAIRS.format(f"translate(left(content, 50000), {_SIGNS})"),
+        _PAIRS.format(
+            rf"regexp_replace(translate(left(content, 50000), {_SIGNS}), '(^|[^{_EAST}])([{_EAST}])', '\1\2 ', 'g')"
+        ),
     ),
     "trigrams": "array_to_tsvector(show_trgm(left(content, 10000)))",
 }

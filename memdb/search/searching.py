@@ -149,7 +149,7 @@ class Search:
         elif self.asked.text and not self.functions & {retrieval.BY_BOTH, retrieval.BY_WORDS}:
             notes.append(
                 "Without search_memories_by_words of the set hybrid_search, words are compared in every memory of the "
-                "user, as to_tsvector('simple') has them."
+                "user, in the configuration 'simple'."
             )
         return tuple(notes)
 

@@ -281,10 +281,13 @@ from
     ) as s;
 
 -- name: worded
--- The score of search_memories_by_words, with all memories of the user read.
+-- The words of memory_words and the score of search_memories_by_words, with all memories of the user read.
 with asked as materialized (
     select a.word
-    from unnest(tsvector_to_array(to_tsvector('simple', left($7::text, 3000)))) as a (word)
+    from
+        unnest(
+            tsvector_to_array(to_tsvector('simple', translate(left($7::text, 3000), '-_/.@:#+', '        ')))
+        ) as a (word)
     order by translate(a.word, '0123456789', '') <> a.word desc, length(a.word) desc, a.word collate "C" asc
     limit 24
 ),
@@ -295,7 +298,10 @@ having_word as materialized (
         m.id,
         octet_length(m.content) as length
     from ({of_user}) as m
-    cross join lateral unnest(tsvector_to_array(to_tsvector('simple', left(m.content, 100000)))) as w (word)
+    cross join
+        lateral unnest(
+            tsvector_to_array(to_tsvector('simple', translate(left(m.content, 100000), '-_/.@:#+', '        ')))
+        ) as w (word)
     inner join asked as a on w.word = a.word
     where $7::text is not null
 ),

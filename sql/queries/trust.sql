@@ -23,8 +23,8 @@ where
 -- name: open_schemas
 -- With the roles that may create there, or that own the history there; and whether the present role is a superuser, for
 -- whom it is enough that they own what can be called, or a type, whose checks and casts are called: it may be left of a
--- time when they might create there. An owner who may not create can change that at any moment. Names also lead to where
--- the extension is.
+-- time when they might create there. An owner who may not create can change that at any moment. Names also lead to
+-- where the extension is.
 with me as (
     select bool_or(r.oid = any(%(supers)s::oid[])) as rolsuper from pg_roles as r
     where r.rolname in (current_user, case when %(by_login)s then session_user end)

@@ -29,6 +29,7 @@ TEXTS = {
     4: "I like the sea and the sand",
     5: "the the the the",
     6: "🦊 emoji and Привет мир",
+    7: "INV-2026-0815 of ann@example.com is in /srv/nginx.conf, from v2.1.0 on",
 }
 BY_WORDS: LiteralString = "select * from search_memories_by_words(%(user)s, %(question)s, %(k)s)"
 BOTH: LiteralString = "select * from search_memories_hybrid(%(user)s, %(question)s, %(embedding)s, %(k)s)"
@@ -88,7 +89,13 @@ def numbers(rows: list[Any], user: UUID = ANN) -> list[int]:
 
 @pytest.mark.parametrize(
     ("question", "found"),
-    [("What is the number of invoice b1742?", 2), ("where does ZOË live", 1), ("sea", 4), ("привет", 6)],
+    [
+        ("What is the number of invoice b1742?", 2),
+        ("where does ZOË live", 1),
+        ("sea", 4),
+        ("привет", 6),
+        *((code, 7) for code in ("0815", "inv-2026-0815", "example.com", "nginx.conf", "2.1.0", "srv")),
+    ],
 )
 def test_a_memory_is_found_by_its_words(searchable: Connection, question: str, found: int) -> None:
     assert numbers(by_words(searchable, question))[0] == found
