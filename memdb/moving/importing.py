@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -18,6 +18,7 @@ from memdb.moving.hooks import Hooks
 from memdb.moving.statements import OnConflict
 from memdb.moving.storing import Storing
 from memdb.moving.tables import MEMORIES, Place
+from memdb.reading.ahead import ahead
 from memdb.shape import UserKey
 
 
@@ -71,9 +72,10 @@ def store(
         connection.execute(query("moving", "look_up_by_key"))
         with_embeddings = embeddings and file.header.embedding is not None
         arrival = Storing(connection, place, file, owners, salt, on_conflict, with_embeddings)
-        for batch in storing.batches(file.rows()):
-            arrival.add(batch)
-            hooks.on_progress(len(batch))
+        with closing(ahead(storing.batches(file.rows()))) as batches:
+            for batch in batches:
+                arrival.add(batch)
+                hooks.on_progress(len(batch))
     seconds = arrived.seconds + time.perf_counter() - started
     with suppress(psycopg.errors.QueryCanceled):  # the rows are in; autovacuum has no limit
         connection.execute(place.target.query("seed", "vacuum"))

@@ -1,19 +1,17 @@
 """Fill the database with realistic memories."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
 import psycopg
 
 from memdb import binary, values
 from memdb.database import Connection
 from memdb.errors import DataError
+from memdb.reading.ahead import ahead
 from memdb.seeding import beginning, failures, rows, vector_indexes, waiting
 from memdb.seeding.arriving import Arrivals, any_present
 from memdb.seeding.hooks import Hooks
@@ -21,8 +19,6 @@ from memdb.seeding.memories import Further
 from memdb.seeding.rows import Batch
 from memdb.seeding.source import Source
 from memdb.target import Target
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ def seed(
         indexes = vector_indexes.set_aside(connection, target, wait_seconds) if is_empty or rebuild_indexes else []
         if (upkeep := vector_indexes.upkeep(connection, target, settled.total)) is not None:
             hooks.on_upkeep(upkeep)
-        with failures.explained(settled), closing(_ahead(settled.batches(now, target.shape))) as batches:
+        with failures.explained(settled), closing(ahead(settled.batches(now, target.shape))) as batches:
             _copy(arrivals, _told(batches, hooks.on_progress))
         before_indexes = time.perf_counter()
         for index in indexes:
@@ -153,12 +149,3 @@ def _told(batches: Iterator[Batch], on_progress: Callable[[int], None]) -> Itera
     for batch in batches:
         yield batch
         on_progress(len(batch))
-
-
-def _ahead(items: Iterator[T]) -> Generator[T]:
-    """Hands on the items; while one is used, the next two are made in a thread: the server takes rows in bursts."""
-    with ThreadPoolExecutor(1) as worker:
-        coming = deque(worker.submit(next, items, None) for _ in range(2))
-        while (item := coming.popleft().result()) is not None:
-            coming.append(worker.submit(next, items, None))
-            yield item
