@@ -55,6 +55,7 @@ class Home:
     has_details: bool = False
     has_positions: bool = False
     has_targets: bool = False
+    is_ours: bool = False
     unreadable: tuple[str, ...] = ()
     unwritable: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()

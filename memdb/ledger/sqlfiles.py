@@ -112,6 +112,11 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
         begun = {migration.set for migration in self.migrations if migration.id in applied}
         return self.of({CORE, OWN, *chosen, *begun})
 
+    def after(self, migration: Migration) -> list[str]:
+        """The ids of those of its set that come after it."""
+        later = self[migration.set]
+        return [item.id for item in later[later.index(migration) + 1 :]]
+
     def of(self, names: Collection[str]) -> list[Migration]:
         """The migrations of these sets, in order, without those that are alongside another."""
         return [item for item in self.migrations if {item.set, *item.alongside} <= set(names)]

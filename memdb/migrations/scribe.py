@@ -9,7 +9,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -45,6 +45,8 @@ class Scribe:
         database.require_writable(connection)
         history.require_writable(home)
         self._connection, self._home = connection, home
+        # Who may write to the table of an earlier memdb, and not alter it, goes on without.
+        self._keeps_targets = home.has_targets or home.is_ours or not home.has_details
         self._yoyo = _Backend(connection, home.schema)
         try:
             with self.writing():
@@ -64,7 +66,7 @@ class Scribe:
             self._run("create")
         if not self._home.has_positions:
             self._run("add_positions")
-        if not self._home.has_targets:
+        if self._keeps_targets and not self._home.has_targets:
             self._run("add_targets")
 
     @contextmanager
@@ -98,20 +100,21 @@ class Scribe:
         """
         begun: tuple[str, str] | None = self._run("begun", migration.id).fetchone()
         self._run("forget", migration.id)
-        self._run("begin", *self._details(migration))
+        self._begin(migration)
         return begun
 
     def begin_rollback(self, migration: Migration) -> None:
         """From here on it counts as begun, so that after a kill a migrate takes it up as well as a rollback."""
         if self._unmark(migration.id, "rollback"):
-            self._run("begin", *self._details(migration))
+            self._begin(migration)
 
     def applied(self, migration: Migration, duration_ms: float | None, *, operation: str = "apply") -> None:
         """Marks a migration as applied, as the newest unless it was begun before."""
         known = _known(migration.id)
         self._yoyo.mark_one(known, log=False)
         self._yoyo.log_migration(known, operation)
-        self._run("finish", *self._details(migration), duration_ms)
+        self._run("finish", migration.id, migration.checksum, migration.sql, duration_ms)
+        self._lead(migration)
 
     def rolled_back(self, migration: Migration) -> bool:
         """Takes the mark away. False where there was none: what was begun in a transaction of its own has lost it."""
@@ -122,8 +125,12 @@ class Scribe:
         """Takes away what memdb keeps of a migration, and not yoyo's mark."""
         self._run("forget", id)
 
-    def mark(self, migration: Migration, reason: str) -> None:
-        """Takes a migration for applied as its file is now, without running it; the reason is logged."""
+    def mark(self, migration: Migration, reason: str, before: Sequence[str] = ()) -> None:
+        """Takes a migration for applied as its file is now, without running it; the reason is logged.
+
+        It comes last, but `before` those that were applied on top of it, by their ids.
+        """
+        self._begin(migration, before)
         self.applied(migration, None, operation="mark")
         self._comment(migration.id, reason)
 
@@ -149,8 +156,13 @@ class Scribe:
             self._yoyo.log_migration(_known(id), operation)
         return was_marked
 
-    def _details(self, migration: Migration) -> tuple[str, ...]:
-        return migration.id, migration.checksum, migration.sql, database.target_schema(self._connection)
+    def _begin(self, migration: Migration, before: Sequence[str] = ()) -> None:
+        self._run("begin", migration.id, migration.checksum, migration.sql, list(before))
+        self._lead(migration)
+
+    def _lead(self, migration: Migration) -> None:
+        if self._keeps_targets:
+            self._run("lead", database.target_schema(self._connection), migration.id)
 
     def _comment(self, id: str, reason: str) -> None:
         self._run("comment_on_last_log", reason, id)

@@ -47,7 +47,8 @@ tables as (
         held.unknown_types,
         held.defaults,
         held.has_position,
-        held.has_target
+        held.has_target,
+        pg_has_role(c.relowner, 'usage') as is_ours
     from pg_class as c
     inner join pg_namespace as n on c.relnamespace = n.oid
     left join supers as owner on c.relowner = owner.oid
@@ -77,6 +78,7 @@ select
     bool_or(t.relname = 'memdb_migrations') as has_details,
     bool_or(t.relname = 'memdb_migrations' and t.has_position) as has_positions,
     bool_or(t.relname = 'memdb_migrations' and t.has_target) as has_targets,
+    bool_or(t.relname = 'memdb_migrations' and t.is_ours) as is_ours,
     coalesce(
         array_agg(format('%%I.%%I', t.nspname, t.relname) order by t.relname) filter (
             where t.relname <> '_yoyo_version' and (
@@ -272,12 +274,17 @@ delete from {schema}._yoyo_migration
 where migration_hash = %s;
 
 -- name: begin
--- What is about to be run or rolled back outside of a transaction, and so may be found half done. It comes after all
--- that are there. No sequence counts them, as for an earlier memdb: replication copies rows, and no sequences.
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, target_schema, started_at, position)
+-- What is about to be run or rolled back outside of a transaction, and so may be found half done, or what is marked. It
+-- comes after all that are there, but before those of the given ids, which were applied on top of it. No sequence
+-- counts them, as for an earlier memdb: replication copies rows, and no sequences.
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, started_at, position)
 overriding system value
 values (
-    %s, %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
+    %s, %s, %s, clock_timestamp(),
+    (
+        select coalesce(min(m.position) filter (where m.migration_id = any(%s)) - 1, max(m.position) + 1, 1)
+        from {schema}.memdb_migrations as m
+    )
 )
 on conflict (migration_id) do nothing;
 
@@ -289,17 +296,21 @@ from {schema}.memdb_migrations
 where migration_id = %s;
 
 -- name: finish
-insert into {schema}.memdb_migrations (migration_id, checksum, sql, target_schema, duration_ms, started_at, position)
+insert into {schema}.memdb_migrations (migration_id, checksum, sql, duration_ms, started_at, position)
 overriding system value
 values (
-    %s, %s, %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
+    %s, %s, %s, %s, clock_timestamp(), (select coalesce(max(m.position), 0) + 1 from {schema}.memdb_migrations as m)
 )
 on conflict (migration_id) do update
     set
         checksum = excluded.checksum,
         sql = excluded.sql,
-        target_schema = excluded.target_schema,
         duration_ms = excluded.duration_ms;
+
+-- name: lead
+update {schema}.memdb_migrations
+set target_schema = %s
+where migration_id = %s;
 
 -- name: accept
 update {schema}.memdb_migrations

@@ -258,10 +258,10 @@ def test_a_history_from_before_positions_gets_them_in_its_order(empty_connection
     pairs = {f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3)}
     sets = folder(**pairs)
     migrations.migrate(empty_connection, sets, to="0002")
-    empty_connection.execute("alter table memdb_migrations drop column position")
+    empty_connection.execute("alter table memdb_migrations drop column position, drop column target_schema")
     assert migrations.migrate(empty_connection, sets).applied == 3
-    rows = empty_connection.execute("select position, migration_id from memdb_migrations order by position").fetchall()
-    assert rows == [(1, "0001_1"), (2, "0002_2"), (3, "0003_3")]
+    rows = empty_connection.execute("select position, migration_id, target_schema from memdb_migrations order by 1")
+    assert rows.fetchall() == [(1, "0001_1", None), (2, "0002_2", None), (3, "0003_3", "public")]
 
 
 def test_what_stock_yoyo_applied_comes_after_what_it_followed(empty_connection: Connection, folder: Folder) -> None:
@@ -373,6 +373,18 @@ def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
     for proposal in ({"mark": ["0002", "0001"]}, {"unmark": ["0003"]}):
         repair.carry_out(empty_connection, sets, repair.propose(empty_connection, sets, dict, **proposal))
     assert [step.id for step in migrations.migrate(empty_connection, sets).steps] == ["0003_cents"]
+    assert [entry.id for entry in history.read(empty_connection, sets).applied] == list(sets.by_id)
+
+
+@pytest.mark.parametrize("kept", ["", " and position < 3"])
+def test_what_is_marked_comes_before_what_was_applied_on_top_of_it(
+    empty_connection: Connection, folder: Folder, kept: str
+) -> None:
+    sets = folder(**{f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3, 4)})
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("delete from _yoyo_migration where migration_id in ('0002_2', '0003_3')")
+    empty_connection.execute(f"delete from memdb_migrations where migration_id in ('0002_2', '0003_3'){kept}".encode())
+    repair.carry_out(empty_connection, sets, repair.propose(empty_connection, sets, dict, mark=["0003", "0002"]))
     assert [entry.id for entry in history.read(empty_connection, sets).applied] == list(sets.by_id)
 
 
@@ -550,5 +562,7 @@ def test_a_role_that_may_not_write_to_it_is_told_all_that_it_lacks_before_anythi
             f"public.{table}" for table in ("_yoyo_log", "_yoyo_migration", "_yoyo_version", "memdb_migrations")
         ]
         empty_connection.execute(f"grant select, insert, update, delete on {lacking} to deploying")
+        # An earlier memdb made the table without this column, which only the table's owner could add.
+        empty_connection.execute("alter table memdb_migrations drop column target_schema")
         assert [step.id for step in migrations.migrate(other, sets, limits=trusting).steps] == ["0002_two"]
         assert [step.id for step in migrations.rollback(other, sets, limits=trusting).steps] == ["0002_two"]
