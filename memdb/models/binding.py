@@ -102,7 +102,7 @@ class Object(_Stored):
 
     def process_result_value(self, value: Any, dialect: Any) -> Any:
         """A statement that the application has written itself brings what the driver reads `jsonb` as."""
-        return json.loads(value) if isinstance(value, str) else value
+        return values.stored_metadata(value) if isinstance(value, str) else value
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         return self if isinstance(value, dict) else self.impl_instance.coerce_compared_value(op, value)

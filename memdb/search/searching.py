@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from memdb import retrieval, target, trust, users
+from memdb import retrieval, target, trust, users, values
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.retrieval import Asked, Surroundings
@@ -196,5 +196,5 @@ def _require_memories(connection: Connection, found: Target, user: UserKey) -> N
 
 def _match(row: tuple[Any, ...]) -> Match:
     id, _, tier, content, metadata, created_at, accessed_at, distance, score, rank, word_score, word_rank, words = row
-    data, found = None if metadata is None else json.loads(metadata), tuple(words or ())
+    data, found = None if metadata is None else values.stored_metadata(metadata), tuple(words or ())
     return Match(id, tier, content, data, created_at, accessed_at, distance, score, rank, word_score, word_rank, found)

@@ -1,6 +1,5 @@
 """Memories that a search found, as an application gets them."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -13,8 +12,6 @@ from memdb import values
 from memdb.values import MemoryType
 
 UserId = TypeVar("UserId", default=UUID)
-
-_from_json = json.JSONDecoder().decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +102,7 @@ def _found(row: Sequence[Any]) -> dict[str, Any]:
         "user_id": user_id,
         "memory_type": values.stored_tier(tier),
         "content": content,
-        "extra_data": None if metadata is None else _from_json(metadata),
+        "extra_data": None if metadata is None else values.stored_metadata(metadata),
         "created_at": created_at,
         "accessed_at": accessed_at,
     }

@@ -8,7 +8,7 @@ from memdb.shape import UserKey
 from memdb.values.embeddings import DIMENSIONS, Vectors, embedding, unusable
 from memdb.values.filters import Filter, Where, conditions, entries, filtered
 from memdb.values.identifiers import identifier, user_id
-from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata
+from memdb.values.metadata import MAXIMUM_DEPTH, json_object, metadata, stored_metadata
 from memdb.values.texts import MAXIMUM_CONTENT, collection_type, content, description, name, text
 from memdb.values.tiers import TIERS, MemoryType, stored_tier, tier
 from memdb.values.times import EARLIEST, LATEST, stored_time, time
@@ -36,6 +36,7 @@ __all__ = [
     "json_object",
     "metadata",
     "name",
+    "stored_metadata",
     "stored_tier",
     "stored_time",
     "text",

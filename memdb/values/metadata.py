@@ -14,6 +14,9 @@ from memdb.values.texts import unstorable
 MAXIMUM_DEPTH = 100
 """Of objects and lists within each other. Pydantic reads about 200, Python's own JSON fewer than 1,000."""
 
+_READABLE = 200
+"""So many levels of what other programs have stored are read."""
+
 _LONGEST_KEY = 60
 
 _HINT = (
@@ -51,6 +54,47 @@ def json_object(value: Any) -> dict[str, Any]:
             hint='Give it a dict, such as {"source": "preferences"}.',
         )
     return value
+
+
+def stored_metadata(text: str) -> Any:
+    """Metadata as the database has them, whoever has written them; a number that Python cannot hold is its digits.
+
+    Raises InvalidMemory for objects and lists that are too deep within each other for what reads, copies or shows them.
+    """
+    try:
+        value = _from_json(text)
+        is_deep = text.count("{") + text.count("[") > _READABLE and _is_deeper(value, _READABLE)
+    except RecursionError:
+        is_deep = True
+    if is_deep:
+        raise InvalidMemory(
+            f"the metadata of a memory are more than {_READABLE} objects and lists deep: another program wrote them",
+            hint="Find such rows by their length: select id from memories where length(metadata::text) > 400",
+        )
+    return value
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    return not most or any(
+        _is_deeper(item, most - 1) for item in (value.values() if isinstance(value, dict) else value)
+    )
+
+
+def _whole(digits: str) -> int | str:
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python reads, for the time that it would take
+        return digits
+
+
+def _broken(digits: str) -> float | str:
+    number = float(digits)
+    return number if isfinite(number) else digits
+
+
+_from_json = json.JSONDecoder(parse_int=_whole, parse_float=_broken).decode
 
 
 def _look_through(value: Any, deeper: int) -> None:

@@ -113,6 +113,17 @@ def test_metadata_may_be_a_hundred_deep() -> None:
         values.metadata({"a": endless})
 
 
+def test_whatever_other_programs_have_stored_is_read_or_refused_for_its_depth() -> None:
+    digits = "9" * 5000
+    read = values.stored_metadata(f'{{"n": [{digits}, -{digits}.5, 1.5, 10], "b": true}}')
+    assert read == {"n": [digits, f"-{digits}.5", 1.5, 10], "b": True}
+    assert values.stored_metadata("[" * 200 + "]" * 200)
+    assert values.stored_metadata(f"[{'[],' * 300}[]]")
+    for deep in (201, 100_000):
+        with pytest.raises(InvalidMemory, match="more than 200 objects and lists deep"):
+            values.stored_metadata("[" * deep + "]" * deep)
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb.models import Memory, MemoryType
@@ -115,6 +115,10 @@ async def test_what_other_programs_have_stored_is_compared_without_an_error(
     for false in (False, None):
         listed = await MemoryStore(session).list(MemoryQuery(user_id=user_id, extra_data={"a": false}))
         assert [memory.content for memory in listed] == ["none"]
+    await session.execute(text("""update memories set metadata = '{"n": 1e131071}'"""))
+    (read,) = await MemoryStore(session).list(MemoryQuery(user_id=user_id, where=[Where("n", gt=1)]))
+    (match,) = await MemoryStore(session).search(user_id, "none")
+    assert read.extra_data == match.extra_data == {"n": "1" + "0" * 131071}
 
 
 async def test_the_largest_filter_is_answered(session: AsyncSession, user_id: UUID) -> None:
