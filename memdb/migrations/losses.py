@@ -240,8 +240,9 @@ def _read(connection: Connection, table: str, statement: sql.Composed) -> Any:
         raise psycopg.errors.UndefinedTable(f"there is no table {table}")
     if found is None or not trust.may_read(connection, found):
         return None
-    _attempt(connection, sql.SQL("set local row_security = off").format())
-    return _attempt(connection, statement)
+    with connection.transaction(force_rollback=True):  # the setting is for this reading, not for the step itself
+        connection.execute("set local row_security = off")
+        return _attempt(connection, statement)
 
 
 def _attempt(connection: Connection, statement: sql.Composed) -> Any:
