@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
-from memdb.ledger.sqlfiles import Sets
+from memdb.ledger.sqlfiles import Migration, Sets
 from memdb.words import argument, listed
 
 DETAILS = "memdb_migrations"
@@ -87,6 +87,11 @@ class History:
     @property
     def ids(self) -> set[str]:
         return {applied.id for applied in self.applied}
+
+    def on_top_of(self, migration: Migration, sets: Sets) -> list[str]:
+        """The ids of what counts as applied after it: what follows in its set, or came after its entry, if that is lost."""
+        lost_at = [item.at for item in self.unfinished if item.lost and item.id == migration.id]
+        return sets.after(migration) + [item.id for item in self.applied if any(item.at > at for at in lost_at)]
 
     def with_unfinished(self, sets: Sets) -> "History":
         """Takes what was cut short for the newest: a rollback has to take it back before the others."""

@@ -54,6 +54,6 @@ def baseline(
             scribe = Scribe(connection, planned.history.home)
             with scribe.writing():
                 for step in planned.steps:
-                    scribe.mark(step.migration, REASON, sets.after(step.migration))
+                    scribe.mark(step.migration, REASON, planned.history.on_top_of(step.migration, sets))
         marked = tuple(step.id for step in planned.steps) if result.ok else ()
     return Baseline(marked, result)

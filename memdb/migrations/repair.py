@@ -115,8 +115,8 @@ def carry_out(
                 what = "an edit" if edit.id == edit.applied_as else f"the new name of {edit.applied_as}"
                 scribe.accept(file, edit.applied_as, f"memdb repair: accepted {what}, checksum now {file.checksum}")
             for id in proposal.mark:
-                file = sets.by_id[id]
-                scribe.mark(file, "memdb repair: marked as applied, without running it", sets.after(file))
+                later = past.on_top_of(sets.by_id[id], sets)
+                scribe.mark(sets.by_id[id], "memdb repair: marked as applied, without running it", later)
             for id in proposal.unmark:
                 scribe.unmark(id, "memdb repair: forgotten, without rolling it back")
     return replace(proposal, done=True)

@@ -380,8 +380,10 @@ def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
 def test_what_is_marked_comes_before_what_was_applied_on_top_of_it(
     empty_connection: Connection, folder: Folder, kept: str
 ) -> None:
-    sets = folder(**{f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3, 4)})
+    sets = folder(**{f"m000{n}_{n}": ("select 1;", "select 1;") for n in (1, 2, 3)})
     migrations.migrate(empty_connection, sets)
+    sets = folder("extra", m1001_on_core=("select 1;", "select 1;"))
+    migrations.migrate(empty_connection, sets, chosen=("extra",))
     empty_connection.execute("delete from _yoyo_migration where migration_id in ('0002_2', '0003_3')")
     empty_connection.execute(f"delete from memdb_migrations where migration_id in ('0002_2', '0003_3'){kept}".encode())
     repair.carry_out(empty_connection, sets, repair.propose(empty_connection, sets, dict, mark=["0003", "0002"]))
