@@ -8,8 +8,9 @@ from memdb.errors import SettingsError
 # They say where a server is, who asks, and how. The others of libpq's lead to another machine than the host, to files
 # and services of whoever connects, hand on their rights, or have a library loaded (sslkey).
 _PLAIN = """
-    host port dbname user password sslmode sslrootcert sslnegotiation channel_binding require_auth gssencmode
-    connect_timeout keepalives keepalives_idle keepalives_interval keepalives_count options application_name
+    host port dbname user password sslmode sslrootcert sslnegotiation sslsni sslcompression ssl_min_protocol_version
+    ssl_max_protocol_version channel_binding require_auth gssencmode connect_timeout tcp_user_timeout keepalives
+    keepalives_idle keepalives_interval keepalives_count options application_name fallback_application_name
     client_encoding target_session_attrs load_balance_hosts
 """
 _FOR_ANY_HOST = ("PGPASSWORD", "PGSERVICE")  # ~/.pgpass says for which host a password is

@@ -14,6 +14,7 @@ from memdb.database import Connection, query
 from memdb.errors import SettingsError
 
 _SOURCE = "scratch_url in memdb.toml"
+_YOURSELF = "If you trust the files, name the server yourself: --scratch-url or MEMDB_SCRATCH_URL."
 _NO_FILE = f"{os.devnull}/none"  # of passwords: libpq passes over one that is not there, and an empty name is the usual
 
 
@@ -51,7 +52,8 @@ def address(options: Options, conninfo: str) -> str:
 
 
 def expect_lesser_rights(connection: Connection, options: Options) -> None:
-    """Raises SettingsError where the files that are tried would choose to be run by a superuser.
+    """Raises SettingsError where the files that are tried would choose to be run by a superuser, or as somebody whom
+    only the server takes whoever tries them for: a password in the address shows that the project has these rights.
 
     That holds for this connection only: another to the same address may lead to another server.
     """
@@ -61,6 +63,11 @@ def expect_lesser_rights(connection: Connection, options: Options) -> None:
         raise SettingsError(
             f"scratch_url in memdb.toml names a superuser, or a role that can become one or run programs "
             f"({connection.info.user}), and so could what is tried",
-            hint="Name a role that has CREATEDB and is no superuser. If you trust the files, name the server "
-            "yourself: --scratch-url or MEMDB_SCRATCH_URL.",
+            hint=f"Name a role that has CREATEDB and is no superuser. {_YOURSELF}",
+        )
+    if not connection.pgconn.used_password:  # by the socket's peer, by trust, a certificate or a ticket
+        raise SettingsError(
+            "scratch_url in memdb.toml leads to a server that lets you in without a password of the project's: what is "
+            "tried could drop or change what is yours there",
+            hint=f"Have the server ask for a password, and write it into the address. {_YOURSELF}",
         )

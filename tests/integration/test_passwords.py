@@ -19,8 +19,10 @@ def guarded() -> Iterator[str]:
     with embedded.temporary() as server:
         with psycopg.connect(server.url(), autocommit=True) as connection:
             connection.execute("create role guarded login superuser password 'right'")
+            connection.execute("create role lesser login createdb password 'right'; create role peer login createdb")
+            connection.execute("create database of_peer owner peer")
             rules = server.directory / "pg_hba.conf"
-            rules.write_text("local all guarded scram-sha-256\n" + rules.read_text())
+            rules.write_text("local all guarded,lesser scram-sha-256\n" + rules.read_text())
             connection.execute("select pg_reload_conf()")
         yield server.url().removeprefix("postgresql://postgres@")
 
@@ -33,6 +35,27 @@ def test_a_wrong_password_is_told_and_never_shown(guarded: str, capsys: pytest.C
         assert "password authentication failed" in captured.err
         assert "Check the user and the password" in captured.err
         assert "wr0ng" not in captured.out + captured.err
+
+
+def test_a_server_that_a_project_names_asks_for_the_projects_password(
+    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where it knows whoever tries the files by other means, these would have rights that only that person has."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "0001_a.sql").write_text("create table a ();")
+    (tmp_path / "core" / "0001_a.rollback.sql").write_text("drop table a;")
+    (tmp_path / "setup.sql").write_text("drop database of_peer;")
+    own = 'sql_dir = "."\nscratch_setup = "setup.sql"\n'
+    for user in ("peer", "peer:right"):
+        (tmp_path / "memdb.toml").write_text(f'{own}scratch_url = "postgresql://{user}@{guarded}"\n')
+        assert main(["lint", "--all"]) == 3
+        assert "without a password of the project's" in capsys.readouterr().err
+    with psycopg.connect(f"postgresql://postgres@{guarded}") as admin:
+        assert admin.execute("select from pg_database where datname = 'of_peer'").fetchone() is not None
+    (tmp_path / "setup.sql").write_text("create table before ();")
+    (tmp_path / "memdb.toml").write_text(f'{own}scratch_url = "postgresql://lesser:right@{guarded}"\n')
+    assert main(["snapshot"]) == 0
 
 
 def test_a_server_that_a_project_names_is_sent_no_password_of_a_file(

@@ -109,17 +109,17 @@ def test_a_project_does_not_choose_to_be_tried_by_a_superuser(
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("create role made_on_the_spot login createdb")
         try:
-            lesser = make_conninfo(server, user="made_on_the_spot")
-            (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{lesser}"\n')
-            assert main(["snapshot"]) == 0
             for disguised in ("role", "session_authorization"):
                 address = make_conninfo(server, options=f"-c{disguised}=made_on_the_spot")
                 (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{address}"\n')
                 assert main(["snapshot"]) == 3
+                assert "names a superuser" in capsys.readouterr().err
+            lesser = make_conninfo(server, user="made_on_the_spot")
             (tmp_path / "memdb.toml").write_text(f'sql_dir = "."\nscratch_url = "{lesser}"\n')
             for more in (admin.info.user, "pg_execute_server_program"):
                 admin.execute(f"grant {more} to made_on_the_spot")
                 assert main(["snapshot"]) == 3
+                assert "names a superuser" in capsys.readouterr().err
                 admin.execute(f"revoke {more} from made_on_the_spot")
         finally:
             admin.execute("drop role made_on_the_spot")

@@ -250,5 +250,7 @@ def test_an_address_of_a_projects_says_where_it_leads_and_no_more(more: str) -> 
         of_projects.require_plain(read(f"postgresql://a@prod.example/a?{more}"), "DATABASE_URL in .env")
     usual = (
         "postgresql://a:b@one:1,two:2/a?sslmode=verify-full&sslrootcert=ca.pem&channel_binding=require&pgbouncer=true"
+        "&options=endpoint%3Dep-x&application_name=x&fallback_application_name=x&ssl_min_protocol_version=TLSv1.3"
+        "&sslcompression=0&sslsni=1&tcp_user_timeout=9000&target_session_attrs=read-write"
     )
     of_projects.require_plain(read(usual), "DATABASE_URL in .env")
