@@ -89,7 +89,7 @@ class History:
         return {applied.id for applied in self.applied}
 
     def on_top_of(self, migration: Migration, sets: Sets) -> list[str]:
-        """The ids of what counts as applied after it: what follows in its set, or came after its entry, if that is lost."""
+        """The ids of what counts as applied after it: by its set, and by the log where its entry is lost."""
         lost_at = [item.at for item in self.unfinished if item.lost and item.id == migration.id]
         return sets.after(migration) + [item.id for item in self.applied if any(item.at > at for at in lost_at)]
 
