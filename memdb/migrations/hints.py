@@ -82,6 +82,7 @@ _ADVICE = (
     ("42704|42883", r"\b(vector|halfvec|sparsevec|hnsw|ivfflat|\w+_(cosine|ip|l[12])_ops)\b", _NO_VECTOR),
     ("3F000", "no schema has been selected", _NO_SCHEMA),
     ("42704|42883|42P01|3F000", "", _NOT_THERE),
+    ("42501", "row-level security", "Leave row_security on, or run it as a role that policies do not hold."),
     ("42501", "create extension|superuser", "Have a superuser run this statement once, beforehand."),
     ("42501", "", "Connect as the owner, or have the privilege granted to the role that runs it."),
     ("23502|23503|23505|23514|23P01", "", _ROWS_DO_NOT_FIT),
@@ -97,8 +98,9 @@ _ADVICE = (
     ("P0001|P0004", "", "The file, or a function that it calls, raised this itself: do as it says, and try again."),
 )
 _DEFAULT = "Correct the file and try again."
-# The server's own hint for what others depend on, or for a table that others refer to, is to lose them as well.
-_DESTROYS = re.compile(r"\bCASCADE\b")
+# The server's own hint for what others depend on, or for a table that others refer to, is to lose them as well; and for
+# a table whose rows are held back from its owner, to open it.
+_HARMS = re.compile(r"\bCASCADE\b|\bNO FORCE ROW LEVEL SECURITY\b")
 
 
 def is_missing_there(error: StatementFailed) -> bool:
@@ -107,9 +109,9 @@ def is_missing_there(error: StatementFailed) -> bool:
 
 
 def said(error: psycopg.Error) -> str:
-    """The server's own hint, or that of whoever raised the error there, if it advises nothing that destroys."""
+    """The server's own hint, or that of whoever raised the error there, if that destroys and opens nothing."""
     hint = shortened(error.diag.message_hint or "")
-    return "" if _DESTROYS.search(hint) else hint
+    return "" if _HARMS.search(hint) else hint
 
 
 def advise(error: psycopg.Error) -> str:
