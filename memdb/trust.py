@@ -114,8 +114,19 @@ def _lesser_owner(connection: Connection, tables: Tables) -> tuple[str, str | No
 
 
 def referrers(connection: Connection, tables: Tables) -> dict[int, bool]:
-    """The tables with foreign keys to these, and whether the server changes them along."""
+    """The tables with foreign keys to these, or to those that the server changes along: which is the value of each."""
     return dict(connection.execute(query("trust", "referrers"), {"tables": list(tables)}).fetchall())
+
+
+def held_referrers(connection: Connection, tables: Tables) -> dict[int, bool]:
+    """The same in a transaction that has locked `tables`: until it ends nobody adds a key to what changes along.
+
+    Unless this role may not write there: then it is no superuser.
+    """
+    changed = [oid for oid, changes in referrers(connection, tables).items() if changes]
+    for (statement,) in connection.execute(query("trust", "hold"), {"tables": changed}).fetchall():
+        connection.execute(statement)
+    return referrers(connection, tables)
 
 
 def require_own_triggers(connection: Connection, tables: Tables, *, along: Tables = ()) -> None:

@@ -141,7 +141,7 @@ def _enter(connection: Connection, *, writing: bool = False) -> Target:
         )
     if writing:
         connection.execute(found.query("retention", "keep_triggers_away"))
-        tables |= (along := trust.referrers(connection, [found.memories]))
+        tables |= (along := trust.held_referrers(connection, [found.memories]))
         changed = [oid for oid, changes in along.items() if changes]
         trust.require_own_triggers(connection, [found.memories], along=changed)
     trust.require_owners(connection, [found.memories, *tables], writing=writing)

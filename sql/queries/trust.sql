@@ -173,14 +173,52 @@ from pg_constraint as con
 where con.contype = 'f' and con.conrelid in (select below.oid from below);
 
 -- name: referrers
--- The tables with foreign keys to these, and whether the server changes them along. It takes the role of their
--- owners to look into them, and up to PostgreSQL 17 gives it back before it runs what comes after a statement.
+-- The tables with foreign keys to these or their parts, and whether the server changes them along; then those with keys
+-- to what is changed, and so on. It takes the role of their owners to look into them, and up to PostgreSQL 17 gives it
+-- back before it runs what comes after a statement.
+with recursive reached as (
+    select
+        t.oid,
+        true as is_changed
+    from unnest(%(tables)s::oid[]) as t (oid)
+    union
+    select
+        further.oid,
+        further.is_changed
+    from reached
+    cross join
+        lateral (
+            select
+                con.conrelid as oid,
+                con.confdeltype not in ('a', 'r') as is_changed
+            from pg_constraint as con
+            where con.contype = 'f' and con.confrelid = reached.oid
+            union all
+            select
+                h.inhrelid,
+                true
+            from pg_inherits as h
+            where h.inhparent = reached.oid
+        ) as further
+    where reached.is_changed
+)
+
 select
-    con.conrelid::bigint,
-    bool_or(con.confdeltype not in ('a', 'r'))
-from pg_constraint as con
-where con.contype = 'f' and con.confrelid = any(%(tables)s::oid[])
-group by con.conrelid;
+    r.oid::bigint,
+    bool_or(r.is_changed)
+from reached as r
+where r.oid <> all(%(tables)s::oid[])
+group by r.oid;
+
+-- name: hold
+-- Statements that lock these tables as changing a row does. No foreign key to them can be added meanwhile, no trigger.
+select format('lock table %%I.%%I in row exclusive mode', n.nspname, c.relname)
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+where
+    c.oid = any(%(tables)s::oid[])
+    and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'insert, update, delete')
+order by c.oid;
 
 -- name: triggers_of_others
 -- A trigger of these tables or their parts, or a statement trigger of those that change along, whose function belongs

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 import memdb
-from memdb import database
+from memdb import database, target, trust
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.door import Database
@@ -246,3 +246,13 @@ def test_it_is_refused_where_it_would_see_only_some_run_others_code_or_is_not_th
             with pytest.raises(DatabaseError, match="memory_recalls"):
                 memdb.open(copied).prune()
             admin.execute("alter function memory_recalls() owner to current_user")
+            # Up to PostgreSQL 17, a trigger of a table that changes along at second hand would run as whoever prunes.
+            admin.execute("create table deeper (id uuid references memory_retention on delete cascade)")
+            admin.execute(f"alter table deeper owner to {name}".encode())
+            with pytest.raises(DatabaseError, match=f"deeper belongs to '{name}'"):
+                memdb.open(copied).prune()
+            admin.execute("drop table deeper")
+            with database.connect(copied, purpose="test") as pruner, pruner.transaction():
+                trust.held_referrers(pruner, [target.enter(pruner).memories])
+                with pytest.raises(psycopg.errors.LockNotAvailable):
+                    admin.execute("set lock_timeout = 20; create table deeper (id uuid references memory_retention)")
