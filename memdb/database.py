@@ -87,6 +87,8 @@ class Names:
 MINIMUM_PGVECTOR = "0.8.0"
 OWN_NAMES = "set search_path = pg_catalog, pg_temp"
 _OWN_NAMES_LOCALLY = OWN_NAMES.replace("set", "set local", 1)
+# The driver reads a moment in this style only. Who parses dates still has the order of day and month.
+_READABLE_LOCALLY = "set local datestyle = 'ISO'"
 _LONGEST_MS = 2**31 - 1
 
 
@@ -204,8 +206,8 @@ def own_names(connection: Connection) -> Iterator[None]:
 
 
 def keep_to_own_names(connection: Connection) -> None:
-    """Does what own_names does for a transaction that has begun already, until it ends."""
-    connection.execute(f"{_OWN_NAMES_LOCALLY}; {patience(connection)}")
+    """Does what own_names does for a transaction that has begun already, until it ends, in which values can be read."""
+    connection.execute(f"{_OWN_NAMES_LOCALLY}; {_READABLE_LOCALLY}; {patience(connection)}")
 
 
 def patience(connection: Connection) -> str:

@@ -226,6 +226,10 @@ def test_a_terminal_shows_two_lines_for_each_memory_and_none_is_broken(core: str
 
 @pytest.mark.once
 def test_json_has_all_that_is_known(core: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """However the server writes moments."""
+    core = make_conninfo(core, options="-cdatestyle=German")
+    assert cli.main(["inspect", "--show-content", "--database-url", core]) == 0
+    assert "My sister Zoë lives in Lyon" in capsys.readouterr().out
     command = ["search", "sea", "--user", str(ANN), "--database-url", core, "--format", "json"]
     assert cli.main(command) == 0
     found = json.loads(capsys.readouterr().out)
