@@ -7,7 +7,8 @@ Where the role is a superuser, whoever may create in such a schema can become on
 So can the owner of a table that a superuser reads or writes: by an index, a default, a type, a partition key, and more
 than anybody can list. Taking the owner's role is no help, since what is called can go back to that of the session. So
 a superuser uses only tables of superusers, in schemas of superusers (who owns the schema can rename it, and have its
-name lead to another), with types of superusers (who owns a type can have a cast of it call a function). That stays so
+name lead to another), with types of superusers (who owns a type can have a cast of it call a function), and those in
+schemas of superusers, too. That stays so
 while they are used: no other role can change who owns these, or rename, move, drop or replace them. What superusers
 have put on tables is their own choice; all that a role with fewer rights can add is a trigger.
 """

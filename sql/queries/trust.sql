@@ -96,9 +96,9 @@ select exists(
 
 -- name: of_lesser_owners
 -- For a superuser, one of these tables whose owner is none, or of those that are read, checked or indexed with them:
--- partitions, what inherits, and what they are parts of. Or of their schemas, which the owner can rename, and have the
--- name lead to what is theirs; or of their types, a cast of which the owner can have call a function. A table that is
--- gone has no owner.
+-- partitions, what inherits, and what they are parts of. Or of their schemas and those of their types, which the owner
+-- can rename, and have the name lead to what is theirs; or of their types, a cast of which the owner can have call a
+-- function. A table that is gone has no owner.
 with recursive below as (
     select t.oid from unnest(%(tables)s::oid[]) as t (oid)
     where t.oid is not null
@@ -121,12 +121,12 @@ select
     owner.rolname::text
 from family
 left join pg_class as c on family.oid = c.oid
-left join pg_namespace as n on c.relnamespace = n.oid
+left join pg_namespace as own on c.relnamespace = own.oid
 left join
     lateral (
         select
             1 as place,
-            format('%%I.%%I', n.nspname, c.relname) as name,
+            format('%%I.%%I', own.nspname, c.relname) as name,
             c.relowner as oid
         where c.oid is not null
         union all
@@ -134,8 +134,15 @@ left join
             2,
             format('the schema %%I', n.nspname),
             case when n.nspowner = 'pg_database_owner'::regrole then d.datdba else n.nspowner end
-        from pg_database as d
-        where d.datname = current_database() and c.oid is not null
+        from pg_namespace as n
+        inner join pg_database as d on d.datname = current_database()
+        where
+            n.oid = c.relnamespace
+            or n.oid in (
+                select t.typnamespace from pg_attribute as a
+                inner join pg_type as t on a.atttypid = t.oid
+                where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            )
         union all
         select
             3,

@@ -162,8 +162,8 @@ def test_nor_one_whose_schema_somebody_else_can_rename(connection: Connection, g
         connection.execute(f"reassign owned by {MALLORY} to current_user".encode())
 
 
-def test_nor_one_with_a_type_of_theirs(connection: Connection) -> None:
-    """Its owner can say which function casts it, wherever names lead."""
+def test_nor_one_with_a_type_of_theirs_or_in_a_schema_of_theirs(connection: Connection) -> None:
+    """Its owner can say which function casts it, wherever names lead, and that of the schema where they lead."""
     seed(connection, SMALL)
     with mallory(connection):
         connection.execute(f"alter type memory_type owner to {MALLORY}".encode())
@@ -171,6 +171,11 @@ def test_nor_one_with_a_type_of_theirs(connection: Connection) -> None:
             with pytest.raises(DatabaseError, match=f"the type public.memory_type belongs to '{MALLORY}'"):
                 run(connection)
         connection.execute("alter type memory_type owner to current_user")
+        connection.execute(f"create schema ext authorization {MALLORY}; alter extension vector set schema ext".encode())
+        for run in (*WRITES.values(), measured, inspection.inspect):
+            with pytest.raises(DatabaseError, match=f"the schema ext belongs to '{MALLORY}'"):
+                run(connection)
+        connection.execute("alter schema ext owner to current_user")
 
 
 def test_nor_one_that_is_gone(connection: Connection) -> None:
