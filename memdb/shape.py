@@ -157,7 +157,7 @@ def may_refer(one: str, other: str) -> bool:
 
 
 def _user_type(text: str) -> str | None:
-    match = _TYPE.fullmatch(text.strip().lower())
+    match = _TYPE.fullmatch(unquoted(text.strip()).lower())  # in quotes, where the server is set to quote all names
     if match is None:
         return None
     name, length = _ALSO_CALLED.get(match["name"], match["name"]), match["length"] or ""

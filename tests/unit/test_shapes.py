@@ -171,6 +171,7 @@ def test_an_index_that_pgvector_does_not_have_is_told_for_the_type_it_is_about(s
 
 def test_types_and_names_are_written_as_sql_has_them() -> None:
     assert user_type("int8") == "bigint"
+    assert user_type('"uuid"') == "uuid", "as format_type has it under quote_all_identifiers"
     assert user_type("VARCHAR(12)") == "varchar(12)"
     assert name('"My Users"."order"', most=2) == '"My Users"."order"'
     assert [name(text) for text in ("order", "between", '"users"', '"it""s"')] == [
