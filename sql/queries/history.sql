@@ -214,7 +214,8 @@ logged as (
         bool_or(operation in ('apply', 'mark')) as was_applied,
         bool_or(operation in ('rollback', 'unmark')) as was_taken_back,
         max(created_at_utc) as at,
-        (array_agg(operation order by created_at_utc desc))[1] in ('rollback', 'unmark') as is_taken_back
+        (array_agg(operation order by created_at_utc desc))[1] in ('rollback', 'unmark') as is_taken_back,
+        (array_agg(operation order by created_at_utc desc))[1] = 'mark' as is_marked
     from {schema}._yoyo_log
     group by migration_id
 ),
@@ -223,8 +224,9 @@ entries as (
     select
         y.migration_id is not null as finished,
         y.migration_id is null and case
-            when m.duration_ms is null then coalesce(g.was_applied and not g.was_taken_back, false)
-            else g.is_taken_back is not true
+            when m.duration_ms is not null then g.is_taken_back is not true
+            when m.migration_id is not null and g.is_marked then true -- not begun, then
+            else coalesce(g.was_applied and not g.was_taken_back, false)
         end as lost,
         coalesce(y.migration_id, m.migration_id, g.migration_id) as migration_id,
         coalesce(y.applied_at_utc at time zone 'UTC', m.started_at, g.at at time zone 'UTC') as applied_at,

@@ -133,6 +133,9 @@ def test_a_missing_file_is_forgotten_and_an_applied_one_marked(connection: Conne
     repair.carry_out(connection, sets, repair.propose(connection, sets, lambda: patches, mark=["0006"]))
     assert read_status(connection, sets).clean
     assert [operation for _, operation, _ in log(connection)] == ["unmark", "mark"]
+    connection.execute("delete from _yoyo_migration where migration_id = %s", [gone])
+    with pytest.raises(HistoryError, match=r"0006\w+ was applied, but public\._yoyo_migration no longer says so"):
+        migrations.migrate(connection, sets)
 
 
 def test_what_cannot_be_marked_or_forgotten_is_refused(connection: Connection, sets: Sets, patches: Patches) -> None:
