@@ -1,5 +1,6 @@
 """The set hybrid_search: memories are found by words, by meaning, and by both, whoever asks and whatever is asked."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +151,20 @@ def test_rare_words_are_found_among_common_ones_and_common_ones_together(searcha
     assert all("later" in row[1] for row in by_words(searchable, "later", MANY))
     assert len(by_words(searchable, "every day", MANY)) == 10
     assert len(by_words(searchable, "word7", MANY, None)) == 1
+
+
+@pytest.mark.once
+def test_a_code_of_common_parts_is_found_among_many_by_the_metadata(searchable: Connection) -> None:
+    searchable.execute(
+        "insert into memories (user_id, memory_type, content, metadata) "
+        "select %s, 'task', 'deployed v' || v, jsonb_build_object('version', v) from generate_series(1, 6) as a, "
+        "generate_series(1, 6) as b, generate_series(1, 8) as c, concat_ws('.', a, b, c) as v",
+        [BOB],
+    )
+    by_metadata = "select content from search_memories_by_words(%s, %s, metadata => %s::jsonb)"
+    for version in ("1.2.3", "4.5.6", "6.1.8"):
+        found = searchable.execute(by_metadata, [BOB, f"v{version}", json.dumps({"version": version})]).fetchall()
+        assert found == [(f"deployed v{version}",)]
 
 
 def test_an_answer_is_the_same_for_a_role_that_is_held_to_policies(searchable: Connection, filled: str) -> None:
