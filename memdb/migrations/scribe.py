@@ -11,11 +11,11 @@ import socket
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import scalar_row
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import parse_uri
 from yoyo.internalmigrations import mark_schema_version, needs_upgrading, schema_versions, upgrade
@@ -223,9 +223,13 @@ class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
             "migration_hash": migration.hash if migration else None,
             "username": user_name(),
             "hostname": socket.gethostname(),
-            "created_at_utc": datetime.now(UTC).replace(tzinfo=None),
+            "created_at_utc": self._next_log_time(),
             "operation": operation,
         }
+
+    def _next_log_time(self) -> Any:
+        cursor = self._ours.cursor(row_factory=scalar_row, binary=True)  # whatever the DateStyle
+        return cursor.execute(query("history", "next_log_time", schema=[self._home])).fetchall()[0]
 
 
 def user_name() -> str:

@@ -196,8 +196,8 @@ comment on column {schema}.memdb_migrations.target_schema is
 
 -- name: applied
 -- In the order in which they were applied. What stock yoyo applied has no position: it comes after what it followed.
--- Lost is what yoyo's table lacks, and nobody has taken back by the log, as where that table was restored without rows,
--- or where it and memdb's were restored as of an earlier day.
+-- Lost is what yoyo's table lacks, and is applied by the last that the log says of it: that table was restored without
+-- rows, or it and memdb's were restored as of an earlier day.
 with latest as (
     select distinct on (migration_hash)
         migration_hash,
@@ -209,25 +209,18 @@ with latest as (
 ),
 
 logged as (
-    select
+    select distinct on (migration_id)
         migration_id,
-        bool_or(operation in ('apply', 'mark')) as was_applied,
-        bool_or(operation in ('rollback', 'unmark')) as was_taken_back,
-        max(created_at_utc) as at,
-        (array_agg(operation order by created_at_utc desc))[1] in ('rollback', 'unmark') as is_taken_back,
-        (array_agg(operation order by created_at_utc desc))[1] = 'mark' as is_marked
+        operation in ('apply', 'mark') as was_applied,
+        created_at_utc as at
     from {schema}._yoyo_log
-    group by migration_id
+    order by migration_id asc, created_at_utc desc
 ),
 
 entries as (
     select
         y.migration_id is not null as finished,
-        y.migration_id is null and case
-            when m.duration_ms is not null then g.is_taken_back is not true
-            when m.migration_id is not null and g.is_marked then true -- not begun, then
-            else coalesce(g.was_applied and not g.was_taken_back, false)
-        end as lost,
+        y.migration_id is null and coalesce(g.was_applied, m.duration_ms is not null) as lost,
         coalesce(y.migration_id, m.migration_id, g.migration_id) as migration_id,
         coalesce(y.applied_at_utc at time zone 'UTC', m.started_at, g.at at time zone 'UTC') as applied_at,
         l.username || '@' || l.hostname as applied_by,
@@ -239,7 +232,7 @@ entries as (
     full join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
     left join latest as l on y.migration_hash = l.migration_hash
     full join logged as g on coalesce(y.migration_id, m.migration_id) = g.migration_id
-    where y.migration_id is not null or m.migration_id is not null or (g.was_applied and not g.was_taken_back)
+    where y.migration_id is not null or m.migration_id is not null or g.was_applied
 )
 
 select
@@ -270,6 +263,11 @@ select
     null as target
 from {schema}._yoyo_migration
 order by applied_at_utc, migration_id;
+
+-- name: next_log_time
+-- The server's time, but after all that the log has: clocks of clients differ, and its last entry decides what is lost.
+select greatest(clock_timestamp() at time zone 'UTC', max(created_at_utc) + interval '1 microsecond')
+from {schema}._yoyo_log;
 
 -- name: unmark
 delete from {schema}._yoyo_migration

@@ -376,6 +376,21 @@ def test_what_a_restored_table_of_yoyo_no_longer_has_does_not_run_again(
     assert [entry.id for entry in history.read(empty_connection, sets).applied] == list(sets.by_id)
 
 
+def test_the_last_that_the_log_says_decides_what_is_lost_whatever_clocks_say(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("update _yoyo_log set created_at_utc = created_at_utc + interval '2 hours'")
+    migrations.rollback(empty_connection, sets)
+    assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["pending"]
+    migrations.migrate(empty_connection, sets)
+    empty_connection.execute("truncate _yoyo_migration, memdb_migrations")
+    assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["lost"]
+    with pytest.raises(HistoryError, match="0001_a was applied, but"):
+        migrations.migrate(empty_connection, sets)
+
+
 @pytest.mark.parametrize("kept", ["", " and position < 3"])
 def test_what_is_marked_comes_before_what_was_applied_on_top_of_it(
     empty_connection: Connection, folder: Folder, kept: str
