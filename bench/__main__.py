@@ -6,7 +6,7 @@ import platform
 import sys
 
 PARTS = ("adapters", "commands", "history", "seed", "similarity", "store")
-"""And doctor, moving, filters, prune, recall, row_security, search, shapes and words, which take longer."""
+"""And codes, doctor, moving, filters, prune, recall, row_security, search, shapes and words, which take longer."""
 
 
 def main(parts: list[str]) -> int:

@@ -4,9 +4,13 @@
 -- user's own memories. Words that 24 memories or more have are left out as long as rarer ones are found; they tell
 -- little apart.
 --
+-- A code, which is words with signs between them, counts as a word of its own where a memory has all of it, as often as
+-- it has parts. So what has the whole code comes before what has its parts, and is found where each of them is common.
+--
 -- Time is bounded. Of a question, the 24 words count that are most likely rare: those with digits, then the longest, of
--- the first 3,000 characters. If the user has more than 1,000 memories, those that an eighth of 24 memories have are
--- not even looked up, unless only they are left: finding half of all memories takes long, for nothing.
+-- the first 3,000 characters, and 4 codes, by the same rule. If the user has more than 1,000 memories, words that an
+-- eighth of 24 memories have are not even looked up, unless only they are left: finding half of all memories takes
+-- long, for nothing.
 create function search_memories_by_words(
     user_id uuid,
     question text,
@@ -83,15 +87,35 @@ begin atomic
         where a.place <= 3 or a.often < 3
     ),
 
+    coded as (
+        select array_agg(c.code) as codes
+        from (
+            select distinct
+                c.code[1] as code,
+                translate(c.code[1], '0123456789', '') <> c.code[1] as has_digits,
+                length(c.code[1]) as length
+            from given as g
+            cross join
+                regexp_matches(
+                    lower(left(g.question, 3000)), '[[:alnum:]]+(?:[-_/.@:#+]+[[:alnum:]]+)+', 'g'
+                ) as c (code)
+            where length(c.code[1]) <= 100
+            order by has_digits desc, length desc, code asc
+            limit 4
+        ) as c
+    ),
+
     having_word as materialized (
         select
             h.word,
             h.id,
             h.length,
+            h.parts,
             count(*) over (partition by h.word) as memories
         from given as g
         cross join rarest as r
-        cross join lateral memories_having_words(g.user_id, r.words, g.most, g.tiers, g.metadata) as h
+        cross join coded as c
+        cross join lateral memories_having_words(g.user_id, r.words, c.codes, g.most, g.tiers, g.metadata) as h
     ),
 
     -- Weights are whole, so that sums are equal in whatever order they are made.
@@ -100,7 +124,7 @@ begin atomic
             h.word,
             h.id,
             h.length,
-            (1000 * ln(1 + 1000 / least(h.memories, 24)::double precision))::integer as weight
+            h.parts * (1000 * ln(1 + 1000 / least(h.memories, 24)::double precision))::integer as weight
         from having_word as h
         where h.memories < 24 or (select min(o.memories) >= 24 from having_word as o)
     ),

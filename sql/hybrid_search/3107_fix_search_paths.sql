@@ -4,7 +4,7 @@
 -- place of each call, in every write and every search. Their bodies were parsed when they were made.
 -- alongside: row_security
 alter function memories_having_words(
-    user_id uuid, words text[], most integer, tiers memory_type[], metadata jsonb
+    user_id uuid, words text[], codes text[], most integer, tiers memory_type[], metadata jsonb
 ) set search_path = '';
 alter function search_memories_by_words(
     user_id uuid, question text, k integer, tiers memory_type[], metadata jsonb

@@ -292,24 +292,66 @@ with asked as materialized (
     limit 24
 ),
 
+wholes as materialized (
+    select
+        c.code,
+        c.text,
+        plainto_tsquery('simple', c.text) as every_part,
+        length(to_tsvector('simple', c.text)) as parts
+    from (
+        select distinct
+            c.code[1] as code,
+            translate(c.code[1], '-_/.@:#+', '        ') as text,
+            translate(c.code[1], '0123456789', '') <> c.code[1] as has_digits,
+            length(c.code[1]) as length
+        from
+            regexp_matches(
+                lower(left($7::text, 3000)), '[[:alnum:]]+(?:[-_/.@:#+]+[[:alnum:]]+)+', 'g'
+            ) as c (code)
+        where length(c.code[1]) <= 100
+        order by has_digits desc, length desc, code asc
+        limit 4
+    ) as c
+),
+
 having_word as materialized (
     select
-        a.word,
+        w.word,
         m.id,
-        octet_length(m.content) as length
-    from ({of_user}) as m
+        m.length,
+        w.parts
+    from (
+        select
+            m.id,
+            m.content,
+            octet_length(m.content) as length,
+            to_tsvector('simple', translate(left(m.content, 100000), '-_/.@:#+', '        ')) as words
+        from ({of_user}) as m
+        where $7::text is not null
+        offset 0 -- noqa: AM09
+    ) as m
     cross join
-        lateral unnest(
-            tsvector_to_array(to_tsvector('simple', translate(left(m.content, 100000), '-_/.@:#+', '        ')))
-        ) as w (word)
-    inner join asked as a on w.word = a.word
-    where $7::text is not null
+        lateral (
+            select
+                a.word,
+                1 as parts
+            from unnest(tsvector_to_array(m.words)) as w (word)
+            inner join asked as a on w.word = a.word
+            union all
+            select
+                w.code as word,
+                w.parts
+            from wholes as w
+            where
+                m.words @@ w.every_part
+                and strpos(translate(lower(left(m.content, 100000)), '-_/.@:#+', '        '), w.text) > 0
+        ) as w
 ),
 
 counted as (
     select
         h.word,
-        (1000 * ln(1 + 1000 / least(count(*), 24)::double precision))::integer as weight,
+        max(h.parts) * (1000 * ln(1 + 1000 / least(count(*), 24)::double precision))::integer as weight,
         count(*) < 24 or min(count(*)) over () >= 24 as counts
     from having_word as h
     group by h.word

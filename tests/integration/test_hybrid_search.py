@@ -1,8 +1,8 @@
 """The set hybrid_search: memories are found by words, by meaning, and by both, whoever asks and whatever is asked."""
 
-import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
@@ -13,16 +13,17 @@ from pgvector import Vector
 from pgvector.psycopg import register_vector
 
 import memdb
-from memdb import database
+from memdb import Question, database
 from memdb.database import Connection
 from memdb.ledger.sqlfiles import Sets
+from memdb.values import Where
 from tests.conftest import new_database
 from tests.integration.conftest import as_role
 from tests.integration.orm.pooling import pooled
 
 PAGE = (Path(__file__).parents[2] / "docs" / "search.md").read_text()
 
-ANN, BOB, MANY = (UUID(int=number << 96) for number in range(1, 4))
+ANN, BOB, MANY, CODED = (UUID(int=number << 96) for number in range(1, 5))
 TEXTS = {
     1: "My sister Zoë lives in Lyon",
     2: "The invoice number is B1742-X",
@@ -32,6 +33,15 @@ TEXTS = {
     6: "🦊 emoji and Привет мир",
     7: "INV-2026-0815 of ann@example.com is in /srv/nginx.conf, from v2.1.0 on",
 }
+CODES = ["v3.2.4", "2024-03-05", "10.2.3.4", "ann4.lee3@b2.example", "inv-2024-0352", "build/a2-b3-c4.tar.gz"]
+CODED_TEXTS: LiteralString = """
+    insert into memories (user_id, memory_type, content)
+    select %(user)s, 'task', replace(replace(replace(text, '<a>', a::text), '<b>', b::text), '<c>', c::text)
+    from generate_series(1, 6) as a, generate_series(1, 6) as b, generate_series(1, 6) as c, (values
+        ('deployed v<a>.<b>.<c>'), ('on 202<a>-0<b>-0<c> a walk'), ('host 10.<a>.<b>.<c> is up'),
+        ('wrote to Ann<c>.Lee<b>@b<a>.example'), ('paid INV-202<a>-0<b><c>2'), ('unpack build/a<a>-b<b>-c<c>.tar.gz')
+    ) as t (text)
+"""
 BY_WORDS: LiteralString = "select * from search_memories_by_words(%(user)s, %(question)s, %(k)s)"
 BOTH: LiteralString = "select * from search_memories_hybrid(%(user)s, %(question)s, %(embedding)s, %(k)s)"
 
@@ -44,7 +54,7 @@ def filled(server: str, template: str) -> Iterator[str]:
             db.migrate()
         with database.connect(conninfo, purpose="test") as connection:
             register_vector(connection)
-            connection.cursor().executemany("insert into users (id) values (%s)", [[ANN], [BOB], [MANY]])
+            connection.cursor().executemany("insert into users (id) values (%s)", [[ANN], [BOB], [MANY], [CODED]])
             rows = [
                 (UUID(int=user.int + n), user, text, None if n == 4 else axis(n), "{}" if n % 2 else '{"even": true}')
                 for user in (ANN, BOB)
@@ -61,6 +71,7 @@ def filled(server: str, template: str) -> Iterator[str]:
                 "from generate_series(1, 1200) as n",
                 [MANY],
             )
+            connection.execute(CODED_TEXTS, {"user": CODED})
         yield conninfo
 
 
@@ -69,6 +80,15 @@ def searchable(filled: str) -> Iterator[Connection]:
     with database.connect(filled, purpose="test") as connection, connection.transaction(force_rollback=True):
         register_vector(connection)
         yield connection
+
+
+@contextmanager
+def held_to_policies(filled: str, user: UUID) -> Iterator[Connection]:
+    with database.connect(filled, purpose="test") as admin, as_role(admin, f"reader_{admin.info.backend_pid}") as role:
+        admin.execute(f"grant select on memories to reader_{admin.info.backend_pid}".encode())
+        register_vector(role)
+        role.execute("select set_config('memdb.user_id', %s, false)", [str(user)])
+        yield role
 
 
 def axis(number: int) -> Vector:
@@ -153,25 +173,35 @@ def test_rare_words_are_found_among_common_ones_and_common_ones_together(searcha
     assert len(by_words(searchable, "word7", MANY, None)) == 1
 
 
-@pytest.mark.once
-def test_a_code_of_common_parts_is_found_among_many_by_the_metadata(searchable: Connection) -> None:
+@pytest.mark.parametrize("code", CODES)
+def test_a_code_comes_first_among_hundreds_that_share_its_parts(searchable: Connection, filled: str, code: str) -> None:
+    """With the index, for a role that is held to policies, and where all memories are read, alone and in a sentence."""
+    with memdb.open(filled) as db, held_to_policies(filled, CODED) as role:
+        for question in (code.upper(), f"Do you remember ({code}), and what it was?"):
+            found = by_words(searchable, question, CODED)
+            assert (code in found[0][5], [row for row in found if code in row[1].lower()]) == (True, found[:1])
+            assert by_words(role, question, CODED) == found
+            read = db.search(Question(question, user=CODED, where=[Where("place", exists=False)]))
+            assert (read.functions, read.matches[0].id, read.matches[0].word_score) == ((), found[0][0], found[0][4])
+
+
+def test_what_has_a_whole_code_comes_before_shorter_memories_of_its_rare_parts(searchable: Connection) -> None:
     searchable.execute(
-        "insert into memories (user_id, memory_type, content, metadata) "
-        "select %s, 'task', 'deployed v' || v, jsonb_build_object('version', v) from generate_series(1, 6) as a, "
-        "generate_series(1, 6) as b, generate_series(1, 8) as c, concat_ws('.', a, b, c) as v",
-        [BOB],
+        "insert into memories (user_id, memory_type, content) values (%(user)s, 'task', 'zulu yankee'), "
+        "(%(user)s, 'task', 'yankee xray'), (%(user)s, 'task', 'the report of ' || repeat('and so on ', 12) || "
+        "'is in zulu-yankee/xray.pdf'), (%(user)s, 'task', 'xray zulu pdf')",
+        {"user": BOB},
     )
-    by_metadata = "select content from search_memories_by_words(%s, %s, metadata => %s::jsonb)"
-    for version in ("1.2.3", "4.5.6", "6.1.8"):
-        found = searchable.execute(by_metadata, [BOB, f"v{version}", json.dumps({"version": version})]).fetchall()
-        assert found == [(f"deployed v{version}",)]
+    assert by_words(searchable, "zulu-yankee_xray.pdf", BOB)[0][1].startswith("the report")
+
+
+def test_of_many_codes_the_longest_are_looked_up(searchable: Connection) -> None:
+    asked = " ".join(f"x{n}.y" for n in range(200)) + " build/a2-b3-c4.tar.gz " + "b-" * 700 + "b"
+    assert by_words(searchable, asked, CODED)[0][1] == "unpack build/a2-b3-c4.tar.gz"
 
 
 def test_an_answer_is_the_same_for_a_role_that_is_held_to_policies(searchable: Connection, filled: str) -> None:
-    with database.connect(filled, purpose="test") as admin, as_role(admin, f"reader_{admin.info.backend_pid}") as role:
-        admin.execute(f"grant select on memories to reader_{admin.info.backend_pid}".encode())
-        register_vector(role)
-        role.execute("select set_config('memdb.user_id', %s, false)", [str(ANN)])
+    with held_to_policies(filled, ANN) as role:
         for question in ("sister sand the", "b1742-x", ""):
             assert by_words(role, question) == by_words(searchable, question)
             assert both(role, question, axis(1)) == both(searchable, question, axis(1))
