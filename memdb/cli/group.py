@@ -27,6 +27,7 @@ SECTIONS = {
         "import": ("moving", "Store the memories of a file that was exported."),
         "seed": ("seed", "Load realistic memories, or remove them."),
         "prune": ("prune", "Delete memories that are due."),
+        "forget": ("forget", "Delete all that is one user's, and prove it."),
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
     },
     "A project of your own": {

@@ -70,6 +70,10 @@ def import_(
     without_embeddings: Annotated[
         bool, typer.Option("--without-embeddings", help="Leave out embeddings; those of unchanged texts stay.")
     ] = False,
+    allow_forgotten: Annotated[
+        bool,
+        typer.Option("--allow-forgotten", help="Store memories of users who were forgotten here (memdb forget), too."),
+    ] = False,
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> None:
@@ -80,6 +84,7 @@ def import_(
             on_conflict=on_conflict,
             map_users=map_users,
             embeddings=not without_embeddings,
+            allow_forgotten=allow_forgotten,
             hooks=hooks,
         )
     output.emit(result, format, address=db.address)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memdb.doctor import inspection as inspection
     from memdb.ledger import sqlfiles as sqlfiles
     from memdb.ledger import status as status
+    from memdb.lifecycle import forgetting as forgetting
     from memdb.lifecycle import pruning as pruning
     from memdb.linting import lint as lint
     from memdb.migrations import baseline as baseline
@@ -43,7 +44,7 @@ _HOMES = {
     "memdb.benchmark": "preparation strategies study targets",
     "memdb.doctor": "examination facts inspection",
     "memdb.ledger": "sqlfiles status",
-    "memdb.lifecycle": "pruning",
+    "memdb.lifecycle": "forgetting pruning",
     "memdb.linting": "lint",
     "memdb.migrations": "baseline losses repair saved_plan",
     "memdb.moving": "arriving exporting importing",

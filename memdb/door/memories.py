@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
     from memdb.benchmark.targets import Targets
+    from memdb.lifecycle.forgetting import Forgetting
     from memdb.lifecycle.pruning import Pace, Pruning
     from memdb.moving.exporting import Export
     from memdb.moving.hooks import Hooks as MovingHooks
@@ -106,6 +107,18 @@ class Memories(Place):
                 return lazy.pruning.due(connection)
             return lazy.pruning.prune(connection, pace or lazy.pruning.Pace(), on_batch=on_batch or (lambda _: None))
 
+    def forget(
+        self, user: "UserKey", *, and_user: bool = False, dry_run: bool = False, wait_seconds: float = 60
+    ) -> "Forgetting":
+        """Deletes all that is one user's in memdb's tables, in one transaction, and proves from the catalog that it is.
+
+        Their row in the table of users stays unless `and_user`. Raises DataError for somebody of whom nothing is there,
+        and DatabaseError where rows of the application are in the way, or some may be hidden from this role.
+        """
+        with self.connected("forget", losing=not dry_run, wait_seconds=wait_seconds) as connection:
+            forget = lazy.forgetting.would_forget if dry_run else lazy.forgetting.forget
+            return forget(connection, user, and_user=and_user)
+
     def export(
         self,
         path: str | PathLike[str],
@@ -137,13 +150,15 @@ class Memories(Place):
         on_conflict: "OnConflict" = "skip",
         map_users: Mapping[str, Any] | str | PathLike[str] | None = None,
         embeddings: bool = True,
+        allow_forgotten: bool = False,
         hooks: "MovingHooks | None" = None,
     ) -> "Import":
         """Stores the memories of a file that export() wrote, all or none; a second time, they are there already.
 
         `on_conflict` says what happens to ids that are there: "skip", "overwrite", or "new-ids" for all rows.
         `map_users` has, for each user of the file, who gets their memories; it may be a JSON file. Raises DataError
-        for a file that is cut off or altered, that does not fit, or whose users do not exist.
+        for a file that is cut off or altered, that does not fit, whose users do not exist, or were forgotten unless
+        `allow_forgotten`.
         """
         mapping = lazy.arriving.read_map(Path(map_users)) if isinstance(map_users, str | PathLike) else map_users
         with lazy.arriving.read(Path(path)) as arrived, self.connected("import") as connection:
@@ -153,6 +168,7 @@ class Memories(Place):
                 on_conflict=on_conflict,
                 map_users=mapping,
                 embeddings=embeddings,
+                allow_forgotten=allow_forgotten,
                 hooks=hooks,
             )
 

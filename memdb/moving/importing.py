@@ -12,7 +12,7 @@ import psycopg
 from memdb import trust
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, DataError, UsageError
-from memdb.moving import arriving, fitting, storing, tables
+from memdb.moving import arriving, fitting, forgotten, storing, tables
 from memdb.moving.arriving import Arrived
 from memdb.moving.hooks import Hooks
 from memdb.moving.statements import OnConflict
@@ -46,6 +46,7 @@ def store(
     on_conflict: OnConflict = "skip",
     map_users: Mapping[str, Any] | None = None,
     embeddings: bool = True,
+    allow_forgotten: bool = False,
     hooks: Hooks | None = None,
 ) -> Import:
     """Stores all rows of the file in one transaction, or none. It may be repeated: then they are there already.
@@ -53,7 +54,8 @@ def store(
     `map_users` has, for each user of the file, who gets their memories. With "new-ids", rows get ids that follow from
     those of the file and from this mapping, the same each time.
 
-    Raises DataError where the file does not fit, or a user does not exist; DatabaseError where policies keep this role
+    Raises DataError where the file does not fit, a user does not exist, or was forgotten unless `allow_forgotten`;
+    DatabaseError where policies keep this role
     from storing memories of several users, or code of others could run.
     """
     if on_conflict not in get_args(OnConflict):
@@ -66,7 +68,11 @@ def store(
         place = tables.enter(connection, writing=True)
         fitting.require(place, file, embeddings=embeddings)
         owners = arriving.owners(arrived, map_users, place.target.shape.users)
-        users_created = _settle(connection, place, owners)
+        keys = list(dict.fromkeys(owners.values()))
+        _settle(connection, place, keys)
+        named = () if allow_forgotten else {*owners, *map(str, keys)}
+        forgotten.require_none(connection, place.target, named)
+        users_created = _require_users(connection, place, keys)
         model = connection.value(place.target.query("moving", "model"), {"memories": place.target.memories})
         salt = "" if map_users is None else json.dumps({old: str(owners[old]) for old in sorted(owners)})
         connection.execute(query("moving", "look_up_by_key"))
@@ -76,6 +82,7 @@ def store(
             for batch in batches:
                 arrival.add(batch)
                 hooks.on_progress(len(batch))
+        forgotten.require_none(connection, place.target, named)
     seconds = arrived.seconds + time.perf_counter() - started
     with suppress(psycopg.errors.QueryCanceled):  # the rows are in; autovacuum has no limit
         connection.execute(place.target.query("seed", "vacuum"))
@@ -83,7 +90,7 @@ def store(
     return Import(
         memories=memories,
         already_there=file.header.tables[MEMORIES].rows - memories,
-        users=len(set(owners.values())),
+        users=len(keys),
         users_created=users_created,
         beside=arrival.stored,
         notes=fitting.notes(model, file) if with_embeddings else (),
@@ -91,9 +98,8 @@ def store(
     )
 
 
-def _settle(connection: Connection, place: Place, owners: Mapping[str, UserKey]) -> int:
-    """Sees to it that rows of these users may be stored, and run nobody else's code; how many users were added."""
-    keys = list(dict.fromkeys(owners.values()))
+def _settle(connection: Connection, place: Place, keys: list[UserKey]) -> None:
+    """Sees to it that rows of these users may be stored, and run nobody else's code."""
     if place.is_hidden:
         if len(keys) > 1:
             raise DatabaseError(
@@ -110,7 +116,6 @@ def _settle(connection: Connection, place: Place, owners: Mapping[str, UserKey])
     for name in names:
         connection.execute(query("moving", "keep_triggers_away", table=name))
     trust.require_own_triggers(connection, oids)
-    return _require_users(connection, place, keys)
 
 
 def _require_users(connection: Connection, place: Place, keys: list[UserKey]) -> int:

@@ -35,9 +35,11 @@ CALLS = {
     "export": "(self, path: str | os.PathLike[str], *, user: 'UserKey | None' = None, embeddings: bool = True, "
     "overwrite: bool = False, hooks: 'MovingHooks | None' = None) -> 'Export'",
     "explain": "(self, question: 'Question', memory_id: uuid.UUID) -> 'Explanation'",
+    "forget": "(self, user: 'UserKey', *, and_user: bool = False, dry_run: bool = False, wait_seconds: float = 60) "
+    "-> 'Forgetting'",
     "import_": "(self, path: str | os.PathLike[str], *, on_conflict: 'OnConflict' = 'skip', "
     "map_users: collections.abc.Mapping[str, typing.Any] | str | os.PathLike[str] | None = None, "
-    "embeddings: bool = True, hooks: 'MovingHooks | None' = None) -> 'Import'",
+    "embeddings: bool = True, allow_forgotten: bool = False, hooks: 'MovingHooks | None' = None) -> 'Import'",
     "inspect": "(self, *, show_content: bool = False) -> 'Inspection'",
     "lint": "(self, *, all: bool = False) -> 'Review'",
     "migrate": "(self, to: str | None = None, *, out_of_order: bool = False, limits: 'Limits | None' = None, "

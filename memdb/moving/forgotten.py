@@ -1,0 +1,29 @@
+"""Users who were forgotten, whom no import brings back by accident."""
+
+from collections.abc import Collection
+
+from memdb import trust
+from memdb.database import Connection, query
+from memdb.errors import DataError
+from memdb.moving import arriving
+from memdb.target import Target
+
+_TABLES = 2
+
+
+def require_none(connection: Connection, place: Target, users: Collection[str]) -> None:
+    """Raises DataError, which names those of these users who were forgotten here. Without the set erasure, nobody was.
+
+    A transaction asks twice: first to refuse at once, and when its rows are stored. From then on nobody can forget
+    their users until it ends, and whom it has waited for is known.
+    """
+    tables = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
+    if len(tables) < _TABLES:
+        return
+    trust.require_owners(connection, tables)
+    rows = connection.execute(place.query("forgetting", "forgotten").encode(), {"users": list(users)})
+    if found := [user for (user,) in rows]:
+        raise DataError(
+            f"{arriving.named(found)} {'were' if found[1:] else 'was'} forgotten here",
+            hint="Nothing was imported. Leave them out; if they have come back themselves, add --allow-forgotten.",
+        )

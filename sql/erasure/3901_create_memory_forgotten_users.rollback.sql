@@ -1,0 +1,2 @@
+drop table memory_forgotten_users;
+drop table memory_forgotten_salt;

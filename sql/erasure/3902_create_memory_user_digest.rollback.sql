@@ -1,0 +1,1 @@
+drop function memory_user_digest(user_id uuid);

@@ -1,0 +1,1 @@
+drop function is_forgotten_user(user_id uuid);

@@ -1,0 +1,1 @@
+drop function forget_rows(user_id uuid, memories regclass);

@@ -1,0 +1,97 @@
+-- Deletes a user's rows from all tables beside memories that have a path to them, whichever sets have made these, or
+-- raises an error and deletes nothing. The tables are those named memory_…, with a user_id, or with a foreign key to
+-- such a table that has rows go together.
+--
+-- First the row of the user is locked, then their memories in the order of their ids, as recalls are noted: so nothing
+-- new arrives meanwhile. What refers to others goes before them, and each table is asked at once whether a row is left.
+-- Row-level security would hide some: with "off", that is an error.
+create function forget_rows(user_id uuid, memories regclass) returns table (table_name text, deleted bigint)
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+set row_security = off
+as $$
+declare
+    owner record;
+    held record;
+    is_known boolean;
+    rest bigint;
+begin
+    select f.confrelid::regclass as name, quote_ident(k.attname) as key into strict owner
+    from pg_constraint as f
+    inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
+    inner join pg_attribute as k on f.confrelid = k.attrelid and f.confkey = array[k.attnum]
+    where f.contype = 'f' and f.conrelid = memories and a.attname = 'user_id'
+    limit 1;
+    execute format('select from %s where %s = $1 for update', owner.name, owner.key) using user_id;
+    get diagnostics rest = row_count;
+    is_known := rest > 0;
+    execute format('select from %s where user_id = $1 order by id for update', memories) using user_id;
+    for held in
+        with recursive own as (
+            select c.oid, c.oid::regclass as name
+            from pg_class as m
+            inner join pg_class as c on m.relnamespace = c.relnamespace
+            where
+                m.oid = memories and c.relkind in ('r', 'p') and not c.relispartition
+                and (c.oid = m.oid or starts_with(c.relname, 'memory_'))
+        ),
+        paths as (
+            select
+                own.oid,
+                own.name,
+                format('%s.user_id = $1', own.name) collate "C" as meant,
+                0 as depth,
+                array[own.oid] as passed
+            from own
+            inner join pg_attribute as a on own.oid = a.attrelid and a.attname = 'user_id'
+            inner join pg_attribute as o on o.attrelid = memories and o.attname = 'user_id' and a.atttypid = o.atttypid
+            union all
+            select
+                own.oid,
+                own.name,
+                format(
+                    '(%s) in (select %s from %s where %s)',
+                    (
+                        select string_agg(format('%s.%I', own.name, a.attname), ', ' order by k.place)
+                        from unnest(f.conkey) with ordinality as k (number, place)
+                        inner join pg_attribute as a on a.attrelid = f.conrelid and k.number = a.attnum
+                    ),
+                    (
+                        select string_agg(format('%s.%I', p.name, a.attname), ', ' order by k.place)
+                        from unnest(f.confkey) with ordinality as k (number, place)
+                        inner join pg_attribute as a on a.attrelid = f.confrelid and k.number = a.attnum
+                    ),
+                    p.name,
+                    p.meant
+                ) collate "C",
+                p.depth + 1,
+                p.passed || own.oid
+            from paths as p
+            inner join pg_constraint as f on f.contype = 'f' and f.conparentid = 0 and p.oid = f.confrelid
+            inner join own on f.conrelid = own.oid
+            where f.confdeltype = 'c' and own.oid <> all(p.passed)
+        )
+        select p.name, string_agg(format('(%s)', p.meant), ' or ') as meant
+        from paths as p
+        group by p.oid, p.name
+        order by max(p.depth) desc, p.oid = memories
+    loop
+        execute format('delete from %s where %s', held.name, held.meant) using user_id;
+        get diagnostics deleted = row_count;
+        execute format('select count(*) from %s where %s', held.name, held.meant) into rest using user_id;
+        if rest > 0 then
+            raise exception '% rows of % would be left of user %', rest, held.name, user_id
+                using errcode = 'restrict_violation', hint = 'A trigger or a rule keeps them. Nothing was deleted.';
+        end if;
+        is_known := is_known or deleted > 0;
+        table_name := held.name;
+        return next;
+    end loop;
+    if not is_known then
+        raise exception 'there is no user %', user_id using errcode = 'no_data_found', hint = 'Check the id.';
+    end if;
+end;
+$$;
+
+comment on function forget_rows(user_id uuid, memories regclass) is
+'Part of forget_user: deletes the user''s rows from all of memdb''s tables.';

@@ -1,0 +1,155 @@
+-- What memdb forget asks: where rows of a user are, and what else keeps what is deleted. {schema} is where memories
+-- live.
+
+-- name: holders
+-- The tables with a path to a user: users itself; memdb's, which are memories and those named memory_… beside it; and
+-- what foreign keys lead to these from, as long as rows go with what they refer to. has_user_id: whose row it is, the
+-- row itself says, with a foreign key or without.
+with recursive own as (
+    select
+        c.oid,
+        exists(
+            select from pg_attribute as a
+            inner join pg_attribute as o on o.attrelid = m.oid and o.attname = 'user_id' and a.atttypid = o.atttypid
+            where a.attrelid = c.oid and a.attname = 'user_id'
+        ) as has_user_id
+    from pg_class as m
+    inner join pg_class as c on m.relnamespace = c.relnamespace
+    where
+        m.oid = %(memories)s::oid and c.relkind in ('r', 'p') and not c.relispartition
+        and (c.oid = m.oid or starts_with(c.relname, 'memory_'))
+),
+
+reached as (
+    select %(users)s::oid as oid
+    union
+    select own.oid from own
+    where own.has_user_id
+    union
+    select f.conrelid
+    from reached
+    inner join pg_constraint as f on reached.oid = f.confrelid and f.contype = 'f' and f.conparentid = 0
+    where f.confdeltype = 'c'
+),
+
+named as (
+    select reached.oid from reached
+    union
+    select f.conrelid from reached
+    inner join pg_constraint as f on reached.oid = f.confrelid and f.contype = 'f' and f.conparentid = 0
+)
+
+select
+    c.oid::bigint as oid,
+    n.nspname::text as schema,
+    c.relname::text as name,
+    format('%%I.%%I', n.nspname, c.relname) as shown,
+    own.oid is not null as is_own,
+    coalesce(own.has_user_id, false) as has_user_id,
+    has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as may_read,
+    row_security_active(c.oid) as is_hidden
+from named
+inner join pg_class as c on named.oid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+left join own on c.oid = own.oid
+order by c.oid <> %(memories)s::oid, own.oid is null, n.nspname, c.relname;
+
+-- name: references
+-- The foreign keys to these tables, with what becomes of a row when the one goes that it refers to.
+select
+    f.conrelid::bigint as holder,
+    f.confrelid::bigint as target,
+    array(
+        select a.attname::text from unnest(f.conkey) with ordinality as k (number, place)
+        inner join pg_attribute as a on a.attrelid = f.conrelid and k.number = a.attnum
+        order by k.place
+    ) as columns,
+    array(
+        select a.attname::text from unnest(f.confkey) with ordinality as k (number, place)
+        inner join pg_attribute as a on a.attrelid = f.confrelid and k.number = a.attnum
+        order by k.place
+    ) as target_columns,
+    array(
+        select format_type(a.atttypid, null) from unnest(f.confkey) with ordinality as k (number, place)
+        inner join pg_attribute as a on a.attrelid = f.confrelid and k.number = a.attnum
+        order by k.place
+    ) as types,
+    case f.confdeltype
+        when 'c' then 'cascade'
+        when 'n' then 'set null'
+        when 'd' then 'set default'
+        when 'r' then 'restrict'
+        else 'no action'
+    end as on_delete
+from pg_constraint as f
+where f.contype = 'f' and f.conparentid = 0 and f.confrelid = any(%(tables)s::oid[])
+order by f.oid;
+
+-- name: keep_triggers_away
+-- No trigger, foreign key or policy can be added from now on; who reads or writes rows is not in the way.
+lock table {table} in row exclusive mode; -- noqa: PRS
+
+-- name: user
+select t.{key}
+from {users} as t -- noqa: PRS
+where t.{key} = %(user)s;
+
+-- name: lock_user
+-- Until this ends, nothing new can refer to the user.
+select t.{key}
+from {users} as t -- noqa: PRS
+where t.{key} = %(user)s
+for update of t;
+
+-- name: lock_memories
+-- Nothing new can refer to them either. In the order of their ids, as recalls are noted.
+select count(*) from (
+    select m.id
+    from {schema}.memories as m -- noqa: PRS
+    where m.user_id = %(user)s
+    order by m.id
+    for update of m
+) as locked;
+
+-- name: tombstones
+-- The tables of the set erasure, where it is applied.
+select t.oid::bigint from pg_class as m
+inner join pg_class as t on m.relnamespace = t.relnamespace and t.relkind = 'r'
+where m.oid = %(memories)s::oid and t.relname in ('memory_forgotten_users', 'memory_forgotten_salt');
+
+-- name: note
+insert into {schema}.memory_forgotten_users as f (digest) -- noqa: PRS
+select sha256(s.salt || convert_to(%(user)s::text, 'UTF8'))
+from {schema}.memory_forgotten_salt as s
+on conflict (digest) do update set forgotten_at = default;
+
+-- name: forgotten
+-- Those of the given users, as text, who were forgotten.
+select given.id
+from unnest(%(users)s::text[]) as given (id)
+cross join {schema}.memory_forgotten_salt as s -- noqa: PRS
+where
+    exists (
+        select from {schema}.memory_forgotten_users as f
+        where f.digest = sha256(s.salt || convert_to(given.id, 'UTF8'))
+    )
+order by given.id;
+
+-- name: remains
+-- Where what was deleted may still be: in pages until they are vacuumed, in the log, and in what reads the log.
+select
+    array(
+        select format('vacuum (analyze) %%I.%%I;', n.nspname, c.relname)
+        from unnest(%(tables)s::oid[]) with ordinality as t (oid, place)
+        inner join pg_class as c on t.oid = c.oid
+        inner join pg_namespace as n on c.relnamespace = n.oid
+        order by t.place
+    ) as vacuums,
+    current_setting('archive_mode') <> 'off' as is_archived,
+    (
+        select count(*) from pg_stat_replication
+    ) as replicas,
+    array(
+        select s.slot_name::text from pg_replication_slots as s
+        order by s.slot_name
+    ) as slots;

@@ -1,0 +1,294 @@
+"""memdb forget and the set erasure: all of one user goes, and only that, and no import brings them back."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+import memdb
+from memdb import database, migrations
+from memdb.cli import main
+from memdb.database import Connection
+from memdb.door import Database
+from memdb.errors import DatabaseError, DataError, LockTimeout, UsageError
+from memdb.shape import Shape, Users
+from tests.conftest import new_database
+from tests.integration import filling
+from tests.integration.conftest import as_role
+from tests.integration.orm import shapes
+from tests.integration.orm.pooling import pooled
+
+ANN, BOB, EVE = (UUID(int=number << 96) for number in (1, 2, 3))
+APPLICATION = """
+create schema shop;
+create table shop.orders (id bigint primary key, owner uuid references users on delete cascade);
+create table shop.items (order_id bigint references shop.orders on delete cascade, name text);
+create table shop.visits (visitor uuid references users on delete set null);
+create table shop.links (memory_id uuid references memories on delete set null);
+insert into shop.orders values (1, '{ann}'), (2, '{bob}');
+insert into shop.items values (1, 'a'), (1, 'b'), (2, 'c');
+insert into shop.visits values ('{ann}'), ('{bob}');
+insert into shop.links select id from memories;
+"""
+
+
+@pytest.fixture(scope="module")
+def full(server: str, template: str, sets: Any) -> Iterator[str]:
+    """The name of a database with all sets, in which Bob has a row in every table that leads to users."""
+    with new_database(server, template=template) as conninfo:
+        with memdb.open(conninfo, sets=[name for name in sets if name != "core"]) as db:
+            db.migrate()
+        with database.connect(conninfo, purpose="test") as connection:
+            filling.fill(connection, BOB)
+        yield str(conninfo_to_dict(conninfo)["dbname"])
+
+
+@pytest.fixture
+def conninfo(server: str, full: str) -> Iterator[str]:
+    with new_database(server, template=full) as conninfo:
+        yield conninfo
+
+
+@pytest.fixture
+def connection(conninfo: str) -> Iterator[Connection]:
+    """Ann has a row in every table, too."""
+    with database.connect(conninfo, purpose="test") as connection:
+        filling.fill(connection, ANN)
+        yield connection
+
+
+@pytest.fixture
+def db(conninfo: str, connection: Connection) -> Database:
+    return memdb.open(conninfo)
+
+
+def count(connection: Connection, what: str, *given: object) -> int:
+    return int(connection.value(f"select count(*) from {what}".encode(), given))
+
+
+def test_no_set_has_a_table_in_which_a_user_is_not_forgotten(conninfo: str) -> None:
+    with database.connect(conninfo, purpose="test") as connection, memdb.open(conninfo) as db:
+        before = filling.dump(connection)
+        found = {*filling.tables(connection)} - {"users"}
+        assert {"memories", "memory_collections", "memory_importance", "memory_retention"} <= found
+        assert all(name.startswith("memory_") for name in found - {"memories"})  # how they are known to be memdb's
+        told = list[dict[str, int]]()
+        for forget in ("memdb", "SQL"):
+            filling.fill(connection, ANN)
+            grown = filling.dump(connection)
+            assert all(len(grown[name]) > len(before[name]) for name in found)
+            if forget == "memdb":
+                result = db.forget(ANN)
+                assert {f"public.{name}" for name in (*found, "users")} <= {*result.looked_into}
+                assert (result.left, result.unseen, result.is_noted, result.user_left) == ({}, (), True, True)
+                told.append(result.deleted)
+            else:
+                told.append(dict(connection.execute("select * from forget_user(%s)", [ANN]).fetchall()))
+            assert filling.dump(connection) == before, forget
+            connection.execute("delete from users where id = %s", [ANN])
+        assert told[0] == told[1] == dict.fromkeys(told[0], 1)
+
+
+@pytest.fixture
+def shop(connection: Connection) -> Connection:
+    """The application has tables of its own, with a row of each of the two at least."""
+    connection.execute(APPLICATION.format(ann=ANN, bob=BOB).encode())
+    return connection
+
+
+def test_rows_of_the_application_stay_and_are_told(shop: Connection, db: Database) -> None:
+    before = filling.dump(shop)
+    for dry_run in (True, False):
+        found = db.forget(ANN, dry_run=dry_run)
+        assert found.left == {"shop.orders": 1, "shop.items": 2, "shop.visits (on delete set null)": 1}
+        assert found.detached == {"shop.links (on delete set null)": 1}
+        assert found.deleted["public.memories"] == 1
+        assert (filling.dump(shop) == before) == dry_run
+    assert count(shop, "shop.links") == 2
+    assert [db.forget(ANN).deleted["public.memories"], db.forget(ANN).detached] == [0, {}]
+
+
+def test_with_the_user_goes_what_the_application_lets_go(shop: Connection, db: Database) -> None:
+    found = db.forget(str(ANN), and_user=True)
+    assert (found.deleted["shop.items"], found.deleted["public.users"], found.left) == (2, 1, {})
+    assert found.detached == {"shop.links (on delete set null)": 1, "shop.visits (on delete set null)": 1}
+    assert [count(shop, f"shop.{name}") for name in ("orders", "items", "visits", "links")] == [1, 1, 2, 2]
+    assert (found.user_left, count(shop, "users")) == (False, 1)
+    for user in (ANN, EVE):
+        with pytest.raises(DataError, match=f"there is no user {user}"):
+            db.forget(user)
+    for nobody in ("", "Ann", None):
+        with pytest.raises(UsageError, match="there is no user"):
+            db.forget(nobody)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("on_delete", ["restrict", "no action"])
+def test_rows_in_the_way_are_named_and_nothing_is_deleted(connection: Connection, db: Database, on_delete: str) -> None:
+    connection.execute(
+        f"create table audit (memory_id uuid references memories on delete {on_delete}, by uuid references users);"
+        "insert into audit (memory_id) select id from memories".encode()
+    )
+    before = filling.dump(connection)
+    for dry_run in (True, False):
+        with pytest.raises(DatabaseError, match=rf"1 row of public.audit \(on delete {on_delete}\)"):
+            db.forget(ANN, dry_run=dry_run)
+    connection.execute("update audit set memory_id = null, by = %s", [ANN])
+    with pytest.raises(DatabaseError, match=r"2 rows of public.audit \(on delete no action\)"):
+        db.forget(ANN, and_user=True)
+    assert {**filling.dump(connection), "audit": 0} == {**before, "audit": 0}
+    assert db.forget(ANN).left == {"public.audit (on delete no action)": 2}
+
+
+def test_what_would_be_left_keeps_all_of_it(connection: Connection, db: Database) -> None:
+    """A foreign key that is not enforced leaves a row, which cannot be told by its user; a trigger can keep one."""
+    before = filling.dump(connection)
+    connection.execute("alter table memories disable trigger all")
+    with pytest.raises(DatabaseError, match=r"1 row of public.memory_\w+ would be left"):
+        db.forget(ANN)
+    connection.execute(
+        "alter table memories enable trigger all;"
+        "create function keep() returns trigger language plpgsql as 'begin return null; end';"
+        "create trigger keep before delete on memory_collections for each row execute function keep()"
+    )
+    with pytest.raises(DatabaseError, match=r"1 row of public.memory_collections would be left"):
+        db.forget(ANN)
+    with pytest.raises(psycopg.Error, match=r"1 rows of public.memory_collections would be left"):
+        connection.execute("select forget_user(%s)", [ANN])
+    assert filling.dump(connection) == before
+
+
+def test_who_was_forgotten_comes_back_only_if_that_is_asked_for(
+    connection: Connection, db: Database, tmp_path: Path
+) -> None:
+    both, ann = (db.export(tmp_path / name, user=user).path for name, user in (("both", None), ("ann", ANN)))
+    db.forget(ANN, and_user=True)
+    before = filling.dump(connection)
+    mapped = {str(ANN): EVE, str(BOB): BOB}
+    for file, mapping in ((both, None), (ann, None), (both, mapped), (ann, {str(ANN): ANN})):
+        with pytest.raises(DataError, match=f'"{ANN}" was forgotten here'):
+            db.import_(file, map_users=mapping)
+    assert filling.dump(connection) == before
+    asked = "select is_forgotten_user(%s), is_forgotten_user(%s), is_forgotten_user(null)"
+    assert connection.execute(asked, [ANN, BOB]).fetchone() == (True, False, False)
+    stored = db.import_(ann, allow_forgotten=True)
+    assert (stored.memories, stored.users_created) == (1, 1)
+    connection.execute("delete from memory_forgotten_users where digest = memory_user_digest(%s)", [ANN])
+    assert db.import_(both, map_users=mapped, on_conflict="new-ids").memories == 2
+
+
+def test_what_is_stored_meanwhile_waits_and_an_import_finds_out(
+    connection: Connection, conninfo: str, db: Database, tmp_path: Path
+) -> None:
+    """A memory that is added while its user is forgotten waits for the end, and so does an import, and is refused."""
+    file = db.export(tmp_path / "ann.jsonl", user=ANN).path
+    add = "insert into memories (user_id, memory_type, content) values (%s, 'task', 'later')"
+    with ThreadPoolExecutor(3) as others, database.connect(conninfo, purpose="test") as forgetting:
+        with forgetting.transaction():
+            forgetting.execute("select forget_user(%s)", [ANN])
+            with pytest.raises(LockTimeout, match="others have locked"):
+                db.forget(ANN, wait_seconds=0.01)
+            adding = others.submit(memdb_add, conninfo, add)
+            importing = others.submit(db.import_, file)
+            second = others.submit(db.forget, ANN)
+            waiting = "pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+            while count(connection, waiting) < 3:
+                pass
+            assert count(connection, "memories where content = 'later'") == 0
+        with pytest.raises(DataError, match="was forgotten here"):
+            importing.result(60)
+        adding.result(60)  # the user is still there, and so is what came after
+        assert second.result(60).deleted["public.memory_collections"] == 0
+    assert count(connection, "memories where user_id = %s and content <> 'later'", ANN) == 0
+
+
+def memdb_add(conninfo: str, statement: str) -> None:
+    with database.connect(conninfo, purpose="test") as connection:
+        connection.execute(statement.encode(), [ANN])
+
+
+def test_a_role_from_which_rows_may_be_hidden_is_refused(connection: Connection, conninfo: str) -> None:
+    with as_role(connection, "forgetful") as role:
+        connection.execute(
+            "grant usage on schema public to forgetful; grant all on all tables in schema public to forgetful"
+        )
+        role.execute("select set_config('memdb.user_id', %s, false)", [str(ANN)])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
+            role.execute("select forget_user(%s)", [ANN])
+        assert role.execute("select count(*) from memory_forgotten_users").fetchone() == (0,)
+        with memdb.open(f"{conninfo} options='-c role=forgetful'") as db:
+            for dry_run in (True, False):
+                with pytest.raises(DatabaseError, match=r"may hide rows of public\.users, public\.memor"):
+                    db.forget(ANN, dry_run=dry_run)
+    assert count(connection, "memories") == 2
+
+
+@pytest.mark.once
+def test_it_works_through_a_transaction_pooler(connection: Connection, conninfo: str) -> None:
+    with pooled(conninfo) as through, memdb.open(through) as db:
+        assert db.forget(ANN, and_user=True).deleted["public.memories"] == 1
+        with psycopg.connect(through, prepare_threshold=None) as other:
+            assert other.execute("select deleted from forget_user(%s)", [BOB]).fetchall() == [(1,)] * 4
+    assert count(connection, "memories") == 0
+
+
+SHAPES = [
+    Shape(Users("auth.accounts", "id", "bigint", may_be_made=False), "halfvec", 8),
+    Shape(Users('"People"', '"userId"', "varchar(40)", may_be_made=False), "vector", 4),
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.users.key_type)
+def test_users_have_keys_of_any_type(empty: str, tmp_path: Path, shape: Shape) -> None:
+    with database.connect(empty, purpose="test") as connection:
+        shapes.make_users(connection, shape)
+        sets = shapes.write(tmp_path, shape)
+        migrations.run(connection, sets, migrations.Migrate(chosen=("erasure", "retention", "row_security")))
+        ann, bob, eve = shapes.IDS[shape.users.python_type]
+        connection.execute(
+            f"insert into memories (user_id, memory_type, content) select {shape.users.key}, 'task', 'a' "
+            f"from {shape.users.table}; select pin_memories(user_id, array[id]) from memories".encode()
+        )
+        with memdb.open(empty) as db:
+            file = db.export(tmp_path / "all").path
+            assert db.forget(str(ann), and_user=True).deleted["public.memory_retention"] == 1
+            for nothing in ("", "no id of anybody"):
+                with pytest.raises((UsageError, DataError)):
+                    db.forget(nothing)
+            with pytest.raises(DataError, match="was forgotten here"):
+                db.import_(file)
+        connection.execute("select forget_user(%s)", [bob])
+        for nobody in (eve, None):
+            with pytest.raises(psycopg.Error, match="there is no user"):
+                connection.execute("select forget_user(%s)", [nobody])
+        assert count(connection, "memory_forgotten_users") == 2
+        assert count(connection, "memories") == 0
+
+
+def test_the_command_asks_tells_and_says_what_else_holds_it(
+    connection: Connection, conninfo: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["forget", "--user", str(ANN), "--database-url", conninfo]
+    assert main(command) == 2
+    told = capsys.readouterr()
+    assert "cannot ask for confirmation" in told.err
+    assert "Would delete" in told.err
+    assert main([*command, "--dry-run", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["dry_run"], found["deleted"]["public.memories"], found["remains"]) == (True, 1, None)
+    assert count(connection, "memories") == 2
+    assert main([*command, "--yes"]) == 0
+    told = capsys.readouterr()
+    assert "with a path to users: no row of theirs is there." in told.out
+    assert "An import will not bring the user back" in told.out
+    assert "vacuum (analyze) public.memories;" in told.out
+    connection.execute("vacuum (analyze) public.memories")
+    connection.execute("drop table memory_forgotten_users cascade")
+    assert main([*command, "--and-user", "--yes"]) == 0
+    assert "An import can bring the user back" in capsys.readouterr().out
+    assert main([*command, "--yes"]) == 3
