@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from memdb.catalog import KINDS, STANDALONE, Key, Objects, Patch, table_of
-from memdb.verification.mending import changing, creating, telling
+from memdb.verification.mending import changing, creating, tables, telling
 from memdb.verification.mending.differing import Differing
 from memdb.verification.mending.surroundings import UNKNOWN, Surroundings
 from memdb.verification.mending.writing import one_line, told
@@ -168,6 +168,8 @@ class _Comparison:
         lines = creating.create(key, self._expected[key], self._place)
         if lines and (other := self._place.in_place_of.get(key)):
             return told(f"{other} has its name: see whose that is; once it has another name:", *lines)
+        if key.kind == "policy" and tables.lets_all_through(self._expected[key]):
+            return told("it opens all rows to the roles that it names, so a person has to decide whether to:", *lines)
         owner = self._expected[key].get("owned_by")
         if key.kind == "sequence" and owner and Key.of("column", owner) not in self._missing:
             return [*lines, creating.owned(key, owner)]

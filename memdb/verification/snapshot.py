@@ -54,7 +54,7 @@ def read(sql_dir: Path) -> Patches:
         if not all(isinstance(change, dict | None) for patch in patches.values() for change in patch.values()):
             raise ValueError("what a migration does to an object is not a JSON object")
         for key, change in ((key, change or {}) for patch in patches.values() for key, change in patch.items()):
-            if name := misshapen(change):
+            if name := misshapen(key, change):
                 raise ValueError(f"{name} of {key} is not of its kind")
     except FileNotFoundError:
         raise SqlFilesError(f"there is no {path}", hint=f"Write it with: {_WRITE}") from None

@@ -73,7 +73,7 @@ def test_a_check_of_rows_that_was_made_up_for_is_no_drift(with_every_kind: Conne
 def test_each_kind_of_object_has_the_form_that_a_snapshot_has_to_have(kinds: Patches) -> None:
     assert {key.kind for key in snapshot.folded(kinds.values())} >= set(KINDS) - {"extension", "object"}
     changes = [(key, change) for patch in kinds.values() for key, change in patch.items()]
-    assert [(key, name) for key, change in changes if (name := misshapen(change or {}))] == []
+    assert [(key, name) for key, change in changes if (name := misshapen(key, change or {}))] == []
 
 
 def test_it_names_what_it_does_not_compare(with_every_kind: Connection, every_kind: Sets, kinds: Patches) -> None:

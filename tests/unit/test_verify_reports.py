@@ -84,6 +84,46 @@ def test_a_snapshot_that_was_edited_to_what_no_object_is(tmp_path: Path, change:
         snapshot.read(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("column a.b", {"type": "text; drop table users"}),
+        ("column a.b", {"default": "'', drop column c"}),
+        ("column a.b", {"default": "$$'$$; drop table users; --'"}),
+        ("column a.b", {"default": "E'\\'; drop table users; --"}),
+        ("column a.b", {"default": "1 /* it goes on"}),
+        ("constraint a.b", {"definition": "CHECK (true); drop table users"}),
+        ("constraint a.b", {"definition": "CHECK (true), drop column c"}),
+        ("index a", {"keys": ["id); drop table users; create index on a (id"]}),
+        ("index a", {"options": {"m = 1); drop table users; --": "2"}}),
+        ("policy a.b", {"using": "true); drop table users; select (1"}),
+        ("sequence a", {"type": "bigint; drop table users"}),
+        ("domain a", {"checks": {"b": "CHECK (true); drop table users"}}),
+        ("trigger a.b", {"definition": "DROP TABLE users"}),
+        ("rule a.b", {"definition": "CREATE TABLE users ()"}),
+        ("statistics a", {"definition": "CREATE STATISTICS a ON b, c FROM d; drop table users"}),
+        ("function a()", {"kind": "function a() is null; drop table users; --"}),
+        ("extension vector; drop table users", {}),
+    ],
+)
+def test_a_snapshot_in_which_a_mend_would_say_more_than_its_statement(
+    tmp_path: Path, key: str, change: dict[str, object]
+) -> None:
+    """Somebody else may have edited it, and what a mend says is pasted."""
+    (tmp_path / "schema.json").write_text(json.dumps({"$format": snapshot.FORMAT, "0001_a": {key: change}}))
+    with pytest.raises(SqlFilesError, match=r"cannot be read: .+ of .+ is not of its kind") as error:
+        snapshot.read(tmp_path)
+    assert "memdb snapshot" in error.value.hint
+
+
+def test_a_policy_for_all_rows_that_is_missing_is_not_a_line_to_paste() -> None:
+    table, policy = Key("table", "t"), Key("policy", "p", "t")
+    expected = {table: {}, policy: {"as": "permissive", "for": "all", "to": ["public"], "using": "true"}}
+    (difference,) = comparison.compare(expected, {table: {}})
+    assert all(line.startswith("--") for line in difference.mend.splitlines())
+    assert "a person has to decide" in difference.mend
+
+
 def test_a_snapshot_that_has_lost_a_line_in_a_merge() -> None:
     with pytest.raises(SqlFilesError, match=r"does not say table of index ix") as error:
         snapshot.folded([{Key("index", "ix"): {"unique": False}}])

@@ -148,6 +148,11 @@ def policy(differing: Differing, names: list[str]) -> list[str]:
     )
 
 
+def lets_all_through(policy: Attributes) -> bool:
+    """Whether no row is outside of it."""
+    return policy["as"] == "permissive" and "true" in (policy.get("using"), policy.get("check"))
+
+
 def _is_narrower(differing: Differing, attribute: str) -> bool:
     """Whether it lets through, or for a restrictive policy holds, no row that it did not before."""
     wanted, there = differing.expected.get(attribute), differing.found.get(attribute)
