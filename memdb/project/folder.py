@@ -194,7 +194,8 @@ def _expect_no_collision(sets: sqlfiles.Sets, new: Texts) -> None:
 
 
 def _reads(path: Path) -> str | None:
+    """None where there is none; also for a pipe or a device that a link leads to, which would be read for ever."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8") if path.is_file() else None
     except (OSError, ValueError):
         return None

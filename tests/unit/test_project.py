@@ -1,6 +1,7 @@
 """Migrations that `memdb new` writes complete."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,12 @@ def test_a_report_that_recommends_no_migration_writes_none(tmp_path: Path) -> No
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(UsageError, match="not a report of benchmark-similarity"):
         project.recommended(tmp_path, tmp_path / "other.json")
+
+
+def test_an_upgrade_does_not_read_a_pipe_or_device_in_place_of_what_memdb_ships(tmp_path: Path) -> None:
+    """A change that somebody else has written can bring a link to one: it would be read for ever, until memory ends."""
+    folder = project.init(tmp_path).sql_dir
+    readme = folder / "fast_search" / "README.md"
+    readme.unlink()
+    os.mkfifo(readme)
+    assert project.upgrade(folder, dry_run=True).differing == (readme,)
