@@ -18,8 +18,9 @@ def act_for(session: AsyncSession, user_id: UserKey | None) -> None:
     """From now on, all that the session asks is for this user; None is for nobody.
 
     Each transaction says it anew, for itself alone, so nothing is left on a connection for whoever gets it next, also
-    through a pooler. Raises UsageError where the session's transaction has begun to ask for somebody already. What it
-    asks raises that where there are no transactions: on a connection with AUTOCOMMIT.
+    through a pooler. Objects that it has read for another user leave the session. Raises UsageError where the session's
+    transaction has begun to ask for somebody already. What it asks raises that where there are no transactions: on a
+    connection with AUTOCOMMIT.
     """
     sync = session.sync_session
     begun = sync.info.get(_BEGUN)
@@ -28,7 +29,21 @@ def act_for(session: AsyncSession, user_id: UserKey | None) -> None:
             "this session has asked in its transaction already, and cannot ask for another user in it",
             hint="Say for whom it asks first, or after a commit or rollback.",
         )
-    sync.info[_USER] = "" if user_id is None else str(user_id)
+    said = "" if user_id is None else str(user_id)
+    if sync.info.get(_USER, said) != said:
+        _forget(sync)
+    sync.info[_USER] = said
+
+
+def _forget(session: Session) -> None:
+    """What a session has read, it gives by its key without asking; whoever holds an object goes on to read it.
+
+    What was changed and is not written yet stays, and then meets the policies.
+    """
+    changed = session.dirty
+    for read in session.identity_map.values():
+        if read not in changed:
+            session.expunge(read)
 
 
 @event.listens_for(Session, "after_begin")

@@ -157,6 +157,20 @@ async def test_a_session_asks_for_one_user_in_a_transaction(held: Factory) -> No
         assert not await MemoryStore(session).list(MemoryQuery(user_id=ANN))
 
 
+@pytest.mark.parametrize("then", [ANN, None])
+async def test_what_a_session_has_read_for_one_user_it_does_not_give_to_the_next(
+    held: Factory, then: UUID | None
+) -> None:
+    async with held() as session:
+        act_for(session, BOB)
+        read = await session.get(Memory, OF_BOB)
+        assert read is not None
+        await session.commit()
+        act_for(session, then)
+        assert await session.get(Memory, OF_BOB) is None
+        assert read.content == f"secret of {BOB}"  # whoever has it, has it
+
+
 async def test_where_there_are_no_transactions_nobody_is_told_that_nothing_was_found(held: Factory) -> None:
     async with held() as session:
         act_for(session, BOB)
