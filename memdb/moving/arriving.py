@@ -16,7 +16,7 @@ from memdb.reading.fields import excerpt
 from memdb.shape import UserKey, Users
 from memdb.words import count, listed
 
-_OWNED = ("memories", "memory_collections")
+_OWNED = ("memories", "memory_collections", "memory_archive")
 _MOST_NAMES = 5
 
 

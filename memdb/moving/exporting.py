@@ -11,7 +11,7 @@ from memdb import __version__, files, users
 from memdb.database import Connection
 from memdb.errors import DatabaseError, DataError, OutputError
 from memdb.moving import header, jsonl, statements, tables
-from memdb.moving.header import Header, Held
+from memdb.moving.header import EMBEDDED, Header, Held
 from memdb.moving.hooks import Hooks
 from memdb.moving.tables import MEMORIES, Place
 from memdb.shape import UserKey
@@ -109,7 +109,7 @@ def _write(
     for table in place.tables:
         name = json.dumps(table.name, ensure_ascii=False).encode()
         statement = statements.copy(place.target, table, key, with_embedding=about.embedding is not None)
-        for row, *embedding in _told(_rows(connection, statement, key, 1 + (table.name == MEMORIES)), hooks):
+        for row, *embedding in _told(_rows(connection, statement, key, 1 + (table.name in EMBEDDED)), hooks):
             to.row(name, row, *(numbers or b"null" for numbers in embedding))
     return to.end()
 

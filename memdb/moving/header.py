@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from memdb import records
 
 FORMAT = 1
+EMBEDDED = ("memories", "memory_archive")
+"""The tables whose rows have an embedding."""
 
 
 @dataclass(frozen=True, slots=True)

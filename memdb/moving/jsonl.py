@@ -1,8 +1,9 @@
 """The file: a header, a line for each row, and a last line with the checksum of all lines before it.
 
-A row is `{"table": …, "row": {…}}`, and a memory ends with `"embedding": […]` or null, always in this order and without
-spaces, so the numbers, which are nearly all of it, pass through as text. No string of JSON has a quote without a
-backslash before it: the first of what begins a part, or for the embedding the last, is never within a value.
+A row is `{"table": …, "row": {…}}`, and a memory, archived or not, ends with `"embedding": […]` or null, always in this
+order and without spaces, so the numbers, which are nearly all of it, pass through as text. No string of JSON has a
+quote without a backslash before it: the first of what begins a part, or for the embedding the last, is never within a
+value.
 """
 
 import hashlib
@@ -15,11 +16,11 @@ from typing import Any, BinaryIO, NoReturn
 
 from memdb.errors import DataError
 from memdb.moving import header
-from memdb.moving.header import Header
+from memdb.moving.header import EMBEDDED, Header
 from memdb.reading.fields import excerpt
 
 _TABLE, _ROW, _EMBEDDING = b'{"table":', b',"row":', b',"embedding":'
-_OF_MEMORIES = _TABLE + b'"memories"'
+_EMBEDDED = tuple(_TABLE + b'"%b"' % name.encode() for name in EMBEDDED)
 _NONE = (b"", b"null")
 _TRAILER = b'{"sha256":'
 _LONGEST_TRAILER = 200
@@ -56,7 +57,7 @@ class Writer:
         self._add(about.line().encode() + b"\n")
 
     def row(self, table: bytes, row: bytes, embedding: bytes = b"") -> None:
-        """One row of a table, whose name is given as JSON; that of memories with an embedding, or null."""
+        """One row of a table, whose name is given as JSON; that of a memory with an embedding, or null."""
         end = (_EMBEDDING, embedding) if embedding else ()
         self._add(b"".join((_TABLE, table, _ROW, row, *end, b"}\n")))
 
@@ -107,7 +108,7 @@ class File:
         if not name.startswith(_TABLE) or not found or not rest.endswith(b"}\n"):
             self.refuse(f"was altered: line {number} is no row")
         row, embedding = rest[:-2], b""
-        if name == _OF_MEMORIES:
+        if name in _EMBEDDED:
             row, _, embedding = row.rpartition(_EMBEDDING)
         try:
             numbers = None if embedding in _NONE else embedding.decode()

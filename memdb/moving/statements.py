@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias
 
 from psycopg import sql
 
-from memdb.moving.tables import MEMORIES, Table
+from memdb.moving.header import EMBEDDED
+from memdb.moving.tables import ARCHIVE, MEMORIES, Table
 from memdb.shape import UserKey
 from memdb.target import Target
 
@@ -28,6 +29,8 @@ _OF_USER = "\n    where t.user_id = %(user)s"
 _OF_MEMORIES_OF_USER = "\n    where t.memory_id in (select m.id from {memories} as m where m.user_id = %(user)s)"
 # Beside memories of this very transaction only: what was there keeps what was noted of it.
 _OF_NEW_MEMORIES = "where (select m.xmin from {memories} as m where m.id = {memory_id}) = pg_current_xact_id()::xid"
+# What was brought back from the archive meanwhile is in memories.
+_NOT_RESTORED = "where not exists (select from {memories} as m where m.id = given.id::uuid)"
 # One that the file does not have stays while the text is what it was made of.
 _EMBEDDING_THERE = "case when t.content = excluded.content then t.embedding end"
 
@@ -63,8 +66,8 @@ def count(found: Target, table: Table, user: UserKey | None) -> str:
 
 
 def copy(found: Target, table: Table, user: UserKey | None, *, with_embedding: bool) -> str:
-    """The rows as JSON, those of memories with the embedding as pgvector writes it, or null."""
-    embedding = f", {'t.embedding' if with_embedding else 'null'}::text" if table.name == MEMORIES else ""
+    """The rows as JSON, those of memories, archived or not, with the embedding as pgvector writes it, or null."""
+    embedding = f", {'t.embedding' if with_embedding else 'null'}::text" if table.name in EMBEDDED else ""
     return _COPY.format(
         columns=", ".join(f"t.{_quoted(name)}" for name in table.columns),
         embedding=embedding,
@@ -88,6 +91,7 @@ def insert(found: Target, table: Table, given: Columns, on_conflict: OnConflict)
     types = {**given.mapped, **({"embedding": given.embedding} if given.embedding else {})}
     cast = [f"given.{_quoted(name)}::{_escaped(type)}" for name, type in types.items()]
     memories = _quoted(found.schema, MEMORIES)
+    kept = _NOT_RESTORED.format(memories=memories) if table.name == ARCHIVE else ""
     new = _OF_NEW_MEMORIES.format(memories=memories, memory_id="given.memory_id::uuid")
     return _INSERT.format(
         table=_quoted(found.schema, table.name),
@@ -95,7 +99,7 @@ def insert(found: Target, table: Table, given: Columns, on_conflict: OnConflict)
         values=", ".join([*(f"given.{_quoted(name)}" for name in given.plain), *cast]),
         sources=", ".join(sources),
         names=", ".join(map(_quoted, given.all)),
-        where="" if table.has_owner else new,
+        where=kept if table.has_owner else new,
         conflict=_conflict(table, given, on_conflict),
     )
 
@@ -106,7 +110,7 @@ def _conflict(table: Table, given: Columns, on_conflict: OnConflict) -> str:
     if not table.key or not changed or (table.has_owner and on_conflict != "overwrite"):
         return " do nothing"
     changes = [f"{_quoted(name)} = excluded.{_quoted(name)}" for name in changed]
-    if table.name == MEMORIES and not given.embedding:
+    if table.name in EMBEDDED and not given.embedding:
         changes.append(f"embedding = {_EMBEDDING_THERE}")
     whose = "user_id" if table.has_owner else "memory_id"
     key = ", ".join(map(_quoted, table.key))

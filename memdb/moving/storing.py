@@ -12,9 +12,10 @@ from memdb import users
 from memdb.database import Connection
 from memdb.errors import DataError, InvalidMemory
 from memdb.moving import arriving, statements
+from memdb.moving.header import EMBEDDED
 from memdb.moving.jsonl import File, Row
 from memdb.moving.statements import OnConflict
-from memdb.moving.tables import MEMORIES, Place, Table
+from memdb.moving.tables import Place, Table
 from memdb.reading.fields import excerpt
 from memdb.shape import UserKey
 
@@ -44,7 +45,7 @@ class Storing:
             self.place.target,
             table,
             self.file.header.tables[table.name].columns,
-            with_embedding=table.name == MEMORIES and self.with_embeddings,
+            with_embedding=table.name in EMBEDDED and self.with_embeddings,
         )
         kinds = dict(zip(table.columns, table.kinds, strict=True))
         objects = [arriving.values(self.file, row) for row in batch]

@@ -1,4 +1,4 @@
-"""The tables that travel, as the catalog has them: memories, their collections, and what is noted beside them."""
+"""The tables that travel, as the catalog has them: memories, collections, the archive, and what is beside memories."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from memdb.errors import DatabaseError
 from memdb.shape import UserKey
 from memdb.target import Target
 
-MEMORIES = "memories"
+MEMORIES, ARCHIVE = "memories", "memory_archive"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,14 +24,15 @@ select
 select set_config('enable_seqscan', 'off', true);
 
 -- name: tables
--- memories, their collections, and the tables beside them whose rows are deleted together with a memory, in an order in
--- which rows can be stored. Left out are columns that the database fills by itself, and embedding, which has its own
--- way. Of which kind a value is: 'user' is the key of a user, 'id' one that new ids replace.
+-- memories, their collections, those that are archived, and the tables beside memories whose rows are deleted together
+-- with them, in an order in which rows can be stored. Left out are columns that the database fills by itself, and
+-- embedding, which has its own way. Of which kind a value is: 'user' is the key of a user, 'id' one that new ids
+-- replace.
 with found as (
     select
         c.oid,
         c.relname,
-        c.oid = %(memories)s::oid or c.relname = 'memory_collections' as has_owner
+        c.oid = %(memories)s::oid or c.relname in ('memory_collections', 'memory_archive') as has_owner
     from pg_class as m
     inner join pg_class as c on m.relnamespace = c.relnamespace and c.relkind in ('r', 'p') and not c.relispartition
     where
@@ -46,7 +47,7 @@ with found as (
                     and (
                         (a.attname = 'memory_id' and f.confrelid = m.oid and f.confdeltype = 'c')
                         or (
-                            c.relname = 'memory_collections' and a.attname = 'user_id'
+                            c.relname in ('memory_collections', 'memory_archive') and a.attname = 'user_id'
                             and f.confrelid = %(users)s::oid
                         )
                     )
@@ -66,7 +67,11 @@ select
             when (t.has_owner and a.attname = 'user_id') or refers.oid = %(users)s::oid then 'user'
             when
                 a.atttypid = 'uuid'::regtype
-                and (a.attnum = any(k.indkey) or refers.oid in (select f.oid from found as f))
+                and (
+                    a.attnum = any(k.indkey)
+                    or refers.oid in (select f.oid from found as f)
+                    or (t.relname = 'memory_archive' and a.attname = 'replaced_by')
+                )
                 then 'id'
             else ''
         end
@@ -78,7 +83,7 @@ inner join pg_attribute as a
     on
         t.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
         and a.attgenerated = '' and a.attidentity = ''
-        and not (t.oid = %(memories)s::oid and a.attname = 'embedding')
+        and not (t.relname in ('memories', 'memory_archive') and a.attname = 'embedding')
 left join pg_index as k on t.oid = k.indrelid and k.indisprimary
 left join lateral (
     select min(f.confrelid) as oid

@@ -33,7 +33,7 @@ where attname = 'user_id' and c.relkind in ('r', 'p') and not c.relispartition
 _VALUES: dict[str, str] = {
     "text": "'x'", "varchar": "'x'", "bool": "true", "int4": "1", "int8": "1", "int2": "1", "float4": "0.5",
     "float8": "0.5", "numeric": "1", "timestamptz": "'2026-01-01'", "interval": "'1 day'", "jsonb": "'{}'",
-    "bytea": "'x'", "date": "'2026-01-01'",
+    "bytea": "'x'", "date": "'2026-01-01'", "memory_archive.reason": "'merged'",
 }  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _needed(
             assert type in _VALUES, (
                 f"{table}.{name} needs a value: say in tests/integration/filling.py how to write a {type}"
             )
-            yield name, sql.SQL(_VALUES[type])
+            yield name, sql.SQL(_VALUES.get(f"{table}.{name}", _VALUES[type]))
 
 
 def dump(connection: Connection) -> dict[str, list[str]]:

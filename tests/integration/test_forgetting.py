@@ -233,7 +233,7 @@ def test_it_works_through_a_transaction_pooler(connection: Connection, conninfo:
     with pooled(conninfo) as through, memdb.open(through) as db:
         assert db.forget(ANN, and_user=True).deleted["public.memories"] == 1
         with psycopg.connect(through, prepare_threshold=None) as other:
-            assert other.execute("select deleted from forget_user(%s)", [BOB]).fetchall() == [(1,)] * 4
+            assert {*other.execute("select deleted from forget_user(%s)", [BOB])} == {(1,)}
     assert count(connection, "memories") == 0
 
 

@@ -21,11 +21,12 @@ from tests.integration.conftest import as_role
 from tests.integration.orm import shapes
 
 ANN, BOB, EVE = (UUID(int=number << 96) for number in (1, 2, 3))
-SETS = ("fast_search", "importance", "retention", "row_security")
+OLDER = UUID(int=ANN.int + 9)  # and archived
+SETS = ("fast_search", "importance", "retention", "archive", "row_security")
 # What a line is taken apart by, a number too long for Python, one too large for a float, and what ends a line.
 METADATA = '{"a": 1, "embedding": [1], "row": {"n": 1e400}, "digits": %s, "b": "\\u2028\\n\\"}" }' % ("9" * 5000)
 CONTENT = 'It\'s "quoted" \\ back, ","embedding":[ \n\t 日本語 \x7f'
-TABLES = ("memories", "memory_collections", "memory_importance", "memory_retention")
+TABLES = ("memories", "memory_collections", "memory_archive", "memory_importance", "memory_retention")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def with_sets(server: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def source(server: str, with_sets: str) -> Iterator[str]:
-    """Ann has three memories and Bob one, each a collection, and two memories are important, one of them pinned."""
+    """Ann has three memories, of which one replaced an older one, and Bob one; two are important, one is pinned."""
     with new_database(server, template=with_sets) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
             fill(connection)
@@ -80,6 +81,13 @@ def fill(connection: Connection) -> None:
         [id_of(1, ANN), id_of(0, BOB)],
     )
     connection.execute("insert into memory_retention (memory_id, pinned) values (%s, true)", [id_of(1, ANN)])
+    connection.execute(
+        "insert into memories (id, user_id, memory_type, content, embedding) "
+        "values (%s, %s, 'task', 'older', array_fill(0.2, '{1536}')::vector)",
+        [OLDER, ANN],
+    )
+    connection.execute("insert into memory_importance (memory_id, importance) values (%s, 0.5)", [OLDER])
+    connection.execute("select supersede_memory(%s, %s, %s)", [ANN, OLDER, id_of(0, ANN)])
 
 
 def id_of(number: int, user: UUID) -> UUID:
@@ -116,14 +124,14 @@ def test_all_that_belongs_to_memories_arrives_as_it_was_and_once(source: str, de
     first, again = imported(destination, file), imported(destination, file)
     assert everything(destination) == everything(source)
     assert (first.memories, first.users, first.users_created, first.already_there) == (4, 2, 2, 0)
-    assert first.beside == {"memory_collections": 2, "memory_importance": 2, "memory_retention": 1}
+    assert first.beside == {"memory_collections": 2, "memory_archive": 1, "memory_importance": 2, "memory_retention": 1}
     assert (again.memories, again.users_created, again.already_there) == (0, 0, 4)
     assert set(again.beside.values()) == {0}
 
 
 def test_a_file_is_as_the_database_was_at_one_moment(source: str, tmp_path: Path) -> None:
     def meanwhile(total: int) -> None:
-        assert total == 9
+        assert total == 10
         execute(source, "delete from memories where user_id = %s", ANN)
 
     with memdb.open(source) as db:
@@ -133,6 +141,7 @@ def test_a_file_is_as_the_database_was_at_one_moment(source: str, tmp_path: Path
     *lines, last = made.path.read_text().split("\n")[:-1]
     assert json.loads(last) == {"sha256": made.sha256, "lines": len(lines)}
     order = ["memories"] * 4 + ["memory_collections"] * 2 + ["memory_importance"] * 2 + ["memory_retention"]
+    order.insert(6, "memory_archive")
     assert [line.split('"')[3] for line in lines[1:]] == order
 
 
@@ -146,9 +155,10 @@ def test_one_user_is_taken_along_without_the_others(source: str, destination: st
     found = imported(destination, made.path)
     assert (found.memories, found.beside) == (
         3,
-        {"memory_collections": 1, "memory_importance": 1, "memory_retention": 1},
+        {"memory_collections": 1, "memory_archive": 1, "memory_importance": 1, "memory_retention": 1},
     )
     assert rows(destination, "memories", "embedding is not null") == []
+    assert rows(destination, "memory_archive", "embedding is not null") == []
 
 
 def test_what_is_there_stays_or_is_overwritten_and_keeps_its_embedding_with_its_text(source: str, file: Path) -> None:
@@ -180,7 +190,17 @@ def test_new_ids_let_another_user_have_the_same_memories_once(source: str, file:
             "on i.memory_id = m.id",
             [EVE],
         )
-    assert counts == (8, 8, 3, 4, 4)
+        back = connection.execute(
+            "select replaced_by from restore_memories(%s, array(select id from memory_archive))", [EVE]
+        )
+        (replaced,) = back.fetchall()
+        (kept,) = connection.execute(
+            "select count(*) from memories as m join memory_importance as i on i.memory_id = m.id "
+            "join memories as by on by.id = %s where (m.content, m.user_id, by.user_id) = ('older', %s, %s)",
+            [*replaced, EVE, EVE],
+        )
+    assert (counts, kept) == ((8, 8, 3, 4, 4), (1,))
+    assert imported(source, file, map_users=users, on_conflict="new-ids").beside["memory_archive"] == 0
     users.write_text(json.dumps({str(ANN): str(EVE)}))
     with pytest.raises(DataError, match=f'no entry for "{BOB}"'):
         imported(source, file, map_users=users)
@@ -196,7 +216,7 @@ OTHER_SHAPES = [
 def test_memories_move_to_another_shape_and_back(
     connection_to_empty: Connection, empty: str, source: str, file: Path, tmp_path: Path, shape: Shape
 ) -> None:
-    execute(source, "truncate memory_importance, memory_retention")  # core alone is there
+    execute(source, "truncate memory_importance, memory_retention, memory_archive")  # core alone is there
     with memdb.open(source) as db:
         file = db.export(tmp_path / "without.jsonl").path
     written = shapes.write(tmp_path / "sql", shape)
@@ -252,12 +272,12 @@ def test_a_file_that_was_cut_off_or_altered_is_refused_before_the_database_is_as
 
 
 def test_a_file_that_does_not_fit_leaves_nothing(server: str, template: str, destination: str, file: Path) -> None:
-    with new_database(server, template=template) as core, pytest.raises(DataError, match="memory_importance, which is"):
+    with new_database(server, template=template) as core, pytest.raises(DataError, match="memory_archive, which is"):
         imported(core, file)
     execute(destination, "alter table memory_importance add check (importance < 0.5)")
-    with pytest.raises(DataError, match=r"lines 8 to 9: the database refuses a row of memory_importance.*check"):
+    with pytest.raises(DataError, match=r"lines 9 to 10: the database refuses a row of memory_importance.*check"):
         imported(destination, file)
-    assert everything(destination) == [[], [], [], []]
+    assert everything(destination) == [[], [], [], [], []]
     with pytest.raises(UsageError, match="on_conflict"):
         imported(destination, file, on_conflict="replace")
 
@@ -343,7 +363,9 @@ def test_the_commands_say_what_was_taken_along(
     assert cli.main(["export", file, "--database-url", source]) == 0
     told = capsys.readouterr().out
     assert "Exported 4 memories of 2 users to" in told
-    assert "With 2 rows of memory_collections, 2 rows of memory_importance and 1 row of memory_retention." in told
+    assert (
+        "With 2 rows of memory_collections, 1 row of memory_archive, 2 rows of memory_importance and 1 row of" in told
+    )
     assert cli.main(["import", file, "--database-url", destination, "--format", "json"]) == 0
     assert json.loads(capsys.readouterr().out)["memories"] == 4
     assert cli.main(["import", file, "--database-url", destination]) == 0

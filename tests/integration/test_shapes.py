@@ -36,7 +36,7 @@ def test_a_schema_for_any_users_is_made_proved_and_taken_back(fitted: Fitted) ->
 
 
 def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
-    with memdb.open(sets=("fast_search", "importance", "row_security", "hybrid_search")) as db:
+    with memdb.open(sets=("fast_search", "importance", "row_security", "hybrid_search", "archive")) as db:
         db.migrate()
     kind, dimensions = _parts(fitted.case.embedding)
     vectors = np.random.default_rng(1).standard_normal((300, dimensions)).astype(np.float32)
@@ -61,7 +61,16 @@ def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
             f"select content, vector_rank, word_rank from search_memories_hybrid(%s, 'which is 8?', %s::{kind}, 5)",
             [key, str(vectors[7].tolist())],
         ).fetchall()
-    assert (weighed[0], len(weighed)) == (("7",), 5)
+        connection.execute(
+            "select archive_memories(%s, array(select id from memories where content = '7'), 'pruned')", [key]
+        )
+        archived = connection.execute(
+            f"select content from search_memory_archive(%s, %s::{kind})", [key, str(vectors[7].tolist())]
+        ).fetchall()
+        back = connection.execute(
+            "select has_embedding from restore_memories(%s, array(select id from memory_archive))", [key]
+        ).fetchall()
+    assert (weighed[0], len(weighed), archived, back) == (("7",), 5, [("7",)], [(True,)])
     assert found[0] == ("7",)
     assert {row[1:] for row in both if row[0] == "7"} == {(1, None)}
     assert {row[2] for row in both if row[0] == "8"} == {1}

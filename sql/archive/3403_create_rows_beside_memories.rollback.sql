@@ -1,0 +1,1 @@
+drop function rows_beside_memories(regclass, uuid[]);

@@ -1,0 +1,8 @@
+drop function archive_memories(
+    user_id uuid,
+    memory_ids uuid[],
+    reason text,
+    replaced_by uuid,
+    with_embeddings boolean,
+    valid_to timestamptz
+);

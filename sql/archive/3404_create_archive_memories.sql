@@ -1,0 +1,105 @@
+-- Takes memories out of memories, with all that is beside them, and keeps them. One statement reads, stores and
+-- deletes. Memories are locked in the order of their ids, so of two calls for the same ones, one waits, and then finds
+-- nothing to do.
+--
+-- An archived row with the same id can only be of a memory that an import has brought back: the newer one is kept.
+create function archive_memories(
+    user_id uuid,
+    memory_ids uuid[],
+    reason text,
+    replaced_by uuid default null,
+    with_embeddings boolean default true,
+    valid_to timestamptz default null
+)
+returns bigint
+language sql volatile
+set search_path = ''
+begin atomic
+
+    with going as materialized (
+        select
+            m.id,
+            m.user_id,
+            m.memory_type,
+            m.content,
+            case when coalesce(with_embeddings, true) then m.embedding end as embedding,
+            m.metadata,
+            m.created_at,
+            m.accessed_at,
+            coalesce(archive_memories.valid_to, now()) as valid_to
+        from memories as m
+        where
+            m.id = any(memory_ids) and m.user_id = archive_memories.user_id
+            and m.id is distinct from archive_memories.replaced_by
+        order by m.id
+        for update
+    ),
+
+    stored as (
+        insert into memory_archive as a (
+            id, user_id, memory_type, content, embedding, metadata, created_at, accessed_at, valid_from, valid_to,
+            reason, replaced_by, beside
+        )
+        select
+            g.id,
+            g.user_id,
+            g.memory_type,
+            g.content,
+            g.embedding,
+            g.metadata,
+            g.created_at,
+            g.accessed_at,
+            least(g.created_at, g.valid_to, p.valid_to) as valid_from,
+            g.valid_to,
+            archive_memories.reason,
+            archive_memories.replaced_by,
+            coalesce(b.beside, '{}') as beside
+        from going as g
+        left join
+            rows_beside_memories('memories'::regclass, array(select x.id from going as x)) as b
+            on g.id = b.memory_id
+        left join
+            lateral (
+                select min(p.valid_to) as valid_to
+                from memory_archive as p
+                where p.replaced_by = g.id and p.user_id = g.user_id and p.reason = 'superseded'
+            ) as p
+            on true
+        on conflict (id) do update
+            set
+                user_id = excluded.user_id,
+                memory_type = excluded.memory_type,
+                content = excluded.content,
+                embedding = excluded.embedding,
+                metadata = excluded.metadata,
+                created_at = excluded.created_at,
+                accessed_at = excluded.accessed_at,
+                valid_from = excluded.valid_from,
+                valid_to = excluded.valid_to,
+                archived_at = excluded.archived_at,
+                reason = excluded.reason,
+                replaced_by = excluded.replaced_by,
+                beside = excluded.beside
+        returning a.id
+    ),
+
+    gone as (
+        delete from memories as m
+        where m.id = any(array(select s.id from stored as s))
+        returning m.id
+    )
+
+    select count(*) from gone;
+
+end;
+
+comment on function archive_memories(
+    user_id uuid,
+    memory_ids uuid[],
+    reason text,
+    replaced_by uuid,
+    with_embeddings boolean,
+    valid_to timestamptz
+) is
+'Moves these memories from memories to memory_archive, with all that refers to them, and returns how many. Those of '
+'other users are passed over, and so is replaced_by.';

@@ -1,0 +1,62 @@
+-- Writes archived memories back, first themselves and then what was beside them, and deletes them from the archive.
+-- What is beside them may be under policies that look for the memory, so each is a statement of its own.
+create function put_back_memories(memories regclass, archive regclass, user_id uuid, memory_ids uuid[])
+returns table (memory_id uuid, reason text, replaced_by uuid, has_embedding boolean)
+language plpgsql volatile
+set search_path = ''
+set datestyle = 'ISO'
+set intervalstyle = 'postgres'
+set extra_float_digits = '1'
+as $$
+declare
+    ids uuid[];
+    part record;
+begin
+    execute format(
+        'select array(select a.id from %s as a where a.id = any($1) and a.user_id = $2 order by a.id for update)',
+        archive
+    ) into ids using memory_ids, user_id;
+    for part in
+        execute format(
+            'select * from %I.memory_tables($1) as m where m.refused is null',
+            (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories)
+        ) using memories
+    loop
+        if part.of = memories then
+            execute format(
+                'insert into %s (
+                    id, user_id, memory_type, content, embedding, metadata, created_at, accessed_at%s
+                ) overriding system value
+                select r.id, r.user_id, r.memory_type, r.content, r.embedding, r.metadata, r.created_at,
+                    case when r.reason = ''pruned'' then now() else r.accessed_at end%s
+                from (
+                    select a.*, coalesce(a.beside -> ''memories'' -> 0, ''{}'') as kept
+                    from %s as a where a.id = any($1) order by a.id
+                ) as r',
+                memories, part.columns, part.given, archive
+            ) using ids;
+        else
+            execute format(
+                'insert into %1$s (%2$I%3$s) overriding system value
+                select t.* from (
+                    select r.id%4$s from (
+                        select a.id, a.user_id, e.kept
+                        from %5$s as a cross join lateral jsonb_array_elements(a.beside -> %6$L) as e (kept)
+                        where a.id = any($1) order by a.id
+                    ) as r
+                ) as t (%2$I%3$s)
+                where %7$s on conflict do nothing',
+                part.of, part.key, part.columns, part.given, archive, part.name, part.holds
+            ) using ids;
+        end if;
+    end loop;
+    return query execute format(
+        'delete from %s as a where a.id = any($1)
+        returning a.id, a.reason, a.replaced_by, a.embedding is not null',
+        archive
+    ) using ids;
+end;
+$$;
+
+comment on function put_back_memories(memories regclass, archive regclass, user_id uuid, memory_ids uuid[]) is
+'Part of restore_memories: writes archived memories back into memories, and what was beside them.';

@@ -1,0 +1,1 @@
+drop function restore_memories(user_id uuid, memory_ids uuid[]);

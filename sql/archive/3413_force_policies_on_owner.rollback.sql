@@ -1,0 +1,1 @@
+alter table memory_archive no force row level security;
