@@ -5,6 +5,9 @@
 -- First the row of the user is locked, then their memories in the order of their ids, as recalls are noted: so nothing
 -- new arrives meanwhile. What refers to others goes before them, and each table is asked at once whether a row is left.
 -- Row-level security would hide some: with "off", that is an error.
+--
+-- A table of somebody else is an error, too: whoever may create in the schema could put a trigger there, which would
+-- run with the rights of whoever forgets.
 create function forget_rows(user_id uuid, memories regclass) returns table (table_name text, deleted bigint)
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -76,6 +79,16 @@ begin
         group by p.oid, p.name
         order by max(p.depth) desc, p.oid = memories
     loop
+        if not (
+            select c.relowner = m.relowner or o.rolsuper
+            from pg_class as c
+            inner join pg_roles as o on c.relowner = o.oid
+            inner join pg_class as m on m.oid = memories
+            where c.oid = held.name
+        ) then
+            raise exception 'the owner of % does not own memories, and could have code of theirs run here', held.name
+                using errcode = 'insufficient_privilege', hint = 'Find out whose it is. Nothing was deleted.';
+        end if;
         execute format('delete from %s where %s', held.name, held.meant) using user_id;
         get diagnostics deleted = row_count;
         execute format('select count(*) from %s where %s', held.name, held.meant) into rest using user_id;

@@ -229,6 +229,27 @@ def test_a_role_from_which_rows_may_be_hidden_is_refused(connection: Connection,
 
 
 @pytest.mark.once
+def test_a_table_that_somebody_else_has_put_beside_memories_runs_nothing(connection: Connection) -> None:
+    """By its name it would be one of memdb's, and a trigger of it would run with the rights of whoever forgets."""
+    role = f"planting_{connection.info.backend_pid}"
+    connection.execute(
+        f"""
+        create role {role};
+        create table memory_planted (user_id uuid);
+        create function planted() returns trigger language plpgsql as 'begin raise exception ''it was run''; end';
+        create trigger planted before delete on memory_planted for each statement execute function planted();
+        alter table memory_planted owner to {role};
+        """.encode()
+    )
+    before = filling.dump(connection)
+    try:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="memory_planted does not own memories"):
+            connection.execute("select forget_user(%s)", [ANN])
+        assert filling.dump(connection) == before
+    finally:
+        connection.execute(f"drop owned by {role}; drop role {role}".encode())
+
+
 def test_it_works_through_a_transaction_pooler(connection: Connection, conninfo: str) -> None:
     with pooled(conninfo) as through, memdb.open(through) as db:
         assert db.forget(ANN, and_user=True).deleted["public.memories"] == 1
