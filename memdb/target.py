@@ -10,6 +10,7 @@ from memdb import database, shape
 from memdb.database import Connection, Names, query
 from memdb.errors import DatabaseError
 from memdb.shape import STAND_IN, Shape, Users
+from memdb.words import argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,25 @@ class Target:
 
 
 def find(connection: Connection, names: Names) -> Target | None:
-    """Where the table is to which these names lead, for statements whose own names lead to pg_catalog."""
+    """Where the table is to which these names lead, for statements whose own names lead to pg_catalog.
+
+    Who has named a schema means that one, and not what happens to be in another of the search_path.
+    """
     with connection.cursor(row_factory=class_row(Target)) as cursor:
         schemas = [names.target, *names.path]
-        return cursor.execute(query("target", "find"), {"schemas": schemas, "stand_in": STAND_IN}).fetchone()
+        among = schemas if connection.schema is None else [connection.schema]
+        given = {"schemas": schemas, "among": among, "stand_in": STAND_IN}
+        return cursor.execute(query("target", "find"), given).fetchone()
+
+
+def absent(connection: Connection) -> DatabaseError:
+    """There is no such table."""
+    if connection.schema is None:
+        return DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+    return DatabaseError(
+        f'the schema {connection.schema} has no table "memories"',
+        hint=f"Name the schema where it is, or create it with: memdb migrate --schema {argument(connection.schema)}",
+    )
 
 
 def enter(connection: Connection) -> Target:
@@ -88,7 +104,7 @@ def enter(connection: Connection) -> Target:
     database.keep_to_own_names(connection)
     found = find(connection, names)
     if found is None:
-        raise DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+        raise absent(connection)
     require_own(found)
     return found
 

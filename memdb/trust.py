@@ -114,6 +114,26 @@ def _lesser_owner(connection: Connection, tables: Tables) -> tuple[str, str | No
         return _ask(connection, "of_lesser_owners", tables=list(tables)).fetchone()
 
 
+def of_strangers(connection: Connection, tables: Tables, known: Tables) -> dict[int, tuple[str, str]]:
+    """Those of these tables that somebody may have planted beside the `known` ones, whose owners are trusted: the name
+    of each, and its owner."""
+    given = {"tables": list(tables), "known": list(known)}
+    with database.own_names(connection):
+        rows = connection.execute(query("trust", "of_strangers"), given).fetchall()
+    return {oid: (name, owner) for oid, name, owner in rows}
+
+
+def require_no_strangers(connection: Connection, tables: Tables, known: Tables) -> None:
+    """Raises DatabaseError where one of these tables is of_strangers."""
+    for name, owner in of_strangers(connection, tables, known).values():
+        raise DatabaseError(
+            f"{name} belongs to {owner!r}, and not to the owner of memories: what {owner!r} puts there would run with "
+            "your rights",
+            hint=f"Find out what it is for, and have it owned by a role that you trust as yourself. Or connect as a "
+            f"role that has the rights of {owner!r}.",
+        )
+
+
 def referrers(connection: Connection, tables: Tables) -> dict[int, bool]:
     """The tables with foreign keys to these, or to those that the server changes along: which is the value of each."""
     return dict(connection.execute(query("trust", "referrers"), {"tables": list(tables)}).fetchall())

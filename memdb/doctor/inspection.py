@@ -12,7 +12,6 @@ import psycopg
 from memdb import database, target
 from memdb.database import Connection, query
 from memdb.doctor.patient import begin, percent, require_readable
-from memdb.errors import DatabaseError
 from memdb.target import Target
 from memdb.words import printable
 
@@ -113,7 +112,7 @@ def _enter(connection: Connection) -> Target:
     begin(connection)
     found = target.find(connection, names)
     if found is None:
-        raise DatabaseError('this database has no table "memories"', hint="Create it with: memdb migrate")
+        raise target.absent(connection)
     target.require_own(found)
     require_readable(connection, found)
     return found
@@ -183,7 +182,7 @@ class _Inside:
         statement = self._found.query("doctor_rows", block)
         try:
             with self._connection.transaction():
-                return self._connection.execute(statement.encode(), given).fetchall()
+                return self._connection.execute(statement.encode(), given or None).fetchall()
         except psycopg.errors.QueryCanceled:
             return None
 

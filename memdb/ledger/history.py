@@ -94,8 +94,17 @@ class History:
         return sets.after(migration) + [item.id for item in self.applied if any(item.at > at for at in lost_at)]
 
     def with_unfinished(self, sets: Sets) -> "History":
-        """Takes what was cut short for the newest: a rollback has to take it back before the others."""
-        begun = tuple(item for item in self.unfinished if item.id in sets.by_id)
+        """Takes what was cut short for the newest: a rollback has to take it back before the others.
+
+        Nothing in a transaction can be: what looks like it was only marked, and taken back by stock yoyo.
+        """
+        files = sets.by_id
+        begun = tuple(
+            item
+            for item in self.unfinished
+            if item.id in files
+            and (item.lost or not files[item.id].transactional or item.checksum != files[item.id].checksum)
+        )
         return replace(self, applied=self.applied + begun)
 
 

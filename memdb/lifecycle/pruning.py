@@ -117,7 +117,7 @@ def _prune(connection: Connection, batch: int) -> Counter[tuple[str, str]]:
 
 @contextmanager
 def _prompt(connection: Connection, deleted: Counter[tuple[str, str]]) -> Iterator[None]:
-    """Raises LockTimeout where others are in the way."""
+    """Raises LockTimeout where others are in the way, DatabaseError where rows of other tables are."""
     try:
         yield
     except psycopg.errors.LockNotAvailable:
@@ -125,6 +125,12 @@ def _prompt(connection: Connection, deleted: Counter[tuple[str, str]]) -> Iterat
             f"others have locked what is to be deleted for {connection.wait_seconds:g} s",
             hint=f"{deleted.total():,} memories were deleted before, and the rest is still there. Try again, or allow "
             "more time with --wait.",
+        ) from None
+    except psycopg.errors.ForeignKeyViolation as error:
+        raise DatabaseError(
+            f"rows of another table refer to a memory that is due: {error.diag.message_primary}",
+            hint=f"{deleted.total():,} memories were deleted before, and the rest is still there. Pin what is still "
+            "needed, with pin_memories, or have those rows no longer refer to what is due.",
         ) from None
 
 

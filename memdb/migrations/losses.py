@@ -145,13 +145,16 @@ def of_untried(step: Step) -> tuple[Loss, ...]:
     return (Loss(step.id, "unknown", step.path.name, None),)
 
 
-def measure(connection: Connection, step: str, run: Callable[[], object]) -> Measured:
-    """What `run` would lose, counted in the open transaction, in which it then has left nothing but locks."""
-    before = tables(connection)
+def measure(connection: Connection, home: str, step: str, run: Callable[[], object]) -> Measured:
+    """What `run` would lose beside the history in the schema `home`.
+
+    It is counted in the open transaction, in which `run` then has left nothing but locks.
+    """
+    before = tables(connection, home)
     with counters.kept(connection) as used, connection.transaction(force_rollback=True):
         run()
         database.keep_to_own_names(connection)
-        after = tables(connection)
+        after = tables(connection, home)
         of_counters = tuple(counters.risks(connection, step, used, after))
         uncounted = [(table, after[table.oid]) for table in before.values() if is_uncounted(table, after)]
         contents = {table.name: _contents(connection, now.name, shared(table, now)[1]) for table, now in uncounted}

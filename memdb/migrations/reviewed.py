@@ -28,11 +28,12 @@ _SHOWN = 20
 
 def state(connection: Connection, history: History) -> State:
     """What a plan depends on, as it is now: the history, and the catalog of the whole database."""
-    target = database.target_schema(connection)
-    objects = catalog.read(connection, target).objects
+    names = database.names(connection)
+    objects = catalog.read(connection, names.target).objects
     begun = {item.id for item in history.unfinished}
     return State(
-        target_schema=target,
+        target_schema=names.target,
+        search_path=names.path,
         history_schema=history.home.schema,
         applied=tuple(_entry(item) for item in history.applied if item.id not in begun),
         unfinished=tuple(_entry(item) for item in history.unfinished),
@@ -126,6 +127,9 @@ def _of_state(then: State, now: State) -> Iterator[str]:
     if then.target_schema != now.target_schema:
         yield f"it was made for the schema {then.target_schema}, and this is {now.target_schema}"
         return  # where all else is another, too
+    if then.search_path != now.search_path:
+        before, after = (", ".join(state.search_path) for state in (then, now))
+        yield f"names were looked for in the schemas {before}, and are looked for in {after} now"
     if then.history_schema != now.history_schema:
         yield f"the history was in the schema {then.history_schema}, and is in {now.history_schema}"
     yield from _of_history(then.applied, now.applied, "applied")

@@ -52,10 +52,10 @@ class Table:
     counted: bool
 
 
-def tables(connection: Connection) -> dict[int, Table]:
-    """The tables as they are at this moment of a transaction, by oid."""
+def tables(connection: Connection, home: str) -> dict[int, Table]:
+    """The tables as they are at this moment of a transaction, by oid, without those of the history in schema `home`."""
     with database.own_names(connection), connection.cursor(row_factory=class_row(Table)) as cursor:
-        return {table.oid: table for table in cursor.execute(query("losses", "tables")).fetchall()}
+        return {table.oid: table for table in cursor.execute(query("losses", "tables"), {"home": home})}
 
 
 def risks(step: str, before: dict[int, Table], after: dict[int, Table]) -> Iterator[Risk]:

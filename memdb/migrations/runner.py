@@ -128,7 +128,7 @@ class Runner:
         history.require_same_target(self._connection, self._home, step.id, step.target)
 
     def _measure(self, step: Step) -> Measured:
-        return losses.measure(self._connection, step.id, lambda: self._execute(step))
+        return losses.measure(self._connection, self._home.schema, step.id, lambda: self._execute(step))
 
     def _in_transaction(self, step: Step, agreement: Agreement | None, started: float) -> tuple[float, Notices]:
         connection = self._connection
@@ -138,9 +138,10 @@ class Runner:
             else:
                 measured = self._measure(step)
                 agreement.require(step, measured.losses)
-                before = risks.tables(connection)
+                before = risks.tables(connection, self._home.schema)
                 messages = self._execute(step)
-                measured.require_no_more(risks.risks(step.id, before, risks.tables(connection)))
+                after = risks.tables(connection, self._home.schema)
+                measured.require_no_more(risks.risks(step.id, before, after))
             return self._write_down(step, started), messages
 
     def _execute(self, step: Step) -> Notices:
@@ -192,6 +193,8 @@ class Runner:
         duration_ms = (time.perf_counter() - started) * 1000
         with self._writing():
             if step.direction == "migrate":
+                if step.migration.transactional:  # stock yoyo leaves its place when it takes it back
+                    self.scribe.forget(step.id)
                 try:
                     self.scribe.applied(step.migration, duration_ms)
                 except psycopg.errors.UniqueViolation:

@@ -63,12 +63,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a plan was made for: the schemas, the history in its order, and each object of the catalog.
+    """What a plan was made for: where names lead, the history in its order, and each object of the catalog.
 
     `catalog` has the SHA-256 of what is known of an object, by its key; `covers` are the kinds of object among them.
     """
 
     target_schema: str
+    search_path: tuple[str, ...]
     history_schema: str
     applied: tuple[Entry, ...]
     unfinished: tuple[Entry, ...]

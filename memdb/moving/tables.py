@@ -55,7 +55,9 @@ def enter(connection: Connection, *, writing: bool = False) -> Place:
     connection.execute(query("moving", "settings"))
     oids = {"memories": found.memories, "users": found.users}
     place = Place(found, connection.rows(Table, query("moving", "tables"), oids))
-    trust.require_owners(connection, [found.users, *(table.oid for table in place.tables)], writing=writing)
+    tables = [table.oid for table in place.tables]
+    trust.require_owners(connection, [found.users, *tables], writing=writing)
+    trust.require_no_strangers(connection, tables, [found.memories, found.users])
     return place
 
 

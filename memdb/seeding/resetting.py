@@ -38,8 +38,8 @@ def reset(
 
     A memory stays where a row of another table has its id, a user also where it has memories that were not seeded, or
     values that seeding did not put there. References without a foreign key are found in columns of the types of their
-    ids that this role may read. Raises DatabaseError where rows might be hidden from this role, or somebody else's code
-    would run, LockTimeout after `wait_seconds`.
+    ids that this role may read, in tables whose owners it trusts. Raises DatabaseError where rows might be hidden from
+    this role, or somebody else's code would run, LockTimeout after `wait_seconds`.
     """
     with waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait), connection.transaction():
         target = beginning.begin(connection, wait_seconds)
@@ -70,6 +70,7 @@ def _require_trust(connection: Connection, target: Target) -> None:
     referrers = trust.referrers(connection, tables)
     trust.require_owners(connection, referrers)
     trust.require_own_triggers(connection, tables, along=[oid for oid, changes in referrers.items() if changes])
+    trust.require_no_strangers(connection, referrers, tables)
 
 
 def _remove_memories(connection: Connection, target: Target) -> int:
@@ -105,6 +106,8 @@ def _mentioned(connection: Connection, target: Target, kind: Kind, made: Made) -
     tables = {"memories": target.memories, "users": target.users, "types": types}
     found: set[Any] = set()
     columns = connection.execute(query("seed", "columns_that_may_refer"), tables).fetchall()
+    of_others = trust.of_strangers(connection, {oid for oid, *_ in columns}, [target.memories, target.users])
+    columns = [column for column in columns if column[0] not in of_others]
     trust.require_owners(connection, {oid for oid, *_ in columns})
     for _, schema, table, column in columns:
         ordered = ["pg_catalog", kind.ordered]

@@ -198,6 +198,7 @@ comment on column {schema}.memdb_migrations.target_schema is
 -- In the order in which they were applied. What stock yoyo applied has no position: it comes after what it followed.
 -- Lost is what yoyo's table lacks, and is applied by the last that the log says of it: that table was restored without
 -- rows, or it and memdb's were restored as of an earlier day.
+-- What stock yoyo has taken back has a row of memdb's left, with a duration; what is begun has none.
 with latest as (
     select distinct on (migration_hash)
         migration_hash,
@@ -232,7 +233,10 @@ entries as (
     full join {schema}.memdb_migrations as m on y.migration_id = m.migration_id
     left join latest as l on y.migration_hash = l.migration_hash
     full join logged as g on coalesce(y.migration_id, m.migration_id) = g.migration_id
-    where y.migration_id is not null or m.migration_id is not null or g.was_applied
+    where
+        y.migration_id is not null
+        or g.was_applied
+        or (m.migration_id is not null and (g.was_applied is null or m.duration_ms is null))
 )
 
 select
@@ -286,7 +290,8 @@ values (
         from {schema}.memdb_migrations as m
     )
 )
-on conflict (migration_id) do nothing;
+on conflict (migration_id) do update
+    set duration_ms = null;
 
 -- name: begun
 select

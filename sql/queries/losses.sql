@@ -2,9 +2,9 @@
 
 -- name: tables
 -- Whatever has rows of its own, or of its partitions, or lends its name to those of another server (f), but for the
--- bookkeeping of migrations. The numbers of changed rows are those of this transaction, also of what it has taken back.
--- A refresh gives a materialized view another file. The type of a column says of what it is composed, too: an attribute
--- that is dropped takes its values along, and leaves the column.
+-- history of these migrations, which is in the schema `home`. The numbers of changed rows are those of this
+-- transaction, also of what it has taken back. A refresh gives a materialized view another file. The type of a column
+-- says of what it is composed, too: an attribute that is dropped takes its values along, and leaves the column.
 with recursive reached as (
     select distinct
         a.atttypid as of_column,
@@ -34,7 +34,7 @@ composed as (
     select
         r.of_column,
         string_agg(
-            format('%s.%s %s %s', a.attrelid, a.attnum, a.atttypid, a.atttypmod), ', ' order by a.attrelid, a.attnum
+            format('%%s.%%s %%s %%s', a.attrelid, a.attnum, a.atttypid, a.atttypmod), ', ' order by a.attrelid, a.attnum
         ) as of_attributes
     from reached as r
     inner join pg_type as t on r.type = t.oid
@@ -44,7 +44,7 @@ composed as (
 
 select
     c.oid,
-    format('%I.%I', n.nspname, c.relname) as name,
+    format('%%I.%%I', n.nspname, c.relname) as name,
     c.relkind as kind,
     case when c.relkind <> 'm' then pg_relation_filenode(c.oid) end as file,
     case when c.relispartition then (
@@ -82,7 +82,10 @@ where
         (n.nspname !~ '^pg_' and n.nspname <> 'information_schema')
         or c.oid = 'pg_largeobject'::regclass
     )
-    and c.relname not in ('_yoyo_migration', '_yoyo_log', '_yoyo_version', 'yoyo_lock', 'memdb_migrations')
+    and not (
+        n.nspname = %(home)s
+        and c.relname in ('_yoyo_migration', '_yoyo_log', '_yoyo_version', 'yoyo_lock', 'memdb_migrations')
+    )
 order by n.nspname, c.relname;
 
 -- name: contents

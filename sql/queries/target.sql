@@ -2,7 +2,7 @@
 -- search_path.
 
 -- name: find
--- In the first of these schemas that has the table. users is the table that memories refers to. A type of the
+-- In the first of the schemas `among` that has the table. users is the table that memories refers to. A type of the
 -- extension's name elsewhere may have casts that call what its owner has made.
 select
     n.nspname::text as schema,
@@ -47,6 +47,6 @@ left join lateral (
     order by f.oid is null, array_position(%(schemas)s::text[], un.nspname::text)
     limit 1
 ) as users on true
-where c.relname = 'memories' and c.relkind in ('r', 'p') and n.nspname = any(%(schemas)s::text[])
+where c.relname = 'memories' and c.relkind in ('r', 'p') and n.nspname = any(%(among)s::text[])
 order by array_position(%(schemas)s::text[], n.nspname::text)
 limit 1;

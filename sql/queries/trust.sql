@@ -165,6 +165,26 @@ where
 order by maker.place, c.oid
 limit 1;
 
+-- name: of_strangers
+-- Those of these tables whose owner is neither that of a known one, nor may do already what this role may, nor has
+-- given it their own rights: what the owner puts there is called with the rights of whoever reads it.
+select
+    c.oid::bigint,
+    format('%%I.%%I', n.nspname, c.relname),
+    owner.rolname::text
+from pg_class as c
+inner join pg_namespace as n on c.relnamespace = n.oid
+inner join pg_roles as owner on c.relowner = owner.oid
+where
+    c.oid = any(%(tables)s::oid[])
+    and not pg_has_role(c.relowner, current_user, 'member')
+    and not pg_has_role(c.relowner, 'usage')
+    and not exists (
+        select from pg_class as k
+        where k.oid = any(%(known)s::oid[]) and pg_has_role(c.relowner, k.relowner, 'member')
+    )
+order by c.oid;
+
 -- name: referred_to
 -- The tables to which foreign keys of these and their parts lead.
 with recursive below as (

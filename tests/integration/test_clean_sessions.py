@@ -91,9 +91,9 @@ def test_a_time_limit_of_a_file_does_not_hold_for_finding_out_what_it_loses(
     migrations.migrate(empty_connection, sets)
     real, limits = risks.tables, []
 
-    def observed(connection: Connection) -> dict[int, risks.Table]:
+    def observed(connection: Connection, home: str) -> dict[int, risks.Table]:
         limits.append(connection.execute("select pg_catalog.current_setting('statement_timeout')").fetchone())
-        return real(connection)
+        return real(connection, home)
 
     monkeypatch.setattr(losses, "tables", observed)
     migrations.rollback(empty_connection, sets, agreement=losses.Agreement())

@@ -443,7 +443,30 @@ def test_what_stock_yoyo_has_taken_back_is_pending(empty_connection: Connection,
     scribe._unmark("0001_a", "rollback")
     empty_connection.execute("drop table a")
     assert read_status(empty_connection, sets).migrations[0].state == "pending"
+    assert migrations.rollback(empty_connection, sets).steps == ()
     assert migrations.migrate(empty_connection, sets).applied == 1
+
+
+def test_what_stock_yoyo_has_taken_back_is_the_newest_when_it_is_applied_again(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"), m0002_b=("create table b ();", "drop table b;"))
+    migrations.migrate(empty_connection, sets)
+    scribe = Scribe(empty_connection, history.read(empty_connection, sets).home)
+    scribe._unmark("0001_a", "rollback")
+    empty_connection.execute("drop table a")
+    migrations.migrate(empty_connection, sets, out_of_order=True)
+    assert [step.id for step in migrations.rollback(empty_connection, sets, steps=None).steps] == ["0001_a", "0002_b"]
+
+
+def test_what_was_only_marked_and_taken_back_by_stock_yoyo_is_not_taken_back_again(
+    empty_connection: Connection, folder: Folder
+) -> None:
+    sets = folder(m0001_a=("create table a ();", "drop table a;"))
+    scribe = Scribe(empty_connection, history.read(empty_connection, sets).home)
+    scribe.mark(sets.by_id["0001_a"], "")
+    scribe._unmark("0001_a", "rollback")
+    assert migrations.rollback(empty_connection, sets).steps == ()
 
 
 def test_a_history_without_what_memdb_adds_is_that_of_yoyo(empty_connection: Connection, folder: Folder) -> None:

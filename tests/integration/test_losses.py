@@ -24,6 +24,8 @@ MADE = """
     create table account (
         id int constraint account_pkey primary key, email text, twice int generated always as (id * 2) stored
     );
+    create schema other; create table other._yoyo_migration (migration_id text);
+    insert into other._yoyo_migration values ('x');
     create schema audit;
     create table audit.entry (id int, at int) partition by range (at);
     create table audit.entry_1 partition of audit.entry for values from (0) to (100);
@@ -63,6 +65,7 @@ LOSSES = {
     "drop table account cascade": [("table", "public.account", 50)],
     "drop view emails; drop table account /* of 0001 */": [("table", "public.account", 50)],
     "drop schema audit cascade": [("table", "audit.entry", 70)],
+    "drop schema other cascade": [("table", "other._yoyo_migration", 1)],
     "drop table audit.entry_1": [("table", "audit.entry_1", 70)],
     "truncate account": [("changed", "public.account", 50)],
     "truncate account; insert into account select i, 'y' from generate_series(1, 50) as i": [

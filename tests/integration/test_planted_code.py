@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from memdb.doctor import inspection
 from memdb.errors import DatabaseError, UntrustedSchema
 from memdb.ledger import history, sqlfiles
 from memdb.migrations.losses import Agreement, WouldLose
+from memdb.moving.exporting import export
 from memdb.seeding.resetting import reset
 from memdb.seeding.seed import seed
 from tests.integration.conftest import Folder
@@ -336,8 +338,58 @@ def test_no_statement_trigger_of_a_table_that_changes_along_runs(connection: Con
                 "drop trigger t on mine; create trigger t after delete on mine for each row execute function planted()"
             )
             connection.execute("grant select on mine, memory_collections to seed_owner")
+            with pytest.raises(DatabaseError, match=f"public.mine belongs to '{MALLORY}', and not to the owner"):
+                reset(other)
+            connection.execute(f"grant {MALLORY} to seed_owner")
             assert reset(other).memories == 60
         connection.execute("alter table memories owner to current_user; alter table users owner to current_user")
+
+
+TAKING_ALONG: dict[str, Callable[[Connection, Path], object]] = {
+    "export": lambda connection, path: export(connection, path / "a.jsonl"),
+    "reset": lambda connection, _: reset(connection),
+}
+
+
+@pytest.mark.parametrize("run", TAKING_ALONG.values(), ids=TAKING_ALONG)
+def test_nobody_reads_a_table_that_somebody_else_has_put_beside_memories(
+    connection: Connection, run: Callable[[Connection, Path], object], tmp_path: Path
+) -> None:
+    """The server works out what its owner has put into an index, with the rights of whoever reads it."""
+    with planted_table(connection, "memory_id uuid references memories on delete cascade") as (owner, called):
+        with pytest.raises(DatabaseError, match=f"public.mine belongs to '{MALLORY}', and not to the owner of memo"):
+            run(owner, tmp_path)
+        assert not called
+        owner.execute("select from mine where memory_id = memory_id")
+        assert called
+
+
+def test_nor_one_elsewhere_that_may_mention_what_is_removed(connection: Connection) -> None:
+    with planted_table(connection, "memory_id uuid") as (owner, called):
+        assert reset(owner).memories == 60
+        assert not called
+
+
+@contextmanager
+def planted_table(connection: Connection, column: str) -> Iterator[tuple[Connection, list[str]]]:
+    """The owner of seeded memories, who may read a table of another role, and what that has called by it."""
+    seed(connection, SMALL)
+    with role(connection, "seed_owner"), mallory(connection) as own:
+        for table in ("memories", "users", "memory_collections"):
+            connection.execute(f"alter table {table} owner to seed_owner".encode())
+        own.execute(
+            "create function warn() returns bool language plpgsql immutable as $$begin "
+            "raise warning 'called by %', current_user; return true; end$$; "
+            f"create table mine ({column}); create index on mine (memory_id) where warn(); "
+            "grant select on mine to public".encode()
+        )
+        called: list[str] = []
+        with (
+            database.connect(make_conninfo(connection.info.dsn, user="seed_owner"), purpose="test") as owner,
+            owner.hearing(lambda notice: called.append(notice.message_primary or "")),
+        ):
+            yield owner, called
+        connection.execute("reassign owned by seed_owner to current_user")
 
 
 def test_a_trigger_of_a_superuser_runs(connection: Connection) -> None:

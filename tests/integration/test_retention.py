@@ -209,6 +209,15 @@ def test_whoever_keeps_it_waiting_too_long_is_told_of(db: Database, copied: str)
             db.prune(wait_seconds=0.05)
 
 
+def test_a_memory_to_which_another_table_refers_is_told_of_with_what_helps(db: Database, copied: str) -> None:
+    with psycopg.connect(copied, autocommit=True) as other:
+        other.execute("create table notes (memory_id uuid references memories)")
+        other.execute("insert into notes select memory_id from memories_due() limit 1")
+        with pytest.raises(DatabaseError, match=r'refer to a memory that is due: .* on table "notes"') as refused:
+            db.prune()
+        assert "Pin what is still needed" in (refused.value.hint or "")
+
+
 def test_a_role_that_is_held_to_policies_keeps_its_own_and_does_not_prune_for_all(copied: str) -> None:
     with database.connect(copied, purpose="test") as admin:
         name = f"pruner_{admin.info.backend_pid}"

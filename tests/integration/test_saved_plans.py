@@ -110,6 +110,10 @@ MIGRATE_CHANGES: dict[str, tuple[Change, str]] = {
     "column": (execute("alter table a alter id type bigint"), "column a.id has changed"),
     "dropped": (execute("drop view seen"), "view seen is gone"),
     "elsewhere": (execute("create schema s; create table s.t ()"), "table s.t is new"),
+    "path": (
+        execute("create schema s; set search_path = public, s"),
+        "names were looked for in the schemas public, and are looked for in public, s now",
+    ),
     "schema": (use_another_schema, "it was made for the schema public, and this is other"),
 }
 

@@ -53,6 +53,16 @@ def test_two_schemas_of_one_database_do_not_see_each_others_history(
     assert memdb(capsys, "verify-schema", "--database-url", migrated)["ok"] is True
 
 
+@pytest.mark.parametrize("command", ["seed --memories 5", "seed --reset", "inspect", "export {}/a.jsonl", "prune"])
+def test_a_schema_that_is_named_is_meant_and_no_other(
+    migrated: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(migrated, autocommit=True) as connection:
+        connection.execute("create schema tenant")
+    assert main([*command.format(tmp_path).split(), "--database-url", migrated, "--schema", "tenant"]) == 3
+    assert 'the schema tenant has no table "memories"' in capsys.readouterr().err
+
+
 def test_an_empty_search_path_and_an_extension_elsewhere_are_no_obstacle(
     empty: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

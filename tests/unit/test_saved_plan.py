@@ -18,7 +18,13 @@ from memdb.migrations.saved_plan import Entry, Origin, PlanChanged, SavedPlan, S
 SQL = "-- über\r\ncreate table a ();\n"
 STEP = SavedStep("0002_a", "core", sha256(SQL), sha256("drop table a;"), tuple(SQL.split("\n")))
 STATE = State(
-    "public", "public", (Entry("0001_b", "00"), Entry("other", None)), (), ("table",), {"table b": sha256("{}")}
+    "public",
+    ("public",),
+    "public",
+    (Entry("0001_b", "00"), Entry("other", None)),
+    (),
+    ("table",),
+    {"table b": sha256("{}")},
 )
 PLAN = SavedPlan(
     memdb="0.1.0",
