@@ -129,8 +129,8 @@ def require_no_strangers(connection: Connection, tables: Tables, known: Tables) 
         raise DatabaseError(
             f"{name} belongs to {owner!r}, and not to the owner of memories: what {owner!r} puts there would run with "
             "your rights",
-            hint=f"Find out what it is for, and have it owned by a role that you trust as yourself. Or connect as a "
-            f"role that has the rights of {owner!r}.",
+            hint=f"Find out what it is for, and who made it. If you trust {owner!r} as yourself, connect as a role "
+            "that also has their rights.",
         )
 
 
