@@ -134,6 +134,8 @@ def _survey(connection: Connection, found: Belongings, going: Conditions, user: 
             hint="Connect as a role with BYPASSRLS, or as the owner of the tables where they are not held to policies.",
         )
     trust.require_owners(connection, [found.users.oid, *going])
+    known = [found.target.memories, found.target.users]
+    trust.require_no_strangers(connection, [oid for oid, holder in found.holders.items() if holder.is_own], known)
     return surveying.survey(connection, found, going, user)
 
 

@@ -24,7 +24,7 @@ class Survey:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """The tables that this role may not read, or whose rows may be hidden from it."""
+        """The tables that this role may not or had better not read, or whose rows may be hidden from it."""
         return tuple(str(holder) for oid, holder in self.found.holders.items() if oid not in self.seen)
 
     @property
@@ -78,6 +78,8 @@ def survey(connection: Connection, found: Belongings, going: Conditions, user: U
 
 def _seen(connection: Connection, found: Belongings) -> Iterator[int]:
     trusted = trust.may_read(connection, list(found.holders))
+    strangers = trust.of_strangers(connection, list(found.holders), [found.target.memories, found.target.users])
     for oid, holder in found.holders.items():
-        if holder.may_read and not holder.is_hidden and (trusted or trust.may_read(connection, [oid])):
+        is_trusted = oid not in strangers and (trusted or trust.may_read(connection, [oid]))
+        if holder.may_read and not holder.is_hidden and is_trusted:
             yield oid

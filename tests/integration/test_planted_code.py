@@ -16,6 +16,7 @@ from memdb.database import Connection
 from memdb.doctor import inspection
 from memdb.errors import DatabaseError, UntrustedSchema
 from memdb.ledger import history, sqlfiles
+from memdb.lifecycle.forgetting import forget
 from memdb.migrations.losses import Agreement, WouldLose
 from memdb.moving.exporting import export
 from memdb.seeding.resetting import reset
@@ -368,6 +369,13 @@ def test_nor_one_elsewhere_that_may_mention_what_is_removed(connection: Connecti
     with planted_table(connection, "memory_id uuid") as (owner, called):
         assert reset(owner).memories == 60
         assert not called
+
+
+def test_nor_one_that_may_hold_what_is_forgotten(connection: Connection) -> None:
+    with planted_table(connection, "memory_id uuid references memories on delete cascade") as (owner, called):
+        forgotten = forget(owner, one(connection, "select min(user_id::text) from memories"))
+        assert "public.mine" in forgotten.unseen
+        assert set(called) == {f"called by {MALLORY}"}  # by the foreign key
 
 
 @contextmanager
