@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from memdb import output
 from memdb.cli.commands import command
-from memdb.cli.options import OutputFormat, Place
+from memdb.cli.options import OutputFormat, Place, Wait
 from memdb.moving.hooks import Hooks
 from memdb.moving.statements import OnConflict
 from memdb.output import bars
@@ -47,12 +47,14 @@ def export(
     "memdb import memories.jsonl",
     "memdb import ann.jsonl --on-conflict new-ids --map-users users.json",
     "memdb import memories.jsonl --without-embeddings",
-    also="All of it is stored or nothing. Run again, it finds the memories that are there. The table may have another "
+    "memdb import from-mem0.json --user 8f0c5a9e-0000-4000-8000-000000000001",
+    also="Files that mem0, Letta or LangGraph's store gave are known by what they hold. "
+    "All of it is stored or nothing. Run again, it finds the memories that are there. The table may have another "
     "type of user ids and of embeddings, if these have as many dimensions. A file that was cut off or altered is "
     "refused before anything is stored.",
 )
 def import_(
-    file: Annotated[Path, typer.Argument(help="A file that memdb export wrote.", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A file that memdb export wrote, or another system.", metavar="FILE")],
     on_conflict: Annotated[
         OnConflict,
         typer.Option(
@@ -67,6 +69,12 @@ def import_(
             metavar="FILE",
         ),
     ] = None,
+    user: Annotated[
+        str | None, typer.Option(help="The user who gets all memories of the file. Default: as it says.", metavar="ID")
+    ] = None,
+    tier: Annotated[
+        Literal["personal", "project", "task"], typer.Option(help="The tier of memories from other systems.")
+    ] = "personal",
     without_embeddings: Annotated[
         bool, typer.Option("--without-embeddings", help="Leave out embeddings; those of unchanged texts stay.")
     ] = False,
@@ -74,6 +82,7 @@ def import_(
         bool,
         typer.Option("--allow-forgotten", help="Store memories of users who were forgotten here (memdb forget), too."),
     ] = False,
+    wait: Wait = 60,
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> None:
@@ -83,8 +92,11 @@ def import_(
             file,
             on_conflict=on_conflict,
             map_users=map_users,
+            user=user,
+            tier=tier,
             embeddings=not without_embeddings,
             allow_forgotten=allow_forgotten,
+            wait_seconds=wait,
             hooks=hooks,
         )
     output.emit(result, format, address=db.address)

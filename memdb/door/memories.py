@@ -149,24 +149,32 @@ class Memories(Place):
         *,
         on_conflict: "OnConflict" = "skip",
         map_users: Mapping[str, Any] | str | PathLike[str] | None = None,
+        user: "UserKey | None" = None,
+        tier: str = "personal",
         embeddings: bool = True,
         allow_forgotten: bool = False,
+        wait_seconds: float = 60,
         hooks: "MovingHooks | None" = None,
     ) -> "Import":
         """Stores the memories of a file that export() wrote, all or none; a second time, they are there already.
+
+        Or those that mem0, Letta or LangGraph's store gave, whose tier is `tier` unless the file says one. With `user`,
+        all memories become theirs.
 
         `on_conflict` says what happens to ids that are there: "skip", "overwrite", or "new-ids" for all rows.
         `map_users` has, for each user of the file, who gets their memories; it may be a JSON file. Raises DataError
         for a file that is cut off or altered, that does not fit, whose users do not exist, or were forgotten unless
         `allow_forgotten`.
         """
-        mapping = lazy.arriving.read_map(Path(map_users)) if isinstance(map_users, str | PathLike) else map_users
-        with lazy.arriving.read(Path(path)) as arrived, self.connected("import") as connection:
+        with (
+            lazy.arriving.read(Path(path), user=user, tier=tier) as arrived,
+            self.connected("import", wait_seconds=wait_seconds) as connection,
+        ):
             return lazy.importing.store(
                 connection,
                 arrived,
                 on_conflict=on_conflict,
-                map_users=mapping,
+                map_users=lazy.arriving.mapping(arrived, map_users, user),
                 embeddings=embeddings,
                 allow_forgotten=allow_forgotten,
                 hooks=hooks,

@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from memdb import files, users
 from memdb.errors import DataError, InvalidMemory, UsageError
-from memdb.moving import jsonl
-from memdb.moving.jsonl import File, Row
+from memdb.moving import opening
+from memdb.moving.file import File, Row
 from memdb.reading.fields import excerpt
 from memdb.shape import UserKey, Users
 from memdb.words import count, listed
@@ -33,10 +34,13 @@ class Arrived:
 
 
 @contextmanager
-def read(path: Path) -> Iterator[Arrived]:
-    """The file for a block. Raises DataError where it is not whole, or not as it was written."""
+def read(path: Path, *, user: object = None, tier: str = opening.TIER) -> Iterator[Arrived]:
+    """The file for a block. Raises DataError where it is not whole, or not as it was written.
+
+    `user` and `tier` are those of memories of which a file of another system does not say them.
+    """
     started = time.perf_counter()
-    with jsonl.opened(path) as file:
+    with opening.opened(path, None if user is None else str(user), tier) as file:
         found: dict[str, Any] = {}
         for row in file.rows():
             if row.table in _OWNED:
@@ -53,7 +57,18 @@ def values(file: File, row: Row) -> dict[str, Any]:
         file.refuse(f"was altered: line {row.line} cannot be read: {excerpt(error)}")
 
 
-def read_map(path: Path) -> dict[str, Any]:
+def mapping(
+    arrived: Arrived, given: Mapping[str, Any] | str | PathLike[str] | None, user: object
+) -> Mapping[str, Any] | None:
+    """Who gets whose memories: one `user` gets all, or as a mapping or a file with one says. None where nobody says."""
+    if user is None:
+        return _read_map(Path(given)) if isinstance(given, str | PathLike) else given
+    if given is not None:
+        raise UsageError("one user is to get all memories, and a mapping says who gets whose", hint="Leave one out.")
+    return dict.fromkeys(arrived.users, user)
+
+
+def _read_map(path: Path) -> dict[str, Any]:
     """Which user gets whose memories: a JSON object. Raises UsageError where the file has none."""
     hint = """Write an object, with each user of the file and who gets their memories: {"old id": "new id"}"""
     try:

@@ -10,7 +10,8 @@ from pathlib import Path
 from memdb import __version__, files, users
 from memdb.database import Connection
 from memdb.errors import DatabaseError, DataError, OutputError
-from memdb.moving import header, jsonl, statements, tables
+from memdb.moving import header, opening, statements, tables
+from memdb.moving.file import Writer
 from memdb.moving.header import EMBEDDED, Header, Held
 from memdb.moving.hooks import Hooks
 from memdb.moving.tables import MEMORIES, Place
@@ -58,7 +59,7 @@ def export(
         hooks.on_start(sum(held.rows for held in about.tables.values()))
         try:
             with files.streamed(path, overwrite=overwrite) as file:
-                checksum = _write(connection, place, key, jsonl.Writer(file, about), about, hooks)
+                checksum = _write(connection, place, key, opening.writer(path, file, about), about, hooks)
                 size = file.tell()
         except OSError as error:
             raise OutputError(
@@ -103,9 +104,7 @@ def _header(connection: Connection, place: Place, key: UserKey | None, *, embedd
     )
 
 
-def _write(
-    connection: Connection, place: Place, key: UserKey | None, to: jsonl.Writer, about: Header, hooks: Hooks
-) -> str:
+def _write(connection: Connection, place: Place, key: UserKey | None, to: Writer, about: Header, hooks: Hooks) -> str:
     for table in place.tables:
         name = json.dumps(table.name, ensure_ascii=False).encode()
         statement = statements.copy(place.target, table, key, with_embedding=about.embedding is not None)

@@ -1,7 +1,7 @@
 """Whether a file fits into a database: tables, columns, embeddings."""
 
 from memdb.errors import DataError
-from memdb.moving.jsonl import File
+from memdb.moving.file import File
 from memdb.moving.tables import MEMORIES, Place
 from memdb.shape import Shape
 from memdb.words import listed

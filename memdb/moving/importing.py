@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -11,7 +11,7 @@ import psycopg
 
 from memdb import trust
 from memdb.database import Connection, query
-from memdb.errors import DatabaseError, DataError, UsageError
+from memdb.errors import DatabaseError, DataError, LockTimeout, UsageError
 from memdb.moving import arriving, fitting, forgotten, storing, tables
 from memdb.moving.arriving import Arrived
 from memdb.moving.hooks import Hooks
@@ -62,7 +62,7 @@ def store(
         raise UsageError(f"on_conflict is {on_conflict!r}", hint=f"Choose {', '.join(get_args(OnConflict))}.")
     started, hooks, file = time.perf_counter(), hooks or Hooks(), arrived.file
     hooks.on_start(sum(held.rows for held in file.header.tables.values()))
-    with connection.transaction():
+    with _prompt(connection), connection.transaction():
         # What is waited for has to be seen afterwards, whatever the database's default.
         connection.execute("set transaction isolation level read committed")
         place = tables.enter(connection, writing=True)
@@ -93,9 +93,21 @@ def store(
         users=len(keys),
         users_created=users_created,
         beside=arrival.stored,
-        notes=fitting.notes(model, file) if with_embeddings else (),
+        notes=(*file.notes, *(fitting.notes(model, file) if with_embeddings else ())),
         seconds=seconds,
     )
+
+
+@contextmanager
+def _prompt(connection: Connection) -> Iterator[None]:
+    """Raises LockTimeout where others are in the way."""
+    try:
+        yield
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        raise LockTimeout(
+            f"others have locked what the import needs for {connection.wait_seconds:g} s, or wait for each other",
+            hint="Nothing was imported. Try again, or allow more time with --wait.",
+        ) from None
 
 
 def _settle(connection: Connection, place: Place, keys: list[UserKey]) -> None:

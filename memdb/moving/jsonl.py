@@ -9,44 +9,20 @@ value.
 import hashlib
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import BinaryIO
 
 from memdb.errors import DataError
 from memdb.moving import header
+from memdb.moving.file import File, Row
 from memdb.moving.header import EMBEDDED, Header
-from memdb.reading.fields import excerpt
 
 _TABLE, _ROW, _EMBEDDING = b'{"table":', b',"row":', b',"embedding":'
 _EMBEDDED = tuple(_TABLE + b'"%b"' % name.encode() for name in EMBEDDED)
 _NONE = (b"", b"null")
 _TRAILER = b'{"sha256":'
 _LONGEST_TRAILER = 200
-_OTHERS = "memdb import reads what memdb export wrote; memdb seed --from loads other files."
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row of a table as JSON, and the embedding as pgvector writes it; `line` counts from 1."""
-
-    line: int
-    table: str
-    json: bytes
-    embedding: str | None
-
-    def values(self) -> dict[str, Any]:
-        """The row as an object. Raises ValueError for what is none."""
-        values = json.loads(self.json, parse_int=_int)
-        if not isinstance(values, dict):
-            raise ValueError(f"{excerpt(values)} is no row")
-        return values
-
-
-def _int(digits: str) -> int | str:
-    """Metadata may hold numbers that Python refuses to read; keys of users are short."""
-    return int(digits) if len(digits) < 20 else digits
 
 
 class Writer:
@@ -73,9 +49,9 @@ class Writer:
         self._file.write(line)
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file that is open for reading."""
+@dataclass(frozen=True)
+class Lines(File):
+    """A file of memdb's that is open for reading."""
 
     path: Path
     file: BinaryIO
@@ -98,10 +74,6 @@ class File:
             self.refuse("is cut off: its last line, with the checksum, is missing")
         if found != {name: held.rows for name, held in self.header.tables.items()}:
             self.refuse("has not as many rows as it says")
-
-    def refuse(self, what: str, hint: str = "Nothing was imported. Export it again, or copy it again.") -> NoReturn:
-        """Raises DataError."""
-        raise DataError(f"{self.path} {what}", hint=hint)
 
     def _row(self, number: int, line: bytes) -> Row:
         name, found, rest = line.partition(_ROW)
@@ -127,23 +99,10 @@ class File:
             self.refuse("was altered: it does not have the checksum that it says")
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[File]:
-    """The file for a block. Raises DataError for what cannot be read, or is none of memdb's."""
+def read(path: Path, file: BinaryIO) -> Lines | None:
+    """None for what is none of memdb's. Raises DataError for one of another format."""
     try:
-        if not path.is_file():
-            raise DataError(f"there is no file {path}", hint="Correct its name; pipes and folders are not read.")
-        with path.open("rb") as file:
-            yield File(path, file, _header(path, file.readline()))
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}", hint="Check its name and permissions.") from None
-
-
-def _header(path: Path, line: bytes) -> Header:
-    try:
-        found = header.read(line)
+        found = header.read(file.readline())
     except ValueError as error:
         raise DataError(f"{path} cannot be read: {error}", hint="Import it with the memdb that wrote it.") from None
-    if found is None:
-        raise DataError(f"{path} is not a file that memdb export wrote", hint=_OTHERS)
-    return found
+    return None if found is None else Lines(path, file, found)

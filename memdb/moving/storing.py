@@ -12,8 +12,8 @@ from memdb import users
 from memdb.database import Connection
 from memdb.errors import DataError, InvalidMemory
 from memdb.moving import arriving, statements
+from memdb.moving.file import File, Row
 from memdb.moving.header import EMBEDDED
-from memdb.moving.jsonl import File, Row
 from memdb.moving.statements import OnConflict
 from memdb.moving.tables import Place, Table
 from memdb.reading.fields import excerpt

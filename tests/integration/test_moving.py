@@ -1,5 +1,6 @@
 """memdb export and memdb import: all that belongs to memories arrives as it was, or nothing does."""
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +8,10 @@ from threading import Barrier, Thread
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 import memdb
 from memdb import cli, database, migrations
@@ -57,8 +61,12 @@ def destination(server: str, with_sets: str) -> Iterator[str]:
 @pytest.fixture
 def file(tmp_path: Path, source: str) -> Path:
     """All of the source."""
-    with memdb.open(source) as db:
-        return db.export(tmp_path / "memories.jsonl").path
+    return exported(source, tmp_path / "memories.jsonl")
+
+
+def exported(conninfo: str, path: Path) -> Path:
+    with memdb.open(conninfo) as db:
+        return Path(db.export(path).path)
 
 
 def fill(connection: Connection) -> None:
@@ -280,6 +288,47 @@ def test_a_file_that_does_not_fit_leaves_nothing(server: str, template: str, des
     assert everything(destination) == [[], [], [], [], []]
     with pytest.raises(UsageError, match="on_conflict"):
         imported(destination, file, on_conflict="replace")
+
+
+def test_parquet_has_the_same_with_numbers_as_numbers(source: str, destination: str, tmp_path: Path) -> None:
+    file = exported(source, tmp_path / "memories.parquet")
+    table = parquet.read_table(file)
+    assert table.column_names == ["table", "row", "embedding"]
+    assert table["embedding"].drop_null()[0].as_py() == [np.float32(0.1)] * 1536
+    assert json.loads(table.schema.metadata[b"memdb"])["tables"]["memories"]["rows"] == 4
+    first, again = imported(destination, file), imported(destination, file)
+    assert everything(destination) == everything(source)
+    assert (first.memories, again.memories, again.already_there) == (4, 0, 4)
+
+
+DAMAGE_OF_COLUMNS: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda data: data[: len(data) // 2],
+    "cut off at its end": lambda data: data[:-10],
+    "a byte": lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
+    "another header": lambda data: data.replace(b'"user_type"', b'"user_typo"'),
+    "other counts": lambda data: data.replace(b'"rows": 4', b'"rows": 5'),
+    "a later format": lambda data: data.replace(b'"format": 1', b'"format": 2'),
+    "another checksum": lambda data: data.replace(b"sha256", b"sha255"),
+}
+
+
+@pytest.mark.once
+def test_parquet_that_was_cut_off_or_altered_is_refused_before_the_database_is_asked(
+    source: str, tmp_path: Path
+) -> None:
+    file = exported(source, tmp_path / "memories.parquet")
+    whole = file.read_bytes()
+    for what, damage in DAMAGE_OF_COLUMNS.items():
+        file.write_bytes(damage(whole))
+        assert file.read_bytes() != whole, what
+        with pytest.raises(DataError) as refused:
+            imported("postgresql://nobody@127.0.0.1:1/nowhere", file)
+        assert refused.value.hint, what
+    altered = parquet.read_table(io.BytesIO(whole))
+    for change in (altered.slice(1), altered.take([1, 0, *range(2, len(altered))]), pa.concat_tables([altered] * 2)):
+        parquet.write_table(change.replace_schema_metadata(altered.schema.metadata), file)
+        with pytest.raises(DataError, match="was altered"):
+            imported("postgresql://nobody@127.0.0.1:1/nowhere", file)
 
 
 @pytest.mark.once

@@ -39,7 +39,8 @@ CALLS = {
     "-> 'Forgetting'",
     "import_": "(self, path: str | os.PathLike[str], *, on_conflict: 'OnConflict' = 'skip', "
     "map_users: collections.abc.Mapping[str, typing.Any] | str | os.PathLike[str] | None = None, "
-    "embeddings: bool = True, allow_forgotten: bool = False, hooks: 'MovingHooks | None' = None) -> 'Import'",
+    "user: 'UserKey | None' = None, tier: str = 'personal', embeddings: bool = True, allow_forgotten: bool = False, "
+    "wait_seconds: float = 60, hooks: 'MovingHooks | None' = None) -> 'Import'",
     "inspect": "(self, *, show_content: bool = False) -> 'Inspection'",
     "lint": "(self, *, all: bool = False) -> 'Review'",
     "migrate": "(self, to: str | None = None, *, out_of_order: bool = False, limits: 'Limits | None' = None, "
