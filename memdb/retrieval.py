@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
@@ -68,8 +69,8 @@ class Asked:
     def weighed(
         self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
     ) -> tuple[str, tuple[Any, ...]]:
-        """The same for recall_memories, which has to be there, and knows neither words nor a jsonpath."""
-        return _weighed(known, table, sent), self._parameters(embedding)
+        """The same for recall_memories, which has to be there, and knows no words."""
+        return _weighed(known, table, sent), (*self._parameters(embedding), self.metadata.path)
 
     def _parameters(self, embedding: Any) -> tuple[Any, ...]:
         contained = None if self.metadata.contained is None else json.dumps(self.metadata.contained)
@@ -88,10 +89,10 @@ def asked(
     max_distance: float | None,
 ) -> Asked:
     """A question about the memories of a user. Raises InvalidMemory for what none of them can have, and UsageError."""
-    if not 1 <= k <= MOST:
-        raise UsageError(f"k is {k}", hint=f"Give 1 to {MOST:,}.")
-    if max_distance is not None and not 0 <= max_distance <= 2:
-        raise UsageError(f"max_distance is {max_distance}", hint="Cosine distances are 0 to 2.")
+    if not _is_within(k, Integral, 1, MOST):
+        raise UsageError(f"k is {k!r}", hint=f"Give a whole number from 1 to {MOST:,}.")
+    if max_distance is not None and not _is_within(max_distance, Real, 0, 2):
+        raise UsageError(f"max_distance is {max_distance!r}", hint="Cosine distances are 0 to 2.")
     wanted = None if tiers is None else [values.tier(tier).value for tier in tiers]
     if wanted == []:
         raise UsageError("no tier is given, so nothing could be found", hint="Leave tiers out to search in all.")
@@ -103,6 +104,10 @@ def asked(
         max_distance=max_distance,
         k=k,
     )
+
+
+def _is_within(value: Any, kind: type[Any], least: int, most: int) -> bool:
+    return isinstance(value, kind) and least <= value <= most  # not None, for one, which could not be compared
 
 
 def statement(name: str, block: str, known: Surroundings, table: Sequence[str], sent: Sequence[str]) -> LiteralString:

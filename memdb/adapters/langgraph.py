@@ -27,7 +27,7 @@ from memdb.adapters import items
 from memdb.adapters.items import Address, Put
 from memdb.adapters.keys import LANGGRAPH
 from memdb.adapters.pool import Pool, Work
-from memdb.errors import UsageError
+from memdb.errors import InvalidMemory, UsageError
 from memdb.schemas import MemoryCreate, MemoryQuery, Where
 from memdb.store import MemoryStore, statements
 from memdb.values import MemoryType, UserKey
@@ -187,6 +187,10 @@ class MemdbStore(BaseStore):
         return list(found.values())[asked.offset : wanted]
 
     async def _namespaces(self, session: AsyncSession, op: ListNamespacesOp) -> list[tuple[str, ...]]:
+        if min(op.limit, op.offset) < 0:
+            raise InvalidMemory(
+                f"limit is {op.limit} and offset is {op.offset}", hint="Both count namespaces: give 0 or more."
+            )
         model = self._pool.model
         kept = func.jsonb_extract_path(model.extra_data, LANGGRAPH, "namespace")
         asked = select(cast(kept, Text)).where(model.user_id == self._user_id, kept.is_not(None)).distinct()

@@ -63,9 +63,10 @@ class Asked:
 
 @command(
     "memdb search 'invoice B1742' --user 8f0c5a9e-0000-4000-8000-000000000001",
-    "memdb search --like 0197a3f2-0000-7000-8000-000000000002 --user 42 --tier personal",
-    """memdb search lisbon --embedding lisbon.json --user 42 --metadata '{"source": "chat"}'""",
-    "memdb search 'invoice B1742' --user 42 --explain 0197a3f2-0000-7000-8000-000000000002",
+    "memdb search --user 42 --like 0197a3f2-0000-7000-8000-000000000002",
+    "memdb search lisbon --user 42 --embedding lisbon.json --tier personal",
+    """memdb search lisbon --user 42 --metadata '{"source": "chat"}'""",
+    "memdb search B1742 --user 42 --explain 0197a3f2-0000-7000-8000-000000000002",
     also="TEXT is compared by its words, which need no embedding. With --like or --embedding as well, the best by "
     "words and by meaning are merged. It uses what is applied of the sets hybrid_search and fast_search; without "
     "them, all memories of the user are read.",

@@ -108,7 +108,8 @@ class Sets(Mapping[str, tuple[Migration, ...]]):
         """
         for name in chosen:
             if name not in self:
-                raise UsageError(f"there is no set {name!r}", hint=f"The sets are {', '.join(self)}.")
+                several = " Name each by itself: --with ONE --with OTHER." if "," in name else ""
+                raise UsageError(f"there is no set {name!r}", hint=f"The sets are {', '.join(self)}.{several}")
         begun = {migration.set for migration in self.migrations if migration.id in applied}
         return self.of({CORE, OWN, *chosen, *begun})
 

@@ -144,6 +144,8 @@ class Search:
     def notes(self) -> tuple[str, ...]:
         """What is to be said of how memories were found."""
         notes = [f"{name} was not used: others could have it run their code with your rights." for name in self.refused]
+        if self.asked.text and not any(map(str.isalnum, self.asked.text)):
+            notes.append("The text has no letter and no digit, so it has no words, and nothing is found by them.")
         if self.asked.metadata.path is not None:
             notes.append("All memories of the user were read, because of the conditions on metadata.")
         elif self.asked.text and not self.functions & {retrieval.BY_BOTH, retrieval.BY_WORDS}:

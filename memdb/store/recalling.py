@@ -6,7 +6,6 @@ from pgvector import Vector
 from sqlalchemy.engine import Connection
 
 from memdb import retrieval, values
-from memdb.errors import UsageError
 from memdb.retrieval import Asked, Surroundings
 from memdb.shape import Shape
 from memdb.store import beside, drivers
@@ -16,16 +15,10 @@ from memdb.store.surroundings import Place
 class Recall:
     """A question for recall_memories, as a driver sends it.
 
-    Raises InvalidMemory for an embedding that these memories cannot have, and UsageError for conditions on metadata
-    that the function does not know.
+    Raises InvalidMemory for an embedding that these memories cannot have.
     """
 
     def __init__(self, asked: Asked, embedding: Any, shape: Shape) -> None:
-        if asked.metadata.path is not None:
-            raise UsageError(
-                "recall cannot look for metadata that are false or missing",
-                hint="Give it what metadata contain, or look through what comes back.",
-            )
         self._asked = asked
         self._embedding = Vector(values.embedding(embedding, shape))
 

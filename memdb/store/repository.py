@@ -180,14 +180,14 @@ class MemoryStore(Generic[MemoryModel]):
         k: int = 10,
         tiers: Iterable[MemoryType] | None = None,
         metadata: dict[str, Any] | None = None,
+        where: Iterable[values.Where] = (),
         max_distance: float | None = None,
     ) -> Sequence[Recalled[Any]]:
         """The k memories of a user that are best by meaning, recency and importance, of the 4 k nearest.
 
         Needs the sets fast_search and importance, and writes nothing: say with `noted` which memories were used.
-        docs/recall.md has the formula and its sources. `metadata` means what `extra_data` means in a MemoryQuery, but
-        cannot be false or null: that, and a k that is not 1 to 1,000, raises UsageError. Raises InvalidMemory, and
-        DatabaseError without the sets.
+        docs/recall.md has the formula and its sources. `metadata` and `where` mean what they mean in `search`. Raises
+        InvalidMemory, UsageError for a k that is not 1 to 1,000, and DatabaseError without the sets.
         """
         question = retrieval.asked(
             self._shape.users,
@@ -196,7 +196,7 @@ class MemoryStore(Generic[MemoryModel]):
             k=k,
             tiers=tiers,
             metadata=metadata,
-            where=(),
+            where=where,
             max_distance=max_distance,
         )
         rows = await searching.run(self._session, self._model, recalling.Recall(question, embedding, self._shape))

@@ -1,6 +1,7 @@
 -- The nearest memories with when they were made, for the searches that recall_memories leaves to search_memories.
 --
--- "set jit = off" keeps it a statement of its own: in that of recall_memories, it would make all others begin later.
+-- search_memories_where is search_memories with a condition, which may be null. "set jit = off" keeps it a statement of
+-- its own: in that of recall_memories, it would make all others begin later.
 -- alongside: fast_search
 create function recall_candidates(
     user_id uuid,
@@ -8,7 +9,8 @@ create function recall_candidates(
     k integer,
     tiers memory_type[],
     max_distance double precision,
-    metadata jsonb
+    metadata jsonb,
+    condition jsonpath
 )
 returns table (
     id uuid,
@@ -31,8 +33,8 @@ begin atomic
         n.distance,
         m.created_at
     from
-        search_memories(
-            user_id, embedding, k, tiers, max_distance, recall_candidates.metadata
+        search_memories_where(
+            user_id, embedding, condition, k, tiers, max_distance, recall_candidates.metadata
         ) as n
     cross join
         lateral (
@@ -50,6 +52,7 @@ comment on function recall_candidates(
     k integer,
     tiers memory_type[],
     max_distance double precision,
-    metadata jsonb
+    metadata jsonb,
+    condition jsonpath
 ) is
 'Part of recall_memories: what search_memories finds, with when it was made.';

@@ -4,5 +4,6 @@ drop function recall_memories(
     k integer,
     tiers memory_type[],
     max_distance double precision,
-    metadata jsonb
+    metadata jsonb,
+    condition jsonpath
 );

@@ -18,7 +18,8 @@ create function recall_memories(
     k integer default 10,
     tiers memory_type[] default null,
     max_distance double precision default null,
-    metadata jsonb default null
+    metadata jsonb default null,
+    condition jsonpath default null
 )
 returns table (
     id uuid,
@@ -46,7 +47,8 @@ begin atomic
             least(4 * coalesce(k, 10)::bigint, 2147483647)::integer as places,
             tiers,
             max_distance,
-            metadata
+            metadata,
+            condition
     ),
 
     -- With OFFSET, each value is computed once.
@@ -58,6 +60,7 @@ begin atomic
             g.tiers,
             g.max_distance,
             g.metadata,
+            g.condition,
             case
                 when g.norm between 1e-15 and 1e15 and not exists (
                     select
@@ -66,7 +69,8 @@ begin atomic
                     order by m.user_id
                     limit 1 offset 250
                 ) then 'compare all'
-                when g.norm between 1e-15 and 1e15 and g.places <= 40 and g.metadata is null then 'by signature'
+                when g.norm between 1e-15 and 1e15 and g.places <= 40 and g.metadata is null and g.condition is null
+                    then 'by signature'
                 else 'search'
             end as way
         from given as g
@@ -98,6 +102,7 @@ begin atomic
                     and m.signature is not null
                     and (q.tiers is null or m.memory_type = any(q.tiers))
                     and (q.metadata is null or m.metadata @> q.metadata)
+                    and (q.condition is null or coalesce(m.metadata, '{}') @@ q.condition)
                 order by distance, m.id
                 limit q.places
             ) as c
@@ -130,7 +135,9 @@ begin atomic
             c.created_at
         from question as q
         cross join
-            lateral recall_candidates(q.user_id, q.embedding, q.places, q.tiers, q.max_distance, q.metadata) as c
+            lateral recall_candidates(
+                q.user_id, q.embedding, q.places, q.tiers, q.max_distance, q.metadata, q.condition
+            ) as c
         where q.way = 'search'
     ),
 
@@ -219,8 +226,9 @@ comment on function recall_memories(
     k integer,
     tiers memory_type[],
     max_distance double precision,
-    metadata jsonb
+    metadata jsonb,
+    condition jsonpath
 ) is
 'The k best of the 4 k memories of a user that are nearest to an embedding, best first: score is relevance × '
 'recency_factor × importance_factor, and what it is made of stands beside it. Of these tiers, no farther than '
-'max_distance and with this metadata, where given.';
+'max_distance, with this metadata, and with a jsonpath predicate that is true of it, where given.';

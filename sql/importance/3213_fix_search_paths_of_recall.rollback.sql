@@ -4,6 +4,15 @@ alter function recall_memories(
     k integer,
     tiers memory_type[],
     max_distance double precision,
-    metadata jsonb
+    metadata jsonb,
+    condition jsonpath
 ) reset search_path;
-alter function recall_candidates(uuid, vector, integer, memory_type[], double precision, jsonb) reset search_path;
+alter function recall_candidates(
+    user_id uuid,
+    embedding vector,
+    k integer,
+    tiers memory_type[],
+    max_distance double precision,
+    metadata jsonb,
+    condition jsonpath
+) reset search_path;

@@ -81,9 +81,13 @@ select
             ),
             (
                 'recall_memories',
-                array[u.atttypid, e.oid, 'integer'::regtype, l.tiers, 'float8'::regtype, 'jsonb'::regtype],
-                '{user_id,embedding,k,tiers,max_distance,metadata,id,content,memory_type,metadata,score,distance,'
-                'relevance,recency,recency_factor,importance,importance_factor,recalls,recalled_at}',
+                array[
+                    u.atttypid, e.oid, 'integer'::regtype, l.tiers, 'float8'::regtype, 'jsonb'::regtype,
+                    'jsonpath'::regtype
+                ],
+                '{user_id,embedding,k,tiers,max_distance,metadata,condition,'
+                'id,content,memory_type,metadata,score,distance,relevance,'
+                'recency,recency_factor,importance,importance_factor,recalls,recalled_at}',
                 array_fill('float8'::regtype::oid, array[7]) || array['bigint'::regtype, 'timestamptz'::regtype]::oid[]
             )
         ) as f (name, takes, names, gives)
@@ -144,7 +148,7 @@ where $8::uuid is null or f.id = $8::uuid
 order by f.score desc, f.id asc;
 
 -- name: weighed
--- The best of recall_memories, best first, with all that their scores are made of.
+-- The best of recall_memories, best first, with all that their scores are made of. The jsonpath is $7.
 select
     m.id,
     m.user_id,
@@ -172,7 +176,8 @@ from
         $3::integer,
         $4::text[]::{tier}[],
         $5::double precision,
-        $6::text::jsonb
+        $6::text::jsonb,
+        $7::text::jsonpath
     ) as f
 cross join
     lateral (

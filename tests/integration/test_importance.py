@@ -116,8 +116,11 @@ def test_the_nearest_are_weighed_and_ties_come_in_the_order_of_ids(recalling: Co
 def test_filters_are_those_of_search_memories(recalling: Connection) -> None:
     recalling.execute("update memories set metadata = '{\"n\": 1}' where id = any(%s)", [[id_of(1), id_of(299, MANY)]])
     asked: LiteralString = "select id from recall_memories(%s, %s, 10, %s, %s, %s)"
+    where: LiteralString = "select id from recall_memories(%s, %s, metadata => %s, condition => '$.n < 2')"
     for user, id in ((ANN, id_of(1)), (MANY, id_of(299, MANY))):
         assert recalling.execute(asked, [user, leaning(0), None, None, '{"n": 1}']).fetchall() == [(id,)]
+        for metadata, passing in ((None, [(id,)]), ('{"n": 2}', [])):
+            assert recalling.execute(where, [user, leaning(0), metadata]).fetchall() == passing
     assert recalling.execute(asked, [ANN, leaning(0), ["task"], None, None]).fetchall() == [(id_of(2),)]
     for user, found in ((ANN, 2), (MANY, 10)):
         rows = recalling.execute(asked, [user, leaning(0), None, 0.15, None]).fetchall()

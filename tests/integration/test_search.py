@@ -111,6 +111,8 @@ def test_memories_are_found_by_words_by_meaning_and_by_both(filled: str, has_set
         assert numbers(db.search(Question("sand", user=ANN, metadata={"year": 2025}))) == []
         later = db.search(Question("sand", user=ANN, where=[Where("year", gte=2024)]))
         assert (numbers(later), later.functions) == ([4], ())
+        nothing = db.search(Question("!!! 🦊", user=ANN))
+        assert (nothing.matches, nothing.notes[0][:26]) == ((), "The text has no letter and")
     used = ("search_memories_hybrid",) if has_sets else ()
     assert [answer.functions for answer in (words, near, both, like)] == [used] * 4
     assert [bool(answer.notes) for answer in (words, near, both)] == [not has_sets, False, not has_sets]

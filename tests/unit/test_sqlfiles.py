@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from memdb import shipped
-from memdb.errors import SqlFilesError
+from memdb.errors import SqlFilesError, UsageError
 from memdb.ledger import plan, sqlfiles, texts
 
 Files = dict[str, str | bytes]
@@ -116,6 +116,9 @@ def test_what_is_alongside_a_set_is_part_of_its_own_only_where_that_is_wanted_to
     assert plan.late(sets.active(("0011_y", "0013_y"), ("z",)), ("0011_y", "0013_y")) == []
     assert [migration.id for migration in sets.below("a")] == ["0001_x", "0091_z"]
     assert ids((), "a", "c") == ["0001", "0011", "0013"]
+    with pytest.raises(UsageError, match="there is no set 'a,z'") as refused:
+        sets.active((), ["a,z"])
+    assert refused.value.hint == "The sets are core, z, a, b, c. Name each by itself: --with ONE --with OTHER."
     assert ids((), "z", "c") == ["0001", "0091"]
     assert ids((), "a", "c", "z") == ["0001", "0091", "0011", "0012", "0013", "0031", "0032"]
 

@@ -296,6 +296,9 @@ def test_what_cannot_be_kept_is_refused(opened: Opened, store: MemdbStore) -> No
     for query in (None, "1"):
         with pytest.raises(InvalidMemory, match="offset: Input should be greater than or equal to 0"):
             opened(index=BY_MEANING).search((), query=query, offset=-1)
+    for limit, offset in ((-1, 0), (1, -2)):
+        with pytest.raises(InvalidMemory, match=f"limit is {limit} and offset is {offset}"):
+            store.list_namespaces(limit=limit, offset=offset)
     with pytest.raises(UsageError, match="of 8 dimensions, and these memories have 6"):
         opened(index={"dims": 8, "embed": Leaning()})
     with pytest.raises(UsageError, match="index has 'distance_type'"):

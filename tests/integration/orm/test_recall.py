@@ -17,6 +17,7 @@ from memdb.models import MemoryType, User
 from memdb.schemas import MemoryCreate
 from memdb.shape import Shape, Users
 from memdb.store import MemoryStore, act_for, create_engine, sessions
+from memdb.values import Where
 from tests.conftest import new_database
 from tests.helpers import address
 from tests.integration.orm import shapes
@@ -96,14 +97,42 @@ async def test_what_was_noted_comes_first_with_the_factors_that_say_why(session:
     assert await store.recall(user_id, leaning(0), max_distance=0.005, tiers=[MemoryType.PERSONAL]) == []
 
 
+async def test_filters_by_metadata_mean_what_they_mean_in_a_search(session: AsyncSession) -> None:
+    user_id, ids = await filled(session)
+    store = MemoryStore(session)
+    (done,) = await store.add_many(
+        [
+            MemoryCreate(
+                user_id=user_id,
+                memory_type=MemoryType.TASK,
+                content="a swim",
+                embedding=leaning(0.5),
+                extra_data={"done": True},
+            )
+        ]
+    )
+    await session.commit()
+    for given, found in (
+        ({"metadata": {"done": False}}, ids),
+        ({"metadata": {"done": True}}, [done]),
+        ({"metadata": {"number": None}}, [done]),
+        ({"where": [Where("number", gte=1)]}, ids[1:]),
+        ({"metadata": {"number": 2}, "where": [Where("done", exists=False)]}, ids[2:]),
+    ):
+        assert {one.id for one in await store.recall(user_id, leaning(0), **given)} == set(found)
+        assert {one.id for one in await store.search(user_id, None, leaning(0), **given)} == set(found)
+
+
 async def test_what_cannot_be_asked_is_refused_before_it_is_sent(session: AsyncSession) -> None:
     store = MemoryStore(session)
     for embedding in ([1.0], [float("nan")] * 1536, None):
         with pytest.raises(InvalidMemory):
             await store.recall(UUID(int=1), embedding)
-    for given in ({"k": 0}, {"max_distance": 3.0}, {"metadata": {"done": False}}):
+    for given in ({"k": 0}, {"k": None}, {"k": 2.5}, {"max_distance": 3.0}, {"max_distance": "far"}):
         with pytest.raises(UsageError):
             await store.recall(UUID(int=1), leaning(0), **given)
+        with pytest.raises(UsageError):
+            await store.search(UUID(int=1), "a walk", **given)
     with pytest.raises(InvalidMemory):
         await store.noted(["no id"], user_id=UUID(int=1))  # type: ignore[list-item]
 
