@@ -16,7 +16,10 @@ from memdb.values import Filter, UserKey, Where
 
 BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "search_memories_hybrid"
 BY_CONDITION, WEIGHED = "search_memories_where", "recall_memories"
-FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED)
+IN_COLLECTION = "search_memories_in_collection"
+FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED, IN_COLLECTION)
+
+MEMBERS = "memory_collection_members"
 
 MOST = 1000
 LISTED, FUSED = 2, 60
@@ -43,7 +46,8 @@ class Surroundings(NamedTuple):
 class Asked:
     """A question as the statements take it, but for the embedding, of which each driver has a form of its own.
 
-    With `only`, an answer has nothing but that memory, as it stands among the others.
+    With `only`, an answer has nothing but that memory, as it stands among the others; with `collection`, there are no
+    others than those in it.
     """
 
     user_id: UserKey
@@ -53,16 +57,21 @@ class Asked:
     max_distance: float | None
     k: int
     only: UUID | None = None
+    collection: UUID | None = None
 
     def statement(
         self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
     ) -> tuple[str, tuple[Any, ...]]:
         """The text, and its parameters as sql/queries/retrieval.sql numbers them.
 
-        No function by words knows the conditions that are a jsonpath.
+        No function by words knows collections, or the conditions that are a jsonpath.
         """
-        functions = known.functions if self.metadata.path is None else frozenset()
+        is_plain = self.metadata.path is None and self.collection is None
+        functions = known.functions if is_plain else frozenset()
         parameters = (*self._parameters(embedding), self.text, self.only)
+        if self.collection is not None:
+            text = _put_together(known._replace(functions=functions), table, sent, of="of_collection")
+            return text, (*parameters, self.metadata.path, self.collection)
         text = _put_together(known._replace(functions=functions), table, sent)
         return text, (*parameters, self.metadata.path) if _reads_all(functions) else parameters
 
@@ -87,6 +96,7 @@ def asked(
     metadata: dict[str, Any] | None,
     where: Iterable[Where],
     max_distance: float | None,
+    collection: UUID | None = None,
 ) -> Asked:
     """A question about the memories of a user. Raises InvalidMemory for what none of them can have, and UsageError."""
     if not _is_within(k, Integral, 1, MOST):
@@ -103,6 +113,7 @@ def asked(
         metadata=values.filtered(metadata or {}, where),
         max_distance=max_distance,
         k=k,
+        collection=None if collection is None else values.identifier(collection),
     )
 
 
@@ -120,6 +131,7 @@ def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Seque
         text,
         **{function: (*table[:-1], function) for function in FUNCTIONS},
         table=table,
+        memories_in_collection=(*table[:-1], "memories_in_collection"),
         extension=(known.extension,),
         embedding=(known.extension, known.embedding),
         tier=(known.tier,) if known.tier_schema is None else (known.tier_schema, known.tier),
@@ -128,15 +140,18 @@ def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Seque
 
 
 @functools.lru_cache(maxsize=256)
-def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...]) -> str:
-    """A list that no function gives is read from all memories of the user. Names come last: they may look alike."""
+def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...], *, of: str = "of_user") -> str:
+    """A list that no function gives is read from all memories of the user, or in the collection.
+
+    Names come last: they may look alike.
+    """
     blocks = shipped.queries("retrieval")
     text = blocks["found"]
     for name, block in {
         "ranked": "ranked_by_function" if BY_BOTH in known.functions else "ranked",
         "near": "near_by_function" if BY_MEANING in known.functions else "near",
         "worded": "worded_by_function" if BY_WORDS in known.functions else "worded",
-        "of_user": "of_user",
+        "of_user": of,
     }.items():
         text = text.replace(f"{{{name}}}", blocks[block])
     return f"{_filled_in(text, known, table, sent)} -- {known.vector}"  # drivers prepare a text once, for that type

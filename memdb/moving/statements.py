@@ -27,8 +27,9 @@ on conflict{conflict}"""
 
 _OF_USER = "\n    where t.user_id = %(user)s"
 _OF_MEMORIES_OF_USER = "\n    where t.memory_id in (select m.id from {memories} as m where m.user_id = %(user)s)"
-# Beside memories of this very transaction only: what was there keeps what was noted of it.
-_OF_NEW_MEMORIES = "where (select m.xmin from {memories} as m where m.id = {memory_id}) = pg_current_xact_id()::xid"
+# Beside what this very transaction has stored: what was there keeps what was noted of it.
+_NEW = "(select p.xmin from {parent} as p where p.id = given.{column}::uuid) = pg_current_xact_id()::xid"
+_PARENTS = {"memory_id": MEMORIES, "collection_id": "memory_collections"}
 # What was brought back from the archive meanwhile is in memories.
 _NOT_RESTORED = "where not exists (select from {memories} as m where m.id = given.id::uuid)"
 # One that the file does not have stays while the text is what it was made of.
@@ -90,18 +91,26 @@ def insert(found: Target, table: Table, given: Columns, on_conflict: OnConflict)
     sources += ["unnest(%(embedding)b::text[])"] if given.embedding else []
     types = {**given.mapped, **({"embedding": given.embedding} if given.embedding else {})}
     cast = [f"given.{_quoted(name)}::{_escaped(type)}" for name, type in types.items()]
-    memories = _quoted(found.schema, MEMORIES)
-    kept = _NOT_RESTORED.format(memories=memories) if table.name == ARCHIVE else ""
-    new = _OF_NEW_MEMORIES.format(memories=memories, memory_id="given.memory_id::uuid")
+    kept = _NOT_RESTORED.format(memories=_quoted(found.schema, MEMORIES)) if table.name == ARCHIVE else ""
     return _INSERT.format(
         table=_quoted(found.schema, table.name),
         columns=", ".join(map(_quoted, given.all)),
         values=", ".join([*(f"given.{_quoted(name)}" for name in given.plain), *cast]),
         sources=", ".join(sources),
         names=", ".join(map(_quoted, given.all)),
-        where=kept if table.has_owner else new,
+        where=kept if table.has_owner else _beside_new(found, given),
         conflict=_conflict(table, given, on_conflict),
     )
+
+
+def _beside_new(found: Target, given: Columns) -> str:
+    """A row that joins two is stored where one of them is new."""
+    new = [
+        _NEW.format(parent=_quoted(found.schema, parent), column=column)
+        for column, parent in _PARENTS.items()
+        if column in given.mapped
+    ]
+    return f"where {' or '.join(new)}"
 
 
 def _conflict(table: Table, given: Columns, on_conflict: OnConflict) -> str:

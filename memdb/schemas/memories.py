@@ -78,12 +78,14 @@ class MemoryQuery(Schema, Generic[UserId]):
 
     Each entry of `extra_data` must be there and equal, or contain the list or object that is given; `false` also finds
     where the entry is missing or anything but true, null where it is missing. Each condition of `where` must hold.
+    A `collection_id` needs the set collections.
     """
 
     user_id: KeyOfUser[UserId]
     memory_types: Tiers | None = None
     extra_data: Entries = extra_data(default_factory=dict)
     where: Conditions = Field(default_factory=list)
+    collection_id: UUID | None = None
     created_from: Time | None = None
     created_before: Time | None = None
     accessed_before: Time | None = None
@@ -94,7 +96,7 @@ class MemoryQuery(Schema, Generic[UserId]):
 class MemorySimilarityQuery(WithEmbedding, Generic[UserId]):
     """The memories of a user that are nearest to an embedding, by cosine distance, up to a maximum.
 
-    `extra_data` and `where` mean what they mean in a MemoryQuery.
+    `extra_data`, `where` and `collection_id` mean what they mean in a MemoryQuery.
     """
 
     user_id: KeyOfUser[UserId]
@@ -102,5 +104,6 @@ class MemorySimilarityQuery(WithEmbedding, Generic[UserId]):
     memory_types: Tiers | None = None
     extra_data: Entries = extra_data(default_factory=dict)
     where: Conditions = Field(default_factory=list)
+    collection_id: UUID | None = None
     max_distance: Annotated[float, Field(ge=0, le=2)] = 2.0
     limit: Annotated[int, Field(ge=1, le=1000)] = 5

@@ -18,6 +18,8 @@ _SETS = {
     "note_memory_recalls": ("importance",),
     "pin_memories": ("retention",),
     "expire_memories": ("retention",),
+    "add_to_collection": ("collections",),
+    "remove_from_collection": ("collections",),
 }
 _NO_SUCH_FUNCTION = "42883"
 
@@ -26,13 +28,22 @@ async def write(
     session: AsyncSession, model: Any, function: str, user_id: values.UserKey, memory_ids: Iterable[UUID], *more: Any
 ) -> int:
     """Calls a function for memories of a user; returns for how many. Raises DatabaseError where it is missing."""
-    ids = [values.identifier(id) for id in memory_ids]
+    return await call(session, model, function, user_id, identifiers(memory_ids), *more)
+
+
+def identifiers(ids: Iterable[UUID]) -> Any:
+    """Ids as one parameter. Raises InvalidMemory for what is no UUID."""
+    return literal([values.identifier(id) for id in ids], ARRAY(Uuid))
+
+
+async def call(session: AsyncSession, model: Any, function: str, user_id: values.UserKey, *arguments: Any) -> int:
+    """Calls a function of a set that stands beside the table of a model, for a user, and returns what it gives."""
     key = values.user_id(user_id, shape_of(model).users)
     with translated():
         await session.flush()
     connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
     *schema, _ = surroundings.place(connection, model.__table__)
-    given = literal(key, model.__table__.c.user_id.type), literal(ids, ARRAY(Uuid)), *more
+    given = literal(key, model.__table__.c.user_id.type), *arguments
     called: Function[int] = Function(function, *given, packagenames=tuple(schema))
     try:
         with translated():

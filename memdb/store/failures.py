@@ -21,7 +21,11 @@ _ENCODING = (
     "Send text as UTF-8, as create_engine of memdb.store does: client_encoding=UTF8. A database can store all "
     "characters only if its own encoding is UTF8."
 )
-_COLUMNS = {"memories_pkey": "id", "memories_user_id_fkey": "user_id"}
+_COLUMNS = {
+    "memories_pkey": "id",
+    "memories_user_id_fkey": "user_id",
+    "memory_collections_user_id_fkey": "user_id",
+}
 _NO_RIGHT = "42501"
 _CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
 """What a server says where a table, a function, a type, a schema or a prepared statement is gone, or another one."""
@@ -40,6 +44,7 @@ class Refusal:
     value: str
     context: str
     of_memories: bool
+    of_collections: bool = False
 
 
 def refusal(error: BaseException) -> Refusal:
@@ -61,6 +66,7 @@ def refusal(error: BaseException) -> Refusal:
         value=named[2] if named else "",
         context=str(getattr(report, "context", None) or ""),
         of_memories=table in (None, "memories"),
+        of_collections=table == "memory_collections",
     )
 
 
@@ -112,7 +118,8 @@ def translated(which: Callable[[Refusal], str] = lambda _: "") -> Iterator[None]
 
 def _translation(said: Refusal, memory: str) -> MemdbError | None:
     who = f", of {memory}" if memory else ""
-    if said.of_memories and said.state == _FOREIGN_KEY_VIOLATION and said.column == "user_id":
+    is_owned = said.of_memories or said.of_collections
+    if is_owned and said.state == _FOREIGN_KEY_VIOLATION and said.column == "user_id":
         user = f"user {said.value}" if said.value else "such user"
         return UnknownUser(
             f"there is no {user}{who}, so nothing can be stored for them",

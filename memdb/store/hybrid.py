@@ -5,10 +5,10 @@ from typing import Any
 from pgvector import Vector
 from sqlalchemy.engine import Connection
 
-from memdb import values
+from memdb import retrieval, values
 from memdb.retrieval import Asked, Surroundings
 from memdb.shape import Shape
-from memdb.store import drivers
+from memdb.store import beside, drivers
 from memdb.store.surroundings import Place
 
 
@@ -21,6 +21,8 @@ class Hybrid:
 
     def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters, which are $1, $2, …"""
+        if self._asked.collection is not None and retrieval.IN_COLLECTION not in known.functions:
+            raise beside.missing(retrieval.IN_COLLECTION, "collections")
         embedding: Any = None
         sent: tuple[str, ...] = drivers.ARRAY
         if self._embedding is not None:

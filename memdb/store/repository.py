@@ -17,7 +17,7 @@ from memdb import retrieval, values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import beside, copying, recalling, searching, statements
+from memdb.store import beside, collections, copying, recalling, searching, statements
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import translated
 from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
@@ -114,7 +114,7 @@ class MemoryStore(Generic[MemoryModel]):
         """Memories of a user as they are now, newest first; those with the same time by descending id.
 
         Embeddings are large, and are read only on request. Otherwise, objects of the session forget theirs, which may
-        belong to an earlier content.
+        belong to an earlier content. Raises DatabaseError for a collection without the set collections.
         """
         query = query.checked()
         model, metadata = self._model, self._table.c.metadata
@@ -122,6 +122,8 @@ class MemoryStore(Generic[MemoryModel]):
         conditions += statements.hold(metadata, values.filtered(query.extra_data, query.where))
         if query.memory_types is not None:
             conditions.append(model.memory_type.in_(query.memory_types))
+        if query.collection_id is not None:
+            conditions.append(model.id.in_(collections.members(self._table, query.collection_id)))
         if query.created_from is not None:
             conditions.append(model.created_at >= query.created_from)
         if query.created_before is not None:
@@ -135,7 +137,8 @@ class MemoryStore(Generic[MemoryModel]):
         """The memories of a user that are nearest to an embedding, nearest first, within the maximum distance.
 
         Exact on `core`. If the set fast_search is applied, uses search_memories, which is fast for users with many
-        memories. Raises DatabaseError if the extension or the table is missing, or has changed meanwhile.
+        memories. In a collection, always exact. Raises DatabaseError if the extension, the table or, for a
+        collection, the set collections is missing, or has changed meanwhile.
         """
         rows = await searching.run(self._session, self._model, searching.Search(query.checked(), self._shape))
         return [neighbour(row) for row in rows]
@@ -151,13 +154,15 @@ class MemoryStore(Generic[MemoryModel]):
         metadata: dict[str, Any] | None = None,
         where: Iterable[values.Where] = (),
         max_distance: float | None = None,
+        collection: UUID | None = None,
     ) -> Sequence[Match[Any]]:
         """The k memories of a user that are best by words and by meaning together; by one where the other is missing.
 
         Uses search_memories_hybrid, or what there is of the sets hybrid_search and fast_search; without a set, all
         memories of the user are read. The best 2 k by meaning, within `max_distance`, and the best 2 k by words are
         worth 1 / (60 + place) each (reciprocal rank fusion). `metadata` and `where` mean what `extra_data` and `where`
-        mean in a MemoryQuery. Raises InvalidMemory, UsageError for a k that is not 1 to 1,000, DatabaseError.
+        mean in a MemoryQuery. In a `collection`, which needs the set collections, all that is in it is read. Raises
+        InvalidMemory, UsageError for a k that is not 1 to 1,000, DatabaseError.
         """
         question = retrieval.asked(
             self._shape.users,
@@ -168,6 +173,7 @@ class MemoryStore(Generic[MemoryModel]):
             metadata=metadata,
             where=where,
             max_distance=max_distance,
+            collection=collection,
         )
         rows = await searching.run(self._session, self._model, Hybrid(question, embedding, self._shape))
         return [match(row) for row in rows]

@@ -18,7 +18,7 @@ from memdb import retrieval, values
 from memdb.retrieval import Surroundings
 from memdb.schemas import MemorySimilarityQuery
 from memdb.shape import Shape
-from memdb.store import drivers, surroundings
+from memdb.store import beside, drivers, surroundings
 from memdb.store.batches import require_fitting
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
 from memdb.store.surroundings import Place
@@ -47,11 +47,16 @@ class Search:
         self._tiers = None if query.memory_types is None else [tier.value for tier in query.memory_types]
         self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
         self._user_id = values.user_id(query.user_id, shape.users)
+        self._collection = query.collection_id
 
     def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters."""
         embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
         arguments = (self._user_id, embedding, *self._asked)
+        if self._collection is not None:
+            if retrieval.IN_COLLECTION not in known.functions:
+                raise beside.missing(retrieval.IN_COLLECTION, "collections")
+            return _text("in_collection", known, table, sent), (*arguments, self._path, self._collection)
         if self._path is None and retrieval.BY_MEANING in known.functions:
             return _text("searched", known, table, sent), arguments
         block = "filtered" if retrieval.BY_CONDITION in known.functions else "nearest"

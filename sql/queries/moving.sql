@@ -41,7 +41,7 @@ with found as (
             c.oid = m.oid
             or exists (
                 select from pg_constraint as f
-                inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
+                inner join pg_attribute as a on f.conrelid = a.attrelid and a.attnum = any(f.conkey)
                 where
                     f.contype = 'f' and f.conrelid = c.oid
                     and (
@@ -64,12 +64,12 @@ select
     array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum) as types,
     array_agg(
         case
-            when (t.has_owner and a.attname = 'user_id') or refers.oid = %(users)s::oid then 'user'
+            when (t.has_owner and a.attname = 'user_id') or refers.to_user then 'user'
             when
                 a.atttypid = 'uuid'::regtype
                 and (
                     a.attnum = any(k.indkey)
-                    or refers.oid in (select f.oid from found as f)
+                    or refers.to_row
                     or (t.relname = 'memory_archive' and a.attname = 'replaced_by')
                 )
                 then 'id'
@@ -86,9 +86,14 @@ inner join pg_attribute as a
         and not (t.relname in ('memories', 'memory_archive') and a.attname = 'embedding')
 left join pg_index as k on t.oid = k.indrelid and k.indisprimary
 left join lateral (
-    select min(f.confrelid) as oid
+    select
+        bool_or(f.confrelid = %(users)s::oid or (x.oid is not null and p.attname = 'user_id')) as to_user,
+        bool_or(x.oid is not null and p.attname = 'id') as to_row
     from pg_constraint as f
-    where f.contype = 'f' and f.conrelid = t.oid and f.conkey = array[a.attnum]
+    cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
+    inner join pg_attribute as p on f.confrelid = p.attrelid and c.parent = p.attnum
+    left join found as x on f.confrelid = x.oid
+    where f.contype = 'f' and f.conrelid = t.oid and c.child = a.attnum
 ) as refers on true
 group by t.oid, t.relname, t.has_owner
 order by t.oid <> %(memories)s::oid, not t.has_owner, t.oid;

@@ -1,10 +1,11 @@
 -- How memories are found by meaning, by words, or by both, with whichever functions of the sets are there: for
 -- memdb.store and memdb search. retrieval.py puts these blocks together: {ranked}, {near}, {worded} and {of_user} are
--- blocks themselves. The names of tables, functions and types are put in as well.
+-- blocks themselves, the last one of_user or of_collection. The names of tables, functions and types are put in, too.
 --
 -- The parameters are the user $1, the embedding $2, how many $3, tiers $4, the greatest distance $5, what metadata
 -- contain $6, the text $7, and the only memory that is of interest $8; a list that no function gives also takes a
--- jsonpath $9 that has to hold for metadata. NULL is no condition. Without embedding or text, the other list is alone.
+-- jsonpath $9 that has to hold for metadata, and the id $10 of a collection where it is read from one. NULL is no
+-- condition. Without embedding or text, the other list is alone.
 
 -- name: surroundings
 -- What is there: the schema of the extension (no row: there is none) and the number of its type vector, the type of
@@ -89,6 +90,16 @@ select
                 'id,content,memory_type,metadata,score,distance,relevance,'
                 'recency,recency_factor,importance,importance_factor,recalls,recalled_at}',
                 array_fill('float8'::regtype::oid, array[7]) || array['bigint'::regtype, 'timestamptz'::regtype]::oid[]
+            ),
+            (
+                'search_memories_in_collection',
+                array[
+                    u.atttypid, 'uuid'::regtype, e.oid, 'integer'::regtype, l.tiers, 'float8'::regtype,
+                    'jsonb'::regtype, 'jsonpath'::regtype
+                ],
+                '{user_id,collection_id,embedding,k,tiers,max_distance,metadata,condition,'
+                'id,content,memory_type,metadata,distance}',
+                array['float8'::regtype]::oid[]
             )
         ) as f (name, takes, names, gives)
         inner join pg_proc as p
@@ -392,5 +403,29 @@ from {table} as m
 where
     m.user_id = $1
     and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
+    and ($6::text is null or m.metadata @> (select $6::text::jsonb))
+    and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath));
+
+-- name: of_collection
+-- Each memory is looked up by its key, however many rows the planner expects.
+select
+    m.id,
+    m.content,
+    m.embedding
+from {memories_in_collection}($1, $10) as c
+cross join
+    lateral (
+        select
+            m.id,
+            m.memory_type,
+            m.content,
+            m.metadata,
+            m.embedding
+        from {table} as m
+        where c.id = m.id
+        limit 1 -- noqa: AM09
+    ) as m
+where
+    ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
     and ($6::text is null or m.metadata @> (select $6::text::jsonb))
     and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath));

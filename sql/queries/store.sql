@@ -98,3 +98,28 @@ from
 inner join {table} as m on f.id = m.id
 where f.distance <= 2
 order by f.distance, m.id;
+
+-- name: in_collection
+-- The same through search_memories_in_collection, for the collection $8.
+select
+    m.id,
+    m.user_id,
+    m.memory_type::text,
+    m.content,
+    m.metadata::text,
+    least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    f.distance
+from
+    {search_memories_in_collection}(
+        $1,
+        $8::uuid,
+        cast(cast($2 as {sent}) as {embedding}),
+        $3::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb,
+        $7::text::jsonpath
+    ) as f
+inner join {table} as m on f.id = m.id
+order by f.distance, m.id;

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.once
 
 ANN, BOB = UUID(int=1), UUID(int=2)
 NEAR = vectors(1)[0]
-SETS = ("archive", "erasure", "fast_search", "hybrid_search", "importance", "row_security")
+SETS = ("archive", "collections", "erasure", "fast_search", "hybrid_search", "importance", "row_security")
 PAGE = (Path(__file__).parents[2] / "docs" / "supabase.md").read_text()
 COMMANDS = re.findall(r"^\$ (memdb .*)", PAGE, re.MULTILINE)
 INIT = "memdb init . "
@@ -250,7 +250,7 @@ def splinter() -> Path:
 
 
 # Functions that have no search_path of their own, as the page says.
-MEANT = ("memory_words", "memory_word_keys")
+MEANT = ("memory_words", "memory_word_keys", "memories_hidden_in_collections")
 BOTH = pytest.mark.parametrize("users", ["stand-in", "auth.users"])
 
 

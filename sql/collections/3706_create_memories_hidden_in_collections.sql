@@ -1,0 +1,15 @@
+-- Which memories are not to be found in collections, though they are there. Other sets that hide some replace the body.
+--
+-- PostgreSQL inlines it, so where there are none, nothing is looked up. That is why no migration fixes its search_path:
+-- a function with a setting is not inlined. Its body was parsed when it was made.
+create function memories_hidden_in_collections() returns table (memory_id uuid)
+language sql stable parallel safe
+begin atomic
+
+    select null::uuid as memory_id
+    where false;
+
+end;
+
+comment on function memories_hidden_in_collections() is
+'Part of memories_in_collection and search_memories_in_collection: which memories are not to be found.';

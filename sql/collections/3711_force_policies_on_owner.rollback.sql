@@ -1,0 +1,1 @@
+alter table memory_collection_members no force row level security;
