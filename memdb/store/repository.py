@@ -235,6 +235,14 @@ class MemoryStore(Generic[MemoryModel]):
             self._session, self._model, "expire_memories", user_id, memory_ids, literal(moment, DateTime(timezone=True))
         )
 
+    async def forget(self, user_id: values.UserKey) -> dict[str, int]:
+        """Deletes all that memdb's tables have of a user, and proves it; returns how many rows of which table.
+
+        Their own row in the table of users stays: delete it in the same transaction, if it is to go. Raises
+        UnknownUser, and DatabaseError without the set erasure.
+        """
+        return await beside.forget(self._session, self._model, user_id)
+
     async def update(
         self, memory_id: UUID, change: MemoryUpdate, *, user_id: values.UserKey | None = None
     ) -> MemoryModel | None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Barrier, Thread
@@ -357,6 +358,19 @@ def test_a_file_is_never_replaced_unasked_and_a_full_disk_leaves_nothing(
         assert (file.read_bytes(), [*file.parent.iterdir()]) == (whole, [file])
         db.export(file, user=ANN, overwrite=True)
     assert file.read_bytes() != whole
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("name", ["memories.jsonl", "memories.parquet"])
+def test_a_disk_that_fills_leaves_no_file_of_either_kind(source: str, tmp_path: Path, name: str) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OutputError, match="File too large"):
+            exported(source, tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_role_that_is_held_to_policies_takes_along_one_user(source: str, destination: str, tmp_path: Path) -> None:
