@@ -36,15 +36,15 @@ class Holder:
     is_hidden: bool
 
     @property
-    def identifier(self) -> sql.Identifier:
-        return sql.Identifier(self.schema, self.name)
+    def identifier(self) -> sql.Composable:
+        return _named(self.schema, self.name)
 
     def __str__(self) -> str:
         return self.shown
 
-    def column(self, name: str) -> sql.Identifier:
+    def column(self, name: str) -> sql.Composable:
         """It with the table, since a condition may be part of another."""
-        return sql.Identifier(self.schema, self.name, name)
+        return _named(self.schema, self.name, name)
 
     def columns(self, names: Sequence[str]) -> sql.Composable:
         """Several, with commas."""
@@ -153,6 +153,11 @@ def either(conditions: Iterable[Condition]) -> Condition:
 def besides(meant: Condition, others: Condition | None) -> Condition:
     """Rows that are meant, and are not among the others."""
     return meant if others is None else sql.SQL("{} and ({}) is not true").format(meant, others)
+
+
+def _named(*parts: str) -> sql.Composable:
+    """For a statement in which the driver looks for parameters."""
+    return sql.SQL(sql.Identifier(*parts).as_string().replace("%", "%%"))
 
 
 def _is_user(holder: Holder, column: str) -> Condition:

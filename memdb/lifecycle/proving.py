@@ -51,7 +51,7 @@ class Proof:
         statement = sql.SQL("select count(*) from {} where ({}) in (select {} from unnest({}) as k ({}))").format(
             self.holders[reference.holder].identifier,
             self.holders[reference.holder].columns(reference.columns),
-            _listed(f"{name}::{type}" for name, type in zip(names, reference.types, strict=True)),
+            _listed(f"{name}::{type.replace('%', '%%')}" for name, type in zip(names, reference.types, strict=True)),
             _listed(f"%({name})s::text[]" for name in names),
             _listed(names),
         )

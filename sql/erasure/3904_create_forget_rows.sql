@@ -19,12 +19,16 @@ declare
     is_known boolean;
     rest bigint;
 begin
-    select f.confrelid::regclass as name, quote_ident(k.attname) as key into strict owner
+    select f.confrelid::regclass as name, quote_ident(k.attname) as key into owner
     from pg_constraint as f
     inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
     inner join pg_attribute as k on f.confrelid = k.attrelid and f.confkey = array[k.attnum]
     where f.contype = 'f' and f.conrelid = memories and a.attname = 'user_id'
     limit 1;
+    if not found then
+        raise exception '% has no foreign key to users, so nobody can be kept from adding rows meanwhile', memories
+            using errcode = 'undefined_object', hint = 'Add it again, as 0004 has it. Nothing was deleted.';
+    end if;
     execute format('select from %s where %s = $1 for update', owner.name, owner.key) using user_id;
     get diagnostics rest = row_count;
     is_known := rest > 0;

@@ -30,7 +30,7 @@ create schema shop;
 create table shop.orders (id bigint primary key, owner uuid references users on delete cascade);
 create table shop.items (order_id bigint references shop.orders on delete cascade, name text);
 create table shop.visits (visitor uuid references users on delete set null);
-create table shop.links (memory_id uuid references memories on delete set null);
+create table shop.links ("memory %d id" uuid references memories on delete set null);
 insert into shop.orders values (1, '{ann}'), (2, '{bob}');
 insert into shop.items values (1, 'a'), (1, 'b'), (2, 'c');
 insert into shop.visits values ('{ann}'), ('{bob}');
