@@ -27,7 +27,7 @@ from tests.integration.orm import shapes
 
 ANN, BOB, EVE = (UUID(int=number << 96) for number in (1, 2, 3))
 OLDER = UUID(int=ANN.int + 9)  # and archived
-SETS = ("collections", "fast_search", "importance", "retention", "archive", "row_security")
+SETS = ("erasure", "collections", "fast_search", "importance", "retention", "archive", "row_security")
 # What a line is taken apart by, a number too long for Python, one too large for a float, and what ends a line.
 METADATA = '{"a": 1, "embedding": [1], "row": {"n": 1e400}, "digits": %s, "b": "\\u2028\\n\\"}" }' % ("9" * 5000)
 CONTENT = 'It\'s "quoted" \\ back, ","embedding":[ \n\t 日本語 \x7f'
