@@ -6,7 +6,8 @@ import platform
 import sys
 
 PARTS = ("adapters", "commands", "history", "seed", "similarity", "store")
-"""And codes, doctor, moving, filters, prune, recall, row_security, search, shapes and words, which take longer."""
+"""And, taking longer: codes, doctor, duplicates, filters, moving, prune, recall, row_security, search, shapes,
+words."""
 
 
 def main(parts: list[str]) -> int:

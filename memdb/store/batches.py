@@ -21,8 +21,12 @@ from memdb.store.failures import Refusal, taken
 class Batch:
     """Takes memories one by one, gives an id to those that have none, and remembers which came when."""
 
-    def __init__(self, memories: Iterable[MemoryCreate[Any]], model: Any) -> None:
+    def __init__(
+        self, memories: Iterable[MemoryCreate[Any]], model: Any, positions: Sequence[int] | None = None
+    ) -> None:
+        """`positions` are those that the memories had among all that were given, where some are left out."""
         self.ids: list[UUID] = []
+        self._positions = positions
         self._model = model
         self._memories = memories
         self._given: set[int] = set()
@@ -34,7 +38,7 @@ class Batch:
             try:
                 memory = as_stored(given, self._model)
             except InvalidMemory as error:
-                named = _name(position, getattr(given, "id", None))
+                named = self._named(position, getattr(given, "id", None))
                 raise InvalidMemory(f"{named}: {error.message}", hint=error.hint) from None
             if memory.id is not None:
                 self._given.add(position)
@@ -67,7 +71,11 @@ class Batch:
 
     def name(self, position: int) -> str:
         """`memory 7 (counted from 0)`, and its id, where the caller knows that."""
-        return _name(position, self.ids[position] if position in self._given else None)
+        return self._named(position, self.ids[position] if position in self._given else None)
+
+    def _named(self, position: int, id: UUID | None) -> str:
+        of_all = position if self._positions is None else self._positions[position]
+        return f"memory {of_all} (counted from 0{'' if id is None else f', id {id}'})"
 
     def refused(self, refusal: Refusal) -> str:
         """Which memory the server means: it counts the rows of COPY, and names ids and users; nothing if unknown."""
@@ -118,7 +126,3 @@ def _further(memory: MemoryCreate[Any]) -> Set[str]:
     kind = type(memory)
     is_own = kind is not MemoryCreate and isinstance(memory, MemoryCreate)
     return kind.model_fields.keys() - MemoryCreate.model_fields.keys() if is_own else frozenset()
-
-
-def _name(position: int, id: UUID | None) -> str:
-    return f"memory {position} (counted from 0{'' if id is None else f', id {id}'})"

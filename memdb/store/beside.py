@@ -23,6 +23,7 @@ _SETS = {
     "add_to_collection": ("collections",),
     "remove_from_collection": ("collections",),
     "forget_user": ("erasure",),
+    "take_turns_adding": ("deduplication",),
 }
 _NO_SUCH_FUNCTION = "42883"
 _NO_DATA_FOUND = "P0002"
@@ -43,7 +44,7 @@ def identifiers(ids: Iterable[UUID]) -> Any:
 async def call(session: AsyncSession, model: Any, function: str, user_id: values.UserKey, *arguments: Any) -> int:
     """Calls a function of a set that stands beside the table of a model, for a user, and returns what it gives."""
     called = await _called(session, model, function, user_id, *arguments)
-    with _explained(function):
+    with needed(function):
         return int((await session.scalars(select(called), bind_arguments={"mapper": model})).one())
 
 
@@ -51,7 +52,7 @@ async def forget(session: AsyncSession, model: Any, user_id: values.UserKey) -> 
     """Forgets a user; returns how many rows of which tables. Raises UnknownUser, and DatabaseError without the set."""
     called = (await _called(session, model, "forget_user", user_id)).table_valued("table_name", "deleted")
     try:
-        with _explained("forget_user"):
+        with needed("forget_user"):
             rows = (await session.execute(select(called), bind_arguments={"mapper": model})).all()
     except DBAPIError as error:
         if refusal(error).state == _NO_DATA_FOUND:
@@ -68,13 +69,19 @@ async def _called(
     key = values.user_id(user_id, shape_of(model).users)
     with translated():
         await session.flush()
+    given = literal(key, model.__table__.c.user_id.type), *more
+    return Function(function, *given, packagenames=await schema(session, model))
+
+
+async def schema(session: AsyncSession, model: Any) -> tuple[str, ...]:
+    """Where the functions are, as names of them begin; nothing where the search_path leads there."""
     connection = await session.run_sync(lambda sync: sync.connection(bind_arguments={"mapper": model}))
-    *schema, _ = surroundings.place(connection, model.__table__)
-    return Function(function, literal(key, model.__table__.c.user_id.type), *more, packagenames=tuple(schema))
+    *found, _ = surroundings.place(connection, model.__table__)
+    return tuple(found)
 
 
 @contextmanager
-def _explained(function: str) -> Iterator[None]:
+def needed(function: str) -> Iterator[None]:
     """Raises DatabaseError where there is no such function."""
     try:
         with translated():

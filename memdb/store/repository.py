@@ -17,9 +17,9 @@ from memdb import retrieval, values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import beside, collections, copying, recalling, searching, statements
+from memdb.store import beside, collections, copying, once, recalling, searching, statements
 from memdb.store.batches import Batch, as_stored
-from memdb.store.failures import translated
+from memdb.store.failures import Refusal, translated
 from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
 from memdb.store.hybrid import Hybrid
 
@@ -47,20 +47,31 @@ class MemoryStore(Generic[MemoryModel]):
         self._shape = shape_of(model)
 
     @overload
-    async def add(self, memory: MemoryCreate[Any], *, skip_existing: Literal[False] = False) -> MemoryModel: ...
+    async def add(
+        self,
+        memory: MemoryCreate[Any],
+        *,
+        skip_existing: Literal[False] = False,
+        skip_duplicates: Literal[False] = False,
+    ) -> MemoryModel: ...
 
     @overload
-    async def add(self, memory: MemoryCreate[Any], *, skip_existing: bool) -> MemoryModel | None: ...
+    async def add(
+        self, memory: MemoryCreate[Any], *, skip_existing: bool = False, skip_duplicates: bool = False
+    ) -> MemoryModel | None: ...
 
-    async def add(self, memory: MemoryCreate[Any], *, skip_existing: bool = False) -> MemoryModel | None:
+    async def add(
+        self, memory: MemoryCreate[Any], *, skip_existing: bool = False, skip_duplicates: bool = False
+    ) -> MemoryModel | None:
         """Stores a memory.
 
         With `skip_existing`, if this user already has a memory with the id, leaves it as it is and returns None. So the
-        call can be repeated when it is unknown whether it succeeded. Raises UnknownUser if the user does not exist,
-        InvalidMemory if the id belongs to another memory; then roll the session back.
+        call can be repeated when it is unknown whether it succeeded. With `skip_duplicates`, the same if this user has
+        a memory that says the same, as `add_many` has it. Raises UnknownUser if the user does not exist, InvalidMemory
+        if the id belongs to another memory; then roll the session back.
         """
-        if skip_existing or self._known(memory.id):  # which somebody else may have deleted
-            stored = await self.add_many([memory], skip_existing=skip_existing)
+        if skip_existing or skip_duplicates or self._known(memory.id):  # which somebody else may have deleted
+            stored = await self.add_many([memory], skip_existing=skip_existing, skip_duplicates=skip_duplicates)
             return await self.get(stored[0]) if stored else None
         memory = as_stored(memory, self._model)
         added = self._model(**{name: getattr(memory, name) for name in type(memory).model_fields})
@@ -69,18 +80,30 @@ class MemoryStore(Generic[MemoryModel]):
             await self._session.flush()
         return added
 
-    async def add_many(self, memories: Iterable[MemoryCreate[Any]], *, skip_existing: bool = False) -> list[UUID]:
+    async def add_many(
+        self, memories: Iterable[MemoryCreate[Any]], *, skip_existing: bool = False, skip_duplicates: bool = False
+    ) -> list[UUID]:
         """Stores memories, all or none, and returns the ids of the stored ones, in the same order.
 
         Takes them one by one while the server works, so a generator may yield any number of them. Uses COPY. With
         `skip_existing`, leaves memories whose id already exists as they are, and is half as fast. Raises UnknownUser
         and InvalidMemory, which name the memory; what the transaction did before stays.
+
+        With `skip_duplicates`, stores nothing whose text the user already has, but for white space, and each text
+        once; of transactions that do so for one user at a time, the second waits for the end of the first. All
+        memories are taken before it begins. Raises DatabaseError without the set deduplication.
         """
         batch = Batch(memories, self._model)
+
+        def refused(said: Refusal) -> str:
+            return batch.refused(said)  # the batch that is stored in the end
+
         store = copying.insert_new if skip_existing else copying.copy
-        with translated(batch.refused):
+        with translated(refused):
             await self._session.flush()
             async with self._session.begin_nested():  # it also begins the transaction that COPY runs in
+                if skip_duplicates:
+                    batch = await once.new(self._session, self._model, memories)
                 return await store(self._session, self._model, batch)
 
     async def get(self, memory_id: UUID, *, user_id: values.UserKey | None = None) -> MemoryModel | None:

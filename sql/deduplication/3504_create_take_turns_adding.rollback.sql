@@ -1,0 +1,1 @@
+drop function take_turns_adding(user_id uuid);

@@ -1,0 +1,1 @@
+drop function exact_duplicates(user_id uuid);

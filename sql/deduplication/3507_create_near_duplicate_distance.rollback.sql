@@ -1,0 +1,1 @@
+drop function near_duplicate_distance(user_id uuid);
