@@ -28,6 +28,7 @@ SECTIONS = {
         "seed": ("seed", "Load realistic memories, or remove them."),
         "prune": ("prune", "Delete memories that are due."),
         "forget": ("forget", "Delete all that is one user's, and prove it."),
+        "duplicates": ("duplicates", "Find memories that say the same, and merge them."),
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
     },
     "A project of your own": {

@@ -1,6 +1,6 @@
 """What fills a database with memories, finds them, takes them along, and measures how they are found."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
     from memdb.benchmark.targets import Targets
+    from memdb.lifecycle.duplicates import Duplicates
     from memdb.lifecycle.forgetting import Forgetting
+    from memdb.lifecycle.merging import Merging, Unmerging
     from memdb.lifecycle.pruning import Pace, Pruning
     from memdb.moving.exporting import Export
     from memdb.moving.hooks import Hooks as MovingHooks
@@ -118,6 +120,43 @@ class Memories(Place):
         with self.connected("forget", losing=not dry_run, wait_seconds=wait_seconds) as connection:
             forget = lazy.forgetting.would_forget if dry_run else lazy.forgetting.forget
             return forget(connection, user, and_user=and_user)
+
+    def duplicates(
+        self,
+        user: "UserKey | None" = None,
+        *,
+        near: bool = False,
+        max_distance: float | None = None,
+        only: Collection[UUID] = (),
+        most: int = 20,
+    ) -> "Duplicates":
+        """Memories of one user, or of all, that say the same, or nearly: groups of which one would be kept. Reads only.
+
+        `near` ones are no farther apart than `max_distance`, or than each user's own memories tell. `only` names the
+        memories that are kept, and with them their groups. Up to `most` groups are told in full. Raises DatabaseError
+        without the set deduplication, and where row-level security hides memories from this role; DataError for a user
+        without memories.
+        """
+        with self.connected("duplicates") as connection:
+            asked = lazy.duplicates.Asked(user, near, max_distance, frozenset(only), most)
+            return lazy.duplicates.find(connection, asked)
+
+    def merge(
+        self, found: "Duplicates", *, wait_seconds: float = 60, on_batch: Callable[[int], None] | None = None
+    ) -> "Merging":
+        """Merges duplicates into the memories that are kept; the others go to the archive.
+
+        Of near ones and of those that were asked for by name, merges the groups that are `shown`; of exact ones all.
+        Each batch is a transaction of its own, so a run can be cut short at any moment, and the next one goes on.
+        Raises DatabaseError without the sets deduplication and archive, LockTimeout.
+        """
+        with self.connected("duplicates", losing=True, wait_seconds=wait_seconds) as connection:
+            return lazy.merging.merge(connection, found, on_batch=on_batch or (lambda _: None))
+
+    def unmerge(self, memory_id: UUID, *, wait_seconds: float = 60) -> "Unmerging":
+        """Brings back all that was merged into a memory. Raises DataError where that is nothing."""
+        with self.connected("duplicates", losing=True, wait_seconds=wait_seconds) as connection:
+            return lazy.merging.unmerge(connection, memory_id)
 
     def export(
         self,

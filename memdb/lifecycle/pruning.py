@@ -9,12 +9,18 @@ from typing import Any
 
 import psycopg
 
-from memdb import target, trust
+from memdb import target
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, LockTimeout, UsageError
+from memdb.lifecycle import entering
+from memdb.lifecycle.entering import Needed
 from memdb.target import Target
 
-FUNCTIONS = ("prune_memories", "memories_due", "memories_are_recalled", "memory_recalls")
+_NEEDED = Needed(
+    sets=("retention",),
+    functions=("prune_memories", "memories_due", "memories_are_recalled", "memory_recalls"),
+    tables=("memory_retention", "memory_retention_rules", "memory_importance"),
+)
 MOST = 100_000
 _NOTICEABLE = 0.05
 """The share of all memories from which on a search is slower for what was deleted, until the table is vacuumed."""
@@ -135,36 +141,7 @@ def _prompt(connection: Connection, deleted: Counter[tuple[str, str]]) -> Iterat
 
 
 def _enter(connection: Connection, *, writing: bool = False) -> Target:
-    """Where memories are, for a transaction in which nobody else's code is called, and nothing is hidden."""
-    found = target.enter(connection)
-    tables, hidden = _surroundings(connection, found)
-    if not tables:
-        raise DatabaseError("the set retention is not applied", hint="Apply it: memdb migrate --with retention")
-    if hidden:
-        raise DatabaseError(
-            "row-level security may hide memories from this role, so they would not be pruned",
-            hint="Connect as a role with BYPASSRLS, or as the owner of the tables.",
-        )
-    if writing:
-        connection.execute(found.query("retention", "keep_triggers_away"))
-        tables |= (along := trust.held_referrers(connection, [found.memories]))
-        changed = [oid for oid, changes in along.items() if changes]
-        trust.require_own_triggers(connection, [found.memories], along=changed)
-    trust.require_owners(connection, [found.memories, *tables], writing=writing)
-    return found
-
-
-def _surroundings(connection: Connection, found: Target) -> tuple[dict[int, bool], bool]:
-    """The tables that say what is due; none where the functions are not all there, or not all the owner's."""
-    given = {"memories": found.memories, "functions": list(FUNCTIONS)}
-    ((tables, functions, foreign, hidden),) = connection.execute(query("retention", "surroundings"), given)
-    if foreign:
-        raise DatabaseError(
-            f"the function {foreign[0]} beside memories belongs to somebody else than the table, and could run their "
-            "code with your rights",
-            hint="Find out who made it, and drop it.",
-        )
-    return dict.fromkeys(tables if functions == len(FUNCTIONS) else [], False), hidden
+    return entering.enter(connection, _NEEDED, hidden="they would not be pruned", writing=writing)
 
 
 def _due(connection: Connection, found: Target) -> tuple[Due, ...]:

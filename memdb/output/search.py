@@ -1,14 +1,11 @@
 """Text for what a search found, and for why it found a memory, or did not."""
 
-import bisect
-import itertools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
-
 from memdb.output.rendering import render
+from memdb.output.rows import Rows
 from memdb.output.streams import styled
 from memdb.search.explaining import Explanation
 from memdb.search.searching import Answer, Match
@@ -16,29 +13,8 @@ from memdb.words import count
 
 if TYPE_CHECKING:
     import rich.text
-    from rich.console import Console, ConsoleOptions
 
 _AGES = ((365.25, "y"), (30.44, "mo"), (1, "d"), (1 / 24, "h"), (1 / 1440, "min"))
-
-
-class Rows:
-    """Lines that end where the terminal does."""
-
-    def __init__(self, lines: "Sequence[rich.text.Text]") -> None:
-        self._lines = lines
-
-    def __rich_console__(self, _: "Console", options: "ConsoleOptions") -> "Iterator[rich.text.Text]":
-        for line in self._lines:
-            yield _cut(line, options.max_width)
-
-
-def _cut(line: "rich.text.Text", width: int) -> "rich.text.Text":
-    """Joined emoji take the room of one on some terminals, and of each on others: there has to be enough for each."""
-    ends = list(itertools.accumulate(map(cell_len, line.plain)))
-    if ends and ends[-1] > width:
-        line = line[: bisect.bisect_right(ends, width - 1)].append("…")
-    line.truncate(width, overflow="ellipsis")  # as rich counts, it may still be too long
-    return line
 
 
 @render.register

@@ -9,7 +9,7 @@ from memdb.shape import DEFAULT, IDENTIFIER, INDEXED_DIMENSIONS, EmbeddingType, 
 
 _OWN = {
     *("memories", "memory_collections", "memory_importance", "memory_recall_weights"),
-    *("memory_retention", "memory_retention_rules", "memory_archive", "memory_collection_members"),
+    *("memory_retention", "memory_retention_rules", "memory_archive", "memory_merges", "memory_collection_members"),
     *("memory_forgotten_users", "memory_forgotten_salt"),
     *("memory_type", "vector", "halfvec"),
 }

@@ -1,33 +1,5 @@
 -- What memdb prune asks beside the functions of the set retention. {schema} is where memories live.
 
--- name: surroundings
--- The tables beside memories that say what is due, how many of these functions there are, which of them belong to
--- somebody else, and whether rows are hidden.
-select
-    array(
-        select t.oid::bigint from pg_class as t
-        where
-            t.relnamespace = c.relnamespace and t.relkind = 'r'
-            and t.relname in ('memory_retention', 'memory_retention_rules', 'memory_importance')
-    ),
-    (
-        select count(distinct p.proname) from pg_proc as p
-        where p.pronamespace = c.relnamespace and p.proname = any(%(functions)s::text[])
-    ),
-    array(
-        select p.proname::text from pg_proc as p
-        where
-            p.pronamespace = c.relnamespace and p.proname = any(%(functions)s::text[])
-            and p.proowner <> c.relowner
-    ),
-    row_security_active(c.oid)
-from pg_class as c
-where c.oid = %(memories)s::oid;
-
--- name: keep_triggers_away
--- As the delete itself does; who adds a trigger waits, or is seen.
-lock table {schema}.memories in row exclusive mode; -- noqa: PRS
-
 -- name: prune
 select
     p.memory_type::text,

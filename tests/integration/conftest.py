@@ -196,7 +196,16 @@ def fitted(
         folder = written[request.param] = tmp_path_factory.mktemp("written")
         assert main(["init", str(folder), *_options(case.wanted)]) == 0
     shutil.copytree(written[request.param], tmp_path, dirs_exist_ok=True)
-    sets = ("archive", "collections", "deduplication", "erasure", "fast_search", "importance", "retention", "row_security")
+    sets = (
+        "archive",
+        "collections",
+        "deduplication",
+        "erasure",
+        "fast_search",
+        "importance",
+        "retention",
+        "row_security",
+    )
     with memdb.open(sets=sets) as db:
         yield Fitted(tmp_path, case, empty, db)
 

@@ -36,7 +36,8 @@ def test_a_schema_for_any_users_is_made_proved_and_taken_back(fitted: Fitted) ->
 
 
 def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
-    with memdb.open(sets=("fast_search", "importance", "row_security", "hybrid_search", "archive")) as db:
+    sets = ("fast_search", "importance", "row_security", "hybrid_search", "archive", "deduplication")
+    with memdb.open(sets=sets) as db:
         db.migrate()
     kind, dimensions = _parts(fitted.case.embedding)
     vectors = np.random.default_rng(1).standard_normal((300, dimensions)).astype(np.float32)
@@ -70,6 +71,13 @@ def test_a_search_finds_what_is_nearest(fitted: Fitted) -> None:
         back = connection.execute(
             "select has_embedding from restore_memories(%s, array(select id from memory_archive))", [key]
         ).fetchall()
+        once = f"select is_new from add_memory_once(%s, 'task', %s, %s::{kind})"
+        added = [connection.execute(once, [key, say, str(vectors[8].tolist())]).fetchone() for say in (" 8 ", "eight")]
+        near = fitted.db.duplicates(str(key), near=True, max_distance=0.001)
+        merged = fitted.db.merge(near)
+        fitted.db.unmerge(near.shown[0].members[0].id)
+        fitted.db.merge(near)
+    assert (added, near.groups, merged.merged) == ([(False,), (True,)], 1, {"task": 1})
     assert (weighed[0], len(weighed), archived, back) == (("7",), 5, [("7",)], [(True,)])
     assert found[0] == ("7",)
     assert {row[1:] for row in both if row[0] == "7"} == {(1, None)}

@@ -34,6 +34,8 @@ CALLS = {
     "doctor": "(self) -> 'Report'",
     "export": "(self, path: str | os.PathLike[str], *, user: 'UserKey | None' = None, embeddings: bool = True, "
     "overwrite: bool = False, hooks: 'MovingHooks | None' = None) -> 'Export'",
+    "duplicates": "(self, user: 'UserKey | None' = None, *, near: bool = False, max_distance: float | None = None, "
+    "only: collections.abc.Collection[uuid.UUID] = (), most: int = 20) -> 'Duplicates'",
     "explain": "(self, question: 'Question', memory_id: uuid.UUID) -> 'Explanation'",
     "forget": "(self, user: 'UserKey', *, and_user: bool = False, dry_run: bool = False, wait_seconds: float = 60) "
     "-> 'Forgetting'",
@@ -43,6 +45,8 @@ CALLS = {
     "wait_seconds: float = 60, hooks: 'MovingHooks | None' = None) -> 'Import'",
     "inspect": "(self, *, show_content: bool = False) -> 'Inspection'",
     "lint": "(self, *, all: bool = False) -> 'Review'",
+    "merge": "(self, found: 'Duplicates', *, wait_seconds: float = 60, "
+    "on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Merging'",
     "migrate": "(self, to: str | None = None, *, out_of_order: bool = False, limits: 'Limits | None' = None, "
     "hooks: 'Hooks | None' = None) -> 'Run'",
     "plan": "(self, request: 'Request | None' = None, *, save_as: str | os.PathLike[str] | None = None, "
@@ -63,6 +67,7 @@ CALLS = {
     "hooks: 'SeedingHooks | None' = None) -> 'Seeding'",
     "snapshot": "(self, *, check: bool = False) -> 'Snapshot'",
     "status": "(self) -> 'Status'",
+    "unmerge": "(self, memory_id: uuid.UUID, *, wait_seconds: float = 60) -> 'Unmerging'",
     "unseed": "(self, *, wait_seconds: float = 60) -> 'Reset'",
     "verify": "(self) -> 'Verification'",
     "verify_models": "(self, models: str = 'memdb.models:Base', *, offline: bool = False) -> 'ModelsVerification'",

@@ -1,0 +1,158 @@
+"""Merging memories that say the same, or nearly, into one that is kept; and taking that back."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from memdb.database import Connection, query
+from memdb.errors import DataError, LockTimeout
+from memdb.lifecycle import duplicates, entering
+from memdb.lifecycle.duplicates import Asked, Duplicates, Group
+from memdb.shape import UserKey
+from memdb.target import Target
+
+_NOTED = ("memory_importance", "memory_retention", "memory_collection_members")
+_NEEDED = replace(
+    duplicates.NEEDED,
+    sets=("deduplication", "archive"),
+    functions=(
+        *duplicates.NEEDED.functions,
+        *("merge_memories", "merge_into", "merge_exact_duplicates", "merge_noted", "noted_of_memory"),
+        *("unmerge_memories", "unmerge_noted", "archive_memories", "restore_memories"),
+    ),
+    tables=("memory_merges", "memory_archive", *_NOTED),
+)
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """How many memories were `merged` into `kept` ones, by their tier. `changed` groups say something else by now."""
+
+    merged: dict[str, int]
+    kept: int
+    changed: int
+    batches: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unmerging:
+    """The memories that are there again, and the one into which they had been merged."""
+
+    memory_id: UUID
+    restored: tuple[UUID, ...]
+
+
+class _Tally:
+    """What has been merged so far."""
+
+    def __init__(self, on_batch: Callable[[int], None]) -> None:
+        self.merged, self.kept, self.changed, self.batches = Counter[str](), set[UUID](), 0, 0
+        self._on_batch = on_batch
+
+    def add(self, rows: Sequence[tuple[UUID, str]]) -> None:
+        self.kept.update(kept for kept, _ in rows)
+        self.merged.update(tier for _, tier in rows)
+        self.batches += 1
+        self._on_batch(len(rows))
+
+
+def merge(connection: Connection, found: Duplicates, *, on_batch: Callable[[int], None] = lambda _: None) -> Merging:
+    """Merges what was found: of near ones and of those that were named, the groups that are `shown`, and of exact ones
+    all of the users that were asked for.
+
+    A group is merged whole or not at all, and what says something else by now is left. Each batch is a transaction of
+    its own, so a run may be cut short at any moment, and the next one goes on; `on_batch` hears how many memories went.
+
+    Raises as find does; DatabaseError without the set archive, LockTimeout where others hold a lock for too long.
+    """
+    started, tally = time.monotonic(), _Tally(on_batch)
+    with _prompt(connection, tally):
+        with _transaction(connection):
+            pass  # what is missing is told at once
+        if found.near or found.named:
+            for group in found.shown:
+                _merge_group(connection, group, tally, near=found.near)
+        else:
+            _, owners = duplicates.owners(connection, Asked(found.user))
+            for owner in owners:
+                _merge_all(connection, owner, tally)
+    merged = dict(sorted(tally.merged.items()))
+    return Merging(merged, len(tally.kept), tally.changed, tally.batches, time.monotonic() - started)
+
+
+def unmerge(connection: Connection, memory_id: UUID) -> Unmerging:
+    """Brings back all that was merged into a memory, which has its own times again.
+
+    Raises DataError where there is no such memory or nothing was merged into it; else as merge does.
+    """
+    with _prompt(connection, _Tally(lambda _: None)), _transaction(connection) as found:
+        owner = connection.value(found.query("duplicates", "owner"), {"memory_id": memory_id})
+        if owner is None:
+            raise DataError(f"there is no memory {memory_id}", hint="Give the id of the memory that was kept.")
+        rows = connection.execute(found.query("duplicates", "unmerge"), {"user": owner, "memory_id": memory_id})
+        restored = tuple(id for (id,) in rows)
+        if not restored:
+            raise DataError(
+                f"nothing was merged into memory {memory_id}", hint="Give the id of the memory that was kept."
+            )
+    return Unmerging(memory_id, restored)
+
+
+def _merge_all(connection: Connection, owner: UserKey, tally: _Tally) -> None:
+    """Those of one user that say the same, until there are none."""
+    while True:
+        with _transaction(connection) as found:
+            given = {"user": owner, "batch": _BATCH}
+            rows = connection.execute(found.query("duplicates", "merge_exact"), given).fetchall()
+        if not rows:
+            return
+        tally.add(_pairs(rows))
+
+
+def _merge_group(connection: Connection, group: Group, tally: _Tally, *, near: bool) -> None:
+    given: dict[str, Any] = {
+        "user": group.user,
+        "ids": [member.id for member in group.members],
+        "keys": [member.key for member in group.members],
+        "only_exact": not near,
+    }
+    with _transaction(connection) as found:
+        same = connection.execute(found.query("duplicates", "lock"), given).fetchall()
+        if len(same) < len(group.members):
+            tally.changed += 1
+            return
+        rows = connection.execute(found.query("duplicates", "merge"), given).fetchall()
+    tally.add(_pairs(rows))
+
+
+def _pairs(rows: Sequence[tuple[Any, ...]]) -> list[tuple[UUID, str]]:
+    return [(kept, tier) for kept, tier in rows]
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[Target]:
+    with connection.transaction():
+        connection.execute("set transaction isolation level read committed, read write")
+        found = entering.enter(connection, _NEEDED, hidden=duplicates.HIDDEN, writing=True)
+        connection.execute(query("moving", "settings"))
+        yield found
+
+
+@contextmanager
+def _prompt(connection: Connection, tally: _Tally) -> Iterator[None]:
+    """Raises LockTimeout where others are in the way."""
+    try:
+        yield
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+        raise LockTimeout(
+            f"others have locked what is to be merged for {connection.wait_seconds:g} s, or wait for each other",
+            hint=f"{tally.merged.total():,} memories were merged before. Try again, or allow more time with --wait.",
+        ) from None

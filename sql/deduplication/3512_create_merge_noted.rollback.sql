@@ -1,0 +1,1 @@
+drop function merge_noted(memories regclass, memory_id uuid, memory_ids uuid[], noted jsonb);

@@ -1,0 +1,1 @@
+drop function merge_memories(user_id uuid, memory_ids uuid[], only_exact boolean);

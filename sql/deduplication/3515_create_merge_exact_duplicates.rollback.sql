@@ -1,0 +1,1 @@
+drop function merge_exact_duplicates(user_id uuid, batch integer);

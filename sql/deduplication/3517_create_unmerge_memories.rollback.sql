@@ -1,0 +1,1 @@
+drop function unmerge_memories(user_id uuid, memory_id uuid);

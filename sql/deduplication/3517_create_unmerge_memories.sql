@@ -1,0 +1,79 @@
+-- Takes merges back: what was merged into a memory is there again, as it was, and the memory has its own times again. A
+-- recall since the merge counts.
+-- alongside: archive
+create function unmerge_memories(user_id uuid, memory_id uuid) returns table (restored_id uuid)
+language sql volatile
+set search_path = ''
+begin atomic
+
+    select m.id
+    from memories as m
+    where m.id = unmerge_memories.memory_id and m.user_id = unmerge_memories.user_id
+    for update;
+
+    update memories as m
+    set
+        created_at = g.created_at,
+        accessed_at = case
+            when m.accessed_at > greatest(g.accessed_at, o.accessed_at) then m.accessed_at
+            else g.accessed_at
+        end
+    from memory_merges as g
+    cross join
+        (
+            select max(a.accessed_at) as accessed_at
+            from memory_archive as a
+            where
+                a.user_id = unmerge_memories.user_id and a.replaced_by = unmerge_memories.memory_id
+                and a.reason = 'merged'
+        ) as o
+    where
+        m.id = g.memory_id and m.id = unmerge_memories.memory_id and m.user_id = unmerge_memories.user_id
+        and (m.created_at, m.accessed_at) <> (g.created_at, g.accessed_at);
+
+    with taken_back as materialized (
+        delete from memory_merges as g
+        using memories as m
+        where
+            g.memory_id = m.id and m.id = unmerge_memories.memory_id
+            and m.user_id = unmerge_memories.user_id
+        returning g.memory_id, g.noted_before, g.noted_after
+    ),
+
+    restored as materialized (
+        select r.memory_id
+        from taken_back as t
+        cross join
+            lateral restore_memories(
+                unmerge_memories.user_id,
+                array(
+                    select a.id
+                    from memory_archive as a
+                    where
+                        a.user_id = unmerge_memories.user_id and a.replaced_by = t.memory_id
+                        and a.reason = 'merged'
+                )
+            ) as r
+    ),
+
+    noted as materialized (
+        select
+            unmerge_noted(
+                'memories'::regclass,
+                t.memory_id,
+                array(select r.memory_id from restored as r),
+                noted_of_memory('memories'::regclass, t.memory_id),
+                t.noted_before,
+                t.noted_after
+            ) as is_done
+        from taken_back as t
+    )
+
+    select r.memory_id as restored_id
+    from restored as r
+    where (select bool_and(n.is_done) from noted as n);
+
+end;
+
+comment on function unmerge_memories(user_id uuid, memory_id uuid) is
+'Takes back all merges into this memory of a user, and returns the memories that are there again.';

@@ -1,0 +1,1 @@
+alter table memory_merges no force row level security;

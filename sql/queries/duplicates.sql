@@ -1,0 +1,96 @@
+-- What memdb duplicates asks beside the functions of the set deduplication. {schema} is where memories live.
+
+-- name: users_of_exact
+-- Users who have memories that say the same.
+select distinct d.user_id
+from (
+    select m.user_id
+    from {schema}.memories as m -- noqa: PRS
+    where %(user)s::{user_type} is null or m.user_id = %(user)s::{user_type}
+    group by m.user_id, {schema}.memory_content_key(m.content)
+    having count(*) > 1
+) as d
+order by d.user_id;
+
+-- name: users_of_embeddings
+-- Users who have several memories with embeddings.
+select m.user_id
+from {schema}.memories as m -- noqa: PRS
+where m.embedding is not null and (%(user)s::{user_type} is null or m.user_id = %(user)s::{user_type})
+group by m.user_id
+having count(*) > 1
+order by m.user_id;
+
+-- name: has_memories
+select m.id
+from {schema}.memories as m -- noqa: PRS
+where m.user_id = %(user)s::{user_type}
+limit 1; -- noqa: AM09
+
+-- name: exact
+select d.memory_ids from {schema}.exact_duplicates(%(user)s::{user_type}) as d; -- noqa: PRS
+
+-- name: calibration
+select
+    d.memories,
+    d.random,
+    d.neighbour,
+    d.same_text,
+    d.max_distance
+from {schema}.near_duplicate_distance(%(user)s::{user_type}) as d; -- noqa: PRS
+
+-- name: near
+select
+    n.memory_id,
+    n.duplicate_id,
+    n.distance
+from {schema}.near_duplicates(%(user)s::{user_type}, %(max_distance)s::double precision) as n; -- noqa: PRS
+
+-- name: members
+-- In the order of the ids.
+select
+    m.id,
+    m.memory_type::text,
+    left(m.content, 500),
+    m.created_at,
+    {schema}.memory_content_key(m.content)
+from unnest(%(ids)s::uuid[]) with ordinality as g (id, place) -- noqa: PRS
+inner join {schema}.memories as m on g.id = m.id
+order by g.place;
+
+-- name: tiers
+select
+    m.memory_type::text,
+    count(*)
+from {schema}.memories as m -- noqa: PRS
+where m.id = any(%(ids)s::uuid[])
+group by m.memory_type;
+
+-- name: lock
+-- Those that still say what they said.
+select m.id
+from {schema}.memories as m -- noqa: PRS
+where m.id = any(%(ids)s::uuid[]) and {schema}.memory_content_key(m.content) = any(%(keys)s::uuid[])
+order by m.id
+for update;
+
+-- name: merge
+select
+    m.kept_id,
+    m.memory_type::text
+from {schema}.merge_memories(%(user)s::{user_type}, %(ids)s::uuid[], %(only_exact)s::boolean) as m; -- noqa: PRS
+
+-- name: merge_exact
+select
+    m.kept_id,
+    m.memory_type::text
+from {schema}.merge_exact_duplicates(%(user)s::{user_type}, %(batch)s::integer) as m; -- noqa: PRS
+
+-- name: owner
+select m.user_id
+from {schema}.memories as m -- noqa: PRS
+where m.id = %(memory_id)s::uuid;
+
+-- name: unmerge
+select u.restored_id
+from {schema}.unmerge_memories(%(user)s::{user_type}, %(memory_id)s::uuid) as u; -- noqa: PRS
