@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from memdb.doctor import inspection as inspection
     from memdb.ledger import sqlfiles as sqlfiles
     from memdb.ledger import status as status
+    from memdb.lifecycle import consolidating as consolidating
     from memdb.lifecycle import duplicates as duplicates
     from memdb.lifecycle import forgetting as forgetting
     from memdb.lifecycle import merging as merging
@@ -46,7 +47,7 @@ _HOMES = {
     "memdb.benchmark": "preparation strategies study targets",
     "memdb.doctor": "examination facts inspection",
     "memdb.ledger": "sqlfiles status",
-    "memdb.lifecycle": "duplicates forgetting merging pruning",
+    "memdb.lifecycle": "consolidating duplicates forgetting merging pruning",
     "memdb.linting": "lint",
     "memdb.migrations": "baseline losses repair saved_plan",
     "memdb.moving": "arriving exporting importing",

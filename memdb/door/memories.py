@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
     from memdb.benchmark.study import Design, Study
     from memdb.benchmark.targets import Targets
+    from memdb.lifecycle.consolidating import Consolidation, Summarizer, Terms
     from memdb.lifecycle.duplicates import Duplicates
     from memdb.lifecycle.forgetting import Forgetting
     from memdb.lifecycle.merging import Merging, Unmerging
@@ -157,6 +158,24 @@ class Memories(Place):
         """Brings back all that was merged into a memory. Raises DataError where that is nothing."""
         with self.connected("duplicates", losing=True, wait_seconds=wait_seconds) as connection:
             return lazy.merging.unmerge(connection, memory_id)
+
+    def consolidate(
+        self,
+        summarizer: "Summarizer",
+        *,
+        terms: "Terms | None" = None,
+        wait_seconds: float = 60,
+        on_job: Callable[[str], None] | None = None,
+    ) -> "Consolidation":
+        """Has a worker of yours sum memories up, one job of the set consolidation after the other, until none is left.
+
+        `on_job` hears of each: completed, failed or refused. What the summarizer raises gives a job back, to be tried
+        again later. Raises DatabaseError without the set, and where row-level security hides jobs from this role.
+        """
+        with self.connected("consolidate", wait_seconds=wait_seconds) as connection:
+            return lazy.consolidating.run_worker(
+                connection, summarizer, terms or lazy.consolidating.Terms(), on_job=on_job or (lambda _: None)
+            )
 
     def export(
         self,

@@ -155,6 +155,7 @@ RULES = (
     Rule("core/000[45]*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule("archive/3401*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule("collections/3703*.sql", r"(?<=\n)(?=create table)", _unadvised),
+    Rule("consolidation/360[23]*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule(_SQL, r"(?<=\buser_id )uuid\b", lambda shape: shape.users.key_type),
     Rule(_SQL, r"(?<=\()uuid(?=, vector\b)", _key_type),
     Rule(_SQL, r"(?<=\breferences )users \(id\)", lambda shape: f"{shape.users.table} ({shape.users.key})"),

@@ -199,6 +199,7 @@ def fitted(
     sets = (
         "archive",
         "collections",
+        "consolidation",
         "deduplication",
         "erasure",
         "fast_search",

@@ -31,6 +31,8 @@ CALLS = {
     "close": "(self) -> None",
     "connected": "(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) "
     "-> collections.abc.Iterator[memdb.database.Connection]",
+    "consolidate": "(self, summarizer: 'Summarizer', *, terms: 'Terms | None' = None, wait_seconds: float = 60, "
+    "on_job: collections.abc.Callable[[str], None] | None = None) -> 'Consolidation'",
     "doctor": "(self) -> 'Report'",
     "export": "(self, path: str | os.PathLike[str], *, user: 'UserKey | None' = None, embeddings: bool = True, "
     "overwrite: bool = False, hooks: 'MovingHooks | None' = None) -> 'Export'",

@@ -1,0 +1,2 @@
+-- transactional: false
+drop index concurrently ix_memories_consolidation;

@@ -1,0 +1,1 @@
+drop function enqueue_consolidation(user_id uuid, memory_ids uuid[]);

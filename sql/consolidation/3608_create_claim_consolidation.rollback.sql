@@ -1,0 +1,1 @@
+drop function claim_consolidation(worker text, lease interval, batch integer);

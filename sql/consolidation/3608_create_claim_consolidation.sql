@@ -1,0 +1,121 @@
+-- Gives a worker some jobs for as long as its lease lasts, those that have waited longest, each with what its memories
+-- say now. Jobs that others are taking are passed over, so no two workers get the same one.
+--
+-- First, jobs of which no memory is left are deleted, and those that were taken too often are set aside, also where
+-- each worker died with them. What a memory says is hashed in the same moment in which it is given away.
+create function claim_consolidation(worker text, lease interval default '5 minutes', batch integer default 1)
+returns table (
+    job_id uuid,
+    token uuid,
+    user_id uuid,
+    memory_type memory_type,
+    attempt integer,
+    leased_until timestamptz,
+    memories jsonb
+)
+language sql volatile
+begin atomic
+
+    with emptied as (
+        delete from memory_consolidation_jobs as j
+        where
+            j.id = any(
+                array(
+                    select e.id from memory_consolidation_jobs as e
+                    where
+                        e.available_at <= now()
+                        and not exists (
+                            select from memory_consolidation_sources as s
+                            where s.job_id = e.id and s.source_id is not null
+                        )
+                    for update of e skip locked
+                )
+            )
+        returning 1
+    )
+
+    select count(*) from emptied;
+
+    update memory_consolidation_jobs as j
+    set
+        set_aside_at = now(),
+        token = null,
+        last_error = coalesce(j.last_error, 'no worker that took it has said anything before its lease ran out')
+    where
+        j.id = any(
+            array(
+                select e.id from memory_consolidation_jobs as e
+                where e.available_at <= now() and e.set_aside_at is null and e.attempts >= e.most_attempts
+                for update of e skip locked
+            )
+        );
+
+    with picked as materialized (
+        select d.id
+        from memory_consolidation_jobs as d
+        where d.available_at <= now() and d.set_aside_at is null
+        order by d.available_at, d.id
+        limit batch
+        for update skip locked
+    ),
+
+    claimed as (
+        update memory_consolidation_jobs as j
+        set
+            token = gen_random_uuid(),
+            worker = claim_consolidation.worker,
+            available_at = now() + coalesce(lease, '5 minutes'),
+            attempts = j.attempts + 1
+        where j.id = any(array(select p.id from picked as p))
+        returning j.id, j.token, j.user_id, j.memory_type, j.attempts, j.available_at
+    ),
+
+    said as materialized (
+        select
+            s.job_id,
+            s.place,
+            m.id,
+            m.content,
+            m.memory_type,
+            m.metadata,
+            m.created_at
+        from claimed as c
+        inner join memory_consolidation_sources as s on c.id = s.job_id
+        left join memories as m on s.source_id = m.id and c.user_id = m.user_id
+    ),
+
+    hashed as (
+        update memory_consolidation_sources as s
+        set content_hash = sha256(convert_to(g.content, 'UTF8'))
+        from said as g
+        where s.job_id = g.job_id and s.place = g.place
+    )
+
+    select
+        c.id as job_id,
+        c.token,
+        c.user_id,
+        c.memory_type,
+        c.attempts as attempt,
+        c.available_at as leased_until,
+        (
+            select
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', g.id,
+                        'content', g.content,
+                        'memory_type', g.memory_type,
+                        'metadata', g.metadata,
+                        'created_at', g.created_at
+                    )
+                    order by g.place
+                )
+            from said as g
+            where g.job_id = c.id and g.id is not null
+        ) as memories
+    from claimed as c;
+
+end;
+
+comment on function claim_consolidation(worker text, lease interval, batch integer) is
+'Gives a worker up to so many jobs until its lease runs out, with a token for each, and the memories to be summed up.';
