@@ -51,6 +51,12 @@ begin atomic
             condition
     ),
 
+    hidden as materialized (
+        select h.memory_id
+        from given as g
+        cross join memories_hidden(g.user_id) as h
+    ),
+
     -- With OFFSET, each value is computed once.
     question as (
         select
@@ -103,6 +109,10 @@ begin atomic
                     and (q.tiers is null or m.memory_type = any(q.tiers))
                     and (q.metadata is null or m.metadata @> q.metadata)
                     and (q.condition is null or coalesce(m.metadata, '{}') @@ q.condition)
+                    and (
+                        (select not exists (select from hidden))
+                        or m.id not in (select h.memory_id from hidden as h)
+                    )
                 order by distance, m.id
                 limit q.places
             ) as c

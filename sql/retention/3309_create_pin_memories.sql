@@ -4,9 +4,10 @@ language sql volatile
 begin atomic
 
     with changed as (
-        insert into memory_retention as r (memory_id, pinned)
+        insert into memory_retention as r (memory_id, user_id, pinned)
         select
             k.memory_id,
+            pin_memories.user_id,
             coalesce(pin_memories.pinned, true) as pinned
         from memories_to_keep(pin_memories.user_id, memory_ids) as k
         order by k.memory_id

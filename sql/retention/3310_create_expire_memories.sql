@@ -4,9 +4,10 @@ language sql volatile
 begin atomic
 
     with changed as (
-        insert into memory_retention as r (memory_id, expires_at)
+        insert into memory_retention as r (memory_id, user_id, expires_at)
         select
             k.memory_id,
+            expire_memories.user_id,
             expire_memories.expires_at
         from memories_to_keep(expire_memories.user_id, memory_ids) as k
         order by k.memory_id

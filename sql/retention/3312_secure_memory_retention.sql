@@ -14,7 +14,7 @@ create policy memory_retention_insert on memory_retention for insert
 with check (
     exists (
         select from memories as m
-        where m.id = memory_retention.memory_id
+        where m.id = memory_retention.memory_id and m.user_id = memory_retention.user_id
     )
 );
 create policy memory_retention_update on memory_retention for update
@@ -27,7 +27,7 @@ using (
 with check (
     exists (
         select from memories as m
-        where m.id = memory_retention.memory_id
+        where m.id = memory_retention.memory_id and m.user_id = memory_retention.user_id
     )
 );
 create policy memory_retention_delete on memory_retention for delete

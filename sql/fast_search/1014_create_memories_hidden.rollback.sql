@@ -1,0 +1,1 @@
+drop function memories_hidden(user_id uuid);

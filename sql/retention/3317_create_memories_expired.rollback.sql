@@ -1,0 +1,1 @@
+drop function memories_expired(user_id uuid);
