@@ -15,9 +15,9 @@ from memdb.shape import Users
 from memdb.values import Filter, UserKey, Where
 
 BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "search_memories_hybrid"
-BY_CONDITION, WEIGHED = "search_memories_where", "recall_memories"
+BY_CONDITION, WEIGHED, EXPIRED = "search_memories_where", "recall_memories", "memories_expired"
 IN_COLLECTION = "search_memories_in_collection"
-FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED, IN_COLLECTION)
+FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED, IN_COLLECTION, EXPIRED)
 
 MEMBERS = "memory_collection_members"
 
@@ -67,7 +67,7 @@ class Asked:
         No function by words knows collections, or the conditions that are a jsonpath.
         """
         is_plain = self.metadata.path is None and self.collection is None
-        functions = known.functions if is_plain else frozenset()
+        functions = known.functions if is_plain else known.functions & {EXPIRED}
         parameters = (*self._parameters(embedding), self.text, self.only)
         if self.collection is not None:
             text = _put_together(known._replace(functions=functions), table, sent, of="of_collection")
@@ -127,8 +127,9 @@ def statement(name: str, block: str, known: Surroundings, table: Sequence[str], 
 
 
 def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Sequence[str]) -> LiteralString:
+    expired = "expired" if EXPIRED in known.functions else "nothing_expires"
     return filled_in(
-        text,
+        text.replace("{expired}", shipped.queries("retrieval")[expired]),
         **{function: (*table[:-1], function) for function in FUNCTIONS},
         table=table,
         memories_in_collection=(*table[:-1], "memories_in_collection"),

@@ -7,7 +7,7 @@ what a list begins with.
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
 
@@ -37,11 +37,22 @@ class Address(NamedTuple):
         return [first, *(uuid5(first, str(place)) for place in range(1, texts))][:texts]
 
 
+class Lifetime(NamedTuple):
+    """The memories of an item, and how long it is there after it was put, or read; None: until it is deleted."""
+
+    ids: list[UUID]
+    length: timedelta | None
+
+
 class Put(NamedTuple):
-    """What is put at an address, and the texts that it is found by; None is to be deleted."""
+    """What is put at an address, the texts that it is found by, and in how many minutes it expires.
+
+    No value: it is to be deleted. No ttl: it does not expire.
+    """
 
     value: dict[str, Any] | None
     texts: list[str]
+    ttl: float | None = None
 
     @property
     def contents(self) -> list[str]:
@@ -55,6 +66,10 @@ class Put(NamedTuple):
         return [text[:MAXIMUM_CONTENT] for text in texts]
 
 
+def put_for(address: Address, put: Put, root: UUID) -> Lifetime:
+    return Lifetime(address.ids(root, len(put.contents)), _minutes(put.ttl))
+
+
 def written(address: Address, put: Put, now: datetime, ids: Sequence[UUID], place: int) -> dict[str, Any]:
     """The metadata of the memory for one of the texts of an item."""
     item = {
@@ -66,7 +81,7 @@ def written(address: Address, put: Put, now: datetime, ids: Sequence[UUID], plac
         "texts": len(ids),
         "text": place,
     }
-    return {LANGGRAPH: item}
+    return {LANGGRAPH: item if put.ttl is None else item | {"ttl": put.ttl}}
 
 
 def read(memory: Any) -> Item:
@@ -77,6 +92,16 @@ def read(memory: Any) -> Item:
 def found(memory: Any, score: float | None = None) -> SearchItem:
     kept = memory.extra_data[LANGGRAPH]
     return SearchItem(**_parts(kept), created_at=memory.created_at, score=score)
+
+
+def lifetime(memory: Any, root: UUID) -> Lifetime:
+    kept = memory.extra_data[LANGGRAPH]
+    address = Address(namespace(kept["namespace"]), kept["key"])
+    return Lifetime(address.ids(root, kept["texts"]), _minutes(kept.get("ttl")))
+
+
+def _minutes(ttl: float | None) -> timedelta | None:
+    return None if ttl is None else timedelta(minutes=ttl)
 
 
 def item_of(memory: Any) -> str:

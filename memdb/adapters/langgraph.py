@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -14,7 +14,6 @@ from langgraph.store.base import (
     Op,
     PutOp,
     Result,
-    SearchItem,
     SearchOp,
     ensure_embeddings,
     get_text_at_path,
@@ -24,18 +23,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import values
 from memdb.adapters import items
-from memdb.adapters.items import Address, Put
+from memdb.adapters.items import Address, Lifetime, Put
 from memdb.adapters.keys import LANGGRAPH
 from memdb.adapters.pool import Pool, Work
 from memdb.errors import InvalidMemory, UsageError
 from memdb.schemas import MemoryCreate, MemoryQuery, Where
-from memdb.store import MemoryStore, statements
+from memdb.store import MemoryStore, expiry, statements
 from memdb.values import MemoryType, UserKey
 
 _LOCK, _LOCKS = 0x6D656D64, 64
 """Advisory locks for those who write items: enough that they seldom wait, and few for a server to keep."""
 
 Embedded = dict[str, list[float]]
+Found = Sequence[tuple[Any, float | None]]
+"""Memories that keep items, with their scores."""
 
 
 class MemdbStore(BaseStore):
@@ -45,10 +46,11 @@ class MemdbStore(BaseStore):
     names, by an embedding of its own. Its `dims` are those of the memories, and a score is the cosine similarity.
 
     In a batch, reads see what was there before, and of several puts under one key the last counts. It is done as a
-    whole or not at all. Items do not expire: a ttl raises NotImplementedError.
+    whole or not at all. A ttl needs the set retention: the item is not there any more when it has passed since it was
+    put, or last read with `refresh_ttl`.
     """
 
-    supports_ttl = False
+    supports_ttl = True
 
     def __init__(
         self, pool: Pool, *, user_id: UserKey, memory_type: MemoryType | str, index: IndexConfig | None = None
@@ -85,10 +87,8 @@ class MemdbStore(BaseStore):
         puts = {}
         for op in ops:
             if isinstance(op, PutOp):
-                if op.ttl is not None:
-                    raise NotImplementedError("items of a MemdbStore do not expire: put them without a ttl")
                 value = None if op.value is None else dict(op.value)
-                puts[Address(tuple(op.namespace), op.key)] = Put(value, self._found_by(value, op.index))
+                puts[Address(tuple(op.namespace), op.key)] = Put(value, self._found_by(value, op.index), op.ttl)
         return puts
 
     def _found_by(self, value: dict[str, Any] | None, index: Literal[False] | list[str] | None) -> list[str]:
@@ -112,21 +112,28 @@ class MemdbStore(BaseStore):
         async def work(session: AsyncSession) -> list[Result]:
             store = MemoryStore(session, self._pool.model)
             there = await store.get_many(ids, user_id=self._user_id) if ids else []
-            read = {memory.id: items.read(memory) for memory in there}
+            read = {memory.id: memory for memory in there}
             results: list[Result] = []
+            refreshed: list[Any] = []
             for op in ops:
                 match op:
                     case GetOp():
-                        results.append(read.get(self._id(op)))
+                        memory = read.get(self._id(op))
+                        results.append(None if memory is None else items.read(memory))
+                        refreshed += [memory] if memory is not None and op.refresh_ttl else []
                     case SearchOp():
-                        results.append(await self._search(store, op, questions.get(op.query or "")))
+                        found = await self._search(store, op, questions.get(op.query or ""))
+                        results.append([items.found(memory, score) for memory, score in found])
+                        refreshed += [memory for memory, _ in found] if op.refresh_ttl else []
                     case ListNamespacesOp():
                         results.append(await self._namespaces(session, op))
                     case _:
                         results.append(None)
+            await self._expire(store, (items.lifetime(memory, self._root) for memory in refreshed))
             if puts:
                 await store.delete(await self._stale(session, puts), user_id=self._user_id)
                 await store.upsert_many(memories)
+                await self._expire(store, (items.put_for(address, put, self._root) for address, put in puts.items()))
             return results
 
         return work
@@ -150,7 +157,16 @@ class MemdbStore(BaseStore):
                 created_at=now,
             )
 
-    async def _search(self, store: MemoryStore[Any], op: SearchOp, question: list[float] | None) -> list[SearchItem]:
+    async def _expire(self, store: MemoryStore[Any], lifetimes: Iterable[Lifetime]) -> None:
+        """Those that have the same time together, and always in the same order, so that nobody waits for ever."""
+        together: dict[timedelta, list[UUID]] = {}
+        for ids, lifetime in lifetimes:
+            if lifetime is not None:
+                together.setdefault(lifetime, []).extend(ids)
+        for lifetime, ids in sorted(together.items()):
+            await store.expire(ids, datetime.now(UTC) + lifetime, user_id=self._user_id)
+
+    async def _search(self, store: MemoryStore[Any], op: SearchOp, question: list[float] | None) -> Found:
         item, where = items.asked(op.namespace_prefix, op.filter)
         asked = MemoryQuery[Any].model_construct(
             user_id=self._user_id,
@@ -161,14 +177,12 @@ class MemdbStore(BaseStore):
         )
         if question is not None:
             return await self._nearest(store, asked.checked(), question)
-        return [items.found(memory) for memory in await store.list(asked)]
+        return [(memory, None) for memory in await store.list(asked)]
 
-    async def _nearest(
-        self, store: MemoryStore[Any], asked: MemoryQuery[Any], question: list[float]
-    ) -> list[SearchItem]:
+    async def _nearest(self, store: MemoryStore[Any], asked: MemoryQuery[Any], question: list[float]) -> Found:
         """Items by their nearest texts. Where some come with several, the next are asked for without these."""
         wanted = asked.offset + asked.limit
-        found: dict[str, SearchItem] = {}
+        found: dict[str, tuple[Any, float]] = {}
         while len(found) < wanted:
             others = [Where([LANGGRAPH, "item"], none_of=list(found))] if found else []
             near = await store.nearest(
@@ -181,10 +195,10 @@ class MemdbStore(BaseStore):
                 )
             )
             for memory in near:
-                found.setdefault(items.item_of(memory), items.found(memory, 1 - memory.distance))
+                found.setdefault(items.item_of(memory), (memory, 1 - memory.distance))
             if len(near) < wanted:
                 break
-        return list(found.values())[asked.offset : wanted]
+        return [*found.values()][asked.offset : wanted]
 
     async def _namespaces(self, session: AsyncSession, op: ListNamespacesOp) -> list[tuple[str, ...]]:
         if min(op.limit, op.offset) < 0:
@@ -194,6 +208,7 @@ class MemdbStore(BaseStore):
         model = self._pool.model
         kept = func.jsonb_extract_path(model.extra_data, LANGGRAPH, "namespace")
         asked = select(cast(kept, Text)).where(model.user_id == self._user_id, kept.is_not(None)).distinct()
+        asked = asked.where(*await expiry.unexpired(session, model))
         there = [items.namespace(json.loads(text)) for text in await session.scalars(asked)]
         conditions = op.match_conditions or ()
         met = {each[: op.max_depth] for each in there if all(items.matches(each, it) for it in conditions)}

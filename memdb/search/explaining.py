@@ -93,6 +93,8 @@ class _Reasons:
             yield "It is a memory of another user."
         elif self._facts["id"] == self._search.question.like:
             yield "It is the memory that the others are to be like."
+        elif self._search.has_expired(self._facts["id"]):
+            yield "It has expired, so no search finds it; memdb prune deletes it."
         else:
             yield from self._filters(self._facts)
             yield from self._meaning(self._facts, self._match)

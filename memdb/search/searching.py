@@ -141,6 +141,13 @@ class Search:
         cursor = self.connection.cursor(row_factory=psycopg.rows.dict_row)
         return cursor.execute(self.found.query("search", "memory").encode(), given).fetchone()
 
+    def has_expired(self, id: UUID) -> bool:
+        """Whether a memory of the user is not found any more, though it is there until it is pruned."""
+        if retrieval.EXPIRED not in self.known.functions:
+            return False
+        given = {"id": id, "user": self.asked.user_id}
+        return bool(self.connection.value(self.found.query("search", "has_expired").encode(), given))
+
     def notes(self) -> tuple[str, ...]:
         """What is to be said of how memories were found."""
         notes = [f"{name} was not used: others could have it run their code with your rights." for name in self.refused]

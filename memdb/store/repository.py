@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, cast, overload
 from uuid import UUID
 
 from sqlalchemy import Boolean, CursorResult, DateTime, ScalarResult, Table, delete, func, literal, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 from sqlalchemy.orm.attributes import set_committed_value
@@ -17,7 +18,7 @@ from memdb import retrieval, values
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import beside, collections, copying, once, recalling, searching, statements
+from memdb.store import beside, collections, copying, expiry, once, recalling, searching, statements
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import Refusal, translated
 from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
@@ -108,7 +109,7 @@ class MemoryStore(Generic[MemoryModel]):
 
     async def get(self, memory_id: UUID, *, user_id: values.UserKey | None = None) -> MemoryModel | None:
         """The memory with that id, if it exists, as it is in the database now."""
-        found = await self._read(self._of(select(self._model), [memory_id], user_id))
+        found = await self._read(await self._there(self._of(select(self._model), [memory_id], user_id)))
         return found.one_or_none()
 
     async def get_many(
@@ -116,7 +117,7 @@ class MemoryStore(Generic[MemoryModel]):
     ) -> Sequence[MemoryModel]:
         """Those of the memories that exist, in the order of the ids. Embeddings are as in `list`."""
         ids = [values.identifier(id) for id in memory_ids]
-        statement = self._of(select(self._model), ids, user_id)
+        statement = await self._there(self._of(select(self._model), ids, user_id))
         found = {memory.id: memory for memory in await self._shown(statement, embeddings=embeddings)}
         return [found[id] for id in dict.fromkeys(ids) if id in found]
 
@@ -131,7 +132,9 @@ class MemoryStore(Generic[MemoryModel]):
         with translated(batch.refused):
             await self._session.flush()
             async with self._session.begin_nested():
-                return await copying.upsert(self._session, self._model, batch)
+                stored = await copying.upsert(self._session, self._model, batch)
+                await expiry.forget(self._session, self._model, stored)
+                return stored
 
     async def list(self, query: MemoryQuery[Any], *, embeddings: bool = False) -> Sequence[MemoryModel]:
         """Memories of a user as they are now, newest first; those with the same time by descending id.
@@ -153,6 +156,7 @@ class MemoryStore(Generic[MemoryModel]):
             conditions.append(model.created_at < query.created_before)
         if query.accessed_before is not None:
             conditions.append(model.accessed_at < query.accessed_before)
+        conditions += await expiry.unexpired(self._session, model)
         statement = select(model).where(*conditions).order_by(model.created_at.desc(), model.id.desc())
         return await self._shown(statement.limit(query.limit).offset(query.offset), embeddings=embeddings)
 
@@ -277,7 +281,7 @@ class MemoryStore(Generic[MemoryModel]):
         change = change.checked()
         if not change.model_fields_set:
             return await self.get(memory_id, user_id=user_id)
-        statement = self._of(update(self._model), [memory_id], user_id)
+        statement = await self._there(self._of(update(self._model), [memory_id], user_id))
         changed = statement.values(statements.assignments(self._model, change)).returning(self._model)
         return (await self._read(changed.execution_options(synchronize_session="fetch"))).one_or_none()
 
@@ -327,7 +331,11 @@ class MemoryStore(Generic[MemoryModel]):
         """Objects as the database has them, once it has what was changed in the session."""
         with translated():
             await self._session.flush()
-            return await self._session.scalars(statement, execution_options={"populate_existing": True})
+            try:
+                return await self._session.scalars(statement, execution_options={"populate_existing": True})
+            except DBAPIError:
+                await expiry.learn_anew(self._session, self._model)
+                raise
 
     async def _shown(self, statement: Any, *, embeddings: bool) -> Sequence[MemoryModel]:
         """Objects with their embeddings, or without."""
@@ -338,6 +346,10 @@ class MemoryStore(Generic[MemoryModel]):
             if not embeddings and "embedding" in memory.__dict__:
                 self._session.expire(memory, ["embedding"])
         return found
+
+    async def _there(self, statement: Any) -> Any:
+        """Of these memories, those that have not expired."""
+        return statement.where(*await expiry.unexpired(self._session, self._model))
 
     def _of(self, statement: Any, memory_ids: Iterable[UUID], user_id: values.UserKey | None) -> Any:
         statement = statement.where(statements.among(self._model.id, memory_ids))

@@ -1,6 +1,7 @@
 -- How memories are found by meaning, by words, or by both, with whichever functions of the sets are there: for
--- memdb.store and memdb search. retrieval.py puts these blocks together: {ranked}, {near}, {worded} and {of_user} are
--- blocks themselves, the last one of_user or of_collection. The names of tables, functions and types are put in, too.
+-- memdb.store and memdb search. retrieval.py puts these blocks together: {ranked}, {near}, {worded}, {of_user} and
+-- {expired} are blocks themselves, {of_user} is of_user or of_collection. The names of tables, functions and types are
+-- put in, too.
 --
 -- The parameters are the user $1, the embedding $2, how many $3, tiers $4, the greatest distance $5, what metadata
 -- contain $6, the text $7, and the only memory that is of interest $8; a list that no function gives also takes a
@@ -21,6 +22,7 @@ with place as (
         t.typname,
         c.relnamespace,
         c.oid as memories,
+        array['uuid'::regtype, 'text'::regtype, t.oid, 'jsonb'::regtype]::oid[] as memory,
         case when not pg_type_is_visible(t.oid) then s.nspname end as tier_schema
     from pg_extension as e
     inner join pg_namespace as n on e.extnamespace = n.oid
@@ -49,7 +51,7 @@ select
                     'integer'::regtype
                 ],
                 '{user_id,embedding,k,tiers,max_distance,metadata,candidates,id,content,memory_type,metadata,distance}',
-                array['float8'::regtype]::oid[]
+                l.memory || 'float8'::regtype::oid
             ),
             (
                 'search_memories_where',
@@ -59,13 +61,13 @@ select
                 ],
                 '{user_id,embedding,condition,k,tiers,max_distance,metadata,candidates,'
                 'id,content,memory_type,metadata,distance}',
-                array['float8'::regtype]::oid[]
+                l.memory || 'float8'::regtype::oid
             ),
             (
                 'search_memories_by_words',
                 array[u.atttypid, 'text'::regtype, 'integer'::regtype, l.tiers, 'jsonb'::regtype],
                 '{user_id,question,k,tiers,metadata,id,content,memory_type,metadata,score,words}',
-                array['float8'::regtype, 'text[]'::regtype]::oid[]
+                l.memory || array['float8'::regtype, 'text[]'::regtype]::oid[]
             ),
             (
                 'search_memories_hybrid',
@@ -75,7 +77,7 @@ select
                 ],
                 '{user_id,question,embedding,k,tiers,max_distance,metadata,'
                 'id,content,memory_type,metadata,score,distance,vector_rank,word_score,word_rank,words}',
-                array[
+                l.memory || array[
                     'float8'::regtype, 'float8'::regtype, 'integer'::regtype, 'float8'::regtype, 'integer'::regtype,
                     'text[]'::regtype
                 ]::oid[]
@@ -89,7 +91,8 @@ select
                 '{user_id,embedding,k,tiers,max_distance,metadata,condition,'
                 'id,content,memory_type,metadata,score,distance,relevance,'
                 'recency,recency_factor,importance,importance_factor,recalls,recalled_at}',
-                array_fill('float8'::regtype::oid, array[7]) || array['bigint'::regtype, 'timestamptz'::regtype]::oid[]
+                l.memory || array_fill('float8'::regtype::oid, array[7])
+                || array['bigint'::regtype, 'timestamptz'::regtype]::oid[]
             ),
             (
                 'search_memories_in_collection',
@@ -99,8 +102,9 @@ select
                 ],
                 '{user_id,collection_id,embedding,k,tiers,max_distance,metadata,condition,'
                 'id,content,memory_type,metadata,distance}',
-                array['float8'::regtype]::oid[]
-            )
+                l.memory || 'float8'::regtype::oid
+            ),
+            ('memories_expired', array[u.atttypid], '{user_id,memory_id}', array['uuid'::regtype]::oid[])
         ) as f (name, takes, names, gives)
         inner join pg_proc as p
             on
@@ -113,8 +117,7 @@ select
                 )::pg_catalog.oid
                 and l.relnamespace = p.pronamespace
                 and p.proargnames = f.names::text[]
-                and p.proallargtypes[p.pronargs + 1:]
-                = array['uuid'::regtype, 'text'::regtype, l.tier, 'jsonb'::regtype]::oid[] || f.gives
+                and p.proallargtypes[p.pronargs + 1:] = f.gives
                 and has_function_privilege(p.oid, 'execute')
     ) as functions,
     current_setting('default_transaction_isolation') = 'read committed' as reads_what_is_committed
@@ -404,7 +407,8 @@ where
     m.user_id = $1
     and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
     and ($6::text is null or m.metadata @> (select $6::text::jsonb))
-    and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath));
+    and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath))
+    and m.id not in ({expired});
 
 -- name: of_collection
 -- Each memory is looked up by its key, however many rows the planner expects.
@@ -429,3 +433,10 @@ where
     ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
     and ($6::text is null or m.metadata @> (select $6::text::jsonb))
     and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath));
+
+-- name: expired
+select e.memory_id from {memories_expired}($1) as e;
+
+-- name: nothing_expires
+select null::uuid
+where false;

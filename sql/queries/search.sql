@@ -40,3 +40,10 @@ select
     and (%(path)s::text is null or coalesce(m.metadata, '{}') @@ %(path)s::jsonpath) as has_metadata
 from {schema}.memories as m -- noqa: PRS
 where m.id = %(id)s;
+
+-- name: has_expired
+-- A memory is in the table until it is pruned.
+select exists( -- noqa: LT01
+    select from {schema}.memories_expired(%(user)s) as e -- noqa: PRS
+    where e.memory_id = %(id)s
+);

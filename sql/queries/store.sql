@@ -12,7 +12,8 @@ where e.extname = 'vector';
 
 -- name: nearest
 -- The memories of user $1 nearest to the embedding $2, $3 at most, of the tiers $4, not beyond the distance $5, whose
--- metadata contain $6, and for whose metadata the jsonpath $7 holds; NULL is no condition.
+-- metadata contain $6, and for whose metadata the jsonpath $7 holds; NULL is no condition. What has
+-- expired is a block of retrieval.sql.
 -- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows. Parameters that are converted
 -- stand in subqueries: each is converted once. The distance to an embedding of zeros is NaN, which is beyond any.
 -- Times that other programs have set may be infinite, or before Christ: Python has none, and drivers would fail.
@@ -42,6 +43,7 @@ from (
         and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
         and ($6::text is null or m.metadata @> (select $6::text::jsonb))
         and ($7::text is null or coalesce(m.metadata, '{}') @@ (select $7::text::jsonpath))
+        and m.id not in ({expired})
     order by distance, m.id
     limit $3
 ) as f

@@ -13,7 +13,7 @@ begin atomic
     from memory_retention as r
     where
         r.user_id between memories_expired.user_id and memories_expired.user_id
-        and (r.user_id, r.expires_at) <= (memories_expired.user_id, now());
+        and (r.user_id, r.expires_at) <= (memories_expired.user_id, statement_timestamp());
 
 end;
 

@@ -30,7 +30,7 @@ ANN, BOB = UUID(int=1), UUID(int=2)
 NEAR = vectors(1)[0]
 SETS = (
     *("archive", "collections", "consolidation", "deduplication", "erasure", "fast_search"),
-    *("hybrid_search", "importance", "row_security"),
+    *("hybrid_search", "importance", "retention", "row_security"),
 )
 PAGE = (Path(__file__).parents[2] / "docs" / "supabase.md").read_text()
 COMMANDS = re.findall(r"^\$ (memdb .*)", PAGE, re.MULTILINE)
@@ -253,7 +253,10 @@ def splinter() -> Path:
 
 
 # Functions that have no search_path of their own, as the page says.
-MEANT = ("memory_words", "memory_word_keys", "memories_hidden_in_collections")
+MEANT = (
+    *("memory_words", "memory_word_keys", "memories_hidden", "memories_hidden_in_collections"),
+    *("memories_expired", "memory_recalls", "memories_due"),
+)
 BOTH = pytest.mark.parametrize("users", ["stand-in", "auth.users"])
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from memdb import retrieval
-from memdb.retrieval import BY_BOTH, BY_MEANING, BY_WORDS, FUNCTIONS, Surroundings
+from memdb.retrieval import BY_BOTH, BY_MEANING, BY_WORDS, EXPIRED, FUNCTIONS, Surroundings
 from memdb.shape import DEFAULT
 from memdb.values import Where
 
@@ -20,7 +20,8 @@ USER = "00000000-0000-0000-0000-000000000007"
         ((BY_WORDS,), (), (BY_WORDS,), 9),
         ((BY_MEANING, BY_WORDS), (), (BY_MEANING, BY_WORDS), 8),
         (FUNCTIONS, (), (BY_BOTH,), 8),
-        (FUNCTIONS, (Where("year", gt=2000),), (), 9),
+        ((EXPIRED,), (), (EXPIRED,), 9),
+        (FUNCTIONS, (Where("year", gt=2000),), (EXPIRED,), 9),
     ],
 )
 def test_a_statement_calls_what_is_there_and_has_a_parameter_for_each_number(

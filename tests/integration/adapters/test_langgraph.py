@@ -4,7 +4,8 @@ import asyncio
 import itertools
 import random
 from collections.abc import Callable, Iterable
-from typing import Any
+from pathlib import Path
+from typing import Any, LiteralString
 from uuid import UUID
 
 import pytest
@@ -22,13 +23,16 @@ from langgraph.store.base import (
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from memdb import database, migrations
 from memdb.adapters import Pool
 from memdb.adapters.langchain import MemdbVectorStore
 from memdb.adapters.langgraph import MemdbStore
-from memdb.errors import InvalidMemory, UnknownUser, UsageError
+from memdb.errors import DatabaseError, InvalidMemory, UnknownUser, UsageError
 from memdb.models import MemoryType
 from memdb.store import MemoryStore
-from tests.integration.adapters.conftest import NOBODY, OTHER, USER, Leaning
+from tests.conftest import new_database
+from tests.integration.adapters.conftest import MODELS, NOBODY, OTHER, SHORT, USER, Leaning
+from tests.integration.orm import shapes
 
 pytestmark = pytest.mark.once
 
@@ -284,11 +288,47 @@ def test_an_item_is_a_memory_like_any_other(by_meaning: MemdbStore, pool: Pool) 
     assert item.value == {"said": long}
 
 
+def test_an_item_expires_unless_it_is_read_or_put_again(server: str, tmp_path: Path) -> None:
+    with new_database(server) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            shapes.make_users(connection, SHORT)
+            migrations.migrate(connection, shapes.write(tmp_path, SHORT), chosen=("retention",))
+        with Pool(conninfo, MODELS.memory) as pool, database.connect(conninfo, purpose="test") as connection:
+            store = MemdbStore(pool, user_id=USER, memory_type="task", index=BY_MEANING | {"fields": ["said[*]"]})
+
+            def minutes() -> list[int]:
+                left: LiteralString = "select round(extract(epoch from expires_at - now()) / 60) from memory_retention"
+                return [int(each) for (each,) in connection.execute(left)]
+
+            def there() -> tuple[bool, ...]:
+                found = (store.search(("a",), refresh_ttl=False), store.search(("a",), query="1", refresh_ttl=False))
+                return store.get(("a",), "k", refresh_ttl=False) is not None, *map(bool, found)
+
+            value = {"said": ["0.5", "0.6"]}
+            store.put(("a",), "k", value, ttl=5)
+            assert minutes() == [5, 5]
+            connection.execute("update memory_retention set expires_at = now() + interval '1 minute'")
+            assert there() == (True, True, True)
+            assert minutes() == [1, 1]
+            store.get(("a",), "k")
+            assert minutes() == [5, 5]
+            connection.execute("update memory_retention set expires_at = now() + interval '1 minute'")
+            assert len(store.search(("a",), query="1")) == 1
+            assert minutes() == [5, 5]
+            connection.execute("update memory_retention set expires_at = now()")
+            store.get(("a",), "k")  # too late
+            assert (there(), store.list_namespaces()) == ((False, False, False), [])
+            store.put(("a",), "k", value)
+            connection.execute("update memory_retention set expires_at = expires_at - interval '1 day'")
+            assert (there(), store.list_namespaces()) == ((True, True, True), [("a",)])
+            assert connection.execute("select from memory_retention where expires_at is not null").fetchall() == []
+
+
 def test_what_cannot_be_kept_is_refused(opened: Opened, store: MemdbStore) -> None:
-    with pytest.raises(NotImplementedError, match="TTL is not supported by MemdbStore"):
+    with pytest.raises(DatabaseError, match="no function expire_memories") as refused:
         store.put(("a",), "k", {}, ttl=5)
-    with pytest.raises(NotImplementedError, match="do not expire"):
-        store.batch([PutOp(("a",), "k", {}, ttl=5)])
+    assert "--with retention" in refused.value.hint
+    assert store.get(("a",), "k") is None
     with pytest.raises(InvalidMemory, match=r"extra_data\.langgraph\.value\.when is of the type object"):
         store.put(("a",), "k", {"when": object()})
     with pytest.raises(InvalidMemory, match="limit: Input should be less than or equal to 1000"):
