@@ -33,6 +33,12 @@ begin atomic
             )::tsquery as any_word
     ),
 
+    hidden as materialized (
+        select h.memory_id
+        from given as g
+        cross join memories_hidden_from_words(g.user_id) as h
+    ),
+
     wholes as materialized (
         select
             c.code,
@@ -74,6 +80,10 @@ begin atomic
                 and (m.user_id = g.user_id) is true
                 and (g.tiers is null or m.memory_type = any(g.tiers))
                 and (g.metadata is null or m.metadata @> g.metadata)
+                and (
+                    (select not exists (select from hidden))
+                    or m.id not in (select h.memory_id from hidden as h)
+                )
             limit g.most -- noqa: AM09
         ) as f
     where not g.by_policies
@@ -101,6 +111,10 @@ begin atomic
                     and (m.user_id = g.user_id) is true
                     and (g.tiers is null or m.memory_type = any(g.tiers))
                     and (g.metadata is null or m.metadata @> g.metadata)
+                    and (
+                        (select not exists (select from hidden))
+                        or m.id not in (select h.memory_id from hidden as h)
+                    )
                 limit 1000 / cardinality(g.codes) -- noqa: AM09
             ) as m
             where strpos(translate(lower(left(m.content, 100000)), '-_/.@:#+', '        '), w.text) > 0
@@ -126,6 +140,10 @@ begin atomic
                 m.user_id between g.user_id and g.user_id
                 and (g.tiers is null or m.memory_type = any(g.tiers))
                 and (g.metadata is null or m.metadata @> g.metadata)
+                and (
+                    (select not exists (select from hidden))
+                    or m.id not in (select h.memory_id from hidden as h)
+                )
             offset 0 -- noqa: AM09
         ) as f
     cross join

@@ -9,8 +9,9 @@ from pgvector import Vector
 from pgvector.psycopg import register_vector
 
 import memdb
-from memdb import database
+from memdb import Question, database, shipped
 from memdb.database import Connection
+from memdb.values import Where
 from tests.conftest import new_database
 
 FEW, MANY = UUID(int=1 << 96), UUID(int=2 << 96)
@@ -28,12 +29,14 @@ SEARCHES: dict[str, LiteralString] = {
     "search_memories_hybrid": "select id from search_memories_hybrid(%(user)s, %(text)s, %(embedding)s, %(k)s)",
 }
 
-LAST = {"retention": "3317_create_memories_expired", "fast_search": "1016_hide_from_filtered_search"}
+GONE = UUID(int=MANY.int + 1398)
+GRANT = (shipped.sql_directory() / "retention" / "3318_grant_what_searches_read.sql").read_bytes()
+LAST = {"retention": "3318_grant_what_searches_read", "fast_search": "1016_hide_from_filtered_search"}
 
 
 @pytest.fixture(scope="module")
 def filled(server: str, template: str) -> Iterator[str]:
-    """One user has 60 memories, the other 1,400, each farther than the one before; every second has metadata."""
+    """One user has 60 memories, the other 1,400, each farther than the one before; one of these has expired."""
     with new_database(server, template=template) as conninfo:
         with memdb.open(conninfo, sets=SETS) as db:
             db.migrate()
@@ -47,6 +50,7 @@ def filled(server: str, template: str) -> Iterator[str]:
                     "values (%s, %s, 'task', 'a walk', %s, %s)",
                     rows,
                 )
+            connection.execute(EXPIRE, [MANY, [GONE], "yesterday"])
             connection.execute("vacuum analyze memories")
         yield conninfo
 
@@ -94,13 +98,21 @@ def test_the_moment_counts_and_what_was_said_last(searching: Connection) -> None
     assert nearest in found(searching, "search_memories")
 
 
+def test_an_explanation_says_that_it_has_expired(filled: str) -> None:
+    db = memdb.open(filled)
+    for question in (Question("walk", user=MANY), Question("walk", user=MANY, where=[Where("n", gte=0)])):
+        explained = db.explain(question, GONE)
+        assert (explained.place, len(explained.reasons)) == (None, 1)
+        assert explained.reasons[0].startswith("It has expired")
+
+
 def test_no_recall_revives_what_has_expired(searching: Connection) -> None:
     nearest = found(searching, "recall_memories")[0]
     searching.execute(EXPIRE, [MANY, [nearest], "yesterday"])
     searching.execute("select note_memory_recalls(%s, %s)", [MANY, [nearest]])
     searching.execute("update memories set accessed_at = now() where id = %s", [nearest])
     assert nearest not in found(searching, "recall_memories")
-    assert searching.execute("select rule, memories from prune_memories()").fetchall() == [("expired", 1)]
+    assert searching.execute("select rule, memories from prune_memories()").fetchall() == [("expired", 2)]  # GONE, too
 
 
 def test_whoever_is_held_to_policies_does_not_find_it_either(filled: str) -> None:
@@ -108,6 +120,7 @@ def test_whoever_is_held_to_policies_does_not_find_it_either(filled: str) -> Non
         name = f"searcher_{admin.info.backend_pid}"
         admin.execute(f"create role {name}".encode())
         admin.execute(f"grant select on memories, memory_importance, memory_recall_weights to {name}".encode())
+        admin.execute(GRANT)  # what the migration does for roles that are there
         register_vector(admin)
         nearest = {search: found(admin, search)[:3] for search in SEARCHES}
         for ids in nearest.values():

@@ -92,7 +92,9 @@ def fill(connection: Connection) -> None:
         "insert into memory_importance (memory_id, importance) values (%s, 0.9), (%s, 0.1)",
         [id_of(1, ANN), id_of(0, BOB)],
     )
-    connection.execute("insert into memory_retention (memory_id, pinned) values (%s, true)", [id_of(1, ANN)])
+    connection.execute(
+        "insert into memory_retention (memory_id, user_id, pinned) values (%s, %s, true)", [id_of(1, ANN), ANN]
+    )
     connection.execute(
         "insert into memories (id, user_id, memory_type, content, embedding) "
         "values (%s, %s, 'task', 'older', array_fill(0.2, '{1536}')::vector)",

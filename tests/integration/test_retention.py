@@ -136,8 +136,9 @@ def test_the_last_that_was_said_of_a_memory_counts_and_only_ones_own_are_changed
     [("update memory_retention_rules set idle_for = %s::interval", ["-1 day"]),
      ("update memory_retention_rules set idle_for = %s::interval", ["100000 years"]),
      ("update memory_retention_rules set most_per_user = %s", [0]),
-     ("insert into memory_retention (memory_id, pinned, expires_at) values (%s, true, now())", [id_of("task", 1)]),
-     ("insert into memory_retention (memory_id) values (%s)", [UUID(int=5)]), (PRUNE, [-1])],
+     ("insert into memory_retention (memory_id, user_id, pinned, expires_at) values (%s, %s, true, now())",
+      [id_of("task", 1), ANN]),
+     ("insert into memory_retention (memory_id, user_id) values (%s, %s)", [UUID(int=5), ANN]), (PRUNE, [-1])],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_an_error(pruning: Connection, statement: LiteralString, given: Any) -> None:
     with pytest.raises((psycopg.errors.DataError, psycopg.errors.IntegrityError)), pruning.transaction():
@@ -177,7 +178,10 @@ def test_the_command_says_which_rules_do_not_count_and_what_is_to_be_reviewed(
 ) -> None:
     with psycopg.connect(copied) as connection:
         connection.execute("update memories set created_at = accessed_at")
-        connection.execute("insert into memory_retention (memory_id, review_at) select id, now() from memories limit 3")
+        connection.execute(
+            "insert into memory_retention (memory_id, user_id, review_at) "
+            "select id, user_id, now() from memories limit 3"
+        )
     assert main(["prune", "--database-url", copied]) == 0
     told = capsys.readouterr().out
     assert "Deleted 0 memories." in told
@@ -231,7 +235,9 @@ def test_a_role_that_is_held_to_policies_keeps_its_own_and_does_not_prune_for_al
             assert role.execute("select memory_id from memory_retention").fetchall() == [(id_of("task", 9),)]
             assert role.execute("update memory_retention_rules set idle_for = '1 day'").rowcount == 0
             with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security"):
-                role.execute("insert into memory_retention (memory_id) values (%s)", [id_of("task", 1, BOB)])
+                role.execute(
+                    "insert into memory_retention (memory_id, user_id) values (%s, %s)", [id_of("task", 1, BOB), ANN]
+                )
             assert role.execute(PRUNE, [None]).fetchall() == [("task", "idle", 6)]
         left = {id for (id,) in admin.execute(LEFT)}
     assert {id_of("task", n, BOB) for n in range(10)} | {id_of("task", 9)} < left
