@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from memdb import files
+from memdb import files, trust
 from memdb.benchmark import searching
 from memdb.benchmark.sampling import Query
 from memdb.benchmark.searching import Answer, Search
-from memdb.database import Connection
+from memdb.database import Connection, query
 from memdb.target import Target
 
 _KEPT = 50  # files, the newest; one holds a few kilobytes
@@ -46,6 +46,8 @@ def find(
     connection: Connection, target: Target, questions: Sequence[Query], k: int, directory: Path | None = None
 ) -> Truth:
     """The true neighbours, from `directory` where an earlier run left them. Must be called within a snapshot."""
+    if _may_expire(connection, target):  # at any moment, without a change to the memories
+        return Truth(_scan(connection, target, questions, k, "truth_without_expired"), reused=False)
     if directory is None:
         return Truth(_scan(connection, target, questions, k), reused=False)
     path = directory / f"{_digest(connection, target, questions, k)}.json"
@@ -56,8 +58,15 @@ def find(
     return Truth(answers, reused=False)
 
 
-def _scan(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> list[Answer]:
-    return searching.run_all(Search(connection, target.query("benchmark", "truth"), k), questions)
+def _may_expire(connection: Connection, target: Target) -> bool:
+    there = connection.value(query("benchmark", "find_memories_expired"), {"memories": target.memories})
+    return bool(there) and not trust.open_to_others(connection, target.schema)
+
+
+def _scan(
+    connection: Connection, target: Target, questions: Sequence[Query], k: int, block: str = "truth"
+) -> list[Answer]:
+    return searching.run_all(Search(connection, target.query("benchmark", block), k), questions)
 
 
 def _digest(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> str:

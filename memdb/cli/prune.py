@@ -17,12 +17,16 @@ _USUAL = Pace()
 @command(
     "memdb prune --dry-run",
     "memdb prune",
+    "memdb prune --prove",
     "memdb prune --batch 500 --pause 0.1 --time-limit 600",
     also="Which memories are due, the set retention says: memdb migrate --with retention. A run can be cut short at "
     "any moment, and the next one goes on.",
 )
 def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count what is due.")] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Measure recall and p95 of the same searches before and after.")
+    ] = False,
     batch: Annotated[
         int, typer.Option(min=1, max=pruning.MOST, help="How many memories a transaction deletes.", metavar="N")
     ] = _USUAL.batch,
@@ -43,6 +47,12 @@ def prune(
     That are those which have expired, were not recalled for long, or are too many, as the rules of their tier say.
     """
     with place.open() as db, bars.Progress("Deleting", None) as bar:
-        result = db.prune(dry_run=dry_run, pace=Pace(batch, pause, time_limit), wait_seconds=wait, on_batch=bar.advance)
+        result = db.prune(
+            dry_run=dry_run,
+            prove=prove,
+            pace=Pace(batch, pause, time_limit),
+            wait_seconds=wait,
+            on_batch=bar.advance,
+        )
         bar.clear()
         output.emit(result, format, address=db.address)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from memdb.door import lazy, telling
 from memdb.door.place import Place
+from memdb.errors import UsageError
 
 if TYPE_CHECKING:
     from memdb.benchmark.preparation import Wanted
@@ -96,19 +97,29 @@ class Memories(Place):
         self,
         *,
         dry_run: bool = False,
+        prove: bool = False,
         pace: "Pace | None" = None,
         wait_seconds: float = 60,
         on_batch: Callable[[int], None] | None = None,
     ) -> "Pruning":
         """Deletes the memories that are due by the rules of the set retention, batch by batch, or says which are due.
 
-        Each batch is a transaction of its own, so a run can be cut short at any moment, and the next one goes on.
-        Raises DatabaseError without the set, and where row-level security hides memories from this role.
+        Each batch is a transaction of its own, so a run can be cut short at any moment, and the next one goes on. With
+        `prove`, the same searches are made before and after, and their recall and time are told.
+        Raises DatabaseError without the set, and where row-level security hides memories from this role; UsageError for
+        a dry run that is to prove anything.
         """
+        if dry_run and prove:
+            raise UsageError("a dry run deletes nothing, so it proves nothing", hint="Leave out --dry-run or --prove.")
         with self.connected("prune", losing=not dry_run, wait_seconds=wait_seconds) as connection:
             if dry_run:
                 return lazy.pruning.due(connection)
-            return lazy.pruning.prune(connection, pace or lazy.pruning.Pace(), on_batch=on_batch or (lambda _: None))
+
+            def work() -> "Pruning":
+                hear = on_batch or (lambda _: None)
+                return lazy.pruning.prune(connection, pace or lazy.pruning.Pace(), on_batch=hear)
+
+            return lazy.pruning.proved(connection, work) if prove else work()
 
     def forget(
         self, user: "UserKey", *, and_user: bool = False, dry_run: bool = False, wait_seconds: float = 60

@@ -4,14 +4,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg
 
 from memdb import target
+from memdb.benchmark import proving
+from memdb.benchmark.preparation import Wanted
+from memdb.benchmark.proving import Proof
 from memdb.database import Connection, query
-from memdb.errors import DatabaseError, LockTimeout, UsageError
+from memdb.errors import DatabaseError, DataError, LockTimeout, UsageError
 from memdb.lifecycle import entering
 from memdb.lifecycle.entering import Needed
 from memdb.target import Target
@@ -57,6 +60,7 @@ class Pruning:
 
     `refused` are tiers whose rule for idle memories does not count, as no recall was ever noted. `to_review` is how
     many memories somebody wants to look at by now. `upkeep` are statements after which searches are as fast as before.
+    `proof` is how searches were before and after, where that was asked for.
     """
 
     deleted: tuple[Due, ...]
@@ -67,6 +71,7 @@ class Pruning:
     refused: tuple[str, ...]
     to_review: int
     upkeep: tuple[str, ...]
+    proof: Proof | None = None
 
 
 def due(connection: Connection) -> Pruning:
@@ -111,6 +116,23 @@ def prune(connection: Connection, pace: Pace = Pace(), *, on_batch: Callable[[in
         rest.to_review,
         _upkeep(connection, deleted.total()),
     )
+
+
+def proved(connection: Connection, work: Callable[[], Pruning]) -> Pruning:
+    """What the work deletes, with the same searches before and after it: how right they are, and how fast.
+
+    Raises DataError where nothing can be searched; then nothing was deleted.
+    """
+    with connection.transaction():
+        _enter(connection)  # what prune would refuse is refused before anything is measured
+    wanted = Wanted()
+    questions = proving.ask(connection, wanted)
+    strategy, before = proving.measure(connection, questions, wanted.k)
+    if before is None:
+        raise DataError("no memory has a neighbour, so searches prove nothing", hint="Prune without --prove.")
+    done = work()
+    _, after = proving.measure(connection, questions, wanted.k)
+    return replace(done, proof=Proof(strategy, wanted.k, before, after))
 
 
 def _prune(connection: Connection, batch: int) -> Counter[tuple[str, str]]:

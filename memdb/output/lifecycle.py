@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from memdb.benchmark.proving import Proof, Searches
 from memdb.lifecycle.pruning import Due, Pruning
 from memdb.output.folding import Code
 from memdb.output.rendering import render
-from memdb.words import count, listed
+from memdb.words import count, listed, milliseconds
 
 
 @render.register
@@ -20,7 +21,20 @@ def _(pruning: Pruning) -> Iterator[Any]:
         yield f"Deleted {_sum(pruning.deleted)}{in_batches}{_parts(pruning.deleted)}"
         if pruning.left:
             yield f"{_sum(pruning.left)} due, and left{_parts(pruning.left)}"
+    if pruning.proof:
+        yield from _proof(pruning.proof)
     yield from _notes(pruning)
+
+
+def _proof(proof: Proof) -> Iterator[Any]:
+    yield f"The same searches by {proof.strategy}, for the nearest {proof.k}:"
+    yield f"  before: {_searches(proof.before)}"
+    yield f"  after:  {_searches(proof.after)}" if proof.after else "  after:  none, as nothing is left to be found"
+
+
+def _searches(found: Searches) -> str:
+    times = f"p95 {milliseconds(found.p95_ms)}"
+    return f"recall {found.recall:.3f}, {times}, {count(found.queries, 'question')}"
 
 
 def _sum(found: tuple[Due, ...]) -> str:

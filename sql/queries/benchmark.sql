@@ -110,6 +110,13 @@ from pg_proc as p
 inner join pg_class as c on p.pronamespace = c.relnamespace
 where c.oid = %(memories)s::oid and p.proname = 'search_memories';
 
+-- name: find_memories_expired
+-- That of the set retention, likewise.
+select coalesce(bool_and(p.proowner = c.relowner and has_function_privilege(p.oid, 'execute')), false)
+from pg_proc as p
+inner join pg_class as c on p.pronamespace = c.relnamespace
+where c.oid = %(memories)s::oid and p.proname = 'memories_expired';
+
 -- name: hnsw_indexes
 -- The HNSW indexes of memories that a search by cosine distance can use.
 select c.relname
@@ -147,6 +154,14 @@ where user_id = any(%(users)s);
 select (embedding operator ({vector}.<=>) $2) + 0 as distance
 from {schema}.memories
 where user_id = $1 and id <> $3
+order by distance
+limit $4;
+
+-- name: truth_without_expired
+-- The same where the set retention is applied: what has expired is not to be found.
+select (embedding operator ({vector}.<=>) $2) + 0 as distance
+from {schema}.memories
+where user_id = $1 and id <> $3 and id not in (select memory_id from {schema}.memories_expired($1))
 order by distance
 limit $4;
 

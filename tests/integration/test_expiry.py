@@ -1,5 +1,6 @@
 """What has expired is not found from that moment on, by no function, and answers are as long as without it."""
 
+import json
 from collections.abc import Iterator
 from typing import Any, LiteralString
 from uuid import UUID
@@ -7,9 +8,11 @@ from uuid import UUID
 import pytest
 from pgvector import Vector
 from pgvector.psycopg import register_vector
+from psycopg.conninfo import conninfo_to_dict
 
 import memdb
 from memdb import Question, database, shipped
+from memdb.cli import main
 from memdb.database import Connection
 from memdb.values import Where
 from tests.conftest import new_database
@@ -129,6 +132,30 @@ def test_whoever_is_held_to_policies_does_not_find_it_either(filled: str) -> Non
         admin.execute(f"set local role {name}".encode())
         for search, ids in nearest.items():
             assert not set(ids) & set(found(admin, search)), search
+
+
+def test_a_prune_proves_what_searches_were_before_and_are_after(
+    server: str, filled: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with new_database(server, template=str(conninfo_to_dict(filled)["dbname"])) as conninfo:
+        with database.connect(conninfo, purpose="test") as connection:
+            for user, last in ((MANY, 600), (FEW, 60)):  # of one user, nothing is left
+                connection.execute(EXPIRE, [user, [id_of(n, user) for n in range(last)], "yesterday"])
+        assert main(["prune", "--prove", "--format", "json", "--database-url", conninfo]) == 0
+        pruned = json.loads(capsys.readouterr().out)
+        proof = pruned["proof"]
+        assert [due["memories"] for due in pruned["deleted"]] == [661]
+        assert (proof["strategy"], proof["before"]["recall"], proof["after"]["recall"]) == ("search_memories", 1, 1)
+        assert 0 < proof["after"]["queries"] < proof["before"]["queries"]
+        assert min(proof["before"]["p95_ms"], proof["after"]["p95_ms"]) > 0
+        assert main(["prune", "--prove", "--database-url", conninfo]) == 0
+        told = capsys.readouterr().out
+        assert "before: recall 1.000" in told
+        assert "after:  recall 1.000" in told
+        assert main(["prune", "--prove", "--dry-run", "--database-url", conninfo]) == 2
+        with database.connect(conninfo, purpose="test") as connection:
+            connection.execute("update memories set embedding = null")
+        assert main(["prune", "--prove", "--database-url", conninfo]) != 0
 
 
 def test_sets_may_come_and_go_in_any_order(server: str, template: str) -> None:

@@ -55,8 +55,8 @@ CALLS = {
     "wait_seconds: float = 60) -> 'DryRun'",
     "propose_repair": "(self, *, mark: tuple[str, ...] = (), unmark: tuple[str, ...] = (), wait_seconds: float = 60) "
     "-> 'Repair'",
-    "prune": "(self, *, dry_run: bool = False, pace: 'Pace | None' = None, wait_seconds: float = 60, "
-    "on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Pruning'",
+    "prune": "(self, *, dry_run: bool = False, prove: bool = False, pace: 'Pace | None' = None, "
+    "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Pruning'",
     "repair": "(self, proposal: 'Repair | None' = None, *, wait_seconds: float = 60) -> 'Repair'",
     "rollback": "(self, steps: int | None = 1, *, to: str | None = None, losing: 'WouldLose | bool' = False, "
     "limits: 'Limits | None' = None, hooks: 'Hooks | None' = None) -> 'Run'",
