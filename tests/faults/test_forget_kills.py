@@ -57,5 +57,7 @@ def filled(migrated: str) -> str:
             "select id, 'task', 'a' from made cross join generate_series(1, %s) as n",
             [len(SIGNALS), MEMORIES],
         )
-        connection.execute("insert into memory_retention (memory_id, pinned) select id, true from memories")
+        connection.execute(
+            "insert into memory_retention (memory_id, user_id, pinned) select id, user_id, true from memories"
+        )
     return migrated

@@ -65,7 +65,7 @@ def filled(server: str, template: str) -> Iterator[str]:
                 "insert into links select x.id, y.id from memories as x join memories as y using (user_id) "
                 "where x.id < y.id; "
                 "insert into memory_importance (memory_id, importance) select id, 1 / 3.0 from memories; "
-                "insert into memory_retention (memory_id, pinned) select id, true from memories"
+                "insert into memory_retention (memory_id, user_id, pinned) select id, user_id, true from memories"
             )
         yield conninfo
 
