@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from memdb.catalog import lookalikes
+from memdb.catalog import conjunctions, lookalikes
 from memdb.catalog.keys import STANDALONE, Key
 from memdb.catalog.lookalikes import LookAlike
 from memdb.catalog.patches import Attributes, Objects
@@ -108,7 +108,7 @@ def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
 
     def clean(sql: str) -> str:
         bare = qualifier.sub(lambda match: match[1] or "", sql)
-        return _VARCHARS.sub(_as_first_written, _KEYWORDS.sub(_quoted_alike, bare))
+        return conjunctions.flat(_VARCHARS.sub(_as_first_written, _KEYWORDS.sub(_quoted_alike, bare)))
 
     return clean
 

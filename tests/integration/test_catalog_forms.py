@@ -90,6 +90,34 @@ def test_what_is_read_back_from_a_dump_is_no_drift(empty_connection: Connection)
     assert catalog.read(empty_connection, "public").objects == expected
 
 
+def test_conditions_that_are_read_back_from_a_dump_are_no_drift(empty_connection: Connection) -> None:
+    empty_connection.execute("""
+        create table event (share real, constraint event_share check (share between 0 and 1 and share <> 0.5));
+        create view shared as select share from event where share not between 0 and 1 or share is null;
+        create function is_share(share real) returns boolean language sql
+        begin atomic select share between 0 and 1 and share <> 0.5; end;
+    """)
+    expected = catalog.read(empty_connection, "public").objects
+    written = """
+        select
+            (select pg_get_constraintdef(oid) from pg_constraint where conname = 'event_share'),
+            pg_get_viewdef('shared'::regclass),
+            pg_get_functiondef('is_share'::regproc)
+    """
+    before = empty_connection.execute(written).fetchone()
+    assert before is not None
+    empty_connection.execute(f"""
+        alter table event drop constraint event_share;
+        alter table event add constraint event_share {before[0]};
+        create or replace view shared as {before[1]};
+        {before[2]};
+    """)
+    after = empty_connection.execute(written).fetchone()
+    assert after is not None
+    assert not set(before) & set(after), "the server has begun to write all alike"
+    assert catalog.read(empty_connection, "public").objects == expected
+
+
 def test_line_ends_of_the_checkout_are_no_drift(empty_connection: Connection) -> None:
     text = """
         create or replace function one() returns int language plpgsql as $$
