@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from psycopg import sql
 
 from memdb.moving.header import EMBEDDED
-from memdb.moving.tables import ARCHIVE, MEMORIES, Table
+from memdb.moving.tables import MEMORIES, Place, Table
 from memdb.shape import UserKey
 from memdb.target import Target
 
@@ -22,16 +22,21 @@ _COPY = """copy (
 _INSERT = """insert into {table} as t ({columns})
 select {values}
 from rows from ({sources}) as given ({names})
-{where}
-on conflict{conflict}"""
+{where}{conflict}"""
 
 _OF_USER = "\n    where t.user_id = %(user)s"
 _OF_MEMORIES_OF_USER = "\n    where t.memory_id in (select m.id from {memories} as m where m.user_id = %(user)s)"
 # Beside what this very transaction has stored: what was there keeps what was noted of it.
 _NEW = "(select p.xmin from {parent} as p where p.id = given.{column}::uuid) = pg_current_xact_id()::xid"
 _PARENTS = {"memory_id": MEMORIES, "collection_id": "memory_collections"}
-# What was brought back from the archive meanwhile is in memories.
-_NOT_RESTORED = "where not exists (select from {memories} as m where m.id = given.id::uuid)"
+# Rows without a key are told by all their values; those that have just come may be alike.
+_NOT_THERE = """not exists (
+    select from {table} as t
+    where t.memory_id = given.memory_id::uuid and t.xmin <> pg_current_xact_id()::xid and {same}
+)"""
+# What was archived meanwhile, or brought back from there, is in the other of the two tables.
+_NOT_MOVED = "not exists (select from {other} as o where o.id = given.id::uuid)"
+_STILL_THERE = "exists (select from {memories} as m where m.id = given.memory_id::uuid)"
 # One that the file does not have stays while the text is what it was made of.
 _EMBEDDING_THERE = "case when t.content = excluded.content then t.embedding end"
 
@@ -83,24 +88,44 @@ def _of(found: Target, table: Table, user: UserKey | None) -> str:
     return _OF_USER if table.has_owner else _OF_MEMORIES_OF_USER.format(memories=_quoted(found.schema, MEMORIES))
 
 
-def insert(found: Target, table: Table, given: Columns, on_conflict: OnConflict) -> str:
+def insert(place: Place, table: Table, given: Columns, on_conflict: OnConflict) -> str:
     """Stores some rows, from the parameters `rows`, `embedding`, and one by the name of each mapped column's place."""
     plain = ", ".join(f"{_quoted(name)} {_escaped(type)}" for name, type in given.plain.items())
     sources = [f"json_to_recordset(%(rows)s::json) as ({plain})"] if plain else []
-    sources += [f"unnest(%(mapped{place})b::text[])" for place in range(len(given.mapped))]
+    sources += [f"unnest(%(mapped{number})b::text[])" for number in range(len(given.mapped))]
     sources += ["unnest(%(embedding)b::text[])"] if given.embedding else []
-    types = {**given.mapped, **({"embedding": given.embedding} if given.embedding else {})}
-    cast = [f"given.{_quoted(name)}::{_escaped(type)}" for name, type in types.items()]
-    kept = _NOT_RESTORED.format(memories=_quoted(found.schema, MEMORIES)) if table.name == ARCHIVE else ""
     return _INSERT.format(
-        table=_quoted(found.schema, table.name),
+        table=_quoted(place.target.schema, table.name),
         columns=", ".join(map(_quoted, given.all)),
-        values=", ".join([*(f"given.{_quoted(name)}" for name in given.plain), *cast]),
+        values=", ".join(_values(given).values()),
         sources=", ".join(sources),
         names=", ".join(map(_quoted, given.all)),
-        where=kept if table.has_owner else _beside_new(found, given),
+        where=_wanted(place, table, given, on_conflict),
         conflict=_conflict(table, given, on_conflict),
     )
+
+
+def _values(given: Columns) -> dict[str, str]:
+    types = {**given.mapped, **({"embedding": given.embedding} if given.embedding else {})}
+    cast = {name: f"given.{_quoted(name)}::{_escaped(type)}" for name, type in types.items()}
+    return {name: f"given.{_quoted(name)}" for name in given.plain} | cast
+
+
+def _wanted(place: Place, table: Table, given: Columns, on_conflict: OnConflict) -> str:
+    """Which of the rows are stored at all."""
+    schema, other = place.target.schema, place.counterpart(table)
+    if other is not None:
+        return f"where {_NOT_MOVED.format(other=_quoted(schema, other.name))}"
+    if table.has_owner:
+        return ""
+    conditions = [_beside_new(place.target, given)]
+    if "collection_id" in given.mapped:  # which may be new where the memory was archived meanwhile
+        conditions.append(_STILL_THERE.format(memories=_quoted(schema, MEMORIES)))
+    if not table.key and on_conflict == "overwrite":
+        values = _values(given).items()
+        same = " and ".join(f"t.{_quoted(name)}::text is not distinct from {value}::text" for name, value in values)
+        conditions.append(_NOT_THERE.format(table=_quoted(schema, table.name), same=same))
+    return f"where {' and '.join(conditions)}"
 
 
 def _beside_new(found: Target, given: Columns) -> str:
@@ -110,20 +135,24 @@ def _beside_new(found: Target, given: Columns) -> str:
         for column, parent in _PARENTS.items()
         if column in given.mapped
     ]
-    return f"where {' or '.join(new)}"
+    return f"({' or '.join(new)})"
 
 
 def _conflict(table: Table, given: Columns, on_conflict: OnConflict) -> str:
     """A row changes neither its user nor its memory. What goes with a new memory is as the file has it."""
+    if table.has_owner and on_conflict != "overwrite":
+        return "\non conflict do nothing"
+    if not table.key:
+        return ""
     changed = [name for name in given.all if name not in table.key]
-    if not table.key or not changed or (table.has_owner and on_conflict != "overwrite"):
-        return " do nothing"
+    key = ", ".join(map(_quoted, table.key))
+    if not changed:
+        return f"\non conflict ({key}) do nothing"
     changes = [f"{_quoted(name)} = excluded.{_quoted(name)}" for name in changed]
     if table.name in EMBEDDED and not given.embedding:
         changes.append(f"embedding = {_EMBEDDING_THERE}")
     whose = "user_id" if table.has_owner else "memory_id"
-    key = ", ".join(map(_quoted, table.key))
-    return f" ({key}) do update set {', '.join(changes)} where t.{whose} = excluded.{whose}"
+    return f"\non conflict ({key}) do update set {', '.join(changes)} where t.{whose} = excluded.{whose}"
 
 
 def name(found: Target, table: Table) -> Sequence[str]:

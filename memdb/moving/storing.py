@@ -18,6 +18,7 @@ from memdb.moving.statements import OnConflict
 from memdb.moving.tables import Place, Table
 from memdb.reading.fields import excerpt
 from memdb.shape import UserKey
+from memdb.words import listed
 
 _ROWS, _BYTES = 100, 4_000_000  # of a batch, whichever comes first
 
@@ -49,7 +50,7 @@ class Storing:
         )
         kinds = dict(zip(table.columns, table.kinds, strict=True))
         objects = [arriving.values(self.file, row) for row in batch]
-        statement = statements.insert(self.place.target, table, given, self.on_conflict)
+        statement = statements.insert(self.place, table, given, self.on_conflict)
         with self._explained(batch):
             mapped = {name: [self._mapped(kinds[name], each.get(name)) for each in objects] for name in given.mapped}
             parameters = {
@@ -60,6 +61,8 @@ class Storing:
             if table.has_owner:
                 self._require_own(table, mapped["id"], mapped["user_id"])
             done = self.connection.execute(statement.encode(), parameters).rowcount
+            if table.key and not table.has_owner and "memory_id" not in table.key:
+                self._require_stored(table, done, mapped["memory_id"])
         self.stored[table.name] = self.stored.get(table.name, 0) + done
 
     def _mapped(self, kind: str, value: Any) -> str | None:
@@ -78,12 +81,23 @@ class Storing:
 
     def _require_own(self, table: Table, ids: list[str | None], owners: list[str | None]) -> None:
         """Raises DataError where another user has one of the ids: no import changes whose a memory is."""
-        statement = self.place.target.query("moving", "of_others", table=[self.place.target.schema, table.name])
-        id = self.connection.value(statement.encode(), {"ids": ids, "users": owners})
-        if id is not None:
+        for each in filter(None, (table, self.place.counterpart(table))):
+            statement = self.place.target.query("moving", "of_others", table=[self.place.target.schema, each.name])
+            id = self.connection.value(statement.encode(), {"ids": ids, "users": owners})
+            if id is not None:
+                raise DataError(
+                    f"the id {id} in {self.file.path} is that of another user's row in {each.name}",
+                    hint="Nothing was imported. Give the rows new ids: --on-conflict new-ids.",
+                )
+
+    def _require_stored(self, table: Table, done: int, memory_ids: list[str | None]) -> None:
+        """Raises DataError where another memory has a row by the same key: that stays, and this one would be lost."""
+        wanted = self.connection.value(self.place.target.query("moving", "beside_new"), [memory_ids])
+        if done < wanted:
             raise DataError(
-                f"the id {id} in {self.file.path} is that of another user's row in {table.name}",
-                hint="Nothing was imported. Give the rows new ids: --on-conflict new-ids.",
+                f"{self.file.path} has rows of {table.name} whose {listed(table.key)} others have here, beside other "
+                "memories",
+                hint="Nothing was imported. Change those here, or in the database it came from.",
             )
 
     @contextmanager

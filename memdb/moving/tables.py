@@ -16,8 +16,9 @@ MEMORIES, ARCHIVE = "memories", "memory_archive"
 class Table:
     """Columns with their types and kinds: "user" for the key of a user, "id" for an id, "" for anything else.
 
-    `key` are the columns of the primary key. `has_owner` says that rows have a user of their own; other rows belong to
-    a memory, and are deleted together with it. `is_hidden` says that policies decide which rows this role sees. The
+    `key` are the columns by which a row is known; none where the database numbers them, or nothing tells them apart.
+    `has_owner` says that rows have a user of their own; other rows belong to a memory, and are deleted together with
+    it. `is_hidden` says that policies decide which rows this role sees. The
     embedding is not among the columns.
     """
 
@@ -42,6 +43,11 @@ class Place:
     def is_hidden(self) -> bool:
         """Whether policies decide which rows this role sees in one of the tables."""
         return any(table.is_hidden for table in self.tables)
+
+    def counterpart(self, table: Table) -> Table | None:
+        """The archive for memories, and memories for the archive: an id is in one of them."""
+        name = {MEMORIES: ARCHIVE, ARCHIVE: MEMORIES}.get(table.name)
+        return next((each for each in self.tables if each.name == name), None)
 
 
 def enter(connection: Connection, *, writing: bool = False) -> Place:

@@ -25,9 +25,10 @@ select set_config('enable_seqscan', 'off', true);
 
 -- name: tables
 -- memories, their collections, those that are archived, and the tables beside memories whose rows are deleted together
--- with them, in an order in which rows can be stored. Left out are columns that the database fills by itself, and
--- embedding, which has its own way. Of which kind a value is: 'user' is the key of a user, 'id' one that new ids
--- replace.
+-- with them, in an order in which rows can be stored. Left out are columns that the database fills by itself, those by
+-- which it numbers rows beside memories among them, and embedding, which has its own way. Of which kind a value is:
+-- 'user' is the key of a user, 'id' one that new ids replace. The key is the primary one if all of it travels, or else
+-- another that is unique.
 with found as (
     select
         c.oid,
@@ -53,6 +54,44 @@ with found as (
                     )
             )
         )
+),
+
+travelling as (
+    select
+        t.oid,
+        a.attnum,
+        a.attnotnull,
+        a.attnum = any(p.indkey) as is_primary
+    from found as t
+    inner join pg_attribute as a
+        on
+            t.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
+            and a.attgenerated = '' and a.attidentity = ''
+            and not (t.relname in ('memories', 'memory_archive') and a.attname = 'embedding')
+    left join pg_index as p on t.oid = p.indrelid and p.indisprimary
+    left join pg_attrdef as d on t.oid = d.adrelid and a.attnum = d.adnum
+    where
+        t.has_owner or coalesce(a.attnum <> all(p.indkey), true)
+        or coalesce(pg_get_expr(d.adbin, d.adrelid), '') not like 'nextval(%%'
+),
+
+keys as (
+    select distinct on (i.indrelid)
+        i.indrelid,
+        i.indkey[0:i.indnkeyatts - 1] as columns
+    from found as t
+    inner join pg_index as i on t.oid = i.indrelid
+    where
+        i.indisunique and i.indimmediate and i.indisvalid and i.indpred is null and i.indexprs is null
+        and not exists (
+            select from unnest(i.indkey[0:i.indnkeyatts - 1]) as k (attnum)
+            where
+                k.attnum not in (
+                    select a.attnum from travelling as a
+                    where a.oid = i.indrelid and a.attnotnull
+                )
+        )
+    order by i.indrelid asc, i.indisprimary desc, i.indexrelid asc
 )
 
 select
@@ -68,7 +107,7 @@ select
             when
                 a.atttypid = 'uuid'::regtype
                 and (
-                    a.attnum = any(k.indkey)
+                    v.is_primary
                     or refers.to_row
                     or (t.relname = 'memory_archive' and a.attname = 'replaced_by')
                 )
@@ -77,14 +116,11 @@ select
         end
         order by a.attnum
     ) as kinds,
-    coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attnum = any(k.indkey)), '{}') as key
+    coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attnum = any(k.columns)), '{}') as key
 from found as t
-inner join pg_attribute as a
-    on
-        t.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
-        and a.attgenerated = '' and a.attidentity = ''
-        and not (t.relname in ('memories', 'memory_archive') and a.attname = 'embedding')
-left join pg_index as k on t.oid = k.indrelid and k.indisprimary
+inner join travelling as v on t.oid = v.oid
+inner join pg_attribute as a on t.oid = a.attrelid and v.attnum = a.attnum
+left join keys as k on t.oid = k.indrelid
 left join lateral (
     select
         bool_or(f.confrelid = %(users)s::oid or (x.oid is not null and p.attname = 'user_id')) as to_user,
@@ -122,3 +158,10 @@ where
         select t.user_id from {table} as t -- noqa: PRS
         where t.id = given.id
     );
+
+-- name: beside_new
+-- How many of the given rows beside memories are of such as this very transaction has stored, and so are to be stored.
+select count(*)
+from unnest(%s::uuid[]) as given (memory_id)
+inner join {schema}.memories as m on given.memory_id = m.id
+where m.xmin = pg_current_xact_id()::xid;
