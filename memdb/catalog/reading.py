@@ -104,10 +104,15 @@ def _wanted(keys: Iterable[Key]) -> tuple[list[str | None], list[str]]:
 def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
     """Removes `schema.` from SQL, but not inside string literals, unless they name a relation; and quotes alike."""
     names = "|".join(re.escape(name) for name in qualifiers if name != "pg_catalog")
-    qualifier = re.compile(rf"""('(?:[^']|'')*'(?!::regclass))|(?<![\w$".])(?:{names})\.(?=[\w"+*/<>=~!@#%^&|`?-])""")
+    qualifier = re.compile(rf"""(?<![\w$".])(?:{names})\.(?=[\w"+*/<>=~!@#%^&|`?-])""")
+    part = re.compile(rf"""('(?:[^']|'')*')(::regclass)?|{qualifier.pattern}""")
+
+    def bared(match: re.Match[str]) -> str:
+        literal, names_a_relation = match.groups()
+        return qualifier.sub("", match[0]) if names_a_relation else literal or ""
 
     def clean(sql: str) -> str:
-        bare = qualifier.sub(lambda match: match[1] or "", sql)
+        bare = part.sub(bared, sql)
         return conjunctions.flat(_VARCHARS.sub(_as_first_written, _KEYWORDS.sub(_quoted_alike, bare)))
 
     return clean

@@ -84,8 +84,8 @@ class Lines(File):
             row, _, embedding = row.rpartition(_EMBEDDING)
         try:
             numbers = None if embedding in _NONE else embedding.decode()
-            return Row(number, json.loads(name[len(_TABLE) :]), row, numbers)
-        except ValueError:
+            return Row(number, str(json.loads(name[len(_TABLE) :])), row, numbers)
+        except (ValueError, RecursionError):
             self.refuse(f"was altered: line {number} is no row")
 
     def _check(self, line: bytes, checksum: str, lines: int) -> None:

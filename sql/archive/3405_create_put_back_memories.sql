@@ -3,7 +3,7 @@
 create function put_back_memories(memories regclass, archive regclass, user_id uuid, memory_ids uuid[])
 returns table (memory_id uuid, reason text, replaced_by uuid, has_embedding boolean)
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set datestyle = 'ISO'
 set intervalstyle = 'postgres'
 set extra_float_digits = '1'
@@ -18,7 +18,7 @@ begin
     ) into ids using memory_ids, user_id;
     for part in
         execute format(
-            'select * from %I.memory_tables($1) as m where m.refused is null',
+            'select * from %s.memory_tables($1) as m where m.refused is null',
             (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories)
         ) using memories
     loop

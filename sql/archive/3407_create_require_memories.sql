@@ -1,7 +1,7 @@
 -- Says what is wrong where a memory cannot replace another: a function in SQL cannot.
 create function require_memories(wanted uuid[], there uuid[]) returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     missing constant uuid := (select min(w.id::text)::uuid from unnest(wanted) as w (id) where w.id <> all(there));

@@ -5,7 +5,7 @@
 -- alongside: archive
 create function noted_of_memory(memories regclass, memory_id uuid) returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set extra_float_digits = '1'
 as $$

@@ -7,7 +7,7 @@
 -- alongside: archive
 create function merge_noted(memories regclass, memory_id uuid, memory_ids uuid[], noted jsonb) returns void
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     place constant text := (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories);

@@ -6,7 +6,7 @@ create function unmerge_noted(
 )
 returns boolean
 language plpgsql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
     place constant text := (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories);

@@ -54,16 +54,22 @@ left join pg_available_extensions as a on a.name = 'vector'
 where d.datname = current_database();
 
 -- name: tables
--- memories and what refers to it, collections, the stand-in for users, and the history, with who owns them, how large
--- they are, and what vacuum left undone. A partition has rights and row-level security of its own, and so has any table
--- that inherits.
+-- memories and what refers to it, memdb's other tables that say whose a row is, the stand-in for users, and the
+-- history, with who owns them, how large they are, and what vacuum left undone. A partition has rights and row-level
+-- security of its own, and so has any table that inherits.
 with recursive rows_of_users as (
     select c.oid
     from pg_class as c
     inner join pg_namespace as n on c.relnamespace = n.oid
     where
         c.oid = %(memories)s::oid
-        or (c.relname = 'memory_collections' and c.relkind in ('r', 'p') and n.nspname = %(schema)s)
+        or (
+            starts_with(c.relname, 'memory_') and c.relkind in ('r', 'p') and n.nspname = %(schema)s
+            and exists (
+                select from pg_attribute as a
+                where a.attrelid = c.oid and a.attname = 'user_id' and not a.attisdropped
+            )
+        )
     union
     select further.oid
     from rows_of_users as r

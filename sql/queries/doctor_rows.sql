@@ -25,7 +25,7 @@ from (
     select
         m.embedding,
         m.memory_type::text as memory_type,
-        m.created_at,
+        least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00') as created_at,
         m.accessed_at,
         sqrt(abs(m.embedding operator ({vector}.<#>) m.embedding)) as length -- noqa: PRS
     from {schema}.memories as m tablesample system (%(percent)s::real) -- noqa: PRS
@@ -79,9 +79,10 @@ group by m.memory_type, age
 order by m.memory_type;
 
 -- name: ends
+-- Times that Python cannot hold, infinite ones among them, are the first and last that it can.
 select
-    min(m.created_at),
-    max(m.created_at)
+    least(greatest(min(m.created_at), '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
+    least(greatest(max(m.created_at), '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00')
 from {schema}.memories as m; -- noqa: PRS
 
 -- name: users
@@ -129,7 +130,7 @@ order by bytes desc, name asc;
 -- name: newest
 select
     m.memory_type::text,
-    m.created_at,
+    least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00') as shown_at,
     case when length(m.content) > %(longest)s then left(m.content, %(longest)s - 1) || '…' else m.content end
 from {schema}.memories as m -- noqa: PRS
 order by m.created_at desc

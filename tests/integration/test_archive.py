@@ -157,6 +157,32 @@ def test_those_of_others_and_those_that_are_gone_are_passed_over(archive: Connec
     assert [rows[:-1] for rows in everything(archive)] == [rows[:-1] for rows in before]
 
 
+def test_nothing_takes_the_place_of_what_is_archived_of_another_user(archive: Connection) -> None:
+    archive.execute(ARCHIVE, [BOB, [id_of(1, BOB)], "pruned", None])
+    archive.execute(
+        "insert into memories (id, user_id, memory_type, content) values (%s, %s, 'task', 'x')", [id_of(1, BOB), ANN]
+    )
+    with (
+        pytest.raises(psycopg.errors.UniqueViolation, match="another user's memory with the id"),
+        archive.transaction(),
+    ):
+        archive.execute(ARCHIVE, [ANN, [id_of(1, BOB)], "pruned", None])
+    assert archive.execute("select user_id from memory_archive").fetchall() == [(BOB,)]
+
+
+def test_what_somebody_has_left_in_the_session_is_not_called(archive: Connection) -> None:
+    archive.execute(
+        "create function pg_temp.memory_tables(regclass) returns table (name text, refused text) language plpgsql as "
+        "$$begin raise 'called'; end$$"
+    )
+    archive.execute("create temp table pg_class as select 'public.memories'::regclass::oid as oid, "
+                    "pg_my_temp_schema()::oid as relnamespace")  # fmt: skip
+    archive.execute("create domain pg_temp.uuid as pg_catalog.uuid check (1 / 0 = 1)")
+    assert archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None]).fetchone() == (1,)
+    assert len(archive.execute(RESTORE, [ANN, [ONE]]).fetchall()) == 1
+    archive.execute(SUPERSEDE, [ANN, ONE, TWO, None])
+
+
 @pytest.mark.parametrize(
     ("statement", "given"),
     [(ARCHIVE, [ANN, [ONE], "old", FOUR]), (ARCHIVE, [ANN, [ONE], "merged", None]), (ARCHIVE, [ANN, [ONE], None, FOUR]),

@@ -211,6 +211,15 @@ def test_a_fault_is_found(clone: str, name: str) -> None:
     assert found.keys() - ALWAYS - ({"schema"} if name in SPOILING else set()) == WITH.get(name, set())
 
 
+def test_a_table_of_a_set_with_rows_of_users_is_looked_at_like_memories(clone: str) -> None:
+    with psycopg.connect(clone, autocommit=True) as connection:
+        connection.execute("create table memory_diary (user_id uuid); grant select on memory_diary to memdb_doctor_web")
+        connection.execute("create view v as select * from memory_diary; grant select on v to public")
+    found = said(examined(clone))
+    assert found["row-security"] == "warning public.memory_diary: memdb_doctor_web can read the memories of all users"
+    assert found["views"] == "error view public.v: everyone can read memories through a view"
+
+
 def test_what_statistics_tell_is_found(clone: str) -> None:
     with psycopg.connect(clone, autocommit=True) as connection:
         connection.execute("alter table memories set (autovacuum_enabled = off)")
@@ -410,6 +419,15 @@ def test_content_is_shown_only_when_it_is_asked_for_and_short(clone: str, capsys
     assert len(lines) == 5
     assert max(map(len, lines)) < 100
     assert "\x1b" not in shown
+
+
+def test_times_without_end_are_inspected_like_others(clone: str) -> None:
+    with psycopg.connect(clone, autocommit=True) as connection:
+        connection.execute("update memories set created_at = 'infinity' where content = 'memory 7'")
+        connection.execute("update memories set created_at = '-infinity' where content = 'memory 8'")
+    with memdb.open(clone) as db:
+        assert "memory 7" in [each.content for each in db.inspect(show_content=True).shown or ()]
+        assert "recall-times" not in said(db.doctor())
 
 
 def test_a_large_table_is_estimated_and_that_is_said(clone: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -222,6 +222,13 @@ def test_new_ids_let_another_user_have_the_same_memories_once(source: str, file:
         imported(source, file, map_users=users)
 
 
+def test_nothing_arrives_under_an_id_that_is_archived_of_another_user(source: str, file: Path) -> None:
+    execute(source, "insert into users (id) values (%s)", EVE)
+    execute(source, "select archive_memories(user_id, array[id], 'pruned') from memories")
+    with pytest.raises(DataError, match="another user's row in memory_archive"):
+        imported(source, file, map_users={str(ANN): str(EVE), str(BOB): str(EVE)})
+
+
 OTHER_SHAPES = [
     Shape(Users("auth.accounts", "id", "bigint", may_be_made=False), "halfvec", 1536),
     Shape(Users('"People"', '"userId"', "varchar(40)", may_be_made=False), "vector", 4),
@@ -274,6 +281,8 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "a line more": lambda data: data + b"{}\n",
     "another header": lambda data: data.replace(b'"user_type"', b'"user_types"', 1),
     "a later format": lambda data: data.replace(b'"format": 1', b'"format": 2', 1),
+    "a list for a table": lambda data: data.replace(b'{"table":"memories"', b'{"table":["memories"]', 1),
+    "a table without end": lambda data: data.replace(b'{"table":"memories"', b'{"table":' + b"[" * 100_000, 1),
     "empty": lambda data: b"",
     "something else": lambda data: b'{"content": "x"}\n',
 }

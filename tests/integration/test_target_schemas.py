@@ -43,6 +43,24 @@ def test_a_schema_of_its_own_is_migrated_verified_and_taken_back(
         assert memdb(capsys, "rollback", "--all", *arguments)["applied"] == 0
 
 
+def test_sets_that_look_up_names_themselves_do_so_in_such_a_schema(
+    empty: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--database-url", empty, "--schema", "Mixed Case"]
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute('create schema "Mixed Case"')
+        memdb(capsys, "migrate", "--with", "archive", "--with", "erasure", "--with", "hybrid_search", *arguments)
+        assert memdb(capsys, "verify-schema", *arguments)["ok"] is True
+        connection.execute(
+            'set search_path = "Mixed Case"; insert into users default values; '
+            "insert into memories (user_id, memory_type, content) select id, 'task', 'x' from users"
+        )
+        for move in ("archive_memories(user_id, array[id], 'pruned') from memories",
+                     "restore_memories(user_id, array[id]) from memory_archive",
+                     "forget_user(user_id) from memories"):  # fmt: skip
+            assert connection.execute(f"select {move}".encode()).rowcount
+
+
 def test_two_schemas_of_one_database_do_not_see_each_others_history(
     migrated: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
