@@ -36,7 +36,7 @@ _PLACES = (1, 5, 10)
 
 _EAST = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _PAIRS = rf"regexp_replace({{}}, '([{_EAST}]{{{{2}}}})', ' \1 ', 'g')"
-_SIGNS = "'-_/.@:#+', '        '"
+_SIGNS = "'-_/.@:#+<>&', '           '"
 _WORDS = {
     "simple": f"to_tsvector('simple', translate(left(content, 100000), {_SIGNS}))",
     "english": f"to_tsvector('english', translate(left(content, 100000), {_SIGNS}))",

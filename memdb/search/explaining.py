@@ -125,8 +125,7 @@ class _Reasons:
         if not self._search.asked.text:
             return
         if not match.words:
-            common = "" if not self._search.functions else ", or only some that many memories have"
-            yield f"It has no word of the text{common}."
+            yield "It has no word of the text, or only some that many memories have."
         elif match.word_rank is not None and match.word_rank > self._counted:
             yield f"By words it is number {match.word_rank:,}, and only the first {self._counted:,} count."
 

@@ -176,6 +176,10 @@ class Search:
             raise DataError(f"user {self.asked.user_id} has no memory {id}", hint="Check both ids.")
         if row[0] is None:
             raise DataError(f"the memory {id} has no embedding, so none is like it", hint="Search for its words.")
+        if not any(row[0]):
+            raise DataError(
+                f"the memory {id} has an embedding of zeros, so none is like it", hint="Search for its words."
+            )
         return list(row[0])
 
 

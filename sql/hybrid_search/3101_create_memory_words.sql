@@ -5,13 +5,14 @@
 -- change it, and what Chinese, Japanese and Korean need.
 --
 -- Codes, addresses and file names are split at their signs, in a memory and in a question alike: PostgreSQL would take
--- INV-2026-0815 for inv, -2026 and -0815, and nginx.conf for a host, and neither would be found by a part.
+-- INV-2026-0815 for inv, -2026 and -0815, and nginx.conf for a host, and neither would be found by a part. What stands
+-- in angle brackets, as <ann@example.com>, it would take for a tag, and leave out.
 --
 -- A tsvector holds at most 1 MB, and more would be an error at each write. The first 100,000 characters always fit.
 create function memory_words(content text) returns tsvector
 language sql immutable strict parallel safe
 begin atomic
-    select to_tsvector('simple', translate(left(content, 100000), '-_/.@:#+', '        '));
+    select to_tsvector('simple', translate(left(content, 100000), '-_/.@:#+<>&', '           '));
 end;
 
 comment on function memory_words(text) is

@@ -6,6 +6,8 @@
 --
 -- A code, which is words with signs between them, counts as a word of its own where a memory has all of it, as often as
 -- it has parts. So what has the whole code comes before what has its parts, and is found where each of them is common.
+-- Chinese, Japanese and Korean are written right beside a code, so it is looked up without their letters, too.
+-- Their letters are in a class that a backslash of chr(92) escapes, whatever standard_conforming_strings says.
 --
 -- Time is bounded. Of a question, the 24 words count that are most likely rare: those with digits, then the longest, of
 -- the first 3,000 characters, and 4 codes, by the same rule. If the user has more than 1,000 memories, words that an
@@ -97,7 +99,15 @@ begin atomic
             from given as g
             cross join
                 regexp_matches(
-                    lower(left(g.question, 3000)), '[[:alnum:]]+(?:[-_/.@:#+]+[[:alnum:]]+)+', 'g'
+                    lower(left(g.question, 3000)) || ' '
+                    || regexp_replace(
+                        lower(left(g.question, 3000)),
+                        replace('[~u3040-~u30ff~u3400-~u9fff~uac00-~ud7af]', '~', chr(92)),
+                        ' ',
+                        'g'
+                    ),
+                    '[[:alnum:]]+(?:[-_/.@:#+]+[[:alnum:]]+)+',
+                    'g'
                 ) as c (code)
             where length(c.code[1]) <= 100
             order by has_digits desc, length desc, code asc

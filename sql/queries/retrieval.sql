@@ -305,7 +305,7 @@ with asked as materialized (
     select a.word
     from
         unnest(
-            tsvector_to_array(to_tsvector('simple', translate(left($7::text, 3000), '-_/.@:#+', '        ')))
+            tsvector_to_array(to_tsvector('simple', translate(left($7::text, 3000), '-_/.@:#+<>&', '           ')))
         ) as a (word)
     order by translate(a.word, '0123456789', '') <> a.word desc, length(a.word) desc, a.word collate "C" asc
     limit 24
@@ -325,7 +325,15 @@ wholes as materialized (
             length(c.code[1]) as length
         from
             regexp_matches(
-                lower(left($7::text, 3000)), '[[:alnum:]]+(?:[-_/.@:#+]+[[:alnum:]]+)+', 'g'
+                lower(left($7::text, 3000)) || ' '
+                || regexp_replace(
+                    lower(left($7::text, 3000)),
+                    replace('[~u3040-~u30ff~u3400-~u9fff~uac00-~ud7af]', '~', chr(92)),
+                    ' ',
+                    'g'
+                ),
+                '[[:alnum:]]+(?:[-_/.@:#+]+[[:alnum:]]+)+',
+                'g'
             ) as c (code)
         where length(c.code[1]) <= 100
         order by has_digits desc, length desc, code asc
@@ -344,7 +352,7 @@ having_word as materialized (
             m.id,
             m.content,
             octet_length(m.content) as length,
-            to_tsvector('simple', translate(left(m.content, 100000), '-_/.@:#+', '        ')) as words
+            to_tsvector('simple', translate(left(m.content, 100000), '-_/.@:#+<>&', '           ')) as words
         from ({of_user}) as m
         where $7::text is not null
         offset 0 -- noqa: AM09

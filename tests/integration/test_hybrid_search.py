@@ -31,7 +31,7 @@ TEXTS = {
     4: "I like the sea and the sand",
     5: "the the the the",
     6: "🦊 emoji and Привет мир",
-    7: "INV-2026-0815 of ann@example.com is in /srv/nginx.conf, from v2.1.0 on",
+    7: "INV-2026-0815 of <ann@example.com> is in /srv/nginx.conf, from v2.1.0 on",
 }
 CODES = ["v3.2.4", "2024-03-05", "10.2.3.4", "ann4.lee3@b2.example", "inv-2024-0352", "build/a2-b3-c4.tar.gz"]
 CODED_TEXTS: LiteralString = """
@@ -39,7 +39,7 @@ CODED_TEXTS: LiteralString = """
     select %(user)s, 'task', replace(replace(replace(text, '<a>', a::text), '<b>', b::text), '<c>', c::text)
     from generate_series(1, 6) as a, generate_series(1, 6) as b, generate_series(1, 6) as c, (values
         ('deployed v<a>.<b>.<c>'), ('on 202<a>-0<b>-0<c> a walk'), ('host 10.<a>.<b>.<c> is up'),
-        ('wrote to Ann<c>.Lee<b>@b<a>.example'), ('paid INV-202<a>-0<b><c>2'), ('unpack build/a<a>-b<b>-c<c>.tar.gz')
+        ('wrote to <Ann<c>.Lee<b>@b<a>.example>'), ('paid INV-202<a>-0<b><c>2'), ('unpack build/a<a>-b<b>-c<c>.tar.gz')
     ) as t (text)
 """
 BY_WORDS: LiteralString = "select * from search_memories_by_words(%(user)s, %(question)s, %(k)s)"
@@ -177,7 +177,7 @@ def test_rare_words_are_found_among_common_ones_and_common_ones_together(searcha
 def test_a_code_comes_first_among_hundreds_that_share_its_parts(searchable: Connection, filled: str, code: str) -> None:
     """With the index, for a role that is held to policies, and where all memories are read, alone and in a sentence."""
     with memdb.open(filled) as db, held_to_policies(filled, CODED) as role:
-        for question in (code.upper(), f"Do you remember ({code}), and what it was?"):
+        for question in (code.upper(), f"Do you remember ({code}), and what it was?", f"我的{code}是什么"):
             found = by_words(searchable, question, CODED)
             assert (code in found[0][5], [row for row in found if code in row[1].lower()]) == (True, found[:1])
             assert by_words(role, question, CODED) == found

@@ -153,6 +153,24 @@ def test_a_rank_beyond_the_lists_does_not_count(connection: Connection, migrated
     assert explained.reasons == ("By words it is number 9, and only the first 4 count.",)
 
 
+def test_what_has_only_common_words_and_what_nothing_can_be_like_is_told(connection: Connection, migrated: str) -> None:
+    connection.execute("insert into users values (%s)", [ANN])
+    connection.execute(
+        "insert into memories (id, user_id, memory_type, content, embedding) select ('00000001-0000-0000-0000-' || "
+        "lpad(n::text, 12, '0'))::uuid, %s, 'task', 'sea' || case n when 30 then ' pangolin' else '' end, "
+        "array_fill(0, array[1536])::vector from generate_series(1, 30) as n",
+        [ANN],
+    )
+    with memdb.open(migrated) as db:
+        question = Question("sea pangolin", user=ANN)
+        assert numbers(db.search(question)) == [0x30]
+        common = ("It has no word of the text, or only some that many memories have.",)
+        assert db.explain(question, id_of(1)).reasons == common
+        for ask in (db.search, lambda asked: db.explain(asked, id_of(2))):
+            with pytest.raises(DataError, match="has an embedding of zeros, so none is like it"):
+                ask(Question(user=ANN, like=id_of(1)))
+
+
 @pytest.mark.parametrize("name", ["q.json", "object.json", "q.npz", "q.jsonl"])
 @pytest.mark.once
 def test_an_embedding_may_be_in_a_file_of_any_kind(core: str, tmp_path: Path, name: str) -> None:
