@@ -11,6 +11,7 @@ MemdbError
 │   ├── UntrustedSchema               others could have a superuser run their code
 │   ├── LockTimeout                   others hold a lock that is needed
 │   ├── OutputError                   the result cannot be written to stdout
+│   ├── EmbedderFailed                what makes embeddings gave none, or none that can be used
 │   └── DataError                     rows to be loaded, or already there, do not fit
 │       ├── InvalidMemory             a memory that cannot be stored as it is
 │       └── UnknownUser               a memory belongs to a user who does not exist
@@ -77,6 +78,9 @@ class LockTimeout(SetupError): ...
 
 
 class OutputError(SetupError): ...
+
+
+class EmbedderFailed(SetupError): ...
 
 
 class DataError(SetupError): ...

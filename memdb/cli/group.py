@@ -26,6 +26,7 @@ SECTIONS = {
         "export": ("moving", "Write memories to a file, to take them along."),
         "import": ("moving", "Store the memories of a file that was exported."),
         "seed": ("seed", "Load realistic memories, or remove them."),
+        "embed": ("embed", "Make embeddings that are missing or stale."),
         "prune": ("prune", "Delete memories that are due."),
         "forget": ("forget", "Delete all that is one user's, and prove it."),
         "duplicates": ("duplicates", "Find memories that say the same, and merge them."),

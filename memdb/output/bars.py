@@ -17,8 +17,9 @@ class _Shown:
     While there is one, a question, which does not end its line, would not be seen.
     """
 
-    def __init__(self, *, counts: bool, said_at: float) -> None:
+    def __init__(self, *, counts: bool, said_at: float, rate: bool = False) -> None:
         """`counts` things, or else tells a share. The first line comes ten seconds after `said_at`."""
+        self._rate = rate
         self._bar: Any = None
         self._task: Any = None
         self._counts, self._said_at = counts, said_at
@@ -55,19 +56,23 @@ class _Shown:
             streams.show_passing()
             figure = bars.MofNCompleteColumn() if self._counts else bars.TaskProgressColumn()
             text = bars.TextColumn("{task.description}", markup=False)
-            columns = (text, bars.BarColumn(), figure, bars.TimeRemainingColumn())
+            speed = [bars.TextColumn("{task.fields[rate]}")] if self._rate else []
+            columns = (text, bars.BarColumn(), figure, *speed, bars.TimeRemainingColumn())
             self._bar = bars.Progress(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._bar.add_task(label, total=None)
+            self._task = self._bar.add_task(label, total=None, rate="")
             self._bar.start()
         label = label if self._counts else f"{self._above}  {label}"
-        self._bar.update(self._task, description=label, total=total, completed=done)
+        speed = self._bar.tasks[self._task].speed
+        rate = f"{speed:,.0f}/s" if speed else ""
+        self._bar.update(self._task, description=label, total=total, completed=done, rate=rate)
 
 
 class Progress(_Shown):
     """`with Progress("Loading", total) as bar: bar.advance(n)`"""
 
-    def __init__(self, label: str, total: int | None) -> None:
-        super().__init__(counts=True, said_at=time.monotonic())
+    def __init__(self, label: str, total: int | None, *, rate: bool = False) -> None:
+        """With a `rate`, how many are done in a second is shown, too."""
+        super().__init__(counts=True, said_at=time.monotonic(), rate=rate)
         self._label, self._total, self._done = label, total, 0
 
     def expect(self, total: int) -> None:

@@ -10,6 +10,7 @@ from memdb.shape import DEFAULT, IDENTIFIER, INDEXED_DIMENSIONS, EmbeddingType, 
 _OWN = {
     *("memories", "memory_collections", "memory_importance", "memory_recall_weights"),
     *("memory_retention", "memory_retention_rules", "memory_archive", "memory_merges", "memory_collection_members"),
+    "memory_embedding_sources",
     *("memory_forgotten_users", "memory_forgotten_salt"),
     *("memory_sources", "memory_consolidation_jobs", "memory_consolidation_sources", "memory_consolidation_rules"),
     *("memory_type", "vector", "halfvec"),

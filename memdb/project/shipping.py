@@ -169,6 +169,7 @@ RULES = (
     Rule(_SEARCH, r"(?<=::)vector\b|(?<=\()vector\b(?=\))", _embedding_type),
     Rule(_SQL, r"\bvector(?=_cosine_ops\b)", _embedding_type),
     Rule(_SEARCH, r"\bvector(?=_(?:add|sub)\b)", _embedding_type),
+    Rule("embeddings/*", r"\bvector(?=_send\b)", _embedding_type),
     Rule(_SQL, r"\bvector_norm\b", lambda shape: "l2_norm" if shape.embedding_type == "halfvec" else "vector_norm"),
     Rule("core/*", r" \(OpenAI text-embedding-3-small\)", _model),
     Rule(_SQL, r"(?<![\w.])1536\b", lambda shape: shape.dimensions),

@@ -17,6 +17,7 @@ from memdb.store import surroundings
 from memdb.store.failures import refusal, translated
 
 _SETS = {
+    "note_embedding_model": ("embeddings",),
     "note_memory_recalls": ("importance",),
     "pin_memories": ("retention",),
     "expire_memories": ("retention",),

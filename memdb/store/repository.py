@@ -15,10 +15,11 @@ from sqlalchemy.sql.elements import ColumnElement
 from typing_extensions import TypeVar
 
 from memdb import retrieval, values
+from memdb.embedders import AsyncEmbedder, Embedder
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import beside, collections, copying, expiry, once, recalling, searching, statements
+from memdb.store import beside, collections, copying, expiry, making, once, recalling, searching, statements
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import Refusal, translated
 from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
@@ -54,15 +55,26 @@ class MemoryStore(Generic[MemoryModel]):
         *,
         skip_existing: Literal[False] = False,
         skip_duplicates: Literal[False] = False,
+        embedder: Embedder | AsyncEmbedder | None = None,
     ) -> MemoryModel: ...
 
     @overload
     async def add(
-        self, memory: MemoryCreate[Any], *, skip_existing: bool = False, skip_duplicates: bool = False
+        self,
+        memory: MemoryCreate[Any],
+        *,
+        skip_existing: bool = False,
+        skip_duplicates: bool = False,
+        embedder: Embedder | AsyncEmbedder | None = None,
     ) -> MemoryModel | None: ...
 
     async def add(
-        self, memory: MemoryCreate[Any], *, skip_existing: bool = False, skip_duplicates: bool = False
+        self,
+        memory: MemoryCreate[Any],
+        *,
+        skip_existing: bool = False,
+        skip_duplicates: bool = False,
+        embedder: Embedder | AsyncEmbedder | None = None,
     ) -> MemoryModel | None:
         """Stores a memory.
 
@@ -70,7 +82,21 @@ class MemoryStore(Generic[MemoryModel]):
         call can be repeated when it is unknown whether it succeeded. With `skip_duplicates`, the same if this user has
         a memory that says the same, as `add_many` has it. Raises UnknownUser if the user does not exist, InvalidMemory
         if the id belongs to another memory; then roll the session back.
+
+        An `embedder` makes the embedding of a memory without one, before anything is written, and its model is noted:
+        raises EmbedderFailed, and DatabaseError without the set embeddings.
         """
+        if embedder is None or memory.embedding is not None:
+            return await self._add(memory, skip_existing=skip_existing, skip_duplicates=skip_duplicates)
+        memory = await making.embedded(memory, embedder, self._shape)
+        added = await self._add(memory, skip_existing=skip_existing, skip_duplicates=skip_duplicates)
+        if added is not None:
+            await making.note(self._session, self._model, memory.user_id, [added.id], embedder.model)
+        return added
+
+    async def _add(
+        self, memory: MemoryCreate[Any], *, skip_existing: bool, skip_duplicates: bool
+    ) -> MemoryModel | None:
         if skip_existing or skip_duplicates or self._known(memory.id):  # which somebody else may have deleted
             stored = await self.add_many([memory], skip_existing=skip_existing, skip_duplicates=skip_duplicates)
             return await self.get(stored[0]) if stored else None

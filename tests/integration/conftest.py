@@ -201,6 +201,7 @@ def fitted(
         "collections",
         "consolidation",
         "deduplication",
+        "embeddings",
         "erasure",
         "fast_search",
         "importance",

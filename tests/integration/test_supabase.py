@@ -29,8 +29,8 @@ pytestmark = pytest.mark.once
 ANN, BOB = UUID(int=1), UUID(int=2)
 NEAR = vectors(1)[0]
 SETS = (
-    *("archive", "collections", "consolidation", "deduplication", "erasure", "fast_search"),
-    *("hybrid_search", "importance", "retention", "row_security"),
+    *("archive", "collections", "consolidation", "deduplication", "embeddings", "erasure"),
+    *("fast_search", "hybrid_search", "importance", "retention", "row_security"),
 )
 PAGE = (Path(__file__).parents[2] / "docs" / "supabase.md").read_text()
 COMMANDS = re.findall(r"^\$ (memdb .*)", PAGE, re.MULTILINE)

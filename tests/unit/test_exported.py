@@ -28,6 +28,7 @@ CALLS = {
     "baseline": "(self, to: str | None = None, *, wait_seconds: float = 60) -> 'Baseline'",
     "benchmark": "(self, wanted: 'Wanted | None' = None, design: 'Design | None' = None, "
     "targets: 'Targets | None' = None) -> 'Study'",
+    "check_embeddings": "(self, model: str | None = None, *, scope: 'Scope | None' = None) -> 'Faults'",
     "close": "(self) -> None",
     "connected": "(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) "
     "-> collections.abc.Iterator[memdb.database.Connection]",
@@ -38,6 +39,10 @@ CALLS = {
     "overwrite: bool = False, hooks: 'MovingHooks | None' = None) -> 'Export'",
     "duplicates": "(self, user: 'UserKey | None' = None, *, near: bool = False, max_distance: float | None = None, "
     "only: collections.abc.Collection[uuid.UUID] = (), most: int = 20) -> 'Duplicates'",
+    "embed": "(self, embedder: 'Embedder', *, scope: 'Scope | None' = None, batching: 'Batching | None' = None, "
+    "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Filling'",
+    "embed_from": "(self, path: str | os.PathLike[str], model: str, *, scope: 'Scope | None' = None, "
+    "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Filling'",
     "explain": "(self, question: 'Question', memory_id: uuid.UUID) -> 'Explanation'",
     "forget": "(self, user: 'UserKey', *, and_user: bool = False, dry_run: bool = False, wait_seconds: float = 60) "
     "-> 'Forgetting'",
@@ -70,6 +75,7 @@ CALLS = {
     "snapshot": "(self, *, check: bool = False) -> 'Snapshot'",
     "status": "(self) -> 'Status'",
     "unmerge": "(self, memory_id: uuid.UUID, *, wait_seconds: float = 60) -> 'Unmerging'",
+    "to_embed": "(self, model: str, *, scope: 'Scope | None' = None) -> 'Estimate'",
     "unseed": "(self, *, wait_seconds: float = 60) -> 'Reset'",
     "verify": "(self) -> 'Verification'",
     "verify_models": "(self, models: str = 'memdb.models:Base', *, offline: bool = False) -> 'ModelsVerification'",

@@ -1,0 +1,146 @@
+"""Embeddings from an endpoint that speaks OpenAI's protocol: OpenAI, Azure, Ollama, vLLM, llama.cpp, LM Studio.
+
+The client is OpenAI's own. It asks again, as often as it may, after 408, 409, 429, 5xx and lost connections, when
+Retry-After says so or, without that, after 0.5 s, twice that, and so on to 8 s. What an endpoint says in words of a
+text, or of a key, is not repeated: it may quote them.
+"""
+
+import base64
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import numpy as np
+import openai
+
+from memdb.embedders.protocol import TextsRefused, wrong
+from memdb.errors import EmbedderFailed, UsageError
+
+KEY = "MEMDB_EMBEDDING_API_KEY"
+OPENAI, OPENAI_KEY = "https://api.openai.com/v1", "OPENAI_API_KEY"
+
+_ABOUT_TEXTS = (400, 413, 422)
+_CODE = re.compile(r"[a-z_]{1,40}")
+_HINTS = {
+    401: f"Set the key in {KEY}; for api.openai.com alone, {OPENAI_KEY} will do.",
+    403: "The key may not use this model, or not from here.",
+    404: "Check --base-url, which often ends in /v1, and the name of the model.",
+    429: "The endpoint wants fewer requests, or the account has no credit left. Run it later, or with --requests 1.",
+}
+_LATER = "What was stored stays. Run the same command again when the endpoint answers."
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model behind a URL. `dimensions` asks the model for fewer numbers than it has, as text-embedding-3 allows.
+
+    The key is in MEMDB_EMBEDDING_API_KEY; OPENAI_API_KEY goes to api.openai.com alone. Raises UsageError for a URL that
+    is none, and where OpenAI is asked without a key.
+    """
+
+    model: str
+    base_url: str = OPENAI
+    dimensions: int | None = None
+    retries: int = 6
+    timeout_seconds: float = 60
+    _key: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        scheme = urlsplit(self.base_url).scheme
+        if scheme not in ("http", "https") or not self.host:
+            raise UsageError("the base URL of the endpoint is none", hint="Such as http://localhost:11434/v1")
+        is_openai = (scheme, self.host) == ("https", urlsplit(OPENAI).hostname)
+        key = os.environ.get(KEY) or (os.environ.get(OPENAI_KEY) if is_openai else None)
+        if key is None and is_openai:
+            raise UsageError(f"there is no key for {self.host}", hint=_HINTS[401])
+        object.__setattr__(self, "_key", key or "none")
+
+    @property
+    def host(self) -> str:
+        """Where texts are sent."""
+        return urlsplit(self.base_url).hostname or ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the connections of `embed`. Those of `aembed` end with `aclose`."""
+        if "_client" in vars(self):
+            self._client.close()
+
+    async def aclose(self) -> None:
+        if "_async_client" in vars(self):
+            await self._async_client.close()
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Any]:
+        with self._told():
+            return _in_order(self._client.embeddings.create(**self._asked(texts)), len(texts))
+
+    async def aembed(self, texts: Sequence[str]) -> Sequence[Any]:
+        with self._told():
+            return _in_order(await self._async_client.embeddings.create(**self._asked(texts)), len(texts))
+
+    def _asked(self, texts: Sequence[str]) -> dict[str, Any]:
+        shortened = {} if self.dimensions is None else {"dimensions": self.dimensions}
+        return {"model": self.model, "input": list(texts), "encoding_format": "base64", **shortened}
+
+    @cached_property
+    def _client(self) -> openai.OpenAI:
+        return openai.OpenAI(**self._settings)
+
+    @cached_property
+    def _async_client(self) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(**self._settings)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "api_key": self._key,
+            "base_url": self.base_url,
+            "max_retries": self.retries,
+            "timeout": self.timeout_seconds,
+        }
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """What goes wrong, without what the endpoint says of texts and keys."""
+        try:
+            yield
+        except openai.APIStatusError as error:
+            raise self._refused(error.status_code, str(error.code or "")) from None
+        except openai.APITimeoutError:
+            raise EmbedderFailed(f"{self.host} did not answer in {self.timeout_seconds:g} s", hint=_LATER) from None
+        except openai.APIConnectionError:
+            raise EmbedderFailed(f"no connection to {self.host}", hint=f"Check --base-url. {_LATER}") from None
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError):
+            raise EmbedderFailed(
+                f"the answer of {self.host} is not one of OpenAI's protocol, or was cut off",
+                hint=f"Check --base-url, which often ends in /v1. {_LATER}",
+            ) from None
+
+    def _refused(self, status: int, code: str) -> EmbedderFailed:
+        known = f" ({code})" if _CODE.fullmatch(code) else ""
+        kind = TextsRefused if status in _ABOUT_TEXTS else EmbedderFailed
+        return kind(f"{self.host} answered {status}{known}", hint=_HINTS.get(status, _LATER))
+
+
+def _in_order(answer: Any, count: int) -> Sequence[Any]:
+    """The embeddings. Raises WrongAnswer where they are not said to be in the order of the texts."""
+    given = list(answer.data)
+    for position, one in enumerate(given):
+        if one.index != position:
+            raise wrong(f"the embedding at place {position} is that of text {one.index}", min(position, count - 1))
+    return [_numbers(one.embedding) for one in given]
+
+
+def _numbers(embedding: Any) -> Any:
+    """Those in base64, which is a fifth of the work; some endpoints give a list all the same."""
+    return np.frombuffer(base64.b64decode(embedding), "<f4") if isinstance(embedding, str) else embedding

@@ -1,0 +1,86 @@
+"""What memdb asks of an embedder, and what it believes of its answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from memdb import values
+from memdb.errors import EmbedderFailed, InvalidMemory
+from memdb.shape import Shape
+from memdb.values import Vectors
+
+
+class Embedder(Protocol):
+    """Makes embeddings; an object of yours is one if it has these two. It may be called from several threads at once.
+
+    Raises EmbedderFailed where there is no answer, and TextsRefused where these texts have none.
+    """
+
+    @property
+    def model(self) -> str:
+        """By which name the set embeddings notes whose embeddings these are."""
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Any]:
+        """An embedding for each text, in the same order: lists of numbers or arrays."""
+
+
+class AsyncEmbedder(Protocol):
+    """The same for asyncio."""
+
+    @property
+    def model(self) -> str: ...
+    async def aembed(self, texts: Sequence[str]) -> Sequence[Any]: ...
+
+
+class TextsRefused(EmbedderFailed):
+    """One of the texts is empty, too long, or otherwise nothing that the model takes; others may well be."""
+
+
+class WrongAnswer(EmbedderFailed):
+    """An answer that cannot be trusted as a whole. It went wrong at the text with this `position`, from 0."""
+
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The embeddings, one a row, of the texts whose positions are `kept`; why the others have none is in `refused`."""
+
+    vectors: Vectors
+    kept: Sequence[int]
+    refused: dict[int, str]
+
+
+def checked(given: Sequence[Any], count: int, shape: Shape) -> Answer:
+    """The embeddings of `count` texts, as this shape keeps them.
+
+    Raises WrongAnswer where they are not as many, or of another number of dimensions: then none can be trusted. One
+    that is zero or not finite is left out alone.
+    """
+    if len(given) != count:
+        raise wrong(f"{count} texts were answered with {len(given)} embeddings", min(len(given), count - 1))
+    kept, refused = dict[int, Vectors](), dict[int, str]()
+    for position, one in enumerate(given):
+        dimensions = np.size(one)
+        if dimensions != shape.dimensions:
+            raise wrong(
+                f"an embedding has {dimensions} dimensions, and the column is {shape.embedding}",
+                position,
+                hint="Use the model that this database is for, or write SQL for another: memdb init . --dimensions N",
+            )
+        try:
+            kept[position] = values.embedding(one, shape)
+        except InvalidMemory as error:
+            refused[position] = error.message
+    return Answer(np.array([*kept.values()], np.float32).reshape(-1, shape.dimensions), [*kept], refused)
+
+
+def wrong(
+    what: str, position: int, *, hint: str = "Nothing of this answer was stored. Look at the embedder."
+) -> WrongAnswer:
+    """The error for an answer that went wrong at a text."""
+    error = WrongAnswer(what, hint=hint)
+    error.position = position
+    return error

@@ -1,0 +1,69 @@
+"""Embeddings on their way into memories, many in one statement."""
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from psycopg.adapt import Buffer, Dumper
+from psycopg.pq import Format
+
+from memdb import trust
+from memdb.database import Connection, query
+from memdb.embedding import needs
+from memdb.target import Target
+from memdb.values import Vectors
+
+_FLOAT4, _FLOAT4_ARRAY = 700, 1021
+_HEADER = struct.Struct(">iiIii")
+_ELEMENT = np.dtype([("length", ">i4"), ("number", ">f4")])
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Reals:
+    """Numbers that are sent as real[] in binary: as text, or one by one, they take ten times as long."""
+
+    numbers: Vectors
+
+
+class _Sent(Dumper):
+    format, oid = Format.BINARY, _FLOAT4_ARRAY
+
+    def dump(self, obj: Any) -> Buffer | None:
+        elements = np.empty(obj.numbers.size, _ELEMENT)
+        elements["length"], elements["number"] = 4, obj.numbers.ravel()
+        return _HEADER.pack(1, 0, _FLOAT4, len(elements), 1) + elements.tobytes()
+
+
+def prepare(connection: Connection) -> None:
+    """Teaches a connection to send such numbers."""
+    connection.adapters.register_dumper(Reals, _Sent)
+
+
+def store(
+    connection: Connection, found: Target, model: str, ids: Sequence[UUID], hashes: Sequence[bytes], vectors: Vectors
+) -> int:
+    """Stores an embedding, one a row of `vectors`, for each memory whose text still has its hash; returns for how many.
+
+    Those that somebody else is changing are passed over. Raises DatabaseError where writing could run code of others.
+    """
+    if not ids:
+        return 0
+    _keep_triggers_away(connection, found)
+    given = {
+        "ids": list(ids),
+        "hashes": list(hashes),
+        "numbers": Reals(vectors),
+        "dimensions": vectors.shape[1],
+        "model": model,
+    }
+    return connection.execute(needs.statement(found, "store"), given).rowcount
+
+
+def _keep_triggers_away(connection: Connection, found: Target) -> None:
+    connection.execute(found.query("embedding", "keep_triggers_away"))
+    ((sources, _),) = connection.execute(query("embedding", "surroundings"), {"memories": found.memories})
+    trust.require_own_triggers(connection, [found.memories, sources])
+    trust.require_owners(connection, [found.memories, sources], writing=True)

@@ -1,0 +1,89 @@
+"""Text for what is to be embedded, and for what was."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from memdb.embedding.faults import Fault, Faults
+from memdb.embedding.filling import Estimate, Filling
+from memdb.output.folding import Code
+from memdb.output.rendering import render
+from memdb.words import argument, count
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What there is to do, what it costs at a price for a million tokens, and to whom texts would be sent."""
+
+    model: str
+    memories: dict[str, int]
+    total: int
+    tokens: int
+    cost: float | None
+    sent_to: str
+
+    @classmethod
+    def of(cls, found: Estimate, price: float | None, sent_to: str) -> "Offer":
+        cost = None if price is None else found.tokens * price / 1_000_000
+        return cls(found.model, found.memories, found.total, found.tokens, cost, sent_to)
+
+
+@render.register
+def _(offer: Offer) -> Iterator[Any]:
+    if not offer.total:
+        yield "No embedding is missing or stale."
+        return
+    cost = "" if offer.cost is None else f", which cost about {offer.cost:,.2f}"
+    yield (
+        f"{count(offer.total, 'memory')} to be embedded by {offer.model}: {_parts(offer.memories)}. "
+        f"About {count(offer.tokens, 'token')}{cost}."
+    )
+
+
+@render.register
+def _(filling: Filling) -> Iterator[Any]:
+    rate = f", {filling.stored / filling.seconds:,.0f} a second" if filling.stored and filling.seconds else ""
+    requests = f" in {filling.seconds:.1f} s{rate}" if filling.requests else ""
+    yield f"Stored {count(filling.stored, 'embedding')} of {filling.model}{requests}."
+    if filling.left:
+        yield f"{count(filling.left, 'memory')} left: others are changing or embedding them, or have meanwhile."
+    if filling.refused_in_all:
+        yield f"{count(filling.refused_in_all, 'memory')} got none:"
+        for refusal in filling.refused[:_SHOWN]:
+            yield f"  {refusal.memory_id}: {refusal.reason}"
+
+
+@render.register
+def _(faults: Faults) -> Iterator[Any]:
+    if not faults.found:
+        yield f"Nothing is wrong with the embeddings of {count(faults.memories, 'memory')}."
+        return
+    yield f"Of {count(faults.memories, 'memory')}:"
+    for fault in faults.found:
+        yield f"{fault.memories:,} {_MEANS[fault.kind]}: {_parts(fault.tiers)}; {_of_users(fault)}."
+        also = "" if fault.kind in ("missing", "stale") else f" --also {fault.kind}"
+        yield Code(f"memdb embed --model {argument(faults.model or 'NAME')}{also}")
+
+
+def _of_users(fault: Fault) -> str:
+    """`of 12 users, most of them 8f0c… (400)`"""
+    most, number = next(iter(fault.most.items()))
+    return f"of user {most}" if fault.users == 1 else f"of {fault.users:,} users, most of {most} ({number:,})"
+
+
+_MEANS = {
+    "missing": "without an embedding",
+    "stale": "whose text has changed since it was embedded",
+    "other-model": "with an embedding of another model",
+    "unknown": "with an embedding of which nobody has said what made it",
+    "zero": "with an embedding of zeros",
+    "not-unit": "with an embedding that is not of length 1, as most are",
+    "duplicate": "with the same embedding as another text",
+    "outlier": "with an embedding of a length unlike the others'",
+}
+
+
+def _parts(memories: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {why}" for why, number in memories.items())

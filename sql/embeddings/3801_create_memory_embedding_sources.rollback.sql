@@ -1,0 +1,1 @@
+drop table memory_embedding_sources;

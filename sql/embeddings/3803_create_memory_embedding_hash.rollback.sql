@@ -1,0 +1,1 @@
+drop function memory_embedding_hash(embedding vector);

@@ -1,0 +1,1 @@
+drop function note_embedding_model(user_id uuid, memory_ids uuid[], model text);

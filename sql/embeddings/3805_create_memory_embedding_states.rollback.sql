@@ -1,0 +1,1 @@
+drop function memory_embedding_states(model text);

@@ -1,0 +1,1 @@
+alter table memory_embedding_sources no force row level security;

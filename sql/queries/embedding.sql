@@ -1,0 +1,206 @@
+-- What memdb embed asks. {schema} is where memories are, {send} the function that writes an embedding in binary. Hashes
+-- are those of memory_content_hash and memory_embedding_hash, written out: nothing that others may replace is called.
+
+-- name: surroundings
+-- The table of the set embeddings, whose it is, and whether rows are hidden from this role.
+select
+    s.oid::bigint,
+    row_security_active(m.oid) or row_security_active(s.oid)
+from pg_class as m
+left join pg_class as s
+    on m.relnamespace = s.relnamespace and s.relkind = 'r' and s.relname = 'memory_embedding_sources'
+where m.oid = %(memories)s::oid;
+
+-- name: settings
+-- For a transaction in which an endpoint is asked: limits that are meant for an application's queries are too short.
+select
+    set_config('statement_timeout', '0', true),
+    set_config('idle_in_transaction_session_timeout', '0', true),
+    (
+        select set_config(s.name, '0', true) from pg_settings as s
+        where s.name = 'transaction_timeout'
+    );
+
+-- name: needs
+-- For each memory that is to be embedded, why, and how long its text is: the next of them by id.
+select
+    w.id,
+    w.why,
+    w.bytes
+from (
+    select
+        m.id,
+        octet_length(m.content) as bytes,
+        case
+            when m.embedding is null then 'missing'
+            when
+                s.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16)
+                and s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16) -- noqa: PRS
+                then 'stale'
+            when
+                'other-model' = any(%(also)s::text[]) and s.model <> %(model)s::text
+                and s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16)
+                then 'other-model'
+            when
+                'unknown' = any(%(also)s::text[])
+                and (s.memory_id is null or s.embedding_hash <> substr(sha256({send}(m.embedding)), 1, 16))
+                then 'unknown'
+            when
+                'zero' = any(%(also)s::text[]) and (m.embedding operator ({vector}.<#>) m.embedding) = 0
+                then 'zero'
+            when m.id = any(%(memories)s::uuid[]) then 'chosen'
+        end as why
+    from {schema}.memories as m
+    left join {schema}.memory_embedding_sources as s on m.id = s.memory_id
+    where
+        (%(after)s::uuid is null or m.id > %(after)s::uuid)
+        and (%(user)s::{user_type} is null or m.user_id = %(user)s::{user_type})
+        and (%(ids)s::uuid[] is null or m.id = any(%(ids)s::uuid[]))
+) as w
+where w.why is not null
+order by w.id
+limit %(most)s;
+
+-- name: claim
+-- Those of the memories that no other run has at the moment. No row is locked: applications go on.
+select c.id
+from unnest(%(ids)s::uuid[]) as c (id)
+where pg_try_advisory_xact_lock(hashtextextended('memdb embed ' || c.id::text, 0));
+
+-- name: texts
+select
+    m.id,
+    m.content,
+    substr(sha256(convert_to(m.content, 'UTF8')), 1, 16)
+from {schema}.memories as m -- noqa: PRS
+where m.id = any(%(ids)s::uuid[]);
+
+-- name: keep_triggers_away
+-- As the update itself does; who adds a trigger waits, or is seen.
+lock table {schema}.memories in row exclusive mode; -- noqa: PRS
+
+-- name: store
+-- Stores embeddings of texts, and what they were made of, where the text is still the same. A memory that somebody else
+-- is changing is left to them, and so is one that was deleted: the next run sees what has become of it.
+with given as (
+    select
+        g.id,
+        g.content_hash,
+        cast(
+            (%(numbers)s::real[])[(g.n - 1) * %(dimensions)s + 1:g.n * %(dimensions)s] as {embedding_type} -- noqa: PRS
+        ) as embedding
+    from unnest(%(ids)s::uuid[], %(hashes)s::bytea[]) with ordinality as g (id, content_hash, n) -- noqa: PRS
+),
+
+free as materialized (
+    select m.id
+    from {schema}.memories as m
+    inner join given as g on m.id = g.id
+    where substr(sha256(convert_to(m.content, 'UTF8')), 1, 16) = g.content_hash
+    order by m.id
+    for no key update of m skip locked
+),
+
+stored as (
+    update {schema}.memories as m
+    set embedding = g.embedding
+    from given as g
+    inner join free as f on g.id = f.id
+    where m.id = g.id
+    returning m.id, g.content_hash, substr(sha256({send}(m.embedding)), 1, 16) as embedding_hash
+)
+
+insert into {schema}.memory_embedding_sources as s (memory_id, model, content_hash, embedding_hash)
+select
+    n.id,
+    %(model)s,
+    n.content_hash,
+    n.embedding_hash
+from stored as n
+order by n.id
+on conflict (memory_id) do update
+    set
+        model = excluded.model,
+        content_hash = excluded.content_hash,
+        embedding_hash = excluded.embedding_hash;
+
+-- name: faults
+-- What is wrong with the embedding of each memory, a row for each fault. Lengths are compared with those of most: where
+-- they are one, another is not-unit; one that is far from the median, as the middle half is spread, is an outlier.
+with known as materialized (
+    select
+        m.id,
+        m.user_id::text as user_id,
+        m.memory_type::text as tier,
+        s.model,
+        s.content_hash as noted_content,
+        s.embedding_hash as noted_embedding,
+        substr(sha256(convert_to(m.content, 'UTF8')), 1, 16) as content_hash,
+        substr(sha256({send}(m.embedding)), 1, 16) as embedding_hash, -- noqa: PRS
+        sqrt(abs(m.embedding operator ({vector}.<#>) m.embedding)) as length -- noqa: PRS
+    from {schema}.memories as m -- noqa: PRS
+    left join {schema}.memory_embedding_sources as s on m.id = s.memory_id
+    where %(user)s::{user_type} is null or m.user_id = %(user)s::{user_type} -- noqa: PRS
+),
+
+lengths as (
+    select
+        percentile_cont(0.5) within group (order by k.length) as median,
+        percentile_cont(0.75) within group (order by k.length)
+        - percentile_cont(0.25) within group (order by k.length) as spread,
+        count(*) filter (where k.length between 0.98 and 1.02) > 0.5 * count(*) as are_unit
+    from known as k
+    where k.length > 0
+),
+
+models as (
+    select coalesce(%(model)s::text, mode() within group (order by k.model)) as model
+    from known as k
+    where k.embedding_hash = k.noted_embedding
+),
+
+shared as (
+    select k.embedding_hash
+    from known as k
+    where k.length > 0
+    group by k.embedding_hash
+    having count(distinct k.content_hash) > 1
+)
+
+select
+    k.id,
+    k.user_id,
+    k.tier,
+    f.kind
+from known as k
+cross join lengths as l
+cross join models as o
+left join shared as s on k.embedding_hash = s.embedding_hash
+cross join
+    lateral (
+        values
+        ('missing', k.length is null),
+        ('stale', k.noted_embedding = k.embedding_hash and k.noted_content <> k.content_hash),
+        ('other-model', k.noted_embedding = k.embedding_hash and k.model <> o.model),
+        ('unknown', k.length is not null and k.noted_embedding is distinct from k.embedding_hash),
+        ('zero', k.length = 0),
+        ('not-unit', l.are_unit and k.length > 0 and k.length not between 0.98 and 1.02),
+        ('duplicate', s.embedding_hash is not null),
+        ('outlier', k.length > 0 and abs(k.length - l.median) > 5 * l.spread + 0.02 * l.median)
+    ) as f (kind, holds)
+where f.holds and (%(kinds)s::text[] is null or f.kind = any(%(kinds)s::text[]));
+
+-- name: counted
+-- The same, counted: the block above stands in the brackets.
+select
+    f.kind,
+    f.tier,
+    f.user_id,
+    count(*)
+from ({faults}) as f -- noqa: PRS
+group by f.kind, f.tier, f.user_id;
+
+-- name: total
+select count(*)
+from {schema}.memories as m -- noqa: PRS
+where %(user)s::{user_type} is null or m.user_id = %(user)s::{user_type}; -- noqa: PRS
