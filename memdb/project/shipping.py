@@ -154,6 +154,7 @@ RULES = (
     Rule("core/0002*", r"\buuid(?= column|'::regtype)", _key_type),
     Rule("core/000[45]*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule("archive/3401*.sql", r"(?<=\n)(?=create table)", _unadvised),
+    Rule("retention/3301*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule("collections/3703*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule("consolidation/360[23]*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule(_SQL, r"(?<=\buser_id )uuid\b", lambda shape: shape.users.key_type),
