@@ -18,6 +18,7 @@ BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "
 BY_CONDITION, WEIGHED, EXPIRED = "search_memories_where", "recall_memories", "memories_expired"
 IN_COLLECTION = "search_memories_in_collection"
 FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED, IN_COLLECTION, EXPIRED)
+VERSIONS, ARCHIVED = "memory_versions", "search_memory_archive"
 
 MEMBERS = "memory_collection_members"
 
@@ -68,7 +69,7 @@ class Asked:
         """
         is_plain = self.metadata.path is None and self.collection is None
         functions = known.functions if is_plain else known.functions & {EXPIRED}
-        parameters = (*self._parameters(embedding), self.text, self.only)
+        parameters = (*self.parameters(embedding), self.text, self.only)
         if self.collection is not None:
             text = _put_together(known._replace(functions=functions), table, sent, of="of_collection")
             return text, (*parameters, self.metadata.path, self.collection)
@@ -79,9 +80,10 @@ class Asked:
         self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
     ) -> tuple[str, tuple[Any, ...]]:
         """The same for recall_memories, which has to be there, and knows no words."""
-        return _weighed(known, table, sent), (*self._parameters(embedding), self.metadata.path)
+        return _weighed(known, table, sent), (*self.parameters(embedding), self.metadata.path)
 
-    def _parameters(self, embedding: Any) -> tuple[Any, ...]:
+    def parameters(self, embedding: Any) -> tuple[Any, ...]:
+        """$1 to $6."""
         contained = None if self.metadata.contained is None else json.dumps(self.metadata.contained)
         return self.user_id, embedding, self.k, self.tiers, self.max_distance, contained
 
@@ -130,7 +132,7 @@ def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Seque
     expired = "expired" if EXPIRED in known.functions else "nothing_expires"
     return filled_in(
         text.replace("{expired}", shipped.queries("retrieval")[expired]),
-        **{function: (*table[:-1], function) for function in FUNCTIONS},
+        **{function: (*table[:-1], function) for function in (*FUNCTIONS, VERSIONS, ARCHIVED)},
         table=table,
         memories_in_collection=(*table[:-1], "memories_in_collection"),
         extension=(known.extension,),

@@ -10,6 +10,7 @@ from memdb.schemas.memories import (
     MemoryResponse,
     MemorySimilarityQuery,
     MemoryUpdate,
+    MemoryVersion,
     MemoryWithDistance,
 )
 from memdb.schemas.metadata import ConversationMetadata, GoalMetadata, MemoryMetadata, StressorMetadata
@@ -27,6 +28,7 @@ __all__ = [
     "MemoryResponse",
     "MemorySimilarityQuery",
     "MemoryUpdate",
+    "MemoryVersion",
     "MemoryWithDistance",
     "StressorMetadata",
     "Where",

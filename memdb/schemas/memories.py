@@ -73,6 +73,21 @@ class MemoryWithDistance(MemoryResponse[UserId], Generic[UserId]):
     distance: float
 
 
+class MemoryVersion(Schema):
+    """A memory as it held for a time, and what replaced it: one of what `MemoryArchive.versions` returns.
+
+    What holds today has no `valid_to`. `reason` is superseded, merged or pruned.
+    """
+
+    id: UUID
+    memory_type: MemoryType
+    content: str
+    valid_from: ShownTime
+    valid_to: ShownTime | None = None
+    reason: str | None = None
+    replaced_by: UUID | None = None
+
+
 class MemoryQuery(Schema, Generic[UserId]):
     """Which memories of a user to list, newest first. Times include the first moment and exclude the last.
 

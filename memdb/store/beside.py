@@ -1,11 +1,11 @@
-"""What the functions of sets write in tables beside memories."""
+"""What the functions of sets do beside memories."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, literal, select
+from sqlalchemy import ARRAY, ColumnClause, Uuid, column, literal, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.functions import Function
@@ -25,8 +25,13 @@ _SETS = {
     "remove_from_collection": ("collections",),
     "forget_user": ("erasure",),
     "take_turns_adding": ("deduplication",),
+    "supersede_memory": ("archive",),
+    "restore_memories": ("archive",),
+    "memory_versions": ("archive",),
+    "search_memory_archive": ("archive",),
 }
 _NO_SUCH_FUNCTION = "42883"
+Columns: TypeAlias = Sequence[ColumnClause[Any]]
 _NO_DATA_FOUND = "P0002"
 
 
@@ -44,23 +49,30 @@ def identifiers(ids: Iterable[UUID]) -> Any:
 
 async def call(session: AsyncSession, model: Any, function: str, user_id: values.UserKey, *arguments: Any) -> int:
     """Calls a function of a set that stands beside the table of a model, for a user, and returns what it gives."""
+    ((given,),) = await rows(session, model, function, user_id, *arguments)
+    return int(given)
+
+
+async def rows(
+    session: AsyncSession, model: Any, function: str, user_id: values.UserKey, *arguments: Any, columns: Columns = ()
+) -> Sequence[Any]:
+    """The same for a function that returns rows of these columns, or nothing."""
     called = await _called(session, model, function, user_id, *arguments)
+    statement = select(*called.table_valued(*columns).c) if columns else select(called)
     with needed(function):
-        return int((await session.scalars(select(called), bind_arguments={"mapper": model})).one())
+        return (await session.execute(statement, bind_arguments={"mapper": model})).all()
 
 
 async def forget(session: AsyncSession, model: Any, user_id: values.UserKey) -> dict[str, int]:
     """Forgets a user; returns how many rows of which tables. Raises UnknownUser, and DatabaseError without the set."""
-    called = (await _called(session, model, "forget_user", user_id)).table_valued("table_name", "deleted")
     try:
-        with needed("forget_user"):
-            rows = (await session.execute(select(called), bind_arguments={"mapper": model})).all()
+        found = await rows(session, model, "forget_user", user_id, columns=(column("table_name"), column("deleted")))
     except DBAPIError as error:
         if refusal(error).state == _NO_DATA_FOUND:
             raise UnknownUser(f"there is no user {user_id}", hint="Check the id.") from error
         raise
     session.expire_all()  # what was read of them is not there any more
-    return {str(name): int(deleted) for name, deleted in rows}
+    return {str(name): int(deleted) for name, deleted in found}
 
 
 async def _called(

@@ -1,7 +1,7 @@
 """Memories that a search found, as an application gets them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Generic
 from uuid import UUID
@@ -69,6 +69,40 @@ class Recalled(Found[UserId]):
     recalled_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A memory as it held from `valid_from` until `valid_to`; what holds today has no `valid_to`.
+
+    What is archived says why: superseded, merged or pruned, and `replaced_by` which memory.
+    """
+
+    id: UUID
+    memory_type: MemoryType
+    content: str
+    valid_from: datetime
+    valid_to: datetime | None
+    reason: str | None
+    replaced_by: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Archived(Version):
+    """An archived memory that is near to an embedding. `distance` is the cosine distance, 0 to 2."""
+
+    extra_data: dict[str, Any] | None
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A memory that came back from the archive, with why it was there, and the memory that had replaced it."""
+
+    id: UUID
+    reason: str
+    replaced_by: UUID | None
+    has_embedding: bool
+
+
 def neighbour(row: Sequence[Any]) -> Neighbour[Any]:
     """From a row of sql/queries/store.sql."""
     *_, distance = row
@@ -93,6 +127,19 @@ def recalled(row: Sequence[Any]) -> Recalled[Any]:
     """From a row of `weighed` in sql/queries/retrieval.sql."""
     weighed = [field.name for field in fields(Recalled)][len(fields(Found)) :]
     return Recalled(**_found(row), **dict(zip(weighed, row[-len(weighed) :], strict=True)))
+
+
+def version(row: Sequence[Any]) -> Version:
+    """From a row of `versions` in sql/queries/archive.sql."""
+    id, tier, *rest = row
+    return Version(id, values.stored_tier(tier), *rest)
+
+
+def archived(row: Sequence[Any]) -> Archived:
+    """From a row of `archived` in sql/queries/archive.sql."""
+    *of_version, metadata, distance = row
+    extra_data = None if metadata is None else values.stored_metadata(metadata)
+    return Archived(**asdict(version(of_version)), extra_data=extra_data, distance=distance)
 
 
 def _found(row: Sequence[Any]) -> dict[str, Any]:
