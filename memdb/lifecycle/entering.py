@@ -10,11 +10,15 @@ from memdb.target import Target
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """The sets that a command needs, their functions, and the tables beside memories that these read and write."""
+    """The sets that a command needs, their functions, and the tables beside memories that these read and write.
+
+    `called` are functions of other sets, which they call where these are applied.
+    """
 
     sets: tuple[str, ...]
     functions: tuple[str, ...]
     tables: tuple[str, ...]
+    called: tuple[str, ...] = ()
 
 
 def enter(connection: Connection, needed: Needed, *, hidden: str = "", writing: bool = False) -> Target:
@@ -35,6 +39,7 @@ def enter(connection: Connection, needed: Needed, *, hidden: str = "", writing: 
 
 def _tables(connection: Connection, found: Target, needed: Needed, hidden: str) -> dict[int, bool]:
     given = {"memories": found.memories, "functions": list(needed.functions), "tables": list(needed.tables)}
+    given["called"] = [*needed.functions, *needed.called]
     ((tables, functions, foreign, is_hidden),) = connection.execute(query("lifecycle", "surroundings"), given)
     if foreign:
         raise DatabaseError(

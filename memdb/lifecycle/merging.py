@@ -25,6 +25,7 @@ _NEEDED = replace(
         *duplicates.NEEDED.functions,
         *("merge_memories", "merge_into", "merge_exact_duplicates", "merge_noted", "noted_of_memory"),
         *("unmerge_memories", "unmerge_noted", "archive_memories", "restore_memories"),
+        *("archive_memories_of_all", "rows_beside_memories", "put_back_memories", "memory_tables"),
     ),
     tables=("memory_merges", "memory_archive", *_NOTED),
 )

@@ -21,8 +21,9 @@ from memdb.target import Target
 
 _NEEDED = Needed(
     sets=("retention",),
-    functions=("prune_memories", "memories_due", "memories_are_recalled", "memory_recalls"),
-    tables=("memory_retention", "memory_retention_rules", "memory_importance"),
+    functions=("prune_memories", "discard_memories", "memories_due", "memories_are_recalled", "memory_recalls"),
+    tables=("memory_retention", "memory_retention_rules", "memory_importance", "memory_archive"),
+    called=("archive_memories_of_all", "rows_beside_memories", "memory_tables"),
 )
 MOST = 100_000
 _NOTICEABLE = 0.05

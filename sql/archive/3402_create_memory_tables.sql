@@ -2,9 +2,9 @@
 -- whose rows are deleted together with a memory. With each, the parts of the statements that read and write its rows.
 --
 -- Values are kept as texts, which every type reads as it has written them; JSON would lose some. A column that came
--- later gets its default, and a column user_id that refers to users the memory's user, who may be another one where
--- memories are imported. Rows that would have been deleted meanwhile with something else that they refer to, such as
--- a collection, stay away.
+-- later gets its default, and a column user_id that refers to users or memories the memory's user, who may be another
+-- one where memories are imported. Rows that would have been deleted meanwhile with something else that they refer to,
+-- such as a collection, stay away.
 create function memory_tables(memories regclass)
 returns table (name text, of regclass, key text, columns text, kept text, given text, holds text, refused text)
 language sql stable
@@ -68,15 +68,26 @@ begin atomic
     left join
         lateral (
             select
-                f.oid,
-                f.conkey[1] as attnum
-            from pg_constraint as f
-            inner join pg_constraint as whose on f.confrelid = whose.confrelid and f.contype = whose.contype
-            inner join pg_attribute as u on whose.conrelid = u.attrelid and whose.conkey = array[u.attnum]
-            inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
+                a.attnum,
+                min(v.oid) filter (where v.confrelid <> memories and v.conkey = array[a.attnum]) as oid
+            from pg_constraint as v
+            inner join pg_attribute as a on v.conrelid = a.attrelid and a.attname = 'user_id'
             where
-                r.oid <> memories and f.contype = 'f' and f.conrelid = r.oid and whose.conrelid = memories
-                and a.attname = 'user_id' and u.attname = 'user_id'
+                r.oid <> memories and v.contype = 'f' and v.conrelid = r.oid and a.attnum = any(v.conkey)
+                and v.confrelid in (
+                    memories,
+                    (
+                        select o.confrelid from pg_constraint as o
+                        where
+                            o.contype = 'f' and o.conrelid = memories
+                            and o.conkey = array(
+                                select u.attnum from pg_attribute as u
+                                where u.attrelid = memories and u.attname = 'user_id'
+                            )
+                        limit 1 -- noqa: AM09
+                    )
+                )
+            group by a.attnum
         ) as w
         on true
     cross join

@@ -6,3 +6,4 @@ drop function archive_memories(
     with_embeddings boolean,
     valid_to timestamptz
 );
+drop function archive_memories_of_all(uuid[], text, uuid, boolean, timestamptz);

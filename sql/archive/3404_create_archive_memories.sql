@@ -3,15 +3,10 @@
 -- nothing to do.
 --
 -- An archived row with the same id can only be of a memory that an import has brought back: the newer one is kept.
-create function archive_memories(
-    user_id uuid,
-    memory_ids uuid[],
-    reason text,
-    replaced_by uuid default null,
-    with_embeddings boolean default true,
-    valid_to timestamptz default null
+create function archive_memories_of_all(
+    memory_ids uuid[], reason text, replaced_by uuid, with_embeddings boolean, valid_to timestamptz
 )
-returns bigint
+returns table (id uuid, memory_type memory_type)
 language sql volatile
 set search_path = ''
 begin atomic
@@ -26,11 +21,9 @@ begin atomic
             m.metadata,
             m.created_at,
             m.accessed_at,
-            coalesce(archive_memories.valid_to, now()) as valid_to
+            coalesce(archive_memories_of_all.valid_to, now()) as valid_to
         from memories as m
-        where
-            m.id = any(memory_ids) and m.user_id = archive_memories.user_id
-            and m.id is distinct from archive_memories.replaced_by
+        where m.id = any(memory_ids) and m.id is distinct from archive_memories_of_all.replaced_by
         order by m.id
         for update
     ),
@@ -51,8 +44,8 @@ begin atomic
             g.accessed_at,
             least(g.created_at, g.valid_to, p.valid_to) as valid_from,
             g.valid_to,
-            archive_memories.reason,
-            archive_memories.replaced_by,
+            archive_memories_of_all.reason,
+            archive_memories_of_all.replaced_by,
             coalesce(b.beside, '{}') as beside
         from going as g
         left join
@@ -86,12 +79,47 @@ begin atomic
     gone as (
         delete from memories as m
         where m.id = any(array(select s.id from stored as s))
-        returning m.id
+        returning m.id, m.memory_type
     )
 
-    select count(*) from gone;
+    select
+        g.id,
+        g.memory_type
+    from gone as g;
 
 end;
+
+create function archive_memories(
+    user_id uuid,
+    memory_ids uuid[],
+    reason text,
+    replaced_by uuid default null,
+    with_embeddings boolean default true,
+    valid_to timestamptz default null
+)
+returns bigint
+language sql volatile
+set search_path = ''
+begin atomic
+
+    select count(*)
+    from
+        archive_memories_of_all(
+            array(
+                select m.id
+                from memories as m
+                where m.id = any(memory_ids) and m.user_id = archive_memories.user_id
+            ),
+            reason,
+            replaced_by,
+            with_embeddings,
+            valid_to
+        );
+
+end;
+
+comment on function archive_memories_of_all(uuid[], text, uuid, boolean, timestamptz) is
+'Part of archive_memories: the same for memories of whichever users, and which ones those were.';
 
 comment on function archive_memories(
     user_id uuid,

@@ -1,8 +1,8 @@
 -- What commands ask that use the functions of a set. {schema} is where memories live.
 
 -- name: surroundings
--- Those of these tables that are beside memories, how many of these functions there are, which of them belong to
--- somebody else, and whether rows are hidden.
+-- Those of these tables that are beside memories, how many of these functions there are, which of those that
+-- may be called belong to somebody else, and whether rows are hidden.
 select
     array(
         select t.oid::bigint from pg_class as t
@@ -17,7 +17,7 @@ select
     array(
         select p.proname::text from pg_proc as p
         where
-            p.pronamespace = c.relnamespace and p.proname = any(%(functions)s::text[])
+            p.pronamespace = c.relnamespace and p.proname = any(%(called)s::text[])
             and p.proowner <> c.relowner
     ),
     row_security_active(c.oid)

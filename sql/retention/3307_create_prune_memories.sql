@@ -4,7 +4,25 @@
 -- Calls take turns, so however many there are, searches have one beside them. A memory that somebody else is changing
 -- is passed over, and so is one that was recalled since it was found; "is true" has it looked up by its key. Without
 -- bitmap scans they are deleted in the order of their ids, as recalls are noted, so neither waits for the other for
--- ever.
+-- ever. Whether what goes is deleted is said apart, for other sets to replace.
+create function discard_memories(memory_ids uuid[]) returns table (id uuid, memory_type memory_type)
+language sql volatile
+set search_path = ''
+begin atomic
+
+    with deleted as (
+        delete from memories as m
+        where m.id = any(memory_ids)
+        returning m.id, m.memory_type
+    )
+
+    select
+        d.id,
+        d.memory_type
+    from deleted as d;
+
+end;
+
 create function prune_memories(batch integer default 1000)
 returns table (memory_type memory_type, rule text, memories bigint)
 language sql volatile
@@ -27,24 +45,20 @@ begin atomic
                 for update skip locked
             ) as m
         limit batch -- noqa: AM09
-    ),
-
-    deleted as (
-        delete from memories as m
-        where m.id = any(array(select d.id from due as d))
-        returning m.id, m.memory_type
     )
 
     select
         x.memory_type,
         d.rule,
         count(*) as memories
-    from deleted as x
+    from discard_memories(array(select n.id from due as n)) as x
     inner join due as d on x.id = d.id
     group by x.memory_type, d.rule
     order by x.memory_type, d.rule;
 
 end;
 
+comment on function discard_memories(memory_ids uuid[]) is
+'Part of prune_memories: deletes these memories, and says which those were.';
 comment on function prune_memories(batch integer) is
 'Deletes up to so many of the memories that are due, and returns how many it deleted, by tier and rule.';

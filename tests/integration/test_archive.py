@@ -28,7 +28,9 @@ alter table memories
     add column mood text default 'calm', add column weight float8, add column lasts interval, add column seen daterange;
 create table notes (memory_id uuid references memories on delete cascade, user_id uuid references users,
     n int generated always as identity, j json, made timestamptz default now());
-create table members (memory_id uuid references memories on delete cascade,
+alter table memories add constraint memories_id_user_id_key unique (id, user_id);
+create table members (memory_id uuid, user_id uuid,
+    foreign key (memory_id, user_id) references memories (id, user_id) on delete cascade,
     collection_id uuid references memory_collections on delete cascade, primary key (memory_id, collection_id));
 create table links (a uuid references memories on delete cascade, b uuid references memories on delete cascade,
     primary key (a, b));
@@ -61,7 +63,8 @@ def filled(server: str, template: str) -> Iterator[str]:
             connection.execute(
                 "insert into notes (memory_id, user_id, j) select id, user_id, '{\"a\" : 1}' from memories; "
                 "insert into memory_collections (user_id, collection_type, name) select id, 'goals', 'x' from users; "
-                "insert into members select m.id, c.id from memories as m join memory_collections as c using (user_id);"
+                "insert into members select m.id, user_id, c.id from memories as m "
+                "join memory_collections as c using (user_id); "
                 "insert into links select x.id, y.id from memories as x join memories as y using (user_id) "
                 "where x.id < y.id; "
                 "insert into memory_importance (memory_id, importance) select id, 1 / 3.0 from memories; "
@@ -259,6 +262,24 @@ def test_the_archive_is_searched_when_asked_for_by_reason_and_by_time(archive: C
     assert found(", tiers => '{personal}')") == found(""", metadata => '{"a": 1}')""") == []
     for day, held in (("01", [ONE]), ("05", [TWO, ONE, FOUR]), ("10", [TWO, FOUR]), ("31", [FOUR])):
         assert set(found(f", valid_at => '2026-01-{day} 00:00Z')")) == set(held), day
+
+
+def test_what_is_pruned_is_archived_without_its_embedding_where_the_rule_of_its_tier_says_so(copied: str) -> None:
+    with psycopg.connect(copied, autocommit=True) as connection:
+        connection.execute("delete from memory_retention")
+        connection.execute("update memories set memory_type = 'project' where id in (%s, %s)", [THREE, FOUR])
+        connection.execute("update memory_retention_rules set idle_for = '30 days', archive = memory_type = 'task'")
+        connection.execute("update memories set accessed_at = created_at where id not in (%s, %s)", [TWO, FOUR])
+        connection.execute("select expire_memories(%s, %s, now())", [ANN, [TWO]])
+        with memdb.open(copied) as db:
+            deleted = {(each.tier, each.rule, each.memories) for each in db.prune().deleted}
+        assert deleted == {("task", "expired", 1), ("task", "idle", 2), ("project", "idle", 1)}
+        assert ids(connection) == {FOUR}
+        archived = connection.execute("select id, reason, embedding is null from memory_archive order by id").fetchall()
+        assert archived == [(ONE, "pruned", True), (TWO, "pruned", True), (id_of(1, BOB), "pruned", True)]
+        connection.execute(RESTORE, [ANN, [ONE]])
+        with memdb.open(copied) as db:
+            assert db.prune(dry_run=True).left == ()
 
 
 def test_of_two_that_replace_the_same_memory_at_once_one_is_told_that_it_is_gone(copied: str) -> None:

@@ -1,0 +1,1 @@
+alter table memory_retention_rules drop column archive;
