@@ -5,7 +5,7 @@
 -- what has changed since is known as well, and nothing has to watch memories.
 create table memory_sources (
     memory_id uuid not null,
-    place integer not null,
+    place bigint not null,
     source_id uuid null,
     content_hash bytea not null,
     constraint memory_sources_pkey primary key (memory_id, place),

@@ -3,7 +3,7 @@
 create table memory_consolidation_sources (
     job_id uuid not null,
     user_id uuid not null,
-    place integer not null,
+    place bigint not null,
     source_id uuid null,
     content_hash bytea null,
     constraint memory_consolidation_sources_pkey primary key (job_id, place),

@@ -4,8 +4,8 @@
 create table memory_consolidation_rules (
     memory_type memory_type not null,
     older_than interval not null,
-    fewest integer not null,
-    most integer not null,
+    fewest bigint not null,
+    most bigint not null,
     constraint memory_consolidation_rules_pkey primary key (memory_type),
     constraint memory_consolidation_rules_older_than_check check (older_than between '0' and '1000 years'),
     constraint memory_consolidation_rules_fewest_check check (fewest between 1 and most),

@@ -9,7 +9,7 @@ returns table (
     token uuid,
     user_id uuid,
     memory_type memory_type,
-    attempt integer,
+    attempt bigint,
     leased_until timestamptz,
     memories jsonb
 )
