@@ -4,7 +4,8 @@
 -- Values are kept as texts, which every type reads as it has written them; JSON would lose some. A column that came
 -- later gets its default, and a column user_id that refers to users or memories the memory's user, who may be another
 -- one where memories are imported. Rows that would have been deleted meanwhile with something else that they refer to,
--- such as a collection, stay away.
+-- such as a collection, stay away. A column that such a deletion would have emptied, such as source_id of
+-- memory_sources, comes back empty.
 create function memory_tables(memories regclass)
 returns table (name text, of regclass, key text, columns text, kept text, given text, holds text, refused text)
 language sql stable
@@ -100,7 +101,22 @@ begin atomic
                 filter (where a.attnum is distinct from w.attnum) as texts,
                 string_agg(
                     case when a.attnum = w.attnum then ', r.user_id' else format(
-                        ', case when r.kept ? %1$L then (r.kept ->> %1$L)::%2$s else %3$s end',
+                        ', case when r.kept ? %1$L then ' || coalesce(
+                            (
+                                select
+                                    format(
+                                        '(select p.%1$I from %2$s as p where p.%1$I = (r.kept ->> %%1$L)::%%2$s)',
+                                        b.attname, g.confrelid::regclass
+                                    )
+                                from pg_constraint as g
+                                inner join pg_attribute as b
+                                    on g.confrelid = b.attrelid and g.confkey = array[b.attnum]
+                                where
+                                    g.contype = 'f' and g.conrelid = r.oid and g.conkey = array[a.attnum]
+                                    and g.confdeltype = 'n' and g.confrelid <> r.oid
+                                limit 1 -- noqa: AM09
+                            ), '(r.kept ->> %1$L)::%2$s'
+                        ) || ' else %3$s end',
                         a.attname,
                         format_type(a.atttypid, a.atttypmod),
                         coalesce(

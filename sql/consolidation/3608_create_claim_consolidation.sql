@@ -26,7 +26,11 @@ begin atomic
                         e.available_at <= now()
                         and not exists (
                             select from memory_consolidation_sources as s
-                            where s.job_id = e.id and s.source_id is not null
+                            where
+                                s.job_id = e.id and s.source_id is not null
+                                and s.source_id not in (
+                                    select h.memory_id from memories_hidden_from_consolidation() as h
+                                )
                         )
                     for update of e skip locked
                 )
@@ -81,7 +85,10 @@ begin atomic
             m.created_at
         from claimed as c
         inner join memory_consolidation_sources as s on c.id = s.job_id
-        left join memories as m on s.source_id = m.id and c.user_id = m.user_id
+        left join memories as m
+            on
+                s.source_id = m.id and c.user_id = m.user_id
+                and m.id not in (select h.memory_id from memories_hidden_from_consolidation() as h)
     ),
 
     hashed as (

@@ -42,6 +42,9 @@ begin atomic
             m.user_id = near_duplicates.user_id
             and vector_norm(m.embedding) between 1e-15 and 1e15
             and (select g.max_distance is not null from given as g)
+            and m.id not in (
+                select h.memory_id from memories_hidden_from_duplicates(near_duplicates.user_id) as h
+            )
         group by memory_content_key(m.content)
     ),
 

@@ -24,9 +24,10 @@ begin
     end if;
     if noted ? 'memory_retention' then
         execute format(
-            'insert into %1$s.memory_retention as r (memory_id, expires_at, pinned, review_at)
+            'insert into %1$s.memory_retention as r (memory_id, user_id, expires_at, pinned, review_at)
             select
                 $1,
+                (select m.user_id from %2$s as m where m.id = $1),
                 case
                     when count(o.expires_at) = count(*) and not bool_or(coalesce(o.pinned, false))
                         then max(o.expires_at)
@@ -37,7 +38,7 @@ begin
             having count(o.memory_id) > 0
             on conflict (memory_id) do update set
                 expires_at = excluded.expires_at, pinned = excluded.pinned, review_at = excluded.review_at',
-            place
+            place, memories
         ) using memory_id, memory_ids;
     end if;
     if noted ? 'memory_collection_members' then

@@ -23,9 +23,11 @@ begin
             execute format('delete from %s.%I as t where t.memory_id = $1', place, part) using memory_id;
             execute format(
                 'insert into %1$s.%2$I
-                select t.* from jsonb_populate_record(null::%1$s.%2$I, $1 || jsonb_build_object(''memory_id'', $2)) as t
-                where $1 is not null',
-                place, part
+                select t.* from %3$s as m cross join lateral jsonb_populate_record(
+                    null::%1$s.%2$I, $1 || jsonb_build_object(''memory_id'', m.id, ''user_id'', m.user_id)
+                ) as t
+                where m.id = $2 and $1 is not null',
+                place, part, memories
             ) using nullif(noted_before -> part, 'null'), memory_id;
         elsif part = 'memory_importance' then
             execute format(

@@ -146,6 +146,18 @@ def test_what_changed_meanwhile_is_minded(archive: Connection) -> None:
     assert archive.execute("select b from links where a = %s order by b", [ONE]).fetchall() == [(THREE,), (FOUR,)]
 
 
+def test_what_refers_to_something_that_is_gone_comes_back_without_it(archive: Connection) -> None:
+    archive.execute(
+        "create table summed (memory_id uuid references memories on delete cascade, place int,"
+        " source_id uuid references memories on delete set null)"
+    )
+    archive.execute("insert into summed values (%s, 1, %s), (%s, 2, %s)", [ONE, TWO, ONE, THREE])
+    assert archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None]).fetchone() == (1,)
+    archive.execute("delete from memories where id = %s", [TWO])
+    assert archive.execute(RESTORE, [ANN, [ONE]]).fetchall() == [(ONE, "pruned", None, True)]
+    assert archive.execute("select place, source_id from summed order by 1").fetchall() == [(1, None), (2, THREE)]
+
+
 def test_those_of_others_and_those_that_are_gone_are_passed_over(archive: Connection) -> None:
     before = everything(archive)
     for given in ([id_of(1, BOB), UUID(int=5), None], [], None):

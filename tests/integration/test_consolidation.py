@@ -22,7 +22,7 @@ from tests.integration.conftest import as_role
 from tests.integration.orm.pooling import pooled
 
 ANN, BOB = UUID(int=1 << 96), UUID(int=2 << 96)
-SETS = ("consolidation", "drop_hnsw", "row_security")
+SETS = ("consolidation", "drop_hnsw", "retention", "row_security")
 ROOT = Path(__file__).parents[2]
 ENQUEUE: LiteralString = "select enqueue_consolidation(%s, %s)"
 CLAIM: LiteralString = "select job_id, token, memories from claim_consolidation(%s, %s::interval, %s)"
@@ -155,6 +155,18 @@ def test_a_summary_is_known_to_be_stale_when_a_source_is_deleted_or_says_somethi
     assert connected.execute(STALE).fetchall() == [(job, 4, 2, 0)]
     connected.execute("delete from memories where id = %s", [job])
     assert connected.execute(SOURCES).fetchall() == []
+
+
+def test_what_has_expired_is_no_part_of_a_summary(connected: Connection) -> None:
+    expire: LiteralString = "select expire_memories(%s, %s, now() - interval '1 day')"
+    proposed: LiteralString = "select from consolidation_proposals() where %s = any(memory_ids)"
+    assert connected.execute(proposed, [id_of(45)]).fetchall()
+    for memories in ([id_of(45)], [id_of(43), id_of(44)]):
+        connected.execute(ENQUEUE, [ANN, memories])
+    connected.execute(expire, [ANN, [id_of(42), id_of(44), id_of(45)]])
+    assert not connected.execute(proposed, [id_of(42)]).fetchall()
+    [(_, _, memories)] = connected.execute(CLAIM, ["worker", "5 minutes", 10]).fetchall()
+    assert [memory["id"] for memory in memories] == [str(id_of(43))]
 
 
 def test_what_is_deleted_before_a_worker_reads_it_is_no_part_of_a_summary(connected: Connection) -> None:

@@ -145,6 +145,30 @@ def test_what_has_changed_since_a_merge_stays_when_it_is_taken_back(merging: Con
     assert rows == [("2026-02-01", "2026-03-01", 1, None), ("2026-01-31", "2026-05-01", 2, True)]
 
 
+def test_what_is_brought_back_for_another_user_is_in_a_collection_of_theirs(merging: Connection) -> None:
+    merging.execute(
+        "insert into memory_collections (id, user_id, collection_type, name) values (%s, %s, 'a', 'a')", [BOB, ANN]
+    )
+    merging.execute("select add_to_collection(%s, %s, %s)", [ANN, BOB, [id_of(4)]])
+    merging.execute("select archive_memories(%s, %s, 'pruned')", [ANN, [id_of(4)]])
+    for table in ("memory_collections", "memory_archive"):  # as an import does it that maps users
+        merging.execute(f"update {table} set user_id = %s".encode(), [BOB])
+    merging.execute("select restore_memories(%s, %s)", [BOB, [id_of(4)]])
+    found = merging.execute("select collection_id, memory_id, user_id from memory_collection_members").fetchall()
+    assert found == [(BOB, id_of(4), BOB)]
+
+
+def test_what_has_expired_is_no_duplicate(merging: Connection) -> None:
+    coffee = [id_of(3), id_of(5)]
+    near = "select from near_duplicates(%s, 2) where %s in (memory_id, duplicate_id)"
+    once = "select is_new from add_memory_once(%s, 'task', 'coffee', null)"
+    assert merging.execute(near, [ANN, id_of(5)]).fetchall()
+    assert merging.execute(once, [ANN]).fetchone() == (False,)
+    merging.execute("select expire_memories(%s, %s, now() - interval '1 day')", [ANN, coffee])
+    assert not merging.execute(near, [ANN, id_of(5)]).fetchall()
+    assert merging.execute(once, [ANN]).fetchone() == (True,)
+
+
 def test_only_ones_own_are_merged_and_only_what_is_there(merging: Connection) -> None:
     before = merging.execute(EVERYTHING).fetchall()
     nobody = UUID(int=5)

@@ -1,0 +1,1 @@
+drop function memories_hidden_from_consolidation();

@@ -1,0 +1,8 @@
+create or replace function memories_hidden_from_duplicates(user_id uuid) returns table (memory_id uuid)
+language sql stable parallel safe
+begin atomic
+
+    select null::uuid as memory_id
+    where memories_hidden_from_duplicates.user_id is null and false;
+
+end;
