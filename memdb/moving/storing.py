@@ -1,5 +1,6 @@
 """Rows of a file on their way into the tables, some at a time."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import psycopg
 from memdb import users
 from memdb.database import Connection
 from memdb.errors import DataError, InvalidMemory
-from memdb.moving import arriving, statements
+from memdb.moving import arriving, nested, statements
 from memdb.moving.file import File, Row
 from memdb.moving.header import EMBEDDED
 from memdb.moving.statements import OnConflict
@@ -20,6 +21,7 @@ from memdb.reading.fields import excerpt
 from memdb.shape import UserKey
 from memdb.words import listed
 
+_REFUSED = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException)
 _ROWS, _BYTES = 100, 4_000_000  # of a batch, whichever comes first
 
 
@@ -68,9 +70,13 @@ class Storing:
     def _mapped(self, kind: str, value: Any) -> str | None:
         if value is None:
             return None
+        if kind == "beside":
+            return json.dumps(nested.beside(value, self.place.tables, self._mapped))
+        if kind == "noted":
+            return json.dumps(nested.noted(value, self._mapped))
         if kind == "user":
             return str(self.owners[str(value)] if str(value) in self.owners else self._other(value))
-        return str(uuid5(UUID(value), self.salt)) if self.on_conflict == "new-ids" else str(value)
+        return str(uuid5(UUID(value), self.salt)) if kind and self.on_conflict == "new-ids" else str(value)
 
     def _other(self, user: Any) -> UserKey:
         """Somebody who has nothing in the file, and is mentioned beside a memory."""
@@ -107,7 +113,7 @@ class Storing:
             yield
         except DataError:
             raise
-        except (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException, ValueError) as error:
+        except (*_REFUSED, AttributeError, TypeError, ValueError) as error:
             primary = error.diag.message_primary if isinstance(error, psycopg.Error) else str(error)
             raise DataError(
                 f"{self.file.path}, lines {batch[0].line} to {batch[-1].line}: the database refuses a row of "

@@ -14,7 +14,8 @@ MEMORIES, ARCHIVE = "memories", "memory_archive"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns with their types and kinds: "user" for the key of a user, "id" for an id, "" for anything else.
+    """Columns with their types and kinds: "user" for the key of a user, "id" for an id, "beside" and "noted"
+    for what the archive and merges hold of other tables, "" for anything else.
 
     `key` are the columns by which a row is known; none where the database numbers them, or nothing tells them apart.
     `has_owner` says that rows have a user of their own; other rows belong to a memory, and are deleted together with

@@ -27,8 +27,8 @@ select set_config('enable_seqscan', 'off', true);
 -- memories, their collections, those that are archived, and the tables beside memories whose rows are deleted together
 -- with them, in an order in which rows can be stored. Left out are columns that the database fills by itself, those by
 -- which it numbers rows beside memories among them, and embedding, which has its own way. Of which kind a value is:
--- 'user' is the key of a user, 'id' one that new ids replace. The key is the primary one if all of it travels, or else
--- another that is unique.
+-- 'user' is the key of a user, 'id' one that new ids replace; 'beside' and 'noted' are objects that hold
+-- such ids. The key is the primary one if all of it travels, or else another that is unique.
 with found as (
     select
         c.oid,
@@ -112,6 +112,8 @@ select
                     or (t.relname = 'memory_archive' and a.attname = 'replaced_by')
                 )
                 then 'id'
+            when t.relname = 'memory_archive' and a.attname = 'beside' then 'beside'
+            when t.relname = 'memory_merges' and a.attname in ('noted_before', 'noted_after') then 'noted'
             else ''
         end
         order by a.attnum

@@ -299,6 +299,10 @@ def test_what_was_merged_is_taken_along_and_can_be_taken_back_under_new_ids(
 ) -> None:
     with psycopg.connect(copied) as connection:
         connection.execute("select note_memory_recalls(%s, %s)", [ANN, [id_of(0), id_of(1)]])
+        connection.execute(
+            "insert into memory_collections (id, user_id, collection_type, name) values (%s, %s, 'a', 'a')", [BOB, ANN]
+        )
+        connection.execute("select add_to_collection(%s, %s, %s)", [ANN, BOB, [id_of(0)]])
     db.merge(db.duplicates(ANN))
     file = db.export(tmp_path / "memories.jsonl", user=ANN).path
     assert db.import_(file, on_conflict="new-ids").beside["memory_merges"] == 2
@@ -307,7 +311,12 @@ def test_what_was_merged_is_taken_along_and_can_be_taken_back_under_new_ids(
             "select memory_id from memory_merges join memory_importance using (memory_id) where memory_id <> %s",
             [id_of(1)],
         ).fetchall()
-        assert len(db.unmerge(kept).restored) == 2
+        restored = db.unmerge(kept).restored
+        assert len(restored) == 2
+        ((member,),) = connection.execute(
+            "select memory_id from memory_collection_members where collection_id <> %s", [BOB]
+        ).fetchall()
+        assert member in restored  # and what was kept is in its collection no more
         recalls = connection.execute("select memory_id, recalls from memory_importance order by recalls").fetchall()
     assert [number for _, number in recalls] == [1, 1, 2]
     assert recalls[2][0] == id_of(1)

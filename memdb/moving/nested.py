@@ -1,0 +1,31 @@
+"""Ids in what the archive and merges hold of other tables, which change as those in columns do."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+from memdb.moving.tables import Table
+
+Mapped: TypeAlias = Callable[[str, Any], Any]
+"""What takes the place of a value of a kind."""
+
+
+def beside(value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], mapped: Mapped) -> dict[str, Any]:
+    """Rows by the table and the column that refers to the memory, as `memory_archive.beside` has them."""
+    kinds = {table.name: dict(zip(table.columns, table.kinds, strict=True)) for table in tables}
+    return {
+        key: [
+            {
+                name: mapped(kinds.get(key.rpartition(".")[0] or key, {}).get(name, ""), text)
+                for name, text in row.items()
+            }
+            for row in rows
+        ]
+        for key, rows in value.items()
+    }
+
+
+def noted(value: dict[str, Any], mapped: Mapped) -> dict[str, Any]:
+    """Rows and collections of a memory, as `memory_merges` has them: of rows, the ids were left out."""
+    return {
+        key: sorted(mapped("id", id) for id in each) if isinstance(each, list) else each for key, each in value.items()
+    }
