@@ -6,6 +6,6 @@ begin atomic
 
     select r.memory_id
     from memory_retention as r
-    where r.expires_at <= now();
+    where r.expires_at <= statement_timestamp();
 
 end;
