@@ -1,5 +1,6 @@
 """Is the schema really there? What the applied migrations make, compared with the live catalog."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -143,14 +144,16 @@ def _expected_migrations(past: history.History, sets: Sets, patches: Mapping[str
     """What is applied; where that cannot be read, or is nothing: core, and each set that has left a trace."""
     ids = [applied.id for applied in past.applied]
     if not ids:
-        core = snapshot.folded(patches[migration.id] for migration in sets[CORE] if migration.id in patches)
-        names = {CORE}
-        for name, migrations in sets.items():
-            made = {key for migration in migrations for key in patches.get(migration.id, {})} - core.keys()
-            if name != CORE and not past.readable and made & found.keys():
-                names.add(name)
+        names = {CORE} if past.readable else {CORE, *_standing(sets, patches, found)}
         ids = [migration.id for migration in sets.of(names)]
     return ids
+
+
+def _standing(sets: Sets, patches: Mapping[str, Patch], found: Objects) -> Iterable[str]:
+    """Sets of which something is there that no other makes or changes: a set may fill in a function of another."""
+    made = {name: {key for one in migrations for key in patches.get(one.id, {})} for name, migrations in sets.items()}
+    times = Counter(key for keys in made.values() for key in keys)
+    return [name for name, keys in made.items() if any(times[key] == 1 and key in found for key in keys)]
 
 
 def _known(ids: Collection[str], patches: Mapping[str, Patch]) -> list[str]:

@@ -35,7 +35,7 @@ def test_a_forget_killed_at_any_moment_deletes_all_or_nothing(
                 pass
             rows = connection.execute(
                 "select count(*), (select count(*) from memory_retention as r join memories as m on memory_id = id "
-                "where user_id = %(user)s), exists(select from memory_forgotten_users where digest = "
+                "where m.user_id = %(user)s), exists(select from memory_forgotten_users where digest = "
                 "memory_user_digest(%(user)s)) from memories where user_id = %(user)s",
                 {"user": user},
             ).fetchone()

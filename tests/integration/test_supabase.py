@@ -255,7 +255,8 @@ def splinter() -> Path:
 # Functions that have no search_path of their own, as the page says.
 MEANT = (
     *("memory_words", "memory_word_keys", "memories_hidden", "memories_hidden_in_collections"),
-    *("memories_hidden_from_words", "memories_expired", "memory_recalls", "memories_due"),
+    *("memories_hidden_from_words", "memories_hidden_from_duplicates", "memories_hidden_from_consolidation"),
+    *("memories_expired", "memory_recalls", "memories_due"),
 )
 BOTH = pytest.mark.parametrize("users", ["stand-in", "auth.users"])
 

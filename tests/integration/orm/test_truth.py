@@ -124,6 +124,7 @@ async def test_what_was_refused_leaves_nothing_to_be_written(
 
 
 async def test_an_update_is_one_statement(session: AsyncSession, engine: AsyncEngine, memory: Memory) -> None:
+    assert await MemoryStore(session).get(memory.id) is memory  # which asks once what is applied beside memories
     sent = list[str]()
     event.listen(engine.sync_engine, "before_cursor_execute", lambda *arguments: sent.append(arguments[2]))
     await MemoryStore(session).update(memory.id, MemoryUpdate(content="x", extra_data={"k": 1}))
