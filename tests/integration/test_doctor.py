@@ -333,13 +333,20 @@ def test_it_writes_nothing_and_locks_nobody_out(clone: str) -> None:
         connection.execute("update memories set content = 'x' where content = 'memory 1'")
         counters = "select xact_commit is not null, pg_current_xact_id_if_assigned() is not null from pg_stat_database"
         assert connection.execute(f"{counters} where datname = current_database()").fetchone() == (True, True)
-        before = connection.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone()
-        assert db.doctor().ok in (True, False)
+        assert any(_takes_no_number(connection, db) for _ in range(3))  # autovacuum takes some, too, but seldom
         inside = db.inspect()
         assert inside.memories == 300
         ages = {share.name: share.memories for share in inside.ages}
         assert ages == {"today": 14, "1 to 7 days": 90, "7 to 30 days": 196} | dict.fromkeys(list(ages)[3:], 0)
-        assert connection.execute("select pg_snapshot_xmax(pg_current_snapshot())").fetchone() == before
+
+
+def _takes_no_number(connection: psycopg.Connection, db: memdb.Database) -> bool:
+    """Whether no transaction had to be numbered meanwhile, as each is that writes."""
+    numbered = "select pg_snapshot_xmax(pg_current_snapshot())"
+    before = connection.execute(numbered).fetchone()
+    assert db.doctor().ok in (True, False)
+    db.inspect()
+    return connection.execute(numbered).fetchone() == before
 
 
 SUPABASE = """
