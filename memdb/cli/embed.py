@@ -3,12 +3,13 @@
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from memdb import output
 from memdb.cli.commands import command
+from memdb.cli.embedders import Model, required
 from memdb.cli.options import MOST, OutputFormat, Place, Wait, confirm, finite
 from memdb.door import Database
 from memdb.embedding.filling import MOST_TEXTS, Batching
@@ -17,30 +18,14 @@ from memdb.errors import UsageError
 from memdb.output import bars
 from memdb.output.embedding import Offer
 
-if TYPE_CHECKING:
-    from memdb.embedders.endpoint import Endpoint
-
 _USUAL = Batching()
+_REQUESTS_HERE = 2  # while one is computed, the other is stored: each uses all cores
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Source(Model):
     """Where embeddings come from."""
 
-    model: Annotated[
-        str | None, typer.Option(help="The model that is asked, or that made the vectors of a file.", metavar="NAME")
-    ] = None
-    base_url: Annotated[
-        str | None,
-        typer.Option(
-            help="An endpoint that speaks OpenAI's protocol, such as http://localhost:11434/v1. Default: OpenAI.",
-            metavar="URL",
-        ),
-    ] = None
-    dimensions: Annotated[
-        int | None,
-        typer.Option(min=1, max=16_000, help="Ask the model for so many numbers, if it can shorten them.", metavar="N"),
-    ] = None
     vectors: Annotated[
         Path | None,
         typer.Option(
@@ -54,19 +39,17 @@ class Source:
         typer.Option(min=0, callback=finite, help="What a million tokens cost, for the estimate.", metavar="AMOUNT"),
     ] = None
 
-    @property
-    def named(self) -> str:
-        if not self.model:
-            raise UsageError("it is not said which model", hint="Give its name: --model text-embedding-3-small")
-        return self.model
+    def name(self) -> str | None:
+        """That of the model, which need not be loaded for it."""
+        if self.local is None or self.model:
+            return self.model
+        from memdb.embedders import folder
 
-    def embedder(self) -> "Endpoint":
-        """Raises UsageError for what does not go together, and without the extra that it needs."""
-        if self.vectors is not None and (self.base_url or self.dimensions):
-            raise UsageError("a file and an endpoint are given", hint="Leave out --from, or --base-url.")
-        from memdb.embedders import choosing
+        return folder.look(self.local).name
 
-        return choosing.endpoint(self.named, self.base_url, self.dimensions)
+    def expect_file_alone(self) -> None:
+        if self.local or self.base_url or self.dimensions:
+            raise UsageError("a file and a model are given", hint="Leave out --from, or --local and --base-url.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +76,26 @@ class Requests:
     batch_tokens: Annotated[
         int, typer.Option(min=1, max=MOST, help="At most about so many tokens in a request.", metavar="N")
     ] = _USUAL.tokens
-    requests: Annotated[int, typer.Option(min=1, max=64, help="So many requests at once.", metavar="N")] = (
-        _USUAL.requests
-    )
+    requests: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help=f"So many requests at once. Default: {_USUAL.requests}, or {_REQUESTS_HERE} with --local.",
+            metavar="N",
+        ),
+    ] = None
+
+    def batching(self, source: Source) -> Batching:
+        at_once = _USUAL.requests if source.local is None else _REQUESTS_HERE
+        return Batching(self.batch, self.batch_tokens, self.requests or at_once)
 
 
 @command(
     "memdb embed --model text-embedding-3-small --dry-run",
     "memdb embed --model text-embedding-3-small --price 0.02",
     "memdb embed --model nomic-embed-text --base-url http://localhost:11434/v1 --yes",
+    "memdb embed --local all-MiniLM-L6-v2",
     "memdb embed --model text-embedding-3-small --from vectors.npz",
     "memdb embed --check",
     "memdb embed --model text-embedding-3-small --also duplicate",
@@ -123,27 +117,32 @@ def embed(
 ) -> int:
     """Make embeddings that are missing or stale.
 
-    The texts of memories are sent to the endpoint. Exits 1 if it refuses some of them.
+    The texts of memories are sent to the endpoint; with --local, to nobody. Exits 1 if it refuses some of them.
     """
     scope = Scope(whom.user, whom.also or ())
     with place.open() as db, ExitStack() as open:
         if check:
-            faults = db.check_embeddings(source.model, scope=scope)
+            faults = db.check_embeddings(source.name(), scope=scope)
             output.emit(faults, format, address=db.address)
             return 0 if faults.ok else 1
         if source.vectors is not None and not dry_run:
+            source.expect_file_alone()
             return _from_file(db, source, scope, wait, format)
-        embedder = None if dry_run else open.enter_context(source.embedder())
-        offer = Offer.of(db.to_embed(source.named, scope=scope), source.price, embedder.host if embedder else "")
+        embedder = None if dry_run else source.embedder()
+        if embedder is not None:
+            open.enter_context(embedder)
+        name = required(source.name()) if embedder is None else embedder.model
+        offer = Offer.of(db.to_embed(name, scope=scope), source.price, embedder.host if embedder else "")
         if embedder is None:
             output.emit(offer, format, address=db.address)
             return 0
-        if not yes and offer.memories:
+        if not yes and offer.memories and offer.sent_to:
             output.emit(offer, "text", address=db.address, to_stderr=True)
             confirm(f"This sends the texts to {offer.sent_to}.")
-        batching = Batching(requests.batch, requests.batch_tokens, requests.requests)
         with bars.Progress("Embedding", offer.total, rate=True) as bar:
-            result = db.embed(embedder, scope=scope, batching=batching, wait_seconds=wait, on_batch=bar.advance)
+            result = db.embed(
+                embedder, scope=scope, batching=requests.batching(source), wait_seconds=wait, on_batch=bar.advance
+            )
             bar.clear()
         output.emit(result, format, address=db.address)
         return 0 if result.ok else 1
@@ -151,8 +150,9 @@ def embed(
 
 def _from_file(db: Database, source: Source, scope: Scope, wait: float, format: str) -> int:
     assert source.vectors is not None
+    model = required(source.model)
     with bars.Progress("Storing", None) as bar:
-        result = db.embed_from(source.vectors, source.named, scope=scope, wait_seconds=wait, on_batch=bar.advance)
+        result = db.embed_from(source.vectors, model, scope=scope, wait_seconds=wait, on_batch=bar.advance)
         bar.clear()
     output.emit(result, format, address=db.address)
     return 0

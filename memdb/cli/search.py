@@ -1,18 +1,23 @@
 """memdb search."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
 from memdb import output, values
 from memdb.cli.commands import command
+from memdb.cli.embedders import Model
 from memdb.cli.options import OutputFormat, Place, finite
 from memdb.errors import InvalidMemory, UsageError
 from memdb.reading import fields
 from memdb.search.question import Question
+
+if TYPE_CHECKING:
+    from memdb.embedders import Embedder
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,14 @@ class Asked:
     ] = None
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many memories to find.", metavar="K")] = 10
 
-    def question(self, text: str, user: str) -> Question:
+    def question(self, text: str, user: str, embedder: "Embedder | None") -> Question:
         entries, where = _filters(self.metadata)
         return Question(
             text,
             user=user,
             embedding=self.embedding,
             like=self.like,
+            embedder=embedder,
             tiers=[tier.value for tier in self.tier or ()],
             metadata=entries,
             where=where,
@@ -63,18 +69,20 @@ class Asked:
 
 @command(
     "memdb search 'invoice B1742' --user 8f0c5a9e-0000-4000-8000-000000000001",
+    "memdb search 'what do I drink in the morning?' --user 42 --local all-MiniLM-L6-v2",
     "memdb search --user 42 --like 0197a3f2-0000-7000-8000-000000000002",
     "memdb search lisbon --user 42 --embedding lisbon.json --tier personal",
     """memdb search lisbon --user 42 --metadata '{"source": "chat"}'""",
     "memdb search B1742 --user 42 --explain 0197a3f2-0000-7000-8000-000000000002",
-    also="TEXT is compared by its words, which need no embedding. With --like or --embedding as well, the best by "
-    "words and by meaning are merged. It uses what is applied of the sets hybrid_search and fast_search; without "
-    "them, all memories of the user are read.",
+    also="TEXT is compared by its words, which need no embedding. With --local or --model it is embedded, too; an "
+    "endpoint is sent it. The best by words and by meaning are then merged, also with --like or --embedding. It uses "
+    "what is applied of the sets hybrid_search and fast_search; without them, all memories of the user are read.",
 )
 def search(
     user: Annotated[str, typer.Option(help="The user whose memories are searched.", metavar="ID")],
     text: Annotated[str, typer.Argument(help="Words to search for.", metavar="TEXT")] = "",
     asked: Asked = Asked(),
+    meaning: Model = Model(),
     explain: Annotated[
         UUID | None, typer.Option(help="Say why this memory is, or is not, among the answers.", metavar="ID")
     ] = None,
@@ -85,10 +93,14 @@ def search(
 
     By words, by meaning, or by both. Shows what people said. Read-only.
     """
-    question = asked.question(text, user)
-    with place.open() as db:
+    with ExitStack() as open:
+        embedder = meaning.embedder() if meaning.is_named else None
+        if embedder is not None:
+            open.enter_context(embedder)
+        question = asked.question(text, user, embedder)
+        db = open.enter_context(place.open())
         result: Any = db.search(question) if explain is None else db.explain(question, explain)
-    output.emit(result, format, address=db.address)
+        output.emit(result, format, address=db.address)
 
 
 def _filters(text: str | None) -> tuple[dict[str, Any], list[values.Where]]:

@@ -1,11 +1,13 @@
 """The embedder that somebody names."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memdb.errors import UsageError
 
 if TYPE_CHECKING:
     from memdb.embedders.endpoint import Endpoint
+    from memdb.embedders.local import Local
 
 
 def endpoint(model: str, base_url: str | None = None, dimensions: int | None = None) -> "Endpoint":
@@ -17,3 +19,15 @@ def endpoint(model: str, base_url: str | None = None, dimensions: int | None = N
             "openai is not installed, which asks endpoints", hint="pip install 'memdb-pg[embed]'"
         ) from None
     return module.Endpoint(model, base_url or module.OPENAI, dimensions)
+
+
+def local(folder: Path, model: str | None = None) -> "Local":
+    """A model in a folder, by default called as that is. Raises UsageError where what runs it is not installed."""
+    try:
+        from memdb.embedders import local as module  # with onnxruntime and tokenizers, which are an extra
+    except ImportError:
+        raise UsageError(
+            "onnxruntime and tokenizers are not installed, which run a model here",
+            hint="pip install 'memdb-pg[local]'",
+        ) from None
+    return module.Local(folder, model)

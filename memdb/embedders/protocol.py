@@ -15,7 +15,8 @@ from memdb.values import Vectors
 class Embedder(Protocol):
     """Makes embeddings; an object of yours is one if it has these two. It may be called from several threads at once.
 
-    Raises EmbedderFailed where there is no answer, and TextsRefused where these texts have none.
+    Raises EmbedderFailed where there is no answer, and TextsRefused where these texts have none. One that also has
+    `embed_question(text)` is asked by that for the text of a search: some models expect a question to look otherwise.
     """
 
     @property
@@ -68,7 +69,8 @@ def checked(given: Sequence[Any], count: int, shape: Shape) -> Answer:
             raise wrong(
                 f"an embedding has {dimensions} dimensions, and the column is {shape.embedding}",
                 position,
-                hint="Use the model that this database is for, or write SQL for another: memdb init . --dimensions N",
+                hint="Use the model that this database is for, or write SQL for another: memdb init . --dimensions "
+                f"{dimensions}",
             )
         try:
             kept[position] = values.embedding(one, shape)

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from memdb import files, values
-from memdb.errors import DataError, UsageError
+from memdb.embedders import Embedder
+from memdb.embedders.protocol import checked
+from memdb.errors import DataError, EmbedderFailed, UsageError
 from memdb.reading import readers, vectors
 from memdb.shape import Shape, UserKey
 from memdb.values import Where
@@ -17,10 +19,10 @@ from memdb.values import Where
 class Question:
     """What is asked of the memories of one user: by words, by meaning, or by both.
 
-    `text` is compared by its words. The meaning is that of an `embedding`, a list of numbers or a file that has one, or
-    of the memory that others are to be `like`. `tiers`, `metadata` (entries that a memory's own contain), `where`
-    (conditions on them) and `max_distance` (cosine distance, 0 to 2; for meaning alone) narrow what is found, and `k`,
-    1 to 1,000, is how many memories that is.
+    `text` is compared by its words. The meaning is that of an `embedding`, a list of numbers or a file that has one, of
+    the memory that others are to be `like`, or of the text, which the `embedder` is asked for. `tiers`, `metadata`
+    (entries that a memory's own contain), `where` (conditions on them) and `max_distance` (cosine distance, 0 to 2; for
+    meaning alone) narrow what is found, and `k`, 1 to 1,000, is how many memories that is.
 
     Raises UsageError where nothing is asked, or two embeddings.
     """
@@ -30,6 +32,7 @@ class Question:
     user: UserKey
     embedding: Sequence[float] | Path | None = None
     like: UUID | None = None
+    embedder: Embedder | None = None
     tiers: Sequence[str] = ()
     metadata: Mapping[str, Any] | None = None
     where: Sequence[Where] = ()
@@ -39,8 +42,28 @@ class Question:
     def __post_init__(self) -> None:
         if not self.text.strip() and self.embedding is None and self.like is None:
             raise UsageError("nothing is asked", hint="Give a text, an embedding, or a memory that others are like.")
-        if self.embedding is not None and self.like is not None:
-            raise UsageError("two embeddings are given, and a search has one", hint="Leave out --embedding or --like.")
+        if self.embedder is not None and not self.text.strip():
+            raise UsageError("there is no text whose meaning a model could tell", hint="Give a text, or no model.")
+        if sum(given is not None for given in (self.embedding, self.like, self.embedder)) > 1:
+            raise UsageError(
+                "two embeddings are given, and a search has one", hint="Leave out --embedding, --like, or the model."
+            )
+
+
+def made(question: Question) -> Any:
+    """The embedding of its text, as the embedder gives it. Raises EmbedderFailed where it gives none."""
+    if question.embedder is None:
+        return None
+    ask = getattr(question.embedder, "embed_question", None)
+    return [ask(question.text)] if ask else question.embedder.embed([question.text])
+
+
+def understood(given: Any, shape: Shape) -> list[float]:
+    """What was made, for memories of this shape. Raises EmbedderFailed where it is none of theirs."""
+    answer = checked(given, 1, shape)
+    if answer.refused:
+        raise EmbedderFailed(f"the embedding of the text is none: {answer.refused[0]}", hint="Look at the embedder.")
+    return [float(number) for number in answer.vectors[0]]
 
 
 def numbers(given: Sequence[float] | Path, shape: Shape) -> list[float]:

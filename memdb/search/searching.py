@@ -15,9 +15,10 @@ from memdb import retrieval, target, trust, users, values
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.retrieval import Asked, Surroundings
-from memdb.search.question import Question, numbers
+from memdb.search.question import Question, made, numbers, understood
 from memdb.shape import UserKey
 from memdb.target import Target
+from memdb.words import listed
 
 _SENT = ("pg_catalog", "_float4")
 
@@ -57,8 +58,9 @@ class Answer:
 def search(connection: Connection, question: Question) -> Answer:
     """The k memories that answer a question best.
 
-    Raises DataError for a user without memories, and for a file or a memory that has no embedding, UsageError for an id
-    that no user can have, DatabaseError where there are no memories, or reading them could run code of others.
+    Raises DataError for a user without memories, and for a file or a memory that has no embedding, EmbedderFailed where
+    an embedder gives none for the text, UsageError for an id that no user can have, DatabaseError where there are no
+    memories, or reading them could run code of others.
     """
     with asking(connection, question) as search:
         return Answer(
@@ -69,6 +71,7 @@ def search(connection: Connection, question: Question) -> Answer:
 @contextmanager
 def asking(connection: Connection, question: Question) -> Iterator["Search"]:
     """Around a search, in one snapshot, on behalf of the user. Raises as search does."""
+    meaning = made(question)  # before the transaction, which would wait for it
     with connection.transaction(force_rollback=True):
         connection.execute("set transaction isolation level repeatable read, read only")
         found = target.enter(connection)
@@ -87,12 +90,15 @@ def asking(connection: Connection, question: Question) -> Iterator["Search"]:
             where=question.where,
             max_distance=question.max_distance,
         )
-        yield Search(connection, found, question, asked, known, refused)
+        yield Search(connection, found, question, asked, known, refused, meaning)
 
 
 @dataclass
 class Search:
-    """A question that is being asked. `refused` are functions that this role had better not call."""
+    """A question that is being asked. `refused` are functions that this role had better not call.
+
+    `meaning` is what the embedder has made of the text.
+    """
 
     connection: Connection
     found: Target
@@ -100,6 +106,7 @@ class Search:
     asked: Asked
     known: Surroundings
     refused: tuple[str, ...]
+    meaning: Any = None
     embedding: list[float] | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,11 +167,26 @@ class Search:
                 "Without search_memories_by_words of the set hybrid_search, words are compared in every memory of the "
                 "user, in the configuration 'simple'."
             )
+        model = None if self.question.embedder is None else self.question.embedder.model
+        if model is not None and (others := self._of_other_models(model)):
+            notes.append(f"No embedding of the user is known to be of {model}: {others} made them.")
         return tuple(notes)
 
+    def _of_other_models(self, model: str) -> str:
+        """Which models made embeddings of the user, if that is known, and none is of this model."""
+        sources = self.connection.value(query("search", "embedding_sources"), {"memories": self.found.memories})
+        if sources is None:
+            return ""
+        trust.require_owners(self.connection, [sources])
+        given = {"user": self.asked.user_id}
+        models = {name for (name,) in self.connection.execute(self.found.query("search", "models").encode(), given)}
+        return "" if model in models else listed(sorted(models))
+
     def _embedding(self) -> list[float] | None:
-        """By which a question is asked: the place for whatever makes one of a text."""
+        """By which a question is asked."""
         question = self.question
+        if question.embedder is not None:
+            return understood(self.meaning, self.found.shape)
         if question.embedding is not None:
             return numbers(question.embedding, self.found.shape)
         return None if question.like is None else self._embedding_of(question.like)

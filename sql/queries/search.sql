@@ -25,6 +25,22 @@ select m.embedding::real[]
 from {schema}.memories as m -- noqa: PRS
 where m.id = %(id)s and m.user_id = %(user)s;
 
+-- name: embedding_sources
+-- The table of the set embeddings, if this role may read it.
+select s.oid::bigint
+from pg_class as m
+inner join pg_class as s on m.relnamespace = s.relnamespace
+where
+    m.oid = %(memories)s::oid and s.relkind = 'r' and s.relname = 'memory_embedding_sources'
+    and has_table_privilege(s.oid, 'select');
+
+-- name: models
+-- Which models made embeddings of the user, where that is known.
+select distinct s.model
+from {schema}.memory_embedding_sources as s -- noqa: PRS
+inner join {schema}.memories as m on s.memory_id = m.id
+where m.user_id = %(user)s;
+
 -- name: memory
 -- One memory of the user, whether it has an embedding, and whether its metadata are as asked for.
 select

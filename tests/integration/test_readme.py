@@ -55,7 +55,7 @@ def test_the_program_that_it_shows_is_the_one_of_the_examples() -> None:
 def test_the_quick_start_installs_what_the_commands_of_the_readme_need() -> None:
     extras = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
     installed = re.findall(r"pip install '.*?\[(.*?)\]'", README.partition("## Quick start")[2].partition("```\n")[0])
-    needed = extras - {"embed", "langchain", "langgraph", "parquet"}
+    needed = extras - {"embed", "langchain", "langgraph", "local", "parquet"}
     assert [set(names.split(",")) for names in installed] == [needed] * 2
 
 
