@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 from psycopg import sql
 from psycopg.rows import class_row
 
-from memdb import database, shape
+from memdb import database, shape, shipped
 from memdb.database import Connection, Names, query
 from memdb.errors import DatabaseError
 from memdb.shape import STAND_IN, Shape, Users
@@ -35,6 +36,8 @@ class Target:
     dimensions: int
     vector_schema: str
     pgvector: str
+    beside: str | None = None
+    """The table that embeddings are in; None: in memories."""
 
     @property
     def shape(self) -> Shape:
@@ -59,9 +62,12 @@ class Target:
 
         And `others`.
         """
-        return query(
-            name,
-            block,
+        return self.filled_in(shipped.queries(name)[block], **others)
+
+    def filled_in(self, text: str, **others: Sequence[str]) -> LiteralString:
+        """The same for what is put together from such blocks."""
+        return database.filled_in(
+            text,
             schema=[self.schema],
             users=[self.users_schema or self.schema, self.users_table or "users"],
             key=[shape.unquoted(self.users_key)],

@@ -44,7 +44,7 @@ def check(connection: Connection, model: str | None = None, scope: Scope = Scope
     Raises DatabaseError without the set embeddings, and where row-level security hides memories from this role.
     """
     with connection.transaction():
-        found = needs.enter(connection)
+        found = needs.enter(connection, model)
         needs.settings(connection)
         given = {"model": model, "user": needs.user(scope, found), "kinds": None}
         rows = connection.execute(_counted(found), given).fetchall()
@@ -60,7 +60,7 @@ def chosen(connection: Connection, model: str, scope: Scope) -> Scope:
     if not kinds:
         return scope
     with connection.transaction():
-        found = needs.enter(connection)
+        found = needs.enter(connection, model)
         needs.settings(connection)
         given = {"model": model, "user": needs.user(scope, found), "kinds": kinds}
         rows = connection.execute(needs.statement(found, "faults"), given)

@@ -51,7 +51,7 @@ def _batches(records: Records) -> Iterator[Records]:
 def _store(connection: Connection, path: Path, batch: Records, model: str, scope: Scope) -> tuple[int, int]:
     """How many were stored, and how many were not, though they need an embedding."""
     with connection.transaction():
-        found = needs.enter(connection, writing=True)
+        found = needs.enter(connection, model, writing=True)
         given = vectors.checked(path, batch.rows, batch.fields["embedding"], found.shape)
         ids = _ids(path, batch)
         needed = {need.id for need in needs.of(connection, found, model, scope, ids=ids)}

@@ -1,14 +1,15 @@
 """Which memories are to be embedded, and why."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
-from memdb import target, trust, users
+from memdb import shipped, target, trust, users
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, UsageError
 from memdb.shape import UserKey
+from memdb.successor import Successor
 from memdb.target import Target
 
 NOTED = ("other-model", "unknown", "zero")
@@ -45,14 +46,15 @@ class Need(NamedTuple):
     bytes: int
 
 
-def enter(connection: Connection, *, writing: bool = False) -> Target:
-    """Where memories are, for a transaction that has begun, in which nobody else's code is called.
+def enter(connection: Connection, model: str | None = None, *, writing: bool = False) -> Target:
+    """Where memories and embeddings are, for a transaction that has begun, in which nobody else's code is called.
 
-    Raises DatabaseError without the set embeddings, and where row-level security hides memories from this role.
+    Those of a model that has a table beside memories are there, and the target has their type. Raises DatabaseError
+    without the set embeddings, and where row-level security hides memories from this role.
     """
     connection.execute(f"set transaction isolation level read committed, read {'write' if writing else 'only'}")
-    found = target.enter(connection)
-    ((sources, hidden),) = connection.execute(query("embedding", "surroundings"), {"memories": found.memories})
+    found = _with_beside(connection, target.enter(connection), model)
+    sources, hidden = said_of(connection, found)
     if sources is None:
         raise DatabaseError("the set embeddings is not applied", hint="Apply it: memdb migrate --with embeddings")
     if hidden:
@@ -64,9 +66,34 @@ def enter(connection: Connection, *, writing: bool = False) -> Target:
     return found
 
 
+def _with_beside(connection: Connection, found: Target, model: str | None) -> Target:
+    if model is None or (successor := Successor.of(model)) is None:
+        return found
+    given = {"memories": found.memories, "table": successor.table, "model": model}
+    row = connection.execute(query("embedding", "beside"), given).fetchone()
+    return replace(found, embedding_type=row[0], dimensions=row[1], beside=successor.table) if row else found
+
+
+def said_of(connection: Connection, found: Target) -> tuple[int | None, bool]:
+    """The table that says what embeddings were made of, and whether rows are hidden from this role."""
+    given = {"memories": found.memories, "table": found.beside or "memory_embedding_sources"}
+    ((sources, hidden),) = connection.execute(query("embedding", "surroundings"), given)
+    return sources, hidden
+
+
 def statement(found: Target, block: str) -> LiteralString:
     """A block of embedding.sql for these memories."""
-    return found.query("embedding", block, send=[found.vector_schema, f"{found.embedding_type}_send"])
+    blocks, beside = shipped.queries("embedding"), "" if found.beside is None else "_beside"
+    text = blocks[f"{block}{beside}" if block == "store" else block]
+    for name in ("memories", "sources", "unchanged"):
+        text = text.replace(f"{{{name}}}", blocks[f"{name}{beside}"])
+    hashed = "substr(sha256({send}(e.embedding)), 1, 16)" if block == "faults" else "null::bytea"
+    return found.filled_in(
+        text.replace("{hash}", hashed),
+        send=[found.vector_schema, f"{found.embedding_type}_send"],
+        beside=[found.schema, found.beside or "memories"],
+        stored_in=[found.schema, found.beside or "memories"],
+    )
 
 
 def pages(connection: Connection, model: str, scope: Scope) -> Iterator[Sequence[Need]]:
@@ -74,7 +101,7 @@ def pages(connection: Connection, model: str, scope: Scope) -> Iterator[Sequence
     after: UUID | None = None
     while True:
         with connection.transaction():
-            found = enter(connection)
+            found = enter(connection, model)
             page = of(connection, found, model, scope, after=after)
         if page:
             yield page

@@ -11,7 +11,7 @@ from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
 from memdb import trust
-from memdb.database import Connection, query
+from memdb.database import Connection
 from memdb.embedding import needs
 from memdb.target import Target
 from memdb.values import Vectors
@@ -63,7 +63,8 @@ def store(
 
 
 def _keep_triggers_away(connection: Connection, found: Target) -> None:
-    connection.execute(found.query("embedding", "keep_triggers_away"))
-    ((sources, _),) = connection.execute(query("embedding", "surroundings"), {"memories": found.memories})
-    trust.require_own_triggers(connection, [found.memories, sources])
-    trust.require_owners(connection, [found.memories, sources], writing=True)
+    connection.execute(needs.statement(found, "keep_triggers_away"))
+    sources, _ = needs.said_of(connection, found)
+    tables = [table for table in (found.memories, sources) if table is not None]
+    trust.require_own_triggers(connection, tables)
+    trust.require_owners(connection, tables, writing=True)

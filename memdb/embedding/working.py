@@ -48,7 +48,7 @@ def embed(connection: Connection, embedder: Embedder, scope: Scope, ids: Sequenc
     Raises EmbedderFailed, which names the memory where one is meant, and DatabaseError; then nothing was stored.
     """
     with connection.transaction():
-        found = needs.enter(connection, writing=True)
+        found = needs.enter(connection, embedder.model, writing=True)
         needs.settings(connection)
         claimed = needs.claimed(connection, ids)
         needed = [need.id for need in needs.of(connection, found, embedder.model, scope, ids=claimed)]

@@ -15,7 +15,7 @@ CORE = "core"
 OWN = "app"
 """The set for an application's own migrations, which are always applied, too; memdb ships none of that name."""
 ROLLBACK_SUFFIX = ".rollback.sql"
-NOT_SETS = {"queries"}
+NOT_SETS = {"queries", "changing_model"}
 
 _MIGRATION_NAME = re.compile(r"(?P<number>[0-9]{4,})_[a-z0-9_]+")
 _NOT_FILES = {

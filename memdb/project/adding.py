@@ -75,7 +75,7 @@ def new(sql_dir: Path, name: str | None, *, index: str | None = None, set_name: 
     """
     wanted = parse_index(index) if index is not None else None
     name = name or (f"create {wanted.name}" if wanted else "")
-    (written,) = _write_pairs(sql_dir, set_name, [(name, *_texts(name, wanted))])
+    (written,) = write_pairs(sql_dir, set_name, [(name, *_texts(name, wanted))])
     return written
 
 
@@ -92,7 +92,7 @@ def recommended(sql_dir: Path, report: Path, *, set_name: str | None = None) -> 
             "16,24",
         )
     headed = [(name, f"-- {_sentence(name)}.\n--\n{sql}", _ROLLBACK + rollback) for name, sql, rollback in steps]
-    return NewMigrations(tuple(_write_pairs(sql_dir, set_name, headed)))
+    return NewMigrations(tuple(write_pairs(sql_dir, set_name, headed)))
 
 
 def _steps(report: Path) -> list[Pair]:
@@ -111,7 +111,7 @@ def _steps(report: Path) -> list[Pair]:
     return pairs
 
 
-def _write_pairs(sql_dir: Path, set_name: str | None, pairs: Sequence[Pair]) -> list[NewMigration]:
+def write_pairs(sql_dir: Path, set_name: str | None, pairs: Sequence[Pair]) -> list[NewMigration]:
     """Writes migrations with their rollbacks, in which {id} stands for what each is called: all of them or none.
 
     They get the next free numbers, in their order.

@@ -6,7 +6,7 @@ has in its place. A set that is added later needs no rule if it names types in t
 
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple, TypeAlias
 
 from memdb import shipped, words
@@ -194,30 +194,34 @@ RULES = (
 def texts(shape: Shape = DEFAULT) -> Texts:
     """The files of all sets for this shape. The snapshot is among them only for the default, for which memdb has it."""
     folder = shipped.sql_directory()
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.parent.name not in sqlfiles.NOT_SETS)
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_shipped(path.relative_to(folder)))
     found = {PurePosixPath(path.relative_to(folder).as_posix()): path.read_text(encoding="utf-8") for path in paths}
     if shape == DEFAULT:
         return found
     del found[SNAPSHOT]
-    written = {path: _written(path, text, shape) for path, text in found.items() if _is_part(path, shape)}
-    return written if shape.users.may_be_made else _with_own_users(written, shape)
+    fitting = {path: written(path, text, shape) for path, text in found.items() if _is_part(path, shape)}
+    return fitting if shape.users.may_be_made else _with_own_users(fitting, shape)
+
+
+def _is_shipped(path: Path) -> bool:
+    return not sqlfiles.NOT_SETS & set(path.parts[:1])
 
 
 def _is_part(path: PurePosixPath, shape: Shape) -> bool:
     """Whether the shape has such a file: not the index that pgvector does not have, nor rows that suit no page."""
     if path.parent.name == _WITHOUT_INDEX or path.name.startswith(_INDEX):
         return shape.is_indexed
-    return _is_inline(shape) if path.name.startswith(_INLINE) else True
+    return is_inline(shape) if path.name.startswith(_INLINE) else True
 
 
-def _is_inline(shape: Shape) -> bool:
+def is_inline(shape: Shape, *, beside: int = _BESIDE) -> bool:
     """Whether rows with their embeddings and signatures fit into pages, and leave little of them empty."""
     of_embedding = shape.dimensions * (2 if shape.embedding_type == "halfvec" else 4)
-    row = of_embedding + Signature.of(shape.dimensions).bits // 8 + _BESIDE
+    row = of_embedding + Signature.of(shape.dimensions).bits // 8 + beside
     return _PAGE // row * row >= _FULL * _PAGE
 
 
-def _written(path: PurePosixPath, text: str, shape: Shape) -> str:
+def written(path: PurePosixPath, text: str, shape: Shape) -> str:
     """All rules at once, so that none reads what another has written."""
     rules = {f"rule{number}": rule for number, rule in enumerate(RULES) if path.match(rule.files)}
     if rules:
@@ -228,7 +232,7 @@ def _written(path: PurePosixPath, text: str, shape: Shape) -> str:
             return match[0] if written is None else str(written)
 
         text = re.sub(pattern, other, _FORMERLY.sub("", text))
-    others = (*(() if shape.is_indexed else WITHOUT_INDEX), *(() if _is_inline(shape) else NOT_INLINE))
+    others = (*(() if shape.is_indexed else WITHOUT_INDEX), *(() if is_inline(shape) else NOT_INLINE))
     for pattern, other in others:
         text = re.sub(pattern, other, text)
     return text

@@ -1,14 +1,29 @@
 -- What memdb embed asks. {schema} is where memories are, {send} the function that writes an embedding in binary. Hashes
 -- are those of memory_content_hash and memory_embedding_hash, written out: nothing that others may replace is called.
+-- {memories}, {sources} and {unchanged} are blocks themselves: of memories, or of a table beside them that has the
+-- embeddings of the model, {beside}.
+
+-- name: beside
+-- The table that has the embeddings of a model, if there is one, and their type.
+select
+    t.typname,
+    a.atttypmod
+from pg_class as m
+inner join pg_class as c on m.relnamespace = c.relnamespace and c.relkind = 'r' and c.relname = %(table)s
+inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'embedding'
+inner join pg_type as t on a.atttypid = t.oid
+where
+    m.oid = %(memories)s::oid
+    and starts_with(obj_description(c.oid, 'pg_class'), 'Embeddings of memories by the model ' || %(model)s || '. ');
 
 -- name: surroundings
--- The table of the set embeddings, whose it is, and whether rows are hidden from this role.
+-- The table that says what embeddings were made of, and whether rows are hidden from this role.
 select
     s.oid::bigint,
     row_security_active(m.oid) or row_security_active(s.oid)
 from pg_class as m
 left join pg_class as s
-    on m.relnamespace = s.relnamespace and s.relkind = 'r' and s.relname = 'memory_embedding_sources'
+    on m.relnamespace = s.relnamespace and s.relkind = 'r' and s.relname = %(table)s
 where m.oid = %(memories)s::oid;
 
 -- name: settings
@@ -35,23 +50,23 @@ from (
             when m.embedding is null then 'missing'
             when
                 s.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16)
-                and s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16) -- noqa: PRS
+                and {unchanged} -- noqa: PRS
                 then 'stale'
             when
                 'other-model' = any(%(also)s::text[]) and s.model <> %(model)s::text
-                and s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16)
+                and {unchanged}
                 then 'other-model'
             when
                 'unknown' = any(%(also)s::text[])
-                and (s.memory_id is null or s.embedding_hash <> substr(sha256({send}(m.embedding)), 1, 16))
+                and (s.memory_id is null or not {unchanged})
                 then 'unknown'
             when
                 'zero' = any(%(also)s::text[]) and (m.embedding operator ({vector}.<#>) m.embedding) = 0
                 then 'zero'
             when m.id = any(%(memories)s::uuid[]) then 'chosen'
         end as why
-    from {schema}.memories as m
-    left join {schema}.memory_embedding_sources as s on m.id = s.memory_id
+    from {memories} as m
+    left join {sources} as s on m.id = s.memory_id
     where
         (%(after)s::uuid is null or m.id > %(after)s::uuid)
         and (%(user)s::{user_type} is null or m.user_id = %(user)s::{user_type})
@@ -77,7 +92,7 @@ where m.id = any(%(ids)s::uuid[]);
 
 -- name: keep_triggers_away
 -- As the update itself does; who adds a trigger waits, or is seen.
-lock table {schema}.memories in row exclusive mode; -- noqa: PRS
+lock table {stored_in} in row exclusive mode; -- noqa: PRS
 
 -- name: store
 -- Stores embeddings of texts, and what they were made of, where the text is still the same. A memory that somebody else
@@ -124,6 +139,45 @@ on conflict (memory_id) do update
         content_hash = excluded.content_hash,
         embedding_hash = excluded.embedding_hash;
 
+-- name: store_beside
+-- The same beside memories. Rows there are only locked, so that none gets another tier meanwhile.
+with given as (
+    select
+        g.id,
+        g.content_hash,
+        cast(
+            (%(numbers)s::real[])[(g.n - 1) * %(dimensions)s + 1:g.n * %(dimensions)s] as {embedding_type} -- noqa: PRS
+        ) as embedding
+    from unnest(%(ids)s::uuid[], %(hashes)s::bytea[]) with ordinality as g (id, content_hash, n) -- noqa: PRS
+),
+
+free as materialized (
+    select
+        m.id,
+        m.user_id,
+        m.memory_type
+    from {schema}.memories as m
+    inner join given as g on m.id = g.id
+    where substr(sha256(convert_to(m.content, 'UTF8')), 1, 16) = g.content_hash
+    order by m.id
+    for share of m skip locked
+)
+
+insert into {beside} as e (memory_id, user_id, memory_type, content_hash, embedding)
+select
+    f.id,
+    f.user_id,
+    f.memory_type,
+    g.content_hash,
+    g.embedding
+from free as f
+inner join given as g on f.id = g.id
+order by f.id
+on conflict (memory_id) do update
+    set
+        content_hash = excluded.content_hash,
+        embedding = excluded.embedding;
+
 -- name: faults
 -- What is wrong with the embedding of each memory, a row for each fault. Lengths are compared with those of most: where
 -- they are one, another is not-unit; one that is far from the median, as the middle half is spread, is an outlier.
@@ -138,8 +192,8 @@ with known as materialized (
         substr(sha256(convert_to(m.content, 'UTF8')), 1, 16) as content_hash,
         substr(sha256({send}(m.embedding)), 1, 16) as embedding_hash, -- noqa: PRS
         sqrt(abs(m.embedding operator ({vector}.<#>) m.embedding)) as length -- noqa: PRS
-    from {schema}.memories as m -- noqa: PRS
-    left join {schema}.memory_embedding_sources as s on m.id = s.memory_id
+    from {memories} as m -- noqa: PRS
+    left join {sources} as s on m.id = s.memory_id
     where %(user)s::{user_type} is null or m.user_id = %(user)s::{user_type} -- noqa: PRS
 ),
 
@@ -189,6 +243,40 @@ cross join
         ('outlier', k.length > 0 and abs(k.length - l.median) > 5 * l.spread + 0.02 * l.median)
     ) as f (kind, holds)
 where f.holds and (%(kinds)s::text[] is null or f.kind = any(%(kinds)s::text[]));
+
+-- name: memories
+{schema}.memories
+
+-- name: sources
+{schema}.memory_embedding_sources
+
+-- name: unchanged
+(s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16))
+
+-- name: memories_beside
+(
+    select
+        m.id,
+        m.user_id,
+        m.memory_type,
+        m.content,
+        e.embedding
+    from {schema}.memories as m
+    left join {beside} as e on m.id = e.memory_id
+)
+
+-- name: sources_beside
+(
+    select
+        e.memory_id,
+        %(model)s::text as model,
+        e.content_hash,
+        {hash} as embedding_hash
+    from {beside} as e
+)
+
+-- name: unchanged_beside
+true
 
 -- name: counted
 -- The same, counted: the block above stands in the brackets.

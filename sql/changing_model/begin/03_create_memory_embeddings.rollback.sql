@@ -1,0 +1,1 @@
+drop table memory_embeddings_new_model;

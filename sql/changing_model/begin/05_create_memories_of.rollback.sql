@@ -1,0 +1,1 @@
+drop view memories_of_new_model;

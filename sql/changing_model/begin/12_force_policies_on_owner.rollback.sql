@@ -1,0 +1,1 @@
+alter table memory_embeddings_new_model no force row level security;
