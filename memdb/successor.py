@@ -16,7 +16,9 @@ class Successor:
 
     def __post_init__(self) -> None:
         if not self.slug or not self.model.isprintable() or "$$" in self.model:
-            raise UsageError(f"{self.model!r} is not the name of a model", hint="Give the name that its endpoint knows.")
+            raise UsageError(
+                f"{self.model!r} is not the name of a model", hint="Give the name that its endpoint knows."
+            )
 
     @classmethod
     def of(cls, model: str) -> "Successor | None":

@@ -27,6 +27,7 @@ SECTIONS = {
         "import": ("moving", "Store the memories of a file that was exported."),
         "seed": ("seed", "Load realistic memories, or remove them."),
         "embed": ("embed", "Make embeddings that are missing or stale."),
+        "compare-models": ("compare_models", "Compare a model that is to take over with the one that serves."),
         "prune": ("prune", "Delete memories that are due."),
         "forget": ("forget", "Delete all that is one user's, and prove it."),
         "duplicates": ("duplicates", "Find memories that say the same, and merge them."),

@@ -26,9 +26,9 @@ class Models:
         str | None,
         typer.Option(help="vector or halfvec. Default: vector up to 2,000 dimensions.", metavar="TYPE"),
     ] = None
-    switch_model: Annotated[
-        str | None, typer.Option(help="Have searches answered by this model.", metavar="NAME")
-    ] = None
+    switch_model: Annotated[str | None, typer.Option(help="Have searches answered by this model.", metavar="NAME")] = (
+        None
+    )
     retire_model_before: Annotated[
         str | None, typer.Option(help="End the service of the model before this one.", metavar="NAME")
     ] = None
@@ -38,9 +38,7 @@ class Models:
         if self.change_model is not None:
             if self.dimensions is None:
                 raise UsageError("it is not said how many numbers the model gives", hint="Give it: --dimensions 1024")
-            return project.begin(
-                directory, self.change_model, self.dimensions, self.embedding_type, set_name=set_name
-            )
+            return project.begin(directory, self.change_model, self.dimensions, self.embedding_type, set_name=set_name)
         if self.switch_model is not None:
             return project.switch(directory, self.switch_model, set_name=set_name)
         if self.retire_model_before is not None:

@@ -10,6 +10,7 @@ from memdb.door.place import Place
 
 if TYPE_CHECKING:
     from memdb.embedders import Embedder
+    from memdb.embedding.comparing import Comparison, Least
     from memdb.embedding.faults import Faults
     from memdb.embedding.filling import Batching, Estimate, Filling
     from memdb.embedding.needs import Scope
@@ -25,6 +26,32 @@ class Embeddings(Place):
         """
         with self.connected("embed") as connection:
             return lazy.faults.check(connection, model, scope or lazy.needs.Scope())
+
+    def compare_models(
+        self,
+        model: str,
+        given: tuple[Path, Path] | None = None,
+        *,
+        most: int = 200,
+        k: int = 10,
+        least: "Least | None" = None,
+        on_question: Callable[[], None] | None = None,
+    ) -> "Comparison":
+        """How the answers of a model that is to take over compare with those of the one that serves. Reads only.
+
+        Questions are `most` of the memories that have both embeddings, or those of two files: as the former model and
+        as the new one embeds them. Raises DatabaseError for a model that was not begun.
+        """
+        with self.connected("embed") as connection:
+            return lazy.comparing.compare(
+                connection,
+                model,
+                given,
+                most=most,
+                k=k,
+                least=least or lazy.comparing.Least(),
+                on_question=on_question or (lambda: None),
+            )
 
     def to_embed(self, model: str, *, scope: "Scope | None" = None) -> "Estimate":
         """How many embeddings are missing or stale, and about how many tokens their texts have. Reads only."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from memdb.doctor import examination as examination
     from memdb.doctor import facts as facts
     from memdb.doctor import inspection as inspection
+    from memdb.embedding import comparing as comparing
     from memdb.embedding import faults as faults
     from memdb.embedding import filling as filling
     from memdb.embedding import from_file as from_file
@@ -50,7 +51,7 @@ _HOMES = {
     "memdb": "embedded migrations preview project recording scratch",
     "memdb.benchmark": "preparation strategies study targets",
     "memdb.doctor": "examination facts inspection",
-    "memdb.embedding": "faults filling from_file needs",
+    "memdb.embedding": "comparing faults filling from_file needs",
     "memdb.ledger": "sqlfiles status",
     "memdb.lifecycle": "consolidating duplicates forgetting merging pruning",
     "memdb.linting": "lint",

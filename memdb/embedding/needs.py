@@ -18,6 +18,11 @@ COMPARED = ("not-unit", "duplicate", "outlier")
 """What only all of them together tell."""
 ALSO = (*NOTED, *COMPARED)
 _PAGE = 10_000
+_IN_MEMORIES = {
+    "memories": "{schema}.memories",
+    "sources": "{schema}.memory_embedding_sources",
+    "unchanged": "(s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16))",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,23 @@ def enter(connection: Connection, model: str | None = None, *, writing: bool = F
     without the set embeddings, and where row-level security hides memories from this role.
     """
     connection.execute(f"set transaction isolation level read committed, read {'write' if writing else 'only'}")
-    found = _with_beside(connection, target.enter(connection), model)
+    found = of_model(connection, target.enter(connection), model)
+    require_seen(connection, found, writing=writing)
+    return found
+
+
+def of_model(connection: Connection, found: Target, model: str | None) -> Target:
+    """The same with the table that has the embeddings of a model, where there is one."""
+    successor = None if model is None else Successor.of(model)
+    if successor is None:
+        return found
+    given = {"memories": found.memories, "table": successor.table, "model": model}
+    row = connection.execute(query("embedding", "beside"), given).fetchone()
+    return replace(found, embedding_type=row[0], dimensions=row[1], beside=successor.table) if row else found
+
+
+def require_seen(connection: Connection, found: Target, *, writing: bool = False) -> None:
+    """Raises DatabaseError as enter does."""
     sources, hidden = said_of(connection, found)
     if sources is None:
         raise DatabaseError("the set embeddings is not applied", hint="Apply it: memdb migrate --with embeddings")
@@ -63,15 +84,6 @@ def enter(connection: Connection, model: str | None = None, *, writing: bool = F
             hint="Connect as a role with BYPASSRLS, or as the owner of the tables.",
         )
     trust.require_owners(connection, [found.memories, sources], writing=writing)
-    return found
-
-
-def _with_beside(connection: Connection, found: Target, model: str | None) -> Target:
-    if model is None or (successor := Successor.of(model)) is None:
-        return found
-    given = {"memories": found.memories, "table": successor.table, "model": model}
-    row = connection.execute(query("embedding", "beside"), given).fetchone()
-    return replace(found, embedding_type=row[0], dimensions=row[1], beside=successor.table) if row else found
 
 
 def said_of(connection: Connection, found: Target) -> tuple[int | None, bool]:
@@ -83,17 +95,17 @@ def said_of(connection: Connection, found: Target) -> tuple[int | None, bool]:
 
 def statement(found: Target, block: str) -> LiteralString:
     """A block of embedding.sql for these memories."""
-    blocks, beside = shipped.queries("embedding"), "" if found.beside is None else "_beside"
-    text = blocks[f"{block}{beside}" if block == "store" else block]
-    for name in ("memories", "sources", "unchanged"):
-        text = text.replace(f"{{{name}}}", blocks[f"{name}{beside}"])
-    hashed = "substr(sha256({send}(e.embedding)), 1, 16)" if block == "faults" else "null::bytea"
-    return found.filled_in(
-        text.replace("{hash}", hashed),
-        send=[found.vector_schema, f"{found.embedding_type}_send"],
-        beside=[found.schema, found.beside or "memories"],
-        stored_in=[found.schema, found.beside or "memories"],
-    )
+    blocks = shipped.queries("embedding")
+    if found.beside is None:
+        text, parts = blocks[block], _IN_MEMORIES
+    else:
+        text = blocks["store_beside" if block == "store" else block]
+        parts = {name: f"({blocks[f'{name}_beside']})" for name in ("memories", "sources")} | {"unchanged": "true"}
+    for name, part in parts.items():
+        text = text.replace(f"{{{name}}}", part)
+    place = [found.schema, found.beside or "memories"]
+    send = [found.vector_schema, f"{found.embedding_type}_send"]
+    return found.filled_in(text, send=send, beside=place, stored_in=place)
 
 
 def pages(connection: Connection, model: str, scope: Scope) -> Iterator[Sequence[Need]]:

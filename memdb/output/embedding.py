@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from memdb.embedding.comparing import Comparison, Side
 from memdb.embedding.faults import Fault, Faults
 from memdb.embedding.filling import Estimate, Filling
 from memdb.output.folding import Code
@@ -87,3 +88,31 @@ _MEANS = {
 
 def _parts(memories: dict[str, int]) -> str:
     return ", ".join(f"{number:,} {why}" for why, number in memories.items())
+
+
+@render.register
+def _(found: Comparison) -> Iterator[Any]:
+    yield f"{count(found.questions, 'question')}, {found.k} memories each, of {count(found.memories, 'memory')}:"
+    lines = [("", "former", "new"), *_compared(found.former, found.new)]
+    yield from (f"  {name:<12}{former:>12}{new:>12}" for name, former, new in lines)
+    yield f"{found.coverage:.1%} of what has a former embedding has one of {found.model}. {found.stale:,} are stale."
+    if found.agreement is not None and found.same_first is not None:
+        yield f"{found.agreement:.1%} of the answers agree, and {found.same_first:.1%} of the first ones."
+    if found.ok:
+        yield "It may take over. Write the migrations for that:"
+        yield Code(f"memdb new --switch-model {argument(found.model)}")
+    for reason in found.failed:
+        yield f"Not yet: {reason}."
+
+
+def _compared(former: Side, new: Side) -> Iterator[tuple[str, str, str]]:
+    yield "dimensions", f"{former.dimensions:,}", f"{new.dimensions:,}"
+    yield "embeddings", f"{former.embedded:,}", f"{new.embedded:,}"
+    yield "MB", f"{former.bytes / 1e6:,.1f}", f"{new.bytes / 1e6:,.1f}"
+    for name, one, other, digits in (
+        ("recall", former.recall, new.recall, 3),
+        ("p50 ms", former.p50_ms, new.p50_ms, 2),
+        ("p95 ms", former.p95_ms, new.p95_ms, 2),
+    ):
+        if one is not None and other is not None:
+            yield name, f"{one:.{digits}f}", f"{other:.{digits}f}"

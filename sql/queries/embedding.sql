@@ -1,7 +1,7 @@
 -- What memdb embed asks. {schema} is where memories are, {send} the function that writes an embedding in binary. Hashes
 -- are those of memory_content_hash and memory_embedding_hash, written out: nothing that others may replace is called.
--- {memories}, {sources} and {unchanged} are blocks themselves: of memories, or of a table beside them that has the
--- embeddings of the model, {beside}.
+-- {memories} and {sources} are tables, or blocks of this file where a table beside memories has the embeddings of the
+-- model, {beside}. {unchanged} says whether an embedding is still the one that the source is of.
 
 -- name: beside
 -- The table that has the embeddings of a model, if there is one, and their type.
@@ -244,39 +244,25 @@ cross join
     ) as f (kind, holds)
 where f.holds and (%(kinds)s::text[] is null or f.kind = any(%(kinds)s::text[]));
 
--- name: memories
-{schema}.memories
-
--- name: sources
-{schema}.memory_embedding_sources
-
--- name: unchanged
-(s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16))
-
 -- name: memories_beside
-(
-    select
-        m.id,
-        m.user_id,
-        m.memory_type,
-        m.content,
-        e.embedding
-    from {schema}.memories as m
-    left join {beside} as e on m.id = e.memory_id
-)
+-- Memories with the embeddings of a table beside them.
+select
+    m.id,
+    m.user_id,
+    m.memory_type,
+    m.content,
+    e.embedding
+from {schema}.memories as m
+left join {beside} as e on m.id = e.memory_id;
 
 -- name: sources_beside
-(
-    select
-        e.memory_id,
-        %(model)s::text as model,
-        e.content_hash,
-        {hash} as embedding_hash
-    from {beside} as e
-)
-
--- name: unchanged_beside
-true
+-- What these were made of.
+select
+    e.memory_id,
+    %(model)s::text as model,
+    e.content_hash,
+    substr(sha256({send}(e.embedding)), 1, 16) as embedding_hash -- noqa: PRS
+from {beside} as e;
 
 -- name: counted
 -- The same, counted: the block above stands in the brackets.

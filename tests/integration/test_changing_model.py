@@ -1,4 +1,4 @@
-"""Another model takes over: its embeddings are filled while the former ones serve, then searches are switched to them."""
+"""Another model takes over: its embeddings are filled while the former ones serve, then searches are switched."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ import pytest
 import memdb
 from memdb import database, door, project
 from memdb.database import Connection
+from memdb.embedding.comparing import Least
 from memdb.embedding.filling import Batching
-from memdb.errors import MemdbError, UsageError
 from tests.conftest import new_database
 
 pytestmark = pytest.mark.once
@@ -122,3 +122,14 @@ def test_the_former_model_answers_until_the_switch_and_either_one_after_it(
     assert found(connection, ANN, old) == before
     with pytest.raises(psycopg.errors.DataException, match="1536"):
         found(connection, ANN, new)
+
+
+def test_what_the_new_model_answers_is_compared_before_it_is_switched_to(db: door.Database) -> None:
+    db.embed(Model(), batching=SMALL)
+    compared = db.compare_models(NEW, most=40, k=5, least=Least(agreement=0, slower=100))
+    assert (compared.memories, compared.coverage, compared.stale, compared.questions) == (MANY + 20, 1, 0, 40)
+    assert (compared.former.dimensions, compared.new.dimensions) == (1536, 64)
+    assert (compared.new.recall or 0) > 0.9
+    assert compared.ok
+    refused = db.compare_models(NEW, most=40, k=5)  # one model knows nothing of the other, so few answers agree
+    assert "agree" in refused.failed[0]

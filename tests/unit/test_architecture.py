@@ -17,7 +17,7 @@ PACKAGE = Path(memdb.__file__).parent
 # do not import each other.
 LAYERS = [
     {"afterwards", "errors", "keywords", "records", "shipped", "words"},
-    {"shape", "signature"},
+    {"shape", "signature", "successor"},
     {"binary", "files", "values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models", "embedders"},
     {"database", "schemas"},

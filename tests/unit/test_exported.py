@@ -28,6 +28,10 @@ CALLS = {
     "baseline": "(self, to: str | None = None, *, wait_seconds: float = 60) -> 'Baseline'",
     "benchmark": "(self, wanted: 'Wanted | None' = None, design: 'Design | None' = None, "
     "targets: 'Targets | None' = None) -> 'Study'",
+    "compare_models": (
+        "(self, model: str, given: tuple[pathlib.Path, pathlib.Path] | None = None, *, most: int = 200, k: int = 10, "
+        "least: 'Least | None' = None, on_question: collections.abc.Callable[[], None] | None = None) -> 'Comparison'"
+    ),
     "check_embeddings": "(self, model: str | None = None, *, scope: 'Scope | None' = None) -> 'Faults'",
     "close": "(self) -> None",
     "connected": "(self, purpose: str, *, losing: bool = False, wait_seconds: float = 60) "

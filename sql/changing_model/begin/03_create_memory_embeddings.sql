@@ -1,7 +1,8 @@
 -- The embeddings of new_model_name, beside memories: filled while the former ones serve, so nothing there is written.
 --
--- Users and tiers stand here as well, so that a search reads nothing else until it knows which memories are near. 4 keeps
--- them as they are in memories. A row without a length that can be compared has no signature, and is not found.
+-- Users and tiers stand here as well, so that a search reads nothing else until it knows which memories are near. The
+-- next migration keeps them as they are in memories. An embedding without a length that can be compared has no
+-- signature, and is not found.
 create table memory_embeddings_new_model (
     memory_id uuid not null,
     user_id uuid not null,

@@ -1,5 +1,5 @@
--- search_memories_where for questions by new_model_name. What else is known of the memories is looked up at the end, for
--- those that are the answer.
+-- search_memories_where for questions by new_model_name. What else is known of memories is looked up at the end, for
+-- the answer alone.
 create function search_memories_where_new_model(
     user_id uuid,
     embedding vector,
@@ -125,17 +125,19 @@ begin atomic
                 select
                     s.id,
                     s.distance
-                from search_memories_in_widths_new_model(
-                    q.user_id, q.embedding, q.places, q.tiers, q.candidates
-                ) as s
+                from
+                    search_memories_in_widths_new_model(
+                        q.user_id, q.embedding, q.places, q.tiers, q.candidates
+                    ) as s
                 where q.by_signature and q.unfiltered and not q.usual
                 union all
                 select
                     s.id,
                     s.distance
-                from search_memories_filtered_new_model(
-                    q.user_id, q.embedding, q.places, q.tiers, q.candidates, q.metadata, q.condition
-                ) as s
+                from
+                    search_memories_filtered_new_model(
+                        q.user_id, q.embedding, q.places, q.tiers, q.candidates, q.metadata, q.condition
+                    ) as s
                 where q.by_signature and not q.unfiltered
             ) as f
         where q.embedding is not null and (q.max_distance is null or f.distance <= q.max_distance)

@@ -1,0 +1,78 @@
+-- What memdb compare-models asks. {schema} and {vector} are where memories and the extension live, {beside} is the
+-- table of the new model's embeddings. {search}, {rows}, {key} and {embedding_type} are of the model that is asked.
+
+-- name: functions
+-- The functions that answer questions of the new model and of the former one: that keeps a name of its own once the new
+-- one is switched to. With each, whether it belongs to whom memories belong to.
+select
+    f.place,
+    p.proname::text,
+    p.proowner = m.relowner
+from pg_class as m
+inner join pg_proc as p on m.relnamespace = p.pronamespace
+inner join unnest(%(names)s::text[]) with ordinality as f (name, place) on p.proname = f.name
+where m.oid = %(memories)s::oid
+order by f.place;
+
+-- name: coverage
+-- Memories, those with an embedding of the former model, of the new one, of both, and those whose text is another now.
+select
+    count(*),
+    count(m.embedding),
+    count(e.memory_id),
+    count(m.embedding) filter (where e.memory_id is not null),
+    count(*) filter (where e.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16))
+from {schema}.memories as m
+left join {beside} as e on m.id = e.memory_id;
+
+-- name: sizes
+-- Bytes of the embeddings of the former model with the indexes on them, and of the table of the new one with its own.
+select
+    (
+        select coalesce(avg(pg_column_size(s.embedding)), 0)::bigint
+        from (
+            select m.embedding from {schema}.memories as m
+            where m.embedding is not null
+            limit 1000 -- noqa: AM09
+        ) as s
+    ) * %(former)s::bigint
+    + (
+        select coalesce(sum(pg_relation_size(i.indexrelid)), 0)
+        from pg_index as i
+        where
+            i.indrelid = %(memories)s::oid
+            and exists (
+                select
+                from pg_attribute as a
+                where
+                    a.attrelid = i.indrelid and a.attnum = any(i.indkey) and a.attname in ('embedding', 'signature')
+            )
+    ),
+    pg_total_relation_size(c.oid)
+from pg_class as m
+inner join pg_class as c on m.relnamespace = c.relnamespace and c.relname = %(table)s
+where m.oid = %(memories)s::oid;
+
+-- name: questions
+-- Memories that have embeddings of both models, as questions: the same ones each time.
+select
+    m.id,
+    m.user_id,
+    m.embedding::real[],
+    e.embedding::real[]
+from {beside} as e
+inner join {schema}.memories as m on e.memory_id = m.id
+where m.embedding is not null
+order by uuid_hash(m.id), m.id
+limit %(most)s;
+
+-- name: asked
+select s.id
+from {search}(%(user)s, %(numbers)s::real[]::{vector}.vector, null, %(k)s) as s; -- noqa: PRS
+
+-- name: exact
+select m.{key}
+from {rows} as m -- noqa: PRS
+where m.user_id = %(user)s and m.embedding is not null
+order by {vector}.cosine_distance(m.embedding, %(numbers)s::real[]::{embedding_type}) asc, m.{key} asc -- noqa: PRS
+limit %(k)s;
