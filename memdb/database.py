@@ -17,6 +17,7 @@ from psycopg.rows import class_row, tuple_row
 
 from memdb import addresses, shipped
 from memdb.addresses import conninfo as conninfo
+from memdb.addresses import workers
 from memdb.addresses.failures import connection_failed
 from memdb.addresses.refusals import READ_ONLY
 from memdb.addresses.refusals import translated_errors as translated_errors
@@ -39,13 +40,25 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
 
     `schema` is the target that was asked for by name; None where it is the first schema of the search_path.
     `search_path` is the one of the user; None where that is the session's own. `has_own_names` says that the session
-    is known to have memdb's. `wait_seconds` is how long to wait for locks of others while reading.
+    is known to have memdb's. `wait_seconds` is how long to wait for locks of others while reading. `has_citus` says
+    whether the extension was there when `names` last looked; None before that.
     """
 
     schema: str | None = None
     search_path: str | None = None
     has_own_names: bool = False
     wait_seconds: float = 60
+    has_citus: bool | None = None
+
+    def wait(self, *arguments: Any, **options: Any) -> Any:
+        """What a worker of a cluster refuses is raised as one server would say it."""
+        try:
+            return super().wait(*arguments, **options)
+        except psycopg.Error as error:
+            plain = workers.as_on_one_server(error)
+            if plain is error:
+                raise
+            raise plain from None
 
     def value(self, statement: str | bytes | sql.Composed, parameters: Params | None = None) -> Any:
         """The first value of the first row; None where there is no row."""
@@ -168,7 +181,9 @@ def names(connection: Connection) -> Names:
 
     Behind a transaction pooler, too: nothing of the session is changed.
     """
-    ((_, first, path, _),) = connection.execute(query("session", "names"), [connection.search_path])
+    ((_, first, path, _, connection.has_citus),) = connection.execute(
+        query("session", "names"), [connection.search_path]
+    )
     return Names(first or connection.schema or "public", tuple(path))
 
 

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 import psycopg
 
+from memdb.addresses import workers
+from memdb.addresses.workers import Unreachable
 from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError
 from memdb.words import shortened
 
@@ -34,8 +36,17 @@ _HIDDEN = "Connect as a superuser or a role with BYPASSRLS, or as the owner of t
 _PATH = "Qualify names in that function with their schemas, or set its path: alter function … set search_path = …"
 _OF_FUNCTIONS = ("PL/", "SQL function ")  # how a line of an error's context begins
 _HINTS_FOR_FUNCTIONS = dict.fromkeys(("42P01", "42704", "42883"), _PATH)
+WORKER = (
+    "Nothing that was not committed is kept. Start the worker, and run the command again; memories on other workers "
+    "are found meanwhile. If it is lost for good, have its standby take its place: select citus_update_node(…)."
+)
 # Shut down, crashed, starting up; idle for too long, or in a transaction that was.
 _CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
+
+
+def worker_lost(worker: Unreachable) -> ConnectionFailed:
+    """What is said of a worker that is gone, whatever was tried."""
+    return ConnectionFailed(f"the worker {worker.node} of this cluster cannot be reached: {worker.reason}", hint=WORKER)
 
 
 @contextmanager
@@ -46,24 +57,30 @@ def translated_errors() -> Iterator[None]:
     except MemdbError:
         raise
     except psycopg.Error as error:
-        message = shortened(error.diag.message_primary or str(error).strip())
-        hint = shortened(error.diag.message_hint or "") or _HINTS.get(error.sqlstate or "", "")
-        if "affected by row-level security policy" in message:
-            hint = _HIDDEN
-        lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
-        if lost or error.sqlstate in _CONNECTION_ENDED:
-            raise ConnectionFailed(
-                f"the connection was lost: {message}",
-                hint=hint or "Run the command again when the server is back; what was committed stays.",
-            ) from error
-        if isinstance(error, psycopg.errors.LockNotAvailable):
-            raise LockTimeout(
-                f"others hold a lock that is needed here, and have not released it: {message}",
-                hint="Find them in pg_stat_activity, and try again when they are done.",
-            ) from error
-        if "statement timeout" in message:
-            hint = _LIMITED.format("statement_timeout")
-        if called := [line for line in (error.diag.context or "").splitlines() if line.startswith(_OF_FUNCTIONS)]:
-            message += f" (in {shortened(called[0])})"
-            hint = _HINTS_FOR_FUNCTIONS.get(error.sqlstate or "", hint)
-        raise DatabaseError(f"the server refused: {message}", hint=hint) from error
+        raise _translated(error) from error
+
+
+def _translated(error: psycopg.Error) -> MemdbError:
+    if worker := workers.unreachable(error):
+        return worker_lost(worker)
+    message = shortened(error.diag.message_primary or str(error).strip())
+    hint = shortened(error.diag.message_hint or "") or _HINTS.get(error.sqlstate or "", "")
+    if "affected by row-level security policy" in message:
+        hint = _HIDDEN
+    lost = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+    if lost or error.sqlstate in _CONNECTION_ENDED:
+        return ConnectionFailed(
+            f"the connection was lost: {message}",
+            hint=hint or "Run the command again when the server is back; what was committed stays.",
+        )
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return LockTimeout(
+            f"others hold a lock that is needed here, and have not released it: {message}",
+            hint="Find them in pg_stat_activity, and try again when they are done.",
+        )
+    if "statement timeout" in message:
+        hint = _LIMITED.format("statement_timeout")
+    if called := [line for line in (error.diag.context or "").splitlines() if line.startswith(_OF_FUNCTIONS)]:
+        message += f" (in {shortened(called[0])})"
+        hint = _HINTS_FOR_FUNCTIONS.get(error.sqlstate or "", hint)
+    return DatabaseError(f"the server refused: {message}", hint=hint)

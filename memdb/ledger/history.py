@@ -139,6 +139,10 @@ def find(connection: Connection, sets: Sets) -> History:
     its tables are not what memdb or yoyo made. Where it is nowhere to be seen, it may be one that cannot be looked at.
     """
     names = database.names(connection)
+    if connection.has_citus:
+        from memdb import distribution  # which nobody else has to load
+
+        distribution.require_coordinator(connection)
     with database.own_names(connection):
         homes = {home.schema: home for home in _homes(connection)}
         if connection.schema is not None:

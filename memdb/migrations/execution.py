@@ -9,6 +9,7 @@ import psycopg
 from psycopg import generators, pq
 
 from memdb import statements
+from memdb.addresses import refusals, workers
 from memdb.database import Connection
 from memdb.errors import ConnectionFailed, StatementFailed
 from memdb.migrations import hints
@@ -24,10 +25,16 @@ _CALLED = re.compile(r"(SQL|PL/\w+) ")  # and not what a statement of several li
 
 
 def execute_file(connection: Connection, sql: str, path: str) -> None:
-    """Sends the whole text at once.
+    """Sends the whole text at once; where Citus is, which sends workers the text of a statement with all around it, one
+    statement after another.
 
-    Raises StatementFailed that points at the statement in the file, ConnectionFailed when the server is gone.
+    Raises StatementFailed that points at the statement in the file, ConnectionFailed when the server is gone, or a
+    worker.
     """
+    if connection.has_citus:
+        for statement in statements.split(sql):
+            execute_statement(connection, statement, sql, path)
+        return
     completed, refusal = _send(connection, sql, path)
     if refusal:
         raise _located(connection, refusal, sql, _offset(refusal, sql, completed), path) from refusal
@@ -80,9 +87,11 @@ def _send(connection: Connection, sql: str, path: str) -> tuple[int, psycopg.Err
         raise _lost(error, path) from error
     if results[-1].status != pq.ExecStatus.FATAL_ERROR:
         return len(results), None
-    refusal = psycopg.errors.error_from_result(results[-1], encoding="utf-8")
+    refusal = workers.as_on_one_server(psycopg.errors.error_from_result(results[-1], encoding="utf-8"))
     if refusal.diag.severity_nonlocalized in _GONE:
         raise _lost(refusal, path) from refusal
+    if worker := workers.unreachable(refusal):
+        raise refusals.worker_lost(worker) from refusal
     return len(results) - 1, refusal
 
 

@@ -74,6 +74,8 @@ class Runner:
             _closing_if_busy(self._connection),
         ):
             for position, step in enumerate(steps):
+                # What one step does to all shards at once would keep the next from much.
+                session.reach_workers(self._connection, self._limits, shard_by_shard=True)
                 self._require_same_target(step)
                 if not step.migration.transactional:
                     found += of_untried(step)
@@ -131,8 +133,21 @@ class Runner:
         return losses.measure(self._connection, self._home.schema, step.id, lambda: self._execute(step))
 
     def _in_transaction(self, step: Step, agreement: Agreement | None, started: float) -> tuple[float, Notices]:
+        """Changes all shards at once, unless what follows in the file can then no longer be done."""
+        try:
+            return self._in_one_transaction(step, agreement, started, shard_by_shard=False)
+        except StatementFailed as error:
+            if not session.asks_for_shard_by_shard(error):
+                raise
+        session.clean(self._connection, self._limits)
+        return self._in_one_transaction(step, agreement, started, shard_by_shard=True)
+
+    def _in_one_transaction(
+        self, step: Step, agreement: Agreement | None, started: float, *, shard_by_shard: bool
+    ) -> tuple[float, Notices]:
         connection = self._connection
         with connection.transaction(), _closing_if_busy(connection):
+            session.reach_workers(connection, self._limits, shard_by_shard=shard_by_shard)
             if agreement is None:
                 messages = self._execute(step)
             else:

@@ -9,6 +9,7 @@ from psycopg import sql
 
 from memdb import database, pooling
 from memdb.database import OWN_NAMES, Connection, query
+from memdb.errors import StatementFailed
 from memdb.migrations import locking
 
 # https://www.postgresql.org/docs/current/sql-discard.html: all of discard all, without pg_advisory_unlock_all().
@@ -83,10 +84,36 @@ def take_time(connection: Connection) -> None:
     connection.execute("; ".join(f"set local {name} = 0" for name in names))
 
 
+def reach_workers(connection: Connection, limits: Limits, *, shard_by_shard: bool) -> None:
+    """In a transaction on a Citus cluster, has workers keep to the limits as well, which are else those of this session
+    only. `shard_by_shard`: each worker changes its shards one after another, on one connection.
+    """
+    if not connection.has_citus:
+        return
+    settings = {
+        "citus.propagate_set_commands": "local",
+        "citus.multi_shard_modify_mode": "sequential" if shard_by_shard else "parallel",
+        "lock_timeout": _lock_timeout(limits),
+        "statement_timeout": "0",
+    }
+    if limits.maintenance_work_mem is not None:
+        settings["maintenance_work_mem"] = limits.maintenance_work_mem
+    for name, value in settings.items():  # one by one: Citus hands on the whole text that it is sent
+        connection.execute(sql.SQL("set local {} = {}").format(sql.Identifier(*name.split(".")), value))
+
+
+def asks_for_shard_by_shard(error: StatementFailed) -> bool:
+    """Whether Citus refuses a statement, such as a new function, after others have changed several shards at once."""
+    return "citus.multi_shard_modify_mode" in error.said
+
+
+def _lock_timeout(limits: Limits) -> str:
+    return f"{database.milliseconds(min(limits.lock_timeout_seconds, limits.wait_seconds))}ms"
+
+
 def _set_limits(connection: Connection, limits: Limits) -> None:
-    seconds = min(limits.lock_timeout_seconds, limits.wait_seconds)
     values = {
-        "lock_timeout": f"{database.milliseconds(seconds)}ms",
+        "lock_timeout": _lock_timeout(limits),
         "memory": limits.maintenance_work_mem,
         "workers": None if limits.parallel_workers is None else str(limits.parallel_workers),
     }

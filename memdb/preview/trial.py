@@ -91,10 +91,9 @@ def _path(connection: Connection) -> str:
 
 def _first(connection: Connection, path: str) -> str | None:
     """The first schema of this search_path that is there."""
-    row: tuple[str, str | None, list[str], str] | None = connection.execute(
-        query("session", "names"), [path]
-    ).fetchone()
-    return row[1] if row else None
+    row = connection.execute(query("session", "names"), [path]).fetchone()
+    first: str | None = row[1] if row else None
+    return first
 
 
 @contextmanager

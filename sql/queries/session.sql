@@ -2,7 +2,8 @@
 
 -- name: names
 -- Of the user's search_path, or where that is null of the session's own. Written so that it does not matter what it
--- holds: it leads to memdb's own only after this. In a transaction, it is left as it was.
+-- holds: it leads to memdb's own only after this. In a transaction, it is left as it was. Whether Citus is here is asked
+-- along, since all that comes after depends on it.
 with present as materialized (select pg_catalog.current_setting('search_path') as path)
 
 select
@@ -13,7 +14,11 @@ select
     ),
     pg_catalog.current_schema(),
     pg_catalog.current_schemas(false),
-    pg_catalog.set_config('search_path', present.path, true)
+    pg_catalog.set_config('search_path', present.path, true),
+    exists(
+        select from pg_catalog.pg_extension as e
+        where e.extname operator(pg_catalog.=) 'citus' -- noqa: LT01
+    )
 from present;
 
 -- name: superuser

@@ -21,7 +21,7 @@ LAYERS = [
     {"binary", "files", "values"},
     {"addresses", "settings", "embedded", "statements", "reading", "models", "embedders"},
     {"database", "schemas"},
-    {"catalog", "pooling", "retrieval", "target"},
+    {"catalog", "distribution", "pooling", "retrieval", "target"},
     {"ledger", "store", "trust", "users"},
     {"adapters", "verification"},
     {"migrations"},

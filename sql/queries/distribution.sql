@@ -1,0 +1,110 @@
+-- What the coordinator of a Citus cluster knows: only asked where the extension is. All of its tables and functions are
+-- in pg_catalog. https://docs.citusdata.com/en/stable/develop/api_metadata.html
+
+-- name: cluster
+-- The number of this server's group, 0 for the coordinator, and all servers that the cluster has, also those that were
+-- taken out of use.
+select
+    (select l.groupid from pg_dist_local_group as l) as own_group,
+    coalesce(
+        (
+            select
+                jsonb_agg(
+                    jsonb_build_object(
+                        'id', n.nodeid,
+                        'group', n.groupid,
+                        'host', n.nodename,
+                        'port', n.nodeport,
+                        'is_active', n.isactive,
+                        'keeps_shards', n.shouldhaveshards
+                    )
+                    order by n.groupid, n.nodeid
+                )
+            from pg_dist_node as n
+            where n.noderole = 'primary'
+        ),
+        '[]'
+    ) as nodes;
+
+-- name: tables
+-- Tables that are spread over the cluster by a column, and those of which each server has a copy, which have none.
+select
+    t.logicalrelid::oid::bigint as oid,
+    n.nspname::text as schema,
+    c.relname::text as name,
+    case when t.partmethod = 'h' then column_to_column_name(t.logicalrelid, t.partkey) end as column,
+    t.colocationid as colocation,
+    (
+        select count(*) from pg_dist_shard as s
+        where s.logicalrelid = t.logicalrelid
+    ) as shards
+from pg_dist_partition as t
+inner join pg_class as c on t.logicalrelid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+where t.partmethod = 'h' or t.repmodel = 't'
+order by n.nspname, c.relname;
+
+-- name: reachable
+select citus_check_connection_to_node(%s, %s);
+
+-- name: unplaced
+-- Shards of these tables of which no server has a copy that can be used.
+select
+    s.logicalrelid::oid::bigint,
+    count(*)
+from pg_dist_shard as s
+where
+    s.logicalrelid = any(%s::oid[])
+    and not exists (
+        select 1
+        from pg_dist_placement as p
+        inner join pg_dist_node as n on p.groupid = n.groupid
+        where p.shardid = s.shardid and p.shardstate = 1 and n.isactive
+    )
+group by s.logicalrelid
+order by s.logicalrelid;
+
+-- name: on_shards
+-- What a statement, in which %%s stands for the shard, answers on each shard of a table: its number, and whether it was
+-- answered at all. Workers know nothing of this session's search_path.
+select
+    r.shardid::bigint,
+    r.success,
+    r.result
+from run_command_on_shards(%s::oid::regclass, %s) as r
+order by r.shardid;
+
+-- name: on_workers
+select
+    r.nodename,
+    r.nodeport,
+    r.success,
+    r.result
+from run_command_on_workers(%s) as r
+order by r.nodename, r.nodeport;
+
+-- name: indexes_of_shard
+-- Sent to each shard of a table, by its name.
+select
+    coalesce(
+        pg_catalog.json_object_agg(
+            pg_catalog.regexp_replace(c.relname, '_[0-9]+$', ''),
+            pg_catalog.json_build_object(
+                'valid', i.indisvalid and i.indisready, 'bytes', pg_catalog.pg_relation_size(c.oid)
+            )
+        ),
+        '{}'
+    )
+from pg_catalog.pg_index as i
+inner join pg_catalog.pg_class as c on i.indexrelid operator(pg_catalog.=) c.oid -- noqa: LT01
+where i.indrelid operator(pg_catalog.=) '%s'::pg_catalog.regclass; -- noqa: LT01
+
+-- name: prepared
+-- Sent to each worker: two-phase commits of this database that have waited for their end for a minute, which is how
+-- often the coordinator ends what it has left.
+select pg_catalog.count(*)
+from pg_catalog.pg_prepared_xacts as p
+where
+    p.gid operator(pg_catalog.~) '^citus_' -- noqa: LT01
+    and p.database operator(pg_catalog.=) pg_catalog.current_database() -- noqa: LT01
+    and p.prepared operator(pg_catalog.<) (pg_catalog.now() operator(pg_catalog.-) interval '2 minutes'); -- noqa: LT01
