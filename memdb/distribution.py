@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that is spread by `column`, or, where that is None, of which each server has a copy.
+    """A table that is spread `by` a column, or, where that is None, of which each server has a copy.
 
     Tables of one `colocation` have the rows of one user on the same server.
     """
@@ -40,7 +42,7 @@ class Table:
     oid: int
     schema: str
     name: str
-    column: str | None
+    by: str | None
     colocation: int
     shards: int
 
@@ -66,7 +68,7 @@ class Cluster:
     def spread(self, oid: int) -> Table | None:
         """The table where it is spread by a column."""
         found = self.tables.get(oid)
-        return found if found is not None and found.column is not None else None
+        return found if found is not None and found.by is not None else None
 
 
 def read(connection: Connection) -> Cluster | None:
@@ -86,6 +88,12 @@ def read(connection: Connection) -> Cluster | None:
 def require_coordinator(connection: Connection) -> None:
     """Raises DatabaseError on a worker of a cluster, where nothing of the schema may be read or changed."""
     read(connection)
+
+
+def spread_tables(connection: Connection) -> list[Table]:
+    """All that are spread by a column."""
+    cluster = read(connection)
+    return [] if cluster is None else [table for table in cluster.tables.values() if table.by is not None]
 
 
 def is_spread(connection: Connection, table: int) -> bool:
@@ -111,6 +119,15 @@ def silent(connection: Connection, nodes: Sequence[Node]) -> list[Node]:
     with database.own_names(connection):
         reachable = query("distribution", "reachable")
         return [node for node in nodes if not connection.value(reachable, [node.host, node.port])]
+
+
+def by_shard(connection: Connection, table: int, values: Sequence[T], type: Sequence[str]) -> list[list[T]]:
+    """Values of the column by which a table is spread, of a `type` with its schema, those of one shard together: what
+    Citus does on one shard at a time only can be done for all of them. Else one list."""
+    if not values or not is_spread(connection, table):
+        return [list(values)]
+    statement = query("distribution", "by_shard", type=type)
+    return [list(found) for (found,) in connection.execute(statement, {"values": list(values), "table": table})]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +156,44 @@ def ask_workers(connection: Connection, statement: str) -> Iterator[Answer]:
         yield Answer(node, result, "") if succeeded else Answer(node, None, result)
 
 
-def indexes(connection: Connection, table: int) -> tuple[dict[str, dict[str, Any]], list[Answer]]:
-    """The indexes of each shard by its number, with `valid` and `bytes` by their names without that number; and the
-    shards that could not be asked."""
-    answers = list(ask_shards(connection, table, query("distribution", "indexes_of_shard")))
-    found = {answer.of: json.loads(answer.value) for answer in answers if answer.value is not None}
-    return found, [answer for answer in answers if answer.value is None]
+@dataclass(frozen=True, slots=True)
+class ShardIndex:
+    """An index of a shard; its `name` has the number of the shard."""
+
+    name: str
+    valid: bool
+    bytes: int
+
+    def is_of(self, index: str) -> bool:
+        """Whether it is the part of a table's index. Citus gives long names a hash in place of their end."""
+        own = self.name.rpartition("_")[0]
+        return own == index or (len(index) > len(own) and index.startswith(own[: -len("_01234567")] or "\0"))
+
+
+def indexes(connection: Connection, table: int) -> Iterator[Answer]:
+    """Of each shard of a table, its indexes."""
+    for answer in ask_shards(connection, table, query("distribution", "indexes_of_shard")):
+        if answer.value is None:
+            yield answer
+        else:
+            yield Answer(answer.of, [ShardIndex(**found) for found in json.loads(answer.value)])
+
+
+def shards_without_index(connection: Connection, table: int, index: str) -> list[Answer]:
+    """The shards of a table that lack an index, or have one that no search uses, or could not be asked; none where
+    the table is on one server."""
+    if not connection.has_citus or not is_spread(connection, table):
+        return []
+    return [
+        answer
+        for answer in indexes(connection, table)
+        if answer.value is None or not any(found.valid and found.is_of(index) for found in answer.value)
+    ]
+
+
+def index_builds(connection: Connection, pid: int) -> dict[str, tuple[Any, ...]]:
+    """The shards of which the session `pid` of this server has an index built, by their names, with the phase and what
+    pg_stat_progress_create_index counts: blocks done and in all, tuples done and in all."""
+    session = connection.value(query("distribution", "session"), [pid])
+    answers = ask_workers(connection, query("distribution", "index_builds").replace("{session}", session))
+    return {name: tuple(counts) for answer in answers for name, *counts in json.loads(answer.value or "[]")}

@@ -121,6 +121,8 @@ class LoneStatement:
     def _run_index_statement(self, index: IndexStatement) -> None:
         if index.action == "create":
             concurrently.drop_if_invalid(self._connection, index)
+        elif self._connection.has_citus and concurrently.drop_if_invalid(self._connection, index):
+            return  # the file itself would not drop what was dropped on some shards before
         advise = concurrently.memory_advice(self._connection, index)
         with notices(self._connection, lambda notice: self._on_advice(advise(notice))):
             execute_file(self._connection, self._sql, self._path)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from memdb import database, statements, trust
+from memdb import database, distribution, statements, trust
 from memdb.database import Connection, query
 from memdb.errors import MigrationError, StatementFailed
 
@@ -75,14 +75,20 @@ def _find(connection: Connection, statement: IndexStatement) -> tuple[str, bool]
         if statement.table is not None:
             oid = connection.value(query("history", "index_of_table"), [statement.index, oid])
         found = connection.execute(query("history", "index_state"), [oid]).fetchone()
-    return None if found is None else (str(found[0]), bool(found[1]))
+    if found is None:
+        return None
+    qualified, valid, name, table = found
+    # A coordinator takes an index for valid before its workers have built theirs, and when they never do.
+    return str(qualified), bool(valid) and not distribution.shards_without_index(connection, table, name)
 
 
-def drop_if_invalid(connection: Connection, statement: IndexStatement) -> None:
-    """Clears away what a build has left that failed or was cut short."""
+def drop_if_invalid(connection: Connection, statement: IndexStatement) -> bool:
+    """Clears away what a build has left that failed or was cut short, if there is such; says so."""
     found = _find(connection, statement)
-    if found is not None and not found[1]:
-        connection.execute(sql.SQL("drop index concurrently if exists {}").format(sql.SQL(found[0])))
+    if found is None or found[1]:
+        return False
+    connection.execute(sql.SQL("drop index concurrently if exists {}").format(sql.SQL(found[0])))
+    return True
 
 
 def require_valid(connection: Connection, statement: IndexStatement, path: str) -> None:

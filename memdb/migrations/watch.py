@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from memdb import database
+from memdb import database, distribution
 from memdb.database import Connection, query
 from memdb.errors import MemdbError
 from memdb.migrations import locking
@@ -50,9 +50,10 @@ def _watch(
     try:
         with database.again(connection, purpose="watch") as observer:
             database.take_own_names(observer)
+            build_on = _Shards().build if connection.has_citus else _build
             told = None
             while not over.wait(_PATIENCE_SECONDS):
-                if build := _build(observer, pid):
+                if build := build_on(observer, pid):
                     on_build(build)
                 blockers = locking.blockers(observer, pid)
                 if blockers and (first := next(iter(blockers))) != told:
@@ -64,9 +65,30 @@ def _watch(
 
 def _build(observer: Connection, pid: int) -> Build | None:
     row = observer.execute(query("history", "index_build"), [pid]).fetchone()
-    if row is None:
-        return None
-    phase, blocks_done, blocks_total, tuples_done, tuples_total, table = row
-    # pgvector counts blocks and leaves tuples_total at 0; a btree counts tuples once it has sorted them.
+    return None if row is None else Build(row[-1], row[0], _share(*row[1:-1]))
+
+
+def _share(blocks_done: int, blocks_total: int, tuples_done: int, tuples_total: int) -> float | None:
+    """pgvector counts blocks and leaves tuples_total at 0; a btree counts tuples once it has sorted them."""
     done, total = (tuples_done, tuples_total) if tuples_total else (blocks_done, blocks_total)
-    return Build(table, phase, min(1.0, done / total) if total else None)
+    return min(1.0, done / total) if total else None
+
+
+class _Shards:
+    """The builds that a statement has workers do, some shards at a time, taken for one."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def build(self, observer: Connection, pid: int) -> Build | None:
+        """What is done of all shards of a table, those that are through among them."""
+        running = distribution.index_builds(observer, pid)
+        self._seen |= running.keys()
+        if not running:
+            return None
+        phase, *_ = next(iter(running.values()))
+        table = next(iter(running)).rpartition("_")[0]
+        of_table = [item.shards for item in distribution.spread_tables(observer) if item.name == table]
+        total = max([len(self._seen), *of_table])
+        done = len(self._seen) - len(running) + sum(_share(*counts) or 0 for _, *counts in running.values())
+        return Build(f"{table}, {total} shards", phase, done / total)

@@ -134,8 +134,8 @@ def _require_users(connection: Connection, place: Place, keys: list[UserKey]) ->
     """Adds those who are missing to memdb's stand-in. Raises DataError, which names them, in an application's table."""
     found = place.target
     if found.users_may_be_made:
-        return connection.execute(found.query("seed", "add_users").encode(), [keys]).rowcount
-    missing = [key for (key,) in connection.execute(found.query("seed", "missing_users").encode(), [keys])]
+        return connection.execute(found.query("seed", "add_users").encode(), {"wanted": keys}).rowcount
+    missing = [key for (key,) in connection.execute(found.query("seed", "missing_users").encode(), {"wanted": keys})]
     if missing:
         raise DataError(
             f"{arriving.named(missing)} {'are' if missing[1:] else 'is'} not among the users in {found.users_name}",

@@ -1,10 +1,10 @@
 """Removes what was seeded, which is told by its ids, and nothing else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from memdb import trust
+from memdb import distribution, trust
 from memdb.database import Connection, query
 from memdb.reading import ids, keys
 from memdb.reading.keys import Kind, Made
@@ -45,9 +45,7 @@ def reset(
         target = beginning.begin(connection, wait_seconds)
         _require_trust(connection, target)
         kind = keys.kind(target.shape.users)
-        lock = target.query("seed", "lock_users", ordered=["pg_catalog", kind.ordered])
-        locked = connection.execute(lock, _between(kind.made))
-        users = [key for (key,) in locked if kind.made.has(key)]
+        users = [key for key in _locked_users(connection, target, kind) if kind.made.has(key)]
         memories = _remove_memories(connection, target)
         removed = _remove_users(connection, target, kind, users)
         kept = connection.execute(target.query("seed", "remaining_memories"), _between(ids.MEMORIES)).rowcount
@@ -73,10 +71,38 @@ def _require_trust(connection: Connection, target: Target) -> None:
     trust.require_no_strangers(connection, referrers, tables)
 
 
+def _locked_users(connection: Connection, target: Target, kind: Kind) -> list[Any]:
+    """Those with ids that seeding makes; nothing can come to refer to them from now on."""
+    ordered = ["pg_catalog", kind.ordered]
+    if target.users is None or not distribution.is_spread(connection, target.users):
+        lock = target.query("seed", "lock_users", ordered=ordered)
+        return [key for (key,) in connection.execute(lock, _between(kind.made))]
+    found = connection.execute(target.query("seed", "seeded_users", ordered=ordered), _between(kind.made))
+    seeded = [key for (key,) in found]
+    return list(_locked(connection, target, target.users, "lock_users_of_shard", seeded, {}))
+
+
+def _lock_memories(connection: Connection, target: Target) -> None:
+    between = _between(ids.MEMORIES)
+    if not distribution.is_spread(connection, target.memories):
+        connection.execute(target.query("seed", "lock_memories"), between)
+        return
+    owners = [key for (key,) in connection.execute(target.query("seed", "owners_of_memories"), between)]
+    list(_locked(connection, target, target.memories, "lock_memories_of_shard", owners, between))
+
+
+def _locked(
+    connection: Connection, target: Target, table: int, block: str, users: list[Any], given: dict[str, Any]
+) -> Iterator[Any]:
+    """Locks rows of these users, those of one shard at a time, and returns their keys."""
+    for of_shard in distribution.by_shard(connection, table, users, ["pg_catalog", target.user_type_name]):
+        yield from (key for (key,) in connection.execute(target.query("seed", block), given | {"ids": of_shard}))
+
+
 def _remove_memories(connection: Connection, target: Target) -> int:
     conditions = _not_referenced(connection, target.memories)
     if conditions:  # or a row that comes to refer to one meanwhile would go with it
-        connection.execute(target.query("seed", "lock_memories"), _between(ids.MEMORIES))
+        _lock_memories(connection, target)
     statement = " and ".join([target.query("seed", "remove_memories"), *conditions])
     mentioned = _mentioned(connection, target, keys.KINDS["uuid"], ids.MEMORIES)
     return connection.execute(statement, _between(ids.MEMORIES) | {"mentioned": mentioned}).rowcount

@@ -20,7 +20,7 @@ def add(connection: Connection, target: Target, wanted: Sequence[UserKey]) -> li
     """Adds those who are not there, and returns them. Raises DataError where a user needs more than an id."""
     try:
         with connection.transaction():
-            return [key for (key,) in connection.execute(target.query("seed", "add_users"), [wanted])]
+            return [key for (key,) in connection.execute(target.query("seed", "add_users"), {"wanted": wanted})]
     except psycopg.errors.NotNullViolation as error:
         if error.diag.table_name != target.users_table:
             raise
@@ -38,7 +38,7 @@ def _needed(connection: Connection, target: Target) -> str:
 
 def require(connection: Connection, target: Target, wanted: Sequence[UserKey], names: Mapping[UserKey, str]) -> None:
     """Raises DataError, which names them as their file does, where some are not there."""
-    missing = [key for (key,) in connection.execute(target.query("seed", "missing_users"), [wanted])]
+    missing = [key for (key,) in connection.execute(target.query("seed", "missing_users"), {"wanted": wanted})]
     if not missing:
         return
     needed = _needed(connection, target)

@@ -19,11 +19,13 @@ _WORTH_TELLING = 1000  # rows
 
 @dataclass(frozen=True, slots=True)
 class VectorIndex:
-    """An index on memories, with the statements that drop it and make it again as it was."""
+    """An index on memories, with the statements that drop it and make it again as it was, `describe` with its comment,
+    if it has one."""
 
     name: str
     drop: LiteralString
     create: LiteralString
+    describe: LiteralString | None
 
 
 def movable(connection: Connection, target: Target) -> list[VectorIndex]:
@@ -71,3 +73,5 @@ def restore(
 
     with connection.hearing(hear):
         connection.execute(index.create)
+    if index.describe is not None:  # a statement of its own: Citus sends workers the text of all that comes with one
+        connection.execute(index.describe)

@@ -32,7 +32,7 @@ select
     t.logicalrelid::oid::bigint as oid,
     n.nspname::text as schema,
     c.relname::text as name,
-    case when t.partmethod = 'h' then column_to_column_name(t.logicalrelid, t.partkey) end as column,
+    case when t.partmethod = 'h' then column_to_column_name(t.logicalrelid, t.partkey) end as by,
     t.colocationid as colocation,
     (
         select count(*) from pg_dist_shard as s
@@ -64,6 +64,12 @@ where
 group by s.logicalrelid
 order by s.logicalrelid;
 
+-- name: by_shard
+-- Values of the column by which a table is spread, those of one shard together.
+select array_agg(v.value)
+from unnest(%(values)s::{type}[]) as v (value)
+group by get_shard_id_for_distribution_column(%(table)s::oid::regclass, v.value);
+
 -- name: on_shards
 -- What a statement, in which %%s stands for the shard, answers on each shard of a table: its number, and whether it was
 -- answered at all. Workers know nothing of this session's search_path.
@@ -87,13 +93,14 @@ order by r.nodename, r.nodeport;
 -- Sent to each shard of a table, by its name.
 select
     coalesce(
-        pg_catalog.json_object_agg(
-            pg_catalog.regexp_replace(c.relname, '_[0-9]+$', ''),
+        pg_catalog.json_agg(
             pg_catalog.json_build_object(
-                'valid', i.indisvalid and i.indisready, 'bytes', pg_catalog.pg_relation_size(c.oid)
+                'name', c.relname,
+                'valid', i.indisvalid and i.indisready,
+                'bytes', pg_catalog.pg_relation_size(c.oid)
             )
         ),
-        '{}'
+        '[]'
     )
 from pg_catalog.pg_index as i
 inner join pg_catalog.pg_class as c on i.indexrelid operator(pg_catalog.=) c.oid -- noqa: LT01
@@ -108,3 +115,23 @@ where
     p.gid operator(pg_catalog.~) '^citus_' -- noqa: LT01
     and p.database operator(pg_catalog.=) pg_catalog.current_database() -- noqa: LT01
     and p.prepared operator(pg_catalog.<) (pg_catalog.now() operator(pg_catalog.-) interval '2 minutes'); -- noqa: LT01
+
+-- name: session
+-- What a session of this server, by its pid, is called on the workers on which it has work done.
+select 'citus_internal gpid=' || (citus_backend_gpid() - pg_backend_pid() + %s);
+
+-- name: index_builds
+-- Sent to each worker, with that name: the shards of which an index is being built, and how far that is.
+select
+    coalesce(
+        pg_catalog.json_agg(
+            pg_catalog.json_build_array(
+                c.relname, p.phase, p.blocks_done, p.blocks_total, p.tuples_done, p.tuples_total
+            )
+        ),
+        '[]'
+    )
+from pg_catalog.pg_stat_progress_create_index as p
+inner join pg_catalog.pg_stat_activity as a on p.pid operator(pg_catalog.=) a.pid -- noqa: LT01
+inner join pg_catalog.pg_class as c on p.relid operator(pg_catalog.=) c.oid -- noqa: LT01
+where a.application_name operator(pg_catalog.=) '{session}'; -- noqa: LT01, PRS

@@ -393,10 +393,12 @@ inner join pg_namespace as n on c.relnamespace = n.oid
 where c.oid = %s;
 
 -- name: index_state
--- An index as it can be referred to, and whether it can be used.
+-- An index as it can be referred to, whether it can be used, its bare name, and its table.
 select
     format('%%I.%%I', n.nspname, c.relname),
-    i.indisvalid and i.indisready and i.indislive as valid
+    i.indisvalid and i.indisready and i.indislive as valid,
+    c.relname::text,
+    i.indrelid::bigint
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid

@@ -74,19 +74,20 @@ limit 1;
 -- name: state
 -- The time in seconds: psycopg reads a timestamptz in the DateStyle ISO only.
 select
-    exists(select from {schema}.memories),
+    exists(select 1 from {schema}.memories),
     extract(epoch from now());
 
 -- name: add_users
--- Those of the given users that are not there yet, without touching those that are.
+-- Those of the given users that are not there yet, without touching those that are. No subquery here asks for one user
+-- at a time, or for no column, which Citus cannot spread over shards.
 insert into {users} ({key})
 overriding system value
 select wanted.id
-from unnest(%s::{user_type}[]) as wanted (id)
+from unnest(%(wanted)s::{user_type}[]) as wanted (id)
 where
-    not exists (
-        select from {users} as present
-        where present.{key} = wanted.id
+    wanted.id not in (
+        select present.{key} from {users} as present
+        where present.{key} = any(%(wanted)s::{user_type}[])
     )
 on conflict do nothing
 returning {key};
@@ -94,11 +95,11 @@ returning {key};
 -- name: missing_users
 -- Those of the given users that are not there.
 select wanted.id
-from unnest(%s::{user_type}[]) as wanted (id)
+from unnest(%(wanted)s::{user_type}[]) as wanted (id)
 where
-    not exists (
-        select from {users} as present
-        where present.{key} = wanted.id
+    wanted.id not in (
+        select present.{key} from {users} as present
+        where present.{key} = any(%(wanted)s::{user_type}[])
     )
 order by wanted.id;
 
@@ -130,9 +131,8 @@ from stdin (format binary); -- noqa: PRS
 select
     c.relname as name,
     format('drop index %%s', c.oid::regclass) as drop,
-    pg_get_indexdef(c.oid) || coalesce(
-        format('; comment on index %%s is %%L', c.oid::regclass, obj_description(c.oid, 'pg_class')), ''
-    ) as create
+    pg_get_indexdef(c.oid) as create,
+    format('comment on index %%s is ', c.oid::regclass) || quote_literal(obj_description(c.oid, 'pg_class')) as describe
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_am as am on c.relam = am.oid
@@ -228,10 +228,33 @@ from {users}
 where {key}::{ordered} between %(first)s and %(last)s
 for update;
 
+-- name: seeded_users
+-- The same without locks, which Citus takes for one shard at a time only.
+select {key}
+from {users}
+where {key}::{ordered} between %(first)s and %(last)s;
+
+-- name: lock_users_of_shard
+select {key}
+from {users}
+where {key} = any(%(ids)s::{user_type}[])
+for update;
+
 -- name: lock_memories
 select
 from {schema}.memories
 where id between %(first)s and %(last)s
+for update;
+
+-- name: owners_of_memories
+select distinct user_id
+from {schema}.memories
+where id between %(first)s and %(last)s;
+
+-- name: lock_memories_of_shard
+select id
+from {schema}.memories
+where id between %(first)s and %(last)s and user_id = any(%(ids)s::{user_type}[])
 for update;
 
 -- name: remove_memories
@@ -239,7 +262,7 @@ delete from {schema}.memories as target
 where id between %(first)s and %(last)s and id <> all(%(mentioned)s::uuid[]);
 
 -- name: remaining_memories
-select
+select id
 from {schema}.memories
 where id between %(first)s and %(last)s;
 

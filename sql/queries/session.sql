@@ -2,8 +2,8 @@
 
 -- name: names
 -- Of the user's search_path, or where that is null of the session's own. Written so that it does not matter what it
--- holds: it leads to memdb's own only after this. In a transaction, it is left as it was. Whether Citus is here is asked
--- along, since all that comes after depends on it.
+-- holds: it leads to memdb's own only after this. In a transaction, it is left as it was. Whether Citus is here is
+-- asked along, since much that comes after depends on it.
 with present as materialized (select pg_catalog.current_setting('search_path') as path)
 
 select
