@@ -121,6 +121,12 @@ def silent(connection: Connection, nodes: Sequence[Node]) -> list[Node]:
         return [node for node in nodes if not connection.value(reachable, [node.host, node.port])]
 
 
+def unplaced(connection: Connection, tables: Sequence[int]) -> list[tuple[int, int]]:
+    """Those of these tables of which shards are on no server that is in use, and how many."""
+    with database.own_names(connection):
+        return [(oid, number) for oid, number in connection.execute(query("distribution", "unplaced"), [list(tables)])]
+
+
 def by_shard(connection: Connection, table: int, values: Sequence[T], type: Sequence[str]) -> list[list[T]]:
     """Values of the column by which a table is spread, of a `type` with its schema, those of one shard together: what
     Citus does on one shard at a time only can be done for all of them. Else one list."""

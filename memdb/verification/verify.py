@@ -11,7 +11,7 @@ from memdb.errors import SqlFilesError
 from memdb.ledger import changes, history
 from memdb.ledger.changes import Changes
 from memdb.ledger.sqlfiles import CORE, Sets
-from memdb.verification import applications_users, snapshot
+from memdb.verification import applications_users, snapshot, spreading
 from memdb.verification.applications_users import Owners
 from memdb.verification.comparison import Difference, compare, departs
 from memdb.verification.mending import surroundings
@@ -79,6 +79,10 @@ def verify(
             expected, found, users_note = owners.left_alone(connection, expected, found)
         place = _surroundings(connection, schema, past.home.schema, expected, found)
     differences = compare(expected, found, applied=applied, known=known, place=place)
+    unspread, spread_notes = (
+        spreading.check(connection, schema, expected, found, ids) if connection.has_citus else ([], [])
+    )
+    differences += unspread
     absent = not own.applied and past.readable and not _any_standing(found, owners)
     if absent:
         differences = [replace(difference, mend="memdb migrate") for difference in differences]
@@ -91,6 +95,7 @@ def verify(
             *_foreign_notes(foreign),
             *users_note,
             *_pgvector_notes(live.pgvector_version),
+            *spread_notes,
         ),
         compared=_by_kind(expected),
         not_compared=(*_not_compared_here(expected), *NOT_COMPARED),
