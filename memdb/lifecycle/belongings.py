@@ -96,7 +96,8 @@ class Belongings:
 
     def going_with(self, start: Conditions) -> dict[int, Condition]:
         """The rows that are deleted together with these, table by table, the nearest first."""
-        found, frontier = dict(start), set(start)
+        found = {oid: self._with_along(oid, meant, start) for oid, meant in start.items()}
+        frontier = set(start)
         while frontier:
             near = [
                 reference
@@ -108,6 +109,20 @@ class Belongings:
                 oid: either(self.referring(each, found) for each in near if each.holder == oid) for oid in frontier
             }
         return found
+
+    def _with_along(self, oid: int, meant: Condition, start: Conditions) -> Condition:
+        """These, and what goes along with others of them, though it may say that it is another user's."""
+        along = [
+            self.referring(each, start)
+            for each in self.references
+            if each.holder == oid and each.target in start and each.on_delete == CASCADE
+        ]
+        return meant if oid in self.persons or not along else either([meant, *along])
+
+    @property
+    def persons(self) -> tuple[int, int]:
+        """The tables of which only the user's own rows may go: users, and memories."""
+        return self.users.oid, self.target.memories
 
     def referring(self, reference: Reference, to: Conditions) -> Condition:
         """The rows that refer to some of those that are meant."""

@@ -79,6 +79,7 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
         with proving.remembering(survey, filled) as proof:
             _delete(survey, and_user=and_user)
             proof.require_gone()
+            _require_no_more(survey, deleted)
         told = replace(
             told,
             dry_run=False,
@@ -154,6 +155,8 @@ def _told(survey: Survey, deleted: Mapping[int, int], *, is_there: bool) -> Forg
             f"there is no user {survey.user} in {found.target.users_name}, and nothing of theirs in memdb's tables",
             hint="Check the id.",
         )
+    if others := survey.others:
+        raise _others_would_go(listed([f"{count(rows, 'row')} of {name}" for name, rows in others.items()]))
     if blocking := survey.in_the_way:
         named = listed([f"{count(rows, 'row')} of {name}" for name, rows in blocking.items()])
         raise DatabaseError(
@@ -172,6 +175,22 @@ def _told(survey: Survey, deleted: Mapping[int, int], *, is_there: bool) -> Forg
         is_noted=False,
         remains=None,
         seconds=0,
+    )
+
+
+def _require_no_more(survey: Survey, deleted: Mapping[int, int]) -> None:
+    """Raises DatabaseError where more users or memories were deleted than this user's: by a trigger, or far along."""
+    for oid in survey.found.persons:
+        rows = survey.connection.value(query("forgetting", "rows_deleted"), {"table": oid})
+        if more := max(rows - deleted.get(oid, 0), 0):
+            raise _others_would_go(f"{count(more, 'row')} of {survey.found.holders[oid]}")
+
+
+def _others_would_go(rows: str) -> DatabaseError:
+    return DatabaseError(
+        f"what is other users' would be deleted along, so nothing was deleted: {rows}",
+        hint="Foreign keys with on delete cascade, or triggers, lead there from this user's rows. See what is to "
+        "become of those rows, then run it again.",
     )
 
 

@@ -13,12 +13,14 @@ _TABLES = 2
 
 @dataclass(frozen=True, slots=True)
 class Remains:
-    """`vacuums` are statements after which the server may write over what was deleted.
+    """`refreshes` are statements for materialized views, which show until then what was deleted, and `vacuums` are
+    those after which the server may write over it.
 
     The log of changes is archived if `is_archived`; `replicas` are connected now, and `slots` keep of the log what
     their readers have not had yet.
     """
 
+    refreshes: Sequence[str]
     vacuums: Sequence[str]
     is_archived: bool
     replicas: int

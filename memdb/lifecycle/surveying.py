@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from memdb import trust
 from memdb.database import Connection
 from memdb.lifecycle import belongings
-from memdb.lifecycle.belongings import Belongings, Conditions, besides
+from memdb.lifecycle.belongings import CASCADE, Belongings, Conditions, besides
 from memdb.shape import UserKey
 
 _BLOCKING, _DETACHING = ("restrict", "no action"), ("set null", "set default")
@@ -42,6 +42,17 @@ class Survey:
     def detached(self) -> dict[str, int]:
         """The rows of other tables that refer to what goes, and then to nothing."""
         return self._referring(_DETACHING, self.going)
+
+    @property
+    def others(self) -> dict[str, int]:
+        """The users and memories that are not this user's, and would be deleted along by foreign keys."""
+        counts = dict[str, int]()
+        for each in self.found.references:
+            if each.on_delete == CASCADE and each.holder in self.found.persons and each.target in self.going:
+                meant = besides(self.found.referring(each, self.going), self.going.get(each.holder))
+                if rows := self._count(each.holder, meant):
+                    counts[str(self.found.holders[each.holder])] = rows
+        return counts
 
     @property
     def left(self) -> dict[str, int]:

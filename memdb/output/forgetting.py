@@ -53,6 +53,9 @@ def _tombstone(forgetting: Forgetting) -> Iterator[str]:
 def _remains(remains: Remains) -> Iterator[Any]:
     if not remains.vacuums:
         return
+    if remains.refreshes:
+        yield "Materialized views show what was deleted until these have run:"
+        yield from map(Code, remains.refreshes)
     yield "The server's files hold what was deleted until these have run, and its place is written over:"
     yield from map(Code, remains.vacuums)
     log = (

@@ -34,7 +34,20 @@ begin
     is_known := rest > 0;
     execute format('select from %s where user_id = $1 order by id for update', memories) using user_id;
     for held in
-        with recursive own as (
+        with recursive keys as (
+            select
+                a.attrelid,
+                case
+                    when t.typcategory = 'S' then 'text'::regtype
+                    when coalesce(nullif(t.typbasetype, 0), t.oid) in ('int2'::regtype, 'int4'::regtype)
+                        then 'int8'::regtype
+                    else coalesce(nullif(t.typbasetype, 0), t.oid)
+                end as comparable
+            from pg_attribute as a
+            inner join pg_type as t on a.atttypid = t.oid
+            where a.attname = 'user_id'
+        ),
+        own as (
             select c.oid, c.oid::regclass as name
             from pg_class as m
             inner join pg_class as c on m.relnamespace = c.relnamespace
@@ -50,8 +63,8 @@ begin
                 0 as depth,
                 array[own.oid] as passed
             from own
-            inner join pg_attribute as a on own.oid = a.attrelid and a.attname = 'user_id'
-            inner join pg_attribute as o on o.attrelid = memories and o.attname = 'user_id' and a.atttypid = o.atttypid
+            inner join keys as a on own.oid = a.attrelid
+            inner join keys as o on o.attrelid = memories and a.comparable = o.comparable
             union all
             select
                 own.oid,

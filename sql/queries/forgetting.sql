@@ -4,14 +4,27 @@
 -- name: holders
 -- The tables with a path to a user: users itself; memdb's, which are memories and those named memory_… beside it; and
 -- what foreign keys lead to these from, as long as rows go with what they refer to. has_user_id: whose row it is, the
--- row itself says, with a foreign key or without.
-with recursive own as (
+-- row itself says, with a foreign key or without; text, varchar and a domain over them may hold the same id.
+with recursive keys as (
+    select
+        a.attrelid,
+        case
+            when t.typcategory = 'S' then 'text'::regtype
+            when coalesce(nullif(t.typbasetype, 0), t.oid) in ('int2'::regtype, 'int4'::regtype) then 'int8'::regtype
+            else coalesce(nullif(t.typbasetype, 0), t.oid)
+        end as comparable
+    from pg_attribute as a
+    inner join pg_type as t on a.atttypid = t.oid
+    where a.attname = 'user_id'
+),
+
+own as (
     select
         c.oid,
         exists(
-            select from pg_attribute as a
-            inner join pg_attribute as o on o.attrelid = m.oid and o.attname = 'user_id' and a.atttypid = o.atttypid
-            where a.attrelid = c.oid and a.attname = 'user_id'
+            select from keys as a
+            inner join keys as o on m.oid = o.attrelid and a.comparable = o.comparable
+            where a.attrelid = c.oid
         ) as has_user_id
     from pg_class as m
     inner join pg_class as c on m.relnamespace = c.relnamespace
@@ -111,6 +124,16 @@ select count(*) from (
     for update of m
 ) as locked;
 
+-- name: rows_deleted
+-- How many rows of a table this transaction has deleted, by foreign keys and triggers as well; 0 where the server does
+-- not count (track_counts).
+select coalesce(sum(pg_stat_get_xact_tuples_deleted(t.oid)), 0)::bigint
+from (
+    select %(table)s::oid as oid
+    union
+    select p.relid from pg_partition_tree(%(table)s::oid::regclass) as p
+) as t;
+
 -- name: tombstones
 -- The tables of the set erasure, where it is applied.
 select t.oid::bigint from pg_class as m
@@ -136,8 +159,25 @@ where
 order by given.id;
 
 -- name: remains
--- Where what was deleted may still be: in pages until they are vacuumed, in the log, and in what reads the log.
+-- Where what was deleted may still be: in materialized views, whatever views are in between; in pages until they are
+-- vacuumed, in the log, and in what reads the log.
+with recursive shown as (
+    select unnest(%(tables)s::oid[]) as oid
+    union
+    select r.ev_class
+    from shown
+    inner join pg_depend as d on d.refclassid = 'pg_class'::regclass and shown.oid = d.refobjid
+    inner join pg_rewrite as r on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+)
+
 select
+    array(
+        select format('refresh materialized view %%I.%%I;', n.nspname, c.relname)
+        from shown
+        inner join pg_class as c on shown.oid = c.oid and c.relkind = 'm'
+        inner join pg_namespace as n on c.relnamespace = n.oid
+        order by c.oid
+    ) as refreshes,
     array(
         select format('vacuum (analyze) %%I.%%I;', n.nspname, c.relname)
         from unnest(%(tables)s::oid[]) with ordinality as t (oid, place)

@@ -313,3 +313,84 @@ def test_the_command_asks_tells_and_says_what_else_holds_it(
     assert main([*command, "--and-user", "--yes"]) == 0
     assert "An import can bring the user back" in capsys.readouterr().out
     assert main([*command, "--yes"]) == 3
+
+
+LEADING_TO_OTHERS = {
+    "an invitation": "alter table users add invited_by uuid references users on delete cascade;"
+    "update users set invited_by = '{ann}' where id = '{bob}'",
+    "a team": "create table teams (id int primary key, owner uuid references users on delete cascade);"
+    "insert into teams values (1, '{ann}');"
+    "alter table memories add team int references teams on delete cascade; update memories set team = 1",
+    "a team of a team": "create table teams (id int primary key, owner uuid references users on delete cascade,"
+    "  part_of int references teams on delete cascade);"
+    "insert into teams values (1, '{ann}', null), (2, null, 1), (3, null, 2);"
+    "alter table users add team int references teams on delete cascade;"
+    "update users set team = 3 where id = '{bob}'",
+    "a trigger": "create function go_along() returns trigger language plpgsql as"
+    " 'begin delete from public.users where id <> old.id; return null; end';"
+    "create trigger go_along after delete on users for each row execute function go_along()",
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("way", LEADING_TO_OTHERS)
+def test_whatever_leads_to_other_users_they_and_their_memories_stay(
+    connection: Connection, db: Database, way: str
+) -> None:
+    connection.execute(LEADING_TO_OTHERS[way].format(ann=ANN, bob=BOB).encode())
+    before = filling.dump(connection)
+    with pytest.raises(
+        DatabaseError, match=r"other users' would be deleted along.*: 1 row of public\.(users|memories)"
+    ):
+        db.forget(ANN, and_user=True)
+    assert filling.dump(connection) == before
+    assert db.forget(ANN).deleted["public.memories"] == 1
+    assert count(connection, "memories") == 1
+
+
+@pytest.mark.once
+def test_what_others_wrote_beside_a_memory_goes_with_it_and_is_counted(connection: Connection, db: Database) -> None:
+    connection.execute(
+        "create table memory_comments (memory_id uuid references memories on delete cascade, user_id uuid);"
+        "insert into memory_comments select m.id, u.id from memories as m, users as u"
+    )
+    assert [db.forget(ANN, dry_run=dry).deleted["public.memory_comments"] for dry in (True, False)] == [3, 3]
+    assert count(connection, "memory_comments") == 1
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.users.key_type)
+def test_a_column_of_a_similar_type_holds_the_same_ids(empty: str, tmp_path: Path, shape: Shape) -> None:
+    """An application's ORM may have text where memories has varchar, or a domain of its own."""
+    narrow, base = {"bigint": ("integer", "bigint")}.get(shape.users.key_type, ("text", "varchar(99)"))
+    with database.connect(empty, purpose="test") as connection:
+        shapes.make_users(connection, shape)
+        sets = shapes.write(tmp_path, shape)
+        migrations.run(connection, sets, migrations.Migrate(chosen=("erasure",)))
+        connection.execute(
+            f"create domain person as {base};"
+            f"create table memory_tags (user_id {narrow}); create table memory_notes (user_id person);"
+            f"insert into memory_tags select {shape.users.key} from {shape.users.table};"
+            f"insert into memory_notes select {shape.users.key} from {shape.users.table}".encode()
+        )
+        ann, bob, _ = shapes.IDS[shape.users.python_type]
+        with memdb.open(empty) as db:
+            told = [db.forget(ann).deleted, dict(connection.execute("select * from forget_user(%s)", [bob]).fetchall())]
+        for each in told:
+            assert {"memory_tags": 1, "memory_notes": 1}.items() <= {
+                name.removeprefix("public."): rows for name, rows in each.items()
+            }.items()
+
+
+@pytest.mark.once
+def test_materialized_views_that_still_show_it_are_named(connection: Connection, db: Database) -> None:
+    connection.execute(
+        "create schema reports; create view reports.all as select * from memories;"
+        'create materialized view reports."a digest" as select content from reports.all'
+    )
+    remains = db.forget(ANN).remains
+    assert remains is not None
+    (refresh,) = remains.refreshes
+    assert count(connection, 'reports."a digest"') == 2
+    connection.execute(refresh.encode())
+    assert count(connection, 'reports."a digest"') == 1
