@@ -12,7 +12,7 @@ SPREAD := --numprocesses $(JOBS) --dist worksteal
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture test-container check format snapshot docs picture bench bench-search bench-doctor bench-security build clean
+.PHONY: help demo test torture test-container check format snapshot docs picture bench bench-capacity bench-search bench-doctor bench-security build clean
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,14 +74,18 @@ snapshot: $(VENV)/runtime ## Write sql/schema.json from a freshly migrated datab
 docs: $(VENV)/develop ## Write docs/cli.md from the --help texts
 	$(BIN)/python -m docs.cli > docs/cli.md
 
-picture: $(VENV)/runtime ## Draw docs/demo.svg from a real run of the demo
+picture: $(VENV)/runtime ## Draw docs/demo.svg from a real run of the demo, and the pictures of docs/scale.md
 	$(BIN)/python -m docs.picture
+	$(BIN)/python -m docs.scale
 
 bench: $(VENV)/bench ## Time memdb beside what it is compared with, and print the ratios
 	$(BIN)/python -m bench
 
 bench-search: $(VENV)/bench ## Time search_memories beside the plain query and other systems: an hour, 30 GB
 	$(BIN)/python -m bench shapes search
+
+bench-capacity: $(VENV)/bench ## Measure what memdb capacity predicts from, and write it down: an hour, 20 GB
+	$(BIN)/python -m bench capacity
 
 bench-doctor: $(VENV)/bench ## Time doctor and inspect on a million memories: ten minutes, 12 GB
 	$(BIN)/python -m bench doctor

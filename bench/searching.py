@@ -8,7 +8,7 @@ from typing import LiteralString, Protocol, TypeAlias
 from uuid import UUID
 
 import numpy as np
-from pgvector import Vector
+from pgvector import HalfVector, Vector
 from pgvector.psycopg import register_vector
 
 from bench.search_rows import Vectors, user
@@ -40,7 +40,7 @@ class Search:
     connection: Connection
     statement: LiteralString
 
-    def run(self, embedding: Vector, owner: UUID, k: int) -> tuple[float, list[float]]:
+    def run(self, embedding: Vector | HalfVector, owner: UUID, k: int) -> tuple[float, list[float]]:
         """Milliseconds, and the distances that were found."""
         parameters = {"embedding": embedding, "user": owner, "k": k}
         started = time.perf_counter()

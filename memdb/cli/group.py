@@ -32,6 +32,7 @@ SECTIONS = {
         "forget": ("forget", "Delete all that is one user's, and prove it."),
         "duplicates": ("duplicates", "Find memories that say the same, and merge them."),
         "benchmark-similarity": ("benchmark", "Measure whether search is fast and right."),
+        "capacity": ("capacity", "Predict what memories take, and how they would be spread."),
     },
     "A project of your own": {
         "init": ("init", "Write memdb's SQL into your project."),

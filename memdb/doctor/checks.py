@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from memdb.doctor.findings import Finding
 from memdb.doctor.patient import Patient
 
+_UNITS = ("bytes", "kB", "MB", "GB", "TB", "PB")
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -17,12 +19,12 @@ class Check:
 
 
 def sized(number: float) -> str:
-    """Bytes for a person: `64 MB`, `1.2 GB`."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1024 or unit == "GB":
+    """Bytes for a person: `64 MB`, `1.2 GB`, `3.4 TB`."""
+    for unit in _UNITS:
+        if number < 1024 or unit == _UNITS[-1]:
             break
         number /= 1024
-    return f"{number:.1f} {unit}" if unit == "GB" and number < 10 else f"{number:,.0f} {unit}"
+    return f"{number:.1f} {unit}" if unit not in _UNITS[:3] and number < 10 else f"{number:,.0f} {unit}"
 
 
 def about(number: float) -> str:

@@ -30,6 +30,7 @@ LAYERS = [
     {"recording", "preview", "linting", "seeding", "benchmark", "doctor", "search", "moving", "embedding"},
     {"lifecycle"},
     {"project"},
+    {"capacity"},
     {"door"},
     {"demo"},
     {"output"},

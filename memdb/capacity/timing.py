@@ -1,0 +1,74 @@
+"""What searches, writes, builds and migrations take, from what was measured."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from memdb.capacity import layout, parts
+from memdb.capacity.demand import Demand
+from memdb.capacity.measured import Constants, Line
+from memdb.capacity.skew import Numbers
+
+FEW = 250
+"""Up to so many memories of a user search_memories compares all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Of one way of keeping memories; processor time of one core of the machine that was measured.
+
+    `insert_ms` is a single insert without the wait for the disk, and `wal_bytes` what it writes ahead. `build_seconds`
+    is the HNSW index, in `build_memory_bytes` of memory; both are 0 where there is none. `migrate_seconds` is adding
+    fast_search to these memories, all the while nobody can read them; 0 where that set is not asked for.
+    """
+
+    insert_ms: float
+    wal_bytes: float
+    build_seconds: float
+    build_memory_bytes: float
+    migrate_seconds: float
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Answers for one way of keeping memories."""
+
+    demand: Demand
+    constants: Constants
+
+    def search_ms(self, memories: Numbers) -> Numbers:
+        """The processor's, for users of so many memories."""
+        few, many = self._searches
+        return np.where(memories <= FEW, few.of(memories), many.of(memories))
+
+    def p95_ms(self, memories: float) -> float:
+        """What the user waits, if all that is read is in memory, and a core is free."""
+        return float(self.search_ms(np.array([memories]))[0]) * self.constants.tail
+
+    @cached_property
+    def _searches(self) -> tuple[Line, Line]:
+        known, value = self.constants, parts.vector_bytes(self.demand.shape)
+        if "fast_search" in self.demand.sets:
+            return known.fast_few.for_rows(value), known.fast_many.for_rows(parts.signature_bytes(self.demand.shape))
+        plain = (known.plain_toasted if parts.is_toasted(self.demand) else known.plain_inline).for_rows(value)
+        return plain, plain
+
+    def times(self) -> Times:
+        known, demand = self.constants, self.demand
+        value, row = parts.vector_bytes(demand.shape), row_bytes(demand)
+        depth = math.log(max(demand.memories, 2))
+        insert, wal, build, memory = known.insert.of(1, row), known.wal.of(1, row), 0.0, 0.0
+        if parts.has_graph(demand):
+            insert += known.graph_insert.of(depth, value)
+            wal += known.graph_wal.of(1, value)
+            build = known.graph_build.of(demand.memories * depth, value) / 1000
+            memory = demand.memories * layout.graph(value)
+        migrate = known.migrated.of(demand.memories, row) / 1000 if "fast_search" in demand.sets else 0.0
+        return Times(insert, wal, build, memory, migrate)
+
+
+def row_bytes(demand: Demand) -> float:
+    """What an application says of a memory: its embedding, content and metadata."""
+    return parts.vector_bytes(demand.shape) + demand.content_bytes + demand.metadata_bytes

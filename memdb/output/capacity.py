@@ -1,0 +1,165 @@
+"""Text for capacity."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.table import Table
+
+from memdb.capacity.cluster import Balance, Moves
+from memdb.capacity.planning import Capacity, Servers, Tenfold, Way
+from memdb.doctor.checks import about, sized
+from memdb.output.rendering import render
+from memdb.words import count, milliseconds
+
+_STEPS = (("days", 86_400), ("h", 3_600), ("min", 60))
+
+
+@render.register
+def _(result: Capacity) -> Iterator[Any]:
+    asked = result.ways[0]
+    yield (
+        f"{count(result.memories, 'memory')} of {count(result.users, 'user')}, {result.memories_per_user:,.12g} each "
+        f"in the mean ({result.skew}); the largest has {asked.searches[-1].memories:,.0f}."
+    )
+    yield ""
+    yield _parts(result)
+    yield ""
+    yield _takes(result)
+    yield ""
+    yield _lasts(result)
+    yield ""
+    yield from _migrating(asked)
+    yield f"Servers: {_servers(asked.servers)}."
+    yield from _spread(result)
+    yield _tenfold(result.tenfold)
+    yield from (f"Note: {note}" for note in result.notes)
+    yield from _source(result)
+
+
+def _parts(result: Capacity) -> Table:
+    table = _table("part", "set", "kind")
+    for title in ("bytes a memory", "all"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for part in result.parts:
+        table.add_row(part.name, part.of, part.kind, f"{part.bytes:,.0f}", sized(part.bytes * result.memories))
+    asked = result.ways[0]
+    table.add_row("all", "", "", f"{asked.bytes_per_memory:,.0f}", sized(asked.disk_bytes))
+    return table
+
+
+def _takes(result: Capacity) -> Table:
+    """What each way of keeping the memories takes."""
+    table = _ways("bytes a memory", "on disk", "in memory", "servers", "users on one server")
+    for way in result.ways:
+        sizes = f"{way.bytes_per_memory:,.0f}", sized(way.disk_bytes), sized(way.memory_bytes)
+        table.add_row(_name(way), *sizes, f"{way.servers.nodes:,}", about(way.servers.users_on_one))
+    return table
+
+
+def _lasts(result: Capacity) -> Table:
+    """How long things take, each way."""
+    table = _ways(*(one.who for one in result.ways[0].searches), "insert", "WAL", "build HNSW", "in memory")
+    for way in result.ways:
+        times, searches = way.times, (milliseconds(one.p95_ms) for one in way.searches)
+        build = (lasting(times.build_seconds), sized(times.build_memory_bytes)) if times.build_seconds else ("", "")
+        table.add_row(_name(way), *searches, milliseconds(times.insert_ms), sized(times.wal_bytes), *build)
+    return table
+
+
+def _ways(*titles: str) -> Table:
+    table = _table("kept as")
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
+    return table
+
+
+def _name(way: Way) -> str:
+    return f"{way.embedding}, {', '.join(way.sets) or 'core'}"
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
+
+
+def _migrating(way: Way) -> Iterator[str]:
+    if way.times.migrate_seconds:
+        yield (
+            f"Adding fast_search to all of them takes {lasting(way.times.migrate_seconds)}, and nobody can read "
+            "memories meanwhile."
+        )
+
+
+def _tenfold(then: Tenfold) -> str:
+    on_shards = (
+        f", {then.shards_per_node:.1f} shards on each, the fullest {then.largest:.2f} times the mean"
+        if then.servers.nodes > 1
+        else ""
+    )
+    search = f"The median search then has a p95 of {milliseconds(then.p95_ms)}."
+    return f"Ten times the users: servers {_servers(then.servers)}{on_shards}. {search}"
+
+
+def _servers(servers: Servers) -> str:
+    needs = ", ".join(
+        f"{name} {need:,.2g}" if need < 100 else f"{name} {need:,.0f}" for name, need in servers.needs.items()
+    )
+    because = f", because of {servers.bound}" if servers.nodes > 1 else ""
+    return f"{servers.nodes:,}{because} ({needs})"
+
+
+def _spread(result: Capacity) -> Iterator[Any]:
+    found = result.spread
+    if found is None:
+        yield "One server is enough: no shards."
+        return
+    one = f", of which one user makes {found.of_one_user:.0%}" if found.of_one_user >= 0.005 else ""
+    yield (
+        f"Shards: {found.shards:,}. The fullest has {found.largest:.2f} times the mean; the hottest has "
+        f"{found.hottest:.2f} times the mean load{one}."
+    )
+    table = _table("shards on servers")
+    for title in ("servers", "fullest / mean", "busiest / mean", "shards moved", "memories moved", "by one process"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_row("as placed", *_balance(found.as_placed), "", "", "")
+    for name, moves in (("moved by size", found.rebalanced), ("one server more", found.one_node_more)):
+        table.add_row(name, *_moved(moves, result.move_seconds_per_million))
+    yield table
+    lost = found.node_lost
+    yield (
+        f"A server lost: {lost.users:.1%} of the users reach no memories until it or its standby is back. Made anew "
+        f"elsewhere, its {lost.memories:,.0f} memories take one process "
+        f"{lasting(lost.memories / 1e6 * result.move_seconds_per_million)}; each other server then has "
+        f"{lost.others_take:.2f} times as much."
+    )
+
+
+def _moved(moves: Moves, seconds_per_million: float) -> tuple[str, ...]:
+    if not moves.shards:
+        return *_balance(moves.after), "0", "", ""
+    lasts = lasting(moves.memories / 1e6 * seconds_per_million)
+    return *_balance(moves.after), f"{moves.shards:,}", f"{moves.memories:,.0f}", lasts
+
+
+def _balance(balance: Balance) -> tuple[str, ...]:
+    return f"{balance.nodes:,}", f"{balance.fullest:.2f}", f"{balance.busiest:.2f}"
+
+
+def _source(result: Capacity) -> Iterator[str]:
+    source = result.source
+    yield (
+        f"Searches are p95 where all that is read is in memory, of which {result.active:.0%} of the users' rows are "
+        "reckoned; tables beside memories as if each memory had a row there. Times are those of one core of "
+        f"{source.machine} ({source.date}, load {source.load}, PostgreSQL {source.postgresql}, pgvector "
+        f"{source.pgvector})."
+    )
+
+
+def lasting(seconds: float) -> str:
+    """`20 s`, `2.5 h`, `12 days`."""
+    for name, length in _STEPS:
+        if seconds >= 2 * length:
+            return f"{seconds / length:,.{0 if seconds >= 10 * length else 1}f} {name}"
+    return f"{seconds:,.{0 if seconds >= 10 else 1}f} s"
