@@ -87,11 +87,16 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Clients may be killed while they are answered."""
+
+
 @contextmanager
 def serving(dimensions: int = 1536) -> Iterator[Endpoint]:
     endpoint = Endpoint(dimensions=dimensions)
     kind = type("Handling", (Handler,), {"endpoint": endpoint})
-    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+    with _Server(("127.0.0.1", 0), kind) as server:
         endpoint.url = f"http://127.0.0.1:{server.server_port}/v1"
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()

@@ -11,6 +11,7 @@ from memdb.words import count
 _MIXED = 0.01
 _DAYS = 7
 _ENOUGH = 100
+_NEEDS = " It needs the set embeddings, and to be told the model."
 
 
 def _without(patient: Patient) -> Iterator[Finding]:
@@ -21,7 +22,7 @@ def _without(patient: Patient) -> Iterator[Finding]:
             f"{_how_many(patient, sample, sample.without)} without an embedding",
             patient.memories.name,
             "No search by meaning finds them.",
-            "Compute the embeddings that are missing: select id, content from memories where embedding is null.",
+            f"Make those that are missing: memdb embed.{_NEEDS}",
         )
 
 
@@ -33,7 +34,8 @@ def _zero(patient: Patient) -> Iterator[Finding]:
             f"{_how_many(patient, sample, sample.zero)} with an embedding of zeros",
             patient.memories.name,
             "It has no direction, so it is in no index, and no search by cosine distance ranks it.",
-            "Compute these embeddings again: something stored zeros in place of an answer of the model.",
+            "Something stored zeros in place of an answer of the model. Make these embeddings again: "
+            f"memdb embed --also zero.{_NEEDS}",
         )
 
 
@@ -49,7 +51,8 @@ def _lengths(patient: Patient) -> Iterator[Finding]:
             patient.memories.name,
             "One model gives one or the other. Embeddings of different models cannot be compared: their distances mean "
             "nothing.",
-            "Find out which model made which (metadata, created_at), and embed again what another one made.",
+            "Find out which model made which (metadata, created_at), and embed again what another one made: "
+            f"memdb embed --check says how many there are, and which command mends that.{_NEEDS}",
         )
     else:
         yield Finding(

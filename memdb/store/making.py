@@ -1,7 +1,10 @@
 """Making embeddings of what a store is to keep."""
 
 import asyncio
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Text, literal
@@ -9,26 +12,95 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import values
 from memdb.embedders import AsyncEmbedder, Embedder
-from memdb.embedders.protocol import checked
+from memdb.embedders.protocol import WrongAnswer, checked
 from memdb.errors import EmbedderFailed
-from memdb.schemas import MemoryCreate
+from memdb.models.owners import shape_of
+from memdb.schemas import MemoryCreate, MemoryUpdate
 from memdb.shape import Shape
 from memdb.store import beside
+from memdb.store.batches import Batch
+from memdb.values import Vectors
+
+AnyEmbedder: TypeAlias = Embedder | AsyncEmbedder
+
+_AT_ONCE = 64
+_NOTHING = "Nothing was stored. Look at the embedder."
 
 
-async def embedded(memory: MemoryCreate[Any], embedder: Embedder | AsyncEmbedder, shape: Shape) -> MemoryCreate[Any]:
-    """The memory with an embedding of its text. Raises EmbedderFailed where there is none that can be stored."""
-    answer = checked(await _asked(embedder, memory.content), 1, shape)
-    if answer.refused:
-        raise EmbedderFailed(answer.refused[0], hint="Nothing was stored. Look at the embedder.")
-    return memory.model_copy(update={"embedding": answer.vectors[0]})
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Memories that all have embeddings; `owners` are those whose embedding was made here, by the ids."""
+
+    memories: Sequence[MemoryCreate[Any]]
+    owners: dict[UUID, values.UserKey]
+    embedding_model: str
+
+    async def note(self, session: AsyncSession, model: Any, stored: Iterable[UUID]) -> None:
+        """Says which model made the embeddings of those that were stored."""
+        ids = defaultdict[values.UserKey, list[UUID]](list)
+        for id in stored:
+            if id in self.owners:
+                ids[self.owners[id]].append(id)
+        for user_id, theirs in ids.items():
+            await note(session, model, user_id, theirs, self.embedding_model)
 
 
-async def _asked(embedder: Embedder | AsyncEmbedder, text: str) -> Any:
+async def embedded(memories: Iterable[MemoryCreate[Any]], model: Any, embedder: AnyEmbedder) -> Made:
+    """The memories with embeddings of their texts, where they have none yet.
+
+    Raises InvalidMemory for the first that cannot be stored, before anything is asked, and EmbedderFailed where an
+    embedding is none that can be stored.
+    """
+    given = list(Batch(memories, model))
+    lacking = [place for place, (_, memory) in enumerate(given) if memory.embedding is None]
+    made = dict[int, Any]()
+    for first in range(0, len(lacking), _AT_ONCE):
+        places = lacking[first : first + _AT_ONCE]
+        vectors = await _of_texts([given[place][1].content for place in places], embedder, shape_of(model), places)
+        made |= zip(places, vectors, strict=True)
+    stored = [
+        memory.model_copy(update={"id": id} | ({"embedding": made[place]} if place in made else {}))
+        for place, (id, memory) in enumerate(given)
+    ]
+    theirs = {id for place, (id, _) in enumerate(given) if place not in made}  # also of an id that is there twice
+    owners: dict[UUID, values.UserKey] = {
+        given[place][0]: given[place][1].user_id for place in lacking if given[place][0] not in theirs
+    }
+    return Made(stored, owners, embedder.model)
+
+
+def is_incomplete(change: MemoryUpdate) -> bool:
+    """Whether it changes the text, and says nothing of the embedding."""
+    return "content" in change.model_fields_set and "embedding" not in change.model_fields_set
+
+
+async def completed(change: MemoryUpdate, embedder: AnyEmbedder, shape: Shape) -> MemoryUpdate:
+    """The change with an embedding of its text. Raises EmbedderFailed as `embedded` does."""
+    (vector,) = await _of_texts([str(change.content)], embedder, shape)
+    return change.model_copy(update={"embedding": vector})
+
+
+async def _of_texts(texts: Sequence[str], embedder: AnyEmbedder, shape: Shape, places: Sequence[int] = (0,)) -> Vectors:
+    """(texts, dimensions). An error names the place of a memory among those given, where there are several."""
+    try:
+        answer = checked(await _asked(embedder, texts), len(texts), shape)
+    except WrongAnswer as error:
+        raise _failed(error.message, error.position, places, error.hint) from None
+    for position, reason in answer.refused.items():
+        raise _failed(reason, position, places)
+    return answer.vectors
+
+
+def _failed(what: str, position: int, places: Sequence[int], hint: str = _NOTHING) -> EmbedderFailed:
+    named = f"memory {places[position]} (counted from 0): " if len(places) > 1 else ""
+    return EmbedderFailed(f"{named}{what}", hint=hint)
+
+
+async def _asked(embedder: AnyEmbedder, texts: Sequence[str]) -> Any:
     aembed = getattr(embedder, "aembed", None)
     if aembed is not None:
-        return await aembed([text])
-    return await asyncio.to_thread(embedder.embed, [text])  # type: ignore[union-attr]  # it has one of the two
+        return await aembed(texts)
+    return await asyncio.to_thread(embedder.embed, texts)  # type: ignore[union-attr]  # it has one of the two
 
 
 async def note(

@@ -86,12 +86,11 @@ class MemoryStore(Generic[MemoryModel]):
         An `embedder` makes the embedding of a memory without one, before anything is written, and its model is noted:
         raises EmbedderFailed, and DatabaseError without the set embeddings.
         """
-        if embedder is None or memory.embedding is not None:
+        if embedder is None:
             return await self._add(memory, skip_existing=skip_existing, skip_duplicates=skip_duplicates)
-        memory = await making.embedded(memory, embedder, self._shape)
-        added = await self._add(memory, skip_existing=skip_existing, skip_duplicates=skip_duplicates)
-        if added is not None:
-            await making.note(self._session, self._model, memory.user_id, [added.id], embedder.model)
+        made = await making.embedded([memory], self._model, embedder)
+        added = await self._add(made.memories[0], skip_existing=skip_existing, skip_duplicates=skip_duplicates)
+        await made.note(self._session, self._model, [] if added is None else [added.id])
         return added
 
     async def _add(
@@ -108,7 +107,12 @@ class MemoryStore(Generic[MemoryModel]):
         return added
 
     async def add_many(
-        self, memories: Iterable[MemoryCreate[Any]], *, skip_existing: bool = False, skip_duplicates: bool = False
+        self,
+        memories: Iterable[MemoryCreate[Any]],
+        *,
+        skip_existing: bool = False,
+        skip_duplicates: bool = False,
+        embedder: Embedder | AsyncEmbedder | None = None,
     ) -> list[UUID]:
         """Stores memories, all or none, and returns the ids of the stored ones, in the same order.
 
@@ -119,7 +123,15 @@ class MemoryStore(Generic[MemoryModel]):
         With `skip_duplicates`, stores nothing whose text the user already has, but for white space, and each text
         once; of transactions that do so for one user at a time, the second waits for the end of the first. All
         memories are taken before it begins. Raises DatabaseError without the set deduplication.
+
+        An `embedder` is asked as in `add`, for 64 memories at a time; all are taken, and embedded, before it begins.
         """
+        if embedder is not None:
+            made = await making.embedded(memories, self._model, embedder)
+            async with self._session.begin_nested():
+                added = await self.add_many(made.memories, skip_existing=skip_existing, skip_duplicates=skip_duplicates)
+                await made.note(self._session, self._model, added)
+                return added
         batch = Batch(memories, self._model)
 
         def refused(said: Refusal) -> str:
@@ -147,13 +159,21 @@ class MemoryStore(Generic[MemoryModel]):
         found = {memory.id: memory for memory in await self._shown(statement, embeddings=embeddings)}
         return [found[id] for id in dict.fromkeys(ids) if id in found]
 
-    async def upsert_many(self, memories: Iterable[MemoryCreate[Any]]) -> list[UUID]:
+    async def upsert_many(
+        self, memories: Iterable[MemoryCreate[Any]], *, embedder: Embedder | AsyncEmbedder | None = None
+    ) -> list[UUID]:
         """Stores memories, each in place of what this user has under its id, and returns their ids, in order.
 
         Takes all of them before it begins. Nothing of what was there stays, but for `created_at`. Of those with one id,
         the last counts. Raises UnknownUser and InvalidMemory as `add_many` does, also for an id of another user's
-        memory; then all is as it was.
+        memory; then all is as it was. An `embedder` is asked as in `add_many`.
         """
+        if embedder is not None:
+            made = await making.embedded(memories, self._model, embedder)
+            async with self._session.begin_nested():
+                replaced = await self.upsert_many(made.memories)
+                await made.note(self._session, self._model, replaced)
+                return replaced
         batch = Batch(memories, self._model)
         with translated(batch.refused):
             await self._session.flush()
@@ -297,14 +317,27 @@ class MemoryStore(Generic[MemoryModel]):
         return await beside.forget(self._session, self._model, user_id)
 
     async def update(
-        self, memory_id: UUID, change: MemoryUpdate, *, user_id: values.UserKey | None = None
+        self,
+        memory_id: UUID,
+        change: MemoryUpdate,
+        *,
+        user_id: values.UserKey | None = None,
+        embedder: Embedder | AsyncEmbedder | None = None,
     ) -> MemoryModel | None:
         """Changes a memory, and returns it as it is then; None if it does not exist.
 
-        If the content changes and no embedding is given, the old embedding is removed, because it would mislead. Keys
-        of the metadata are set one by one, so keys that others set meanwhile stay.
+        If the content changes and no embedding is given, the old embedding is removed, because it would mislead, or the
+        `embedder` makes the new one, as in `add`. Keys of the metadata are set one by one, so keys that others set
+        meanwhile stay.
         """
         change = change.checked()
+        if embedder is not None and making.is_incomplete(change):
+            change = await making.completed(change, embedder, self._shape)
+            async with self._session.begin_nested():
+                changed = await self.update(memory_id, change, user_id=user_id)
+                if changed is not None:
+                    await making.note(self._session, self._model, changed.user_id, [changed.id], embedder.model)
+                return changed
         if not change.model_fields_set:
             return await self.get(memory_id, user_id=user_id)
         statement = await self._there(self._of(update(self._model), [memory_id], user_id))

@@ -1,0 +1,82 @@
+"""Runs of memdb embed that are killed at any moment, alone or two at once, store nothing twice and nothing wrong."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import psycopg
+import pytest
+
+import memdb as door
+from tests.embedding_server import Endpoint, meaning, serving
+from tests.faults.forks import Forks
+from tests.faults.test_seed_kills import SIGNALS
+
+MEMORIES = 800
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    monkeypatch.setenv("MEMDB_EMBEDDING_API_KEY", "sk-none")
+    with serving() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def filled(migrated: str) -> str:
+    with door.open(migrated, sets=["drop_hnsw", "embeddings"]) as db:
+        db.migrate()
+    with psycopg.connect(migrated) as connection:
+        connection.execute(
+            "with made as (insert into users default values returning id) "
+            "insert into memories (user_id, memory_type, content) "
+            "select id, 'task', 'text ' || n from made cross join generate_series(1, %s) as n",
+            [MEMORIES],
+        )
+    return migrated
+
+
+def test_runs_killed_at_any_moment_leave_the_rest_to_the_next(
+    memdb: Forks,
+    filled: str,
+    endpoint: Endpoint,
+    pytestconfig: pytest.Config,
+    record_property: Callable[[str, object], None],
+) -> None:
+    chance = random.Random(pytestconfig.getoption("--fault-seed", default="1"))
+    given = ["--model", "m", "--base-url", endpoint.url, "--batch", "8", "--requests", "2", "--yes"]
+    command, killed, moments = ["embed", *given, "--database-url", filled], 0, set[int]()
+    with psycopg.connect(filled, autocommit=True) as connection:
+        for number in chance.sample(SIGNALS, k=len(SIGNALS)):
+            children = [memdb.start(*command) for _ in range(chance.choice((1, 2)))]
+            asked = len(endpoint.asked) + chance.randint(0, 12)
+            while len(endpoint.asked) < asked and not all(child.has_ended for child in children):
+                time.sleep(0.001)
+            time.sleep(chance.uniform(0, 0.02))
+            for child in children:
+                child.send(number)
+            for child in children:
+                assert child.wait() in (0, -number, 130), child.said
+            killed += len(children)
+            while connection.execute("select from pg_locks where locktype = 'advisory'").fetchall():
+                pass  # until the server has noticed
+            moments.add(stored(connection))
+        code, said = memdb.run(*command)
+        assert (code, stored(connection)) == (0, MEMORIES), said
+    assert len(moments - {0, MEMORIES}) > 1, moments  # some were killed in the middle
+    assert len(endpoint.texts) - MEMORIES <= killed * 2 * 8  # what was under way is all that was paid for twice
+    record_property("memdb embed", killed)
+
+
+def stored(connection: psycopg.Connection) -> int:
+    """How many memories have an embedding, each the right one, and noted as that."""
+    rows = connection.execute(
+        "select m.content, m.embedding::real[] from memories as m "
+        "join memory_embedding_states('m') as s on s.memory_id = m.id where s.state = 'current'"
+    ).fetchall()
+    for content, numbers in rows[:: max(1, len(rows) // 50)]:
+        np.testing.assert_allclose(numbers, meaning(content), atol=1e-6)
+    others = connection.execute("select state, count(*) from memory_embedding_states('m') group by 1").fetchall()
+    assert dict(others).keys() <= {"current", "missing"}
+    return len(rows)
