@@ -108,11 +108,12 @@ def serving(dimensions: int = 1536) -> Iterator[Endpoint]:
 
 
 def failing(status: int, **headers: Any) -> Fault:
-    """The words of an error may quote what was sent."""
+    """The words of an error may quote what was sent. Nobody waits, unless other headers say so."""
+    headers = headers or {"retry_after_ms": "1"}
 
     def fault(handler: Handler, texts: list[str]) -> bool:
         body = {"error": {"message": f"cannot embed {texts[0]} with {handler.headers['authorization']}", "code": "bad"}}
-        handler.answer(status, body, retry_after_ms="1", **headers)
+        handler.answer(status, body, **headers)
         return True
 
     return fault

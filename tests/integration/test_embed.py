@@ -137,7 +137,7 @@ def test_what_is_of_another_model_unknown_or_zero_is_embedded_on_request(
 
 
 @pytest.mark.parametrize(
-    "fault", [failing(429, retry_after="0"), failing(500), failing(503), cut_off], ids=["429", "500", "503", "cut off"]
+    "fault", [failing(429), failing(500), failing(503), cut_off], ids=["429", "500", "503", "cut off"]
 )
 def test_an_endpoint_that_fails_for_a_while_is_asked_again(
     db: door.Database, connection: Connection, endpoint: Endpoint, fault: Fault
