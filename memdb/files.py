@@ -36,10 +36,13 @@ def read_bytes(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def read_json(path: Path) -> Any:
-    """What a JSON file holds. Raises OSError as read_bytes does, and ValueError for what is not JSON in UTF-8."""
+def read_json(path: Path, hook: Callable[[list[tuple[str, Any]]], Any] = dict) -> Any:
+    """What a JSON file holds; `hook` makes objects of their pairs.
+
+    Raises OSError as read_bytes does, and ValueError for what is not JSON in UTF-8.
+    """
     try:
-        return json.loads(read_bytes(path).decode("utf-8"))
+        return json.loads(read_bytes(path).decode("utf-8"), object_pairs_hook=hook)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 

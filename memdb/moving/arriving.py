@@ -72,13 +72,22 @@ def _read_map(path: Path) -> dict[str, Any]:
     """Which user gets whose memories: a JSON object. Raises UsageError where the file has none."""
     hint = """Write an object, with each user of the file and who gets their memories: {"old id": "new id"}"""
     try:
-        found = files.read_json(path)
+        found = files.read_json(path, _once)
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}", hint="Check its name and permissions.") from None
     except ValueError:
         raise UsageError(f"{path} is not JSON", hint=hint) from None
     if not isinstance(found, dict):
         raise UsageError(f"{path} has no object", hint=hint)
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises UsageError where a user is there twice: whose memories they are would be a guess."""
+    found = dict(pairs)
+    for user, given in pairs:
+        if found[user] != given:
+            raise UsageError(f"the mapping of users gives the memories of {named([user])} to two users")
     return found
 
 

@@ -64,7 +64,7 @@ def export(
         except OSError as error:
             raise OutputError(
                 f"{path} cannot be written: {error.strerror}",
-                hint="Nothing is left of it. Name another file, or make room.",
+                hint="What was there before is as it was. Name another file, or make room.",
             ) from None
     rows = {name: held.rows for name, held in about.tables.items()}
     memories = rows.pop(MEMORIES)

@@ -1,10 +1,10 @@
 """Whether a file fits into a database: tables, columns, embeddings."""
 
-from memdb.errors import DataError
+from memdb.errors import DataError, UsageError
 from memdb.moving.file import File
 from memdb.moving.tables import MEMORIES, Place
 from memdb.shape import Shape
-from memdb.words import listed
+from memdb.words import count, listed
 
 _NOTHING = "Nothing was imported."
 
@@ -15,7 +15,7 @@ def require(place: Place, file: File, *, embeddings: bool) -> None:
     for name, held in file.header.tables.items():
         if held.rows and name not in there:
             file.refuse(
-                f"has {held.rows:,} rows of {name}, which is not in the schema {place.target.schema}",
+                f"has {count(held.rows, 'row')} of {name}, which is not in the schema {place.target.schema}",
                 f"{_NOTHING} Apply the set that has this table: memdb migrate --with SET.",
             )
         missing = set(held.columns) - set(there[name].columns) if name in there else ()
@@ -31,7 +31,11 @@ def require(place: Place, file: File, *, embeddings: bool) -> None:
 
 
 def _require_dimensions(file: File, embedding: str, here: Shape) -> None:
-    if Shape().with_embedding(embedding).dimensions != here.dimensions:
+    try:
+        dimensions = Shape().with_embedding(embedding).dimensions
+    except UsageError:
+        file.refuse(f"was altered: no embedding has the type {embedding!r}")
+    if dimensions != here.dimensions:
         raise DataError(
             f"{file.path} has embeddings of the type {embedding}, and the column here is {here.embedding}",
             hint=f"{_NOTHING} Import without them, and have them made by the model used here: --without-embeddings.",

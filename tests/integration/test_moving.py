@@ -1,5 +1,6 @@
 """memdb export and memdb import: all that belongs to memories arrives as it was, or nothing does."""
 
+import hashlib
 import io
 import json
 import resource
@@ -307,6 +308,12 @@ def test_a_file_that_does_not_fit_leaves_nothing(server: str, template: str, des
     assert not any(everything(destination))
     with pytest.raises(UsageError, match="on_conflict"):
         imported(destination, file, on_conflict="replace")
+    *lines, _ = file.read_bytes().replace(b"vector(1536)", b"tensor(1536)", 1).splitlines(keepends=True)
+    assert b"tensor(1536)" in lines[0]
+    checksum = hashlib.sha256(b"".join(lines)).hexdigest()
+    file.write_bytes(b"".join(lines) + b'{"sha256":"%b","lines":%d}\n' % (checksum.encode(), len(lines)))
+    with pytest.raises(DataError, match=r"no embedding has the type 'tensor\(1536\)'"):
+        imported(destination, file)
 
 
 def test_parquet_has_the_same_with_numbers_as_numbers(source: str, destination: str, tmp_path: Path) -> None:

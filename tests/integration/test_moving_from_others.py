@@ -73,7 +73,7 @@ BROKEN = {
     "cut off": '{"results": [{"id": "1", "memory": "a"}',
     "of others": '[{"id": "1", "text": "a"}]',
     "empty": "",
-    "nothing in it": '{"results": []}',
+    "nothing at all": "[]",
     "one that is none": '{"results": [{"id": "1", "memory": "a"}, {"id": "2"}]}',
     "a number": "1",
 }
@@ -97,4 +97,59 @@ def test_a_value_that_no_memory_can_have_leaves_nothing(migrated: str, tmp_path:
         file.write_text(json.dumps([{"id": "1", "memory": "fine"}, {"id": "2"} | odd]))
         with pytest.raises(DataError):
             imported(migrated, file, user=ANN)
+    assert memories(migrated) == {}
+
+
+def test_what_the_other_system_did_not_find_any_more_is_not_brought_back(migrated: str, tmp_path: Path) -> None:
+    file = tmp_path / "file.json"
+    gone, later = "2020-01-01", "2999-12-31"
+    item = {"namespace": ["a"], "value": {}, "created_at": "2024-01-01T00:00:00Z"}
+    passage = {"text": "a", "created_at": None}
+    exports: dict[str, list[dict[str, Any]]] = {
+        "mem0": [{"id": day, "memory": day, "expiration_date": day} for day in (gone, later, "no day")],
+        "Letta": [passage | {"id": f"passage-{deleted}", "is_deleted": deleted} for deleted in (True, False)],
+        "LangGraph": [item | {"key": day, "expires_at": f"{day}T00:00:00+00:00"} for day in (gone, later)],
+    }
+    told = {}
+    for system, records in exports.items():
+        file.write_text(json.dumps(records))
+        found = imported(migrated, file, user=ANN)
+        assert found.memories == len(records) - 1, system
+        told[system] = " ".join(found.notes)
+        assert "Left out, as they had expired there, were deleted, or say nothing: 1." in told[system]
+    assert ["Would expire there" in notes for notes in told.values()] == [True, False, True]
+    assert gone not in memories(migrated)
+
+
+@pytest.mark.once
+def test_a_part_of_what_mem0_has_is_told_to_be_one(migrated: str, tmp_path: Path) -> None:
+    """Its platform gives pages, and its package the first 20 unless more are asked for."""
+    file = tmp_path / "page.json"
+    results = [{"id": str(number), "memory": "a"} for number in range(20)]
+    file.write_text(json.dumps({"count": 500, "next": "https://api.example/?page=2", "results": results[:3]}))
+    assert "one page of 500 memories" in " ".join(imported(migrated, file, user=ANN).notes)
+    file.write_text(json.dumps({"results": results}))
+    assert "see whether there are more" in " ".join(imported(migrated, file, user=ANN).notes)
+    file.write_text(json.dumps({"results": []}))
+    with pytest.raises(DataError, match="is one of mem0, and has no memories"):
+        imported(migrated, file, user=ANN)
+
+
+@pytest.mark.once
+def test_two_that_have_one_id_are_not_taken_for_one(migrated: str, tmp_path: Path) -> None:
+    file = tmp_path / "twice.json"
+    same = [{"id": "1", "memory": "a"}] * 2
+    file.write_text(json.dumps([*same, {"id": "1", "memory": "b"}]))
+    with pytest.raises(DataError, match="has two memories with the id"):
+        imported(migrated, file, user=ANN)
+    file.write_text(json.dumps(same))
+    assert imported(migrated, file, user=ANN).memories == 1
+
+
+@pytest.mark.once
+def test_a_user_who_is_mapped_to_two_is_nobodys_guess(migrated: str, tmp_path: Path) -> None:
+    mapping = tmp_path / "users.json"
+    mapping.write_text(f'{{"ann": "{ANN}", "bob": "{BOB}", "ann": "{BOB}"}}')
+    with pytest.raises(UsageError, match='gives the memories of "ann" to two users'):
+        imported(migrated, "mem0.json", map_users=mapping)
     assert memories(migrated) == {}

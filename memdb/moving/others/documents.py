@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from memdb import __version__, files
 from memdb.errors import DataError
@@ -59,25 +60,31 @@ def read(path: Path, user: str | None, tier: str) -> Document:
     document = _load(path)
     for system, module in _SYSTEMS.items():
         try:
-            found = [*module.memories(module.records(document) or [], user)]
+            records = module.records(document)
+            found = [*module.memories(records or [], user)]
+            notes = module.notes(document)
         except (TypeError, ValueError, KeyError, AttributeError) as error:
             raise DataError(
                 f"{path} looks like one of {system}, and has a value that is none of theirs: {excerpt(error)}",
                 hint="Nothing was imported. Export it again, or correct it.",
             ) from None
         if found:
-            return _document(path, system, found, user, tier, module.NOTES)
+            return _document(path, system, found, user, tier, notes)
+        if records is not None and document:
+            raise DataError(f"{path} is one of {system}, and has no memories", hint="Export it again, or leave it out.")
     raise DataError(f"{path} is not a file with memories that memdb knows", hint=_OTHERS)
 
 
 def _document(
     path: Path, system: str, found: list[Memory], user: str | None, tier: str, notes: tuple[str, ...]
 ) -> Document:
-    if user is None and any(memory.user is None for memory in found):
+    kept = [memory for memory in found if not _is_gone(memory)]
+    if user is None and any(memory.user is None for memory in kept):
         raise DataError(
             f"{path} does not say whose memories these of {system} are", hint="Say who gets them: --user ID."
         )
-    whose = [memory if memory.user else _of(memory, user) for memory in found]
+    whose = [memory if memory.user else replace(memory, user=user) for memory in kept]
+    _require_one_of_each(path, whose)
     about = Header(
         memdb=__version__,
         format=header.FORMAT,
@@ -87,11 +94,31 @@ def _document(
         model=None,
         tables={"memories": Held(len(whose), _COLUMNS)},
     )
-    return Document(path, about, whose, tier, (f"They are {system}'s.", *notes, _NO_EMBEDDINGS))
+    told = (f"They are {system}'s.", *notes, *_of_those(found, kept), _NO_EMBEDDINGS)
+    return Document(path, about, whose, tier, told)
 
 
-def _of(memory: Memory, user: str | None) -> Memory:
-    return Memory(memory.id, memory.content, user, memory.created_at, memory.metadata)
+def _is_gone(memory: Memory) -> bool:
+    """The system does not find it any more, or it says nothing."""
+    has_expired = memory.expires_at is not None and memory.expires_at <= datetime.now(UTC)
+    return memory.is_deleted or has_expired or not memory.content.strip()
+
+
+def _of_those(found: list[Memory], kept: list[Memory]) -> Iterator[str]:
+    if gone := len(found) - len(kept):
+        yield f"Left out, as they had expired there, were deleted, or say nothing: {gone:,}."
+    if expiring := sum(memory.expires_at is not None for memory in kept):
+        yield f"Would expire there, and here only if you say so (expire_memories of the set retention): {expiring:,}."
+
+
+def _require_one_of_each(path: Path, memories: list[Memory]) -> None:
+    """Raises DataError where two that differ have the same id: one of them would be lost."""
+    known = dict[UUID, Memory]()
+    for memory in memories:
+        if known.setdefault(memory.id, memory) != memory:
+            raise DataError(
+                f"{path} has two memories with the id {memory.id}", hint="Nothing was imported. Take one of them out."
+            )
 
 
 def _load(path: Path) -> Any:

@@ -6,14 +6,13 @@ https://reference.langchain.com/python/langgraph/store. They become what memdb's
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from memdb.adapters.keys import LANGGRAPH
 from memdb.moving.others.memory import Memory
 from memdb.values import MAXIMUM_CONTENT
-
-NOTES = ()
 
 
 def records(document: Any) -> list[Any] | None:
@@ -38,7 +37,17 @@ def memories(records: list[Any], user: str | None) -> Iterator[Memory]:
             "text": 0,
         }
         content = json.dumps(each["value"], ensure_ascii=False)[:MAXIMUM_CONTENT]
-        yield Memory(id, content, None, each["created_at"], {LANGGRAPH: item})
+        yield Memory(id, content, None, each["created_at"], {LANGGRAPH: item}, _time(each.get("expires_at")))
+
+
+def notes(_: Any) -> tuple[str, ...]:
+    """Nothing is left out."""
+    return ()
+
+
+def _time(written: str | None) -> datetime | None:
+    found = None if written is None else datetime.fromisoformat(written)
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
 def _is_item(record: dict[str, Any]) -> bool:

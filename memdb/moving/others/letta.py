@@ -9,8 +9,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 from memdb.moving.others.memory import Memory, identifier, rest
 
-NOTES = ("Of an agent file, memories are its blocks; messages, tools and files are left out.",)
-
 
 def records(document: Any) -> list[Any] | None:
     """Its passages or blocks; None for what is nothing of Letta's."""
@@ -24,11 +22,16 @@ def records(document: Any) -> list[Any] | None:
 
 
 def memories(records: list[Any], user: str | None) -> Iterator[Memory]:
-    """A memory for each that says something."""
+    """A memory for each."""
     for each in records:
-        found = _of_passage(each) if _is_passage(each) else _of_block(each, user)
-        if found.content.strip():
-            yield found
+        yield _of_passage(each) if _is_passage(each) else _of_block(each, user)
+
+
+def notes(document: Any) -> tuple[str, ...]:
+    """What of an agent file is no memory."""
+    if isinstance(document, dict):
+        return ("Of an agent file, memories are its blocks; messages, tools and files are left out.",)
+    return ()
 
 
 def _is_passage(record: dict[str, Any]) -> bool:
@@ -38,7 +41,13 @@ def _is_passage(record: dict[str, Any]) -> bool:
 def _of_passage(record: dict[str, Any]) -> Memory:
     taken = ("id", "text", "created_at", "metadata", "embedding", "embedding_config", "is_deleted")
     told = (record.get("metadata") or {}) | {"letta": rest(record, *taken)}
-    return Memory(identifier("letta", record["id"]), str(record["text"]), None, record.get("created_at"), told)
+    return Memory(
+        id=identifier("letta", record["id"]),
+        content=str(record["text"] or ""),
+        created_at=record.get("created_at"),
+        metadata=told,
+        is_deleted=bool(record.get("is_deleted")),
+    )
 
 
 def _of_block(record: dict[str, Any], user: str | None) -> Memory:
