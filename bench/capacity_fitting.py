@@ -1,7 +1,5 @@
 """Constants that fit what was measured: by least squares of relative errors, none below zero."""
 
-import math
-import statistics
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -12,6 +10,7 @@ from memdb.capacity.demand import Demand
 from memdb.capacity.measured import Constants, Cost, Measurement
 from memdb.shape import DEFAULT
 
+_GROWTHS = [number / 100 for number in range(41)]
 _Point = tuple[float, float, float]
 """Rows, bytes of each, and the figure."""
 
@@ -34,8 +33,10 @@ def constants(measured: Sequence[Measurement]) -> Constants:
     fast = [one for one in measured if "fast_search" in one.chosen]
     with_graph = [one for one in measured if parts.has_graph(demand(one))]
     without = [one for one in measured if not parts.has_graph(demand(one))]
-    insert = fit([(1, _row(one), one.insert_ms) for one in without])
+    insert = fit([(1, _row(one), one.insert_ms) for one in without if one not in fast])
+    signing = fit([(1, _value(one), one.insert_ms - insert.of(1, _row(one))) for one in without if one in fast])
     wal = fit([(1, _row(one), one.insert_wal_bytes) for one in without])
+    growth = min(_GROWTHS, key=lambda power: _error(_builds(with_graph, power)))
     return Constants(
         plain_toasted=fit(_searches(one for one in plain if parts.is_toasted(demand(one)))),
         plain_inline=fit(_searches(one for one in plain if not parts.is_toasted(demand(one)))),
@@ -46,13 +47,14 @@ def constants(measured: Sequence[Measurement]) -> Constants:
             for rows, _, ms in _searches([one])
             if rows > timing.FEW
         ),
-        tail=statistics.median(p95 / used for one in measured for used, _, p95 in one.searches.values()),
         insert=insert,
-        graph_insert=fit([(_depth(one), _value(one), one.insert_ms - insert.of(1, _row(one))) for one in with_graph]),
-        graph_build=fit(
-            [(one.memories * _depth(one), _value(one), 1000 * (one.built_seconds or 0)) for one in with_graph],
+        signature_insert=signing,
+        growth=growth,
+        graph_insert=fit(
+            [(one.memories**growth, _value(one), one.insert_ms - insert.of(1, _row(one))) for one in with_graph],
             base=False,
         ),
+        graph_build=fit(_builds(with_graph, growth), base=False),
         migrated=fit([(one.memories, _row(one), 1000 * one.migrated_seconds) for one in fast if one.migrated_seconds]),
         wal=wal,
         graph_wal=fit([(1, _value(one), one.insert_wal_bytes - wal.of(1, _row(one))) for one in with_graph]),
@@ -87,5 +89,11 @@ def _row(one: Measurement) -> float:
     return timing.row_bytes(demand(one))
 
 
-def _depth(one: Measurement) -> float:
-    return math.log(one.memories)
+def _builds(measured: Iterable[Measurement], growth: float) -> list[_Point]:
+    return [(one.memories ** (1 + growth), _value(one), 1000 * (one.built_seconds or 0)) for one in measured]
+
+
+def _error(points: list[_Point]) -> float:
+    """The sum of squares of what is left when they have been fitted."""
+    found = fit(points, base=False)
+    return sum((found.of(rows, size) / figure - 1) ** 2 for rows, size, figure in points)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from memdb.capacity import Demand, Skew, plan
-from memdb.capacity.planning import Way, ways
+from memdb.capacity.ways import Way, ways
 from memdb.output.benchmark import plots
 from memdb.output.benchmark.plots import Guide, Point, Series
 

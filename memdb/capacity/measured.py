@@ -56,18 +56,20 @@ class Constants:
     """Fitted to the measurements; all times but `migrated` are the processor's, in ms.
 
     A search by the memories of its user: the plain query where embeddings are in TOAST, or in their rows; with
-    `fast_search` up to 250 memories, and beyond, where the bytes are those of signatures. `tail` is p95 by the clock to
-    the mean of processor time. An insert by the bytes of a row, without the HNSW index; what that adds goes with the
-    logarithm of the number of memories, as does building it, for each memory. `migrated` is fast_search on a table
-    without that index, by the clock.
+    `fast_search` up to 250 memories, and beyond, where the bytes are those of signatures.
+
+    An insert by the bytes of a row, without signature and HNSW index; then what these add. The latter grows with the
+    number of memories to the power of `growth`, as does building that index, for each memory: paths get longer, and
+    caches hold less of them. `migrated` is fast_search on a table without that index, by the clock.
     """
 
     plain_toasted: Cost
     plain_inline: Cost
     fast_few: Cost
     fast_many: Cost
-    tail: float
     insert: Cost
+    signature_insert: Cost
+    growth: float
     graph_insert: Cost
     graph_build: Cost
     migrated: Cost

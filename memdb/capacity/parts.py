@@ -111,8 +111,12 @@ def _nothing(_: Demand) -> Iterator[Part]:
 
 
 def _signatures(demand: Demand) -> Iterator[Part]:
-    key: list[Column] = [_UUID, _UUID, _ENUM, (signature_bytes(demand.shape), 4)]
-    yield Part("ix_memories_signature", "btree", btree(key), of="fast_search", warm="active")
+    yield Part("ix_memories_signature", "btree", signature_index(demand.shape), of="fast_search", warm="active")
+
+
+def signature_index(shape: Shape) -> float:
+    """Bytes for each memory of the index that search_memories reads."""
+    return btree([_UUID, _UUID, _ENUM, (signature_bytes(shape), 4)])
 
 
 def _one_index(name: str, key: list[Column], of: str, _: Demand) -> Iterator[Part]:

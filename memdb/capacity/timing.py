@@ -13,6 +13,7 @@ from memdb.capacity.skew import Numbers
 
 FEW = 250
 """Up to so many memories of a user search_memories compares all of them."""
+_COMPARED = 100  # by distance, where there are more: 64, and those that are about as near
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,17 @@ class Clock:
         few, many = self._searches
         return np.where(memories <= FEW, few.of(memories), many.of(memories))
 
-    def p95_ms(self, memories: float) -> float:
-        """What the user waits, if all that is read is in memory, and a core is free."""
-        return float(self.search_ms(np.array([memories]))[0]) * self.constants.tail
+    def one_ms(self, memories: float) -> float:
+        """The same for one user."""
+        return float(self.search_ms(np.array([memories]))[0])
+
+    def pages(self, memories: float) -> float:
+        """That a search reads, if a user's rows lie scattered among those of others: each in another page."""
+        if "fast_search" in self.demand.sets and memories > FEW:
+            return memories * parts.signature_index(self.demand.shape) / layout.PAGE + _COMPARED
+        value = parts.vector_bytes(self.demand.shape)
+        outside = math.ceil(layout.toast(value)[0] / layout.PAGE) if parts.is_toasted(self.demand) else 0
+        return memories * (1 + outside)
 
     @cached_property
     def _searches(self) -> tuple[Line, Line]:
@@ -58,8 +67,10 @@ class Clock:
     def times(self) -> Times:
         known, demand = self.constants, self.demand
         value, row = parts.vector_bytes(demand.shape), row_bytes(demand)
-        depth = math.log(max(demand.memories, 2))
+        depth = demand.memories**known.growth
         insert, wal, build, memory = known.insert.of(1, row), known.wal.of(1, row), 0.0, 0.0
+        if "fast_search" in demand.sets:
+            insert += known.signature_insert.of(1, value)
         if parts.has_graph(demand):
             insert += known.graph_insert.of(depth, value)
             wal += known.graph_wal.of(1, value)

@@ -6,7 +6,8 @@ from typing import Any
 from rich.table import Table
 
 from memdb.capacity.cluster import Balance, Moves
-from memdb.capacity.planning import Capacity, Servers, Tenfold, Way
+from memdb.capacity.planning import Capacity, Tenfold
+from memdb.capacity.ways import Servers, Way
 from memdb.doctor.checks import about, sized
 from memdb.output.rendering import render
 from memdb.words import count, milliseconds
@@ -28,10 +29,12 @@ def _(result: Capacity) -> Iterator[Any]:
     yield ""
     yield _lasts(result)
     yield ""
+    yield from _reading(asked)
     yield from _migrating(asked)
     yield f"Servers: {_servers(asked.servers)}."
     yield from _spread(result)
-    yield _tenfold(result.tenfold)
+    if result.tenfold:
+        yield _tenfold(result.tenfold)
     yield from (f"Note: {note}" for note in result.notes)
     yield from _source(result)
 
@@ -60,7 +63,7 @@ def _lasts(result: Capacity) -> Table:
     """How long things take, each way."""
     table = _ways(*(one.who for one in result.ways[0].searches), "insert", "WAL", "build HNSW", "in memory")
     for way in result.ways:
-        times, searches = way.times, (milliseconds(one.p95_ms) for one in way.searches)
+        times, searches = way.times, (milliseconds(one.ms) for one in way.searches)
         build = (lasting(times.build_seconds), sized(times.build_memory_bytes)) if times.build_seconds else ("", "")
         table.add_row(_name(way), *searches, milliseconds(times.insert_ms), sized(times.wal_bytes), *build)
     return table
@@ -84,6 +87,14 @@ def _table(*titles: str) -> Table:
     return table
 
 
+def _reading(way: Way) -> Iterator[str]:
+    first, *_, last = way.searches
+    yield (
+        f"Where nothing is in memory, the median search reads {first.pages:,.0f} pages from disk, and that of the "
+        f"largest user {last.pages:,.0f}."
+    )
+
+
 def _migrating(way: Way) -> Iterator[str]:
     if way.times.migrate_seconds:
         yield (
@@ -98,7 +109,7 @@ def _tenfold(then: Tenfold) -> str:
         if then.servers.nodes > 1
         else ""
     )
-    search = f"The median search then has a p95 of {milliseconds(then.p95_ms)}."
+    search = f"The median search then takes {milliseconds(then.ms)}."
     return f"Ten times the users: servers {_servers(then.servers)}{on_shards}. {search}"
 
 
@@ -150,10 +161,9 @@ def _balance(balance: Balance) -> tuple[str, ...]:
 def _source(result: Capacity) -> Iterator[str]:
     source = result.source
     yield (
-        f"Searches are p95 where all that is read is in memory, of which {result.active:.0%} of the users' rows are "
-        "reckoned; tables beside memories as if each memory had a row there. Times are those of one core of "
-        f"{source.machine} ({source.date}, load {source.load}, PostgreSQL {source.postgresql}, pgvector "
-        f"{source.pgvector})."
+        f"In memory: what searches of {result.active:.0%} of the memories read. Tables beside memories are reckoned as "
+        f"if each memory had a row there. Times are those of one core of {source.machine}, all that is read in memory "
+        f"({source.date}, load {source.load}, PostgreSQL {source.postgresql}, pgvector {source.pgvector})."
     )
 
 

@@ -2,7 +2,10 @@
 
 import json
 import math
+import re
+import shlex
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,8 +146,13 @@ def test_a_user_who_is_too_large_is_told_of() -> None:
 def test_ten_times_the_users_need_ten_times_the_servers_and_no_longer_searches() -> None:
     result = plan(Demand(10**7, 200, qps=1000, sets=FAST))
     asked = result.ways[0]
+    assert result.tenfold is not None
     assert result.tenfold.servers.nodes == pytest.approx(10 * asked.servers.nodes, rel=0.1)
-    assert result.tenfold.p95_ms <= 1.2 * asked.searches[0].p95_ms
+    assert result.tenfold.ms <= 1.2 * asked.searches[0].ms
+
+
+def test_the_most_users_there_can_be_are_reckoned_with_and_no_more() -> None:
+    assert plan(Demand(10**10, 10)).tenfold is None
 
 
 def test_ways_are_each_told_once_the_one_that_was_asked_for_first() -> None:
@@ -230,3 +238,20 @@ def test_the_command_refuses_nonsense(option: str, capsys: pytest.CaptureFixture
     rest = [f"{other}={value}" for other, value in usual.items() if other != name]
     assert main(["capacity", option, *rest]) == 2
     assert "hint:" in capsys.readouterr().err
+
+
+def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
+    blocks = [block.splitlines() for block in re.findall(r"```console\n\$ memdb (capacity.*?)```", page, re.DOTALL)]
+    assert blocks
+    for first, *lines in blocks:
+        assert main(shlex.split(first)) == 0
+        shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+        assert [line for line in lines if line and line != "…" and line.rstrip() not in shown] == [], "Run it again."
+
+
+def test_rows_that_lie_scattered_are_a_page_each() -> None:
+    clock = Clock(Demand(10, 100, sets=FAST), measured.read().constants)
+    plain = Clock(Demand(10, 100), measured.read().constants)
+    assert (clock.pages(200), plain.pages(200)) == (200, 400)  # the latter with TOAST
+    assert clock.pages(10_000) < 0.1 * 10_000
