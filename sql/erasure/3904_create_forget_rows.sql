@@ -18,6 +18,8 @@ declare
     held record;
     is_known boolean;
     rest bigint;
+    question text;
+    questions text[] := '{}';
 begin
     select f.confrelid::regclass as name, quote_ident(k.attname) as key into owner
     from pg_constraint as f
@@ -108,15 +110,24 @@ begin
         end if;
         execute format('delete from %s where %s', held.name, held.meant) using user_id;
         get diagnostics deleted = row_count;
-        execute format('select count(*) from %s where %s', held.name, held.meant) into rest using user_id;
-        if rest > 0 then
-            raise exception '% rows of % would be left of user %', rest, held.name, user_id
-                using errcode = 'restrict_violation', hint = 'A trigger or a rule keeps them. Nothing was deleted.';
-        end if;
         is_known := is_known or deleted > 0;
-        table_name := held.name;
+        questions := questions
+            || format('select count(*), %L from %s where %s', held.name, held.name, held.meant)::text;
+        execute questions[cardinality(questions)] into rest, table_name using user_id;
+        exit when rest > 0;
         return next;
     end loop;
+    if rest = 0 then
+        set constraints all immediate;
+        foreach question in array questions loop
+            execute question into rest, table_name using user_id;
+            exit when rest > 0;
+        end loop;
+    end if;
+    if rest > 0 then
+        raise exception '% rows of % would be left of user %', rest, table_name, user_id
+            using errcode = 'restrict_violation', hint = 'A trigger or a rule keeps them. Nothing was deleted.';
+    end if;
     if not is_known then
         raise exception 'there is no user %', user_id using errcode = 'no_data_found', hint = 'Check the id.';
     end if;

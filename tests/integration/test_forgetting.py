@@ -163,6 +163,25 @@ def test_what_would_be_left_keeps_all_of_it(connection: Connection, db: Database
     assert filling.dump(connection) == before
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("when", ["trigger", "constraint trigger"])
+def test_what_a_trigger_stores_again_keeps_all_of_it(connection: Connection, db: Database, when: str) -> None:
+    """An audit of the application's, which is written at once, or as late as at the commit."""
+    deferred = "deferrable initially deferred" if when == "constraint trigger" else ""
+    connection.execute(
+        "create table memory_audit (user_id uuid, content text);"
+        "create function audit() returns trigger language plpgsql as "
+        "'begin insert into public.memory_audit values (old.user_id, old.content); return null; end';"
+        f"create {when} audit after delete on memories {deferred} for each row execute function audit()".encode()
+    )
+    before = filling.dump(connection)
+    with pytest.raises(DatabaseError, match=r"1 row of public.memory_audit would be left"):
+        db.forget(ANN)
+    with pytest.raises(psycopg.Error, match=r"1 rows of public.memory_audit would be left"):
+        connection.execute("select forget_user(%s)", [ANN])
+    assert filling.dump(connection) == before
+
+
 def test_who_was_forgotten_comes_back_only_if_that_is_asked_for(
     connection: Connection, db: Database, tmp_path: Path
 ) -> None:
