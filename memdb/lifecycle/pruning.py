@@ -21,7 +21,10 @@ from memdb.target import Target
 
 _NEEDED = Needed(
     sets=("retention",),
-    functions=("prune_memories", "discard_memories", "memories_due", "memories_are_recalled", "memory_recalls"),
+    functions=(
+        *("prune_memories", "discard_memories", "memories_due", "memories_still_due"),
+        *("memories_are_recalled", "memory_recalls"),
+    ),
     tables=("memory_retention", "memory_retention_rules", "memory_importance", "memory_archive"),
     called=("archive_memories_of_all", "rows_beside_memories", "memory_tables"),
 )
@@ -103,7 +106,7 @@ def prune(connection: Connection, pace: Pace = Pace(), *, on_batch: Callable[[in
             batches += 1
             on_batch(batch.total())
         is_late = pace.limit_seconds is not None and time.monotonic() - started >= pace.limit_seconds
-        if is_late or batch.total() < pace.batch:
+        if is_late or not batch:
             break
         time.sleep(pace.pause_seconds)
     rest = due(connection)
@@ -149,9 +152,9 @@ def _prompt(connection: Connection, deleted: Counter[tuple[str, str]]) -> Iterat
     """Raises LockTimeout where others are in the way, DatabaseError where rows of other tables are."""
     try:
         yield
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
         raise LockTimeout(
-            f"others have locked what is to be deleted for {connection.wait_seconds:g} s",
+            f"others have locked what is to be deleted for {connection.wait_seconds:g} s, or wait for each other",
             hint=f"{deleted.total():,} memories were deleted before, and the rest is still there. Try again, or allow "
             "more time with --wait.",
         ) from None

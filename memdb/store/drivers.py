@@ -153,7 +153,7 @@ def written(connection: Connection, text: str, arguments: tuple[Any, ...]) -> tu
     """A statement with $1, $2, … and its parameters in the driver's way."""
     if connection.dialect.driver == "asyncpg":
         return text, arguments
-    named = re.sub(r"\$(\d)", r"%(p\1)s", text.replace("%", "%%"))
+    named = re.sub(r"\$(\d+)", r"%(p\1)s", text.replace("%", "%%"))
     return named, {f"p{number}": value for number, value in enumerate(arguments, 1)}
 
 

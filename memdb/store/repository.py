@@ -356,7 +356,7 @@ class MemoryStore(Generic[MemoryModel]):
         due = (
             select(model.id)
             .where(statements.among(model.id, memory_ids), model.accessed_at < func.now() - unless_within)
-            .with_for_update(skip_locked=True)
+            .with_for_update(skip_locked=True, key_share=True)  # as the update locks them: rows may refer to them
         )
         noted = update(model).where(model.id.in_(due)).values(accessed_at=func.now())
         with translated():

@@ -1,5 +1,6 @@
--- Puts memories into a collection, any number of them in one statement. Those of others are passed over, and so is what
--- is just being deleted: nothing here waits for who deletes, and no foreign key fails at the end.
+-- Puts memories into a collection, any number of them in one statement. Those of others are passed over. Who
+-- is deleting one, or has it locked, is waited for, and it is passed over if it is gone by then: so what stays is not
+-- left out, and no foreign key fails at the end.
 --
 -- Locked in the order of their ids, so two sessions that add the same memories never wait each for the other.
 create function add_to_collection(user_id uuid, collection_id uuid, memory_ids uuid[]) returns bigint
@@ -12,7 +13,7 @@ begin atomic
             c.user_id
         from memory_collections as c
         where c.id = add_to_collection.collection_id and c.user_id = add_to_collection.user_id
-        for key share of c skip locked
+        for key share of c
     ),
 
     own as materialized (
@@ -20,7 +21,7 @@ begin atomic
         from memories as m
         where m.id = any(memory_ids) and m.user_id = add_to_collection.user_id
         order by m.id
-        for key share of m skip locked
+        for key share of m
     ),
 
     added as (

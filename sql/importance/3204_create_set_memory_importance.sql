@@ -1,5 +1,5 @@
 -- Says how much memories matter, any number of them in one statement: those for which recalls can be noted, and in
--- the same way.
+-- the same way, but that nobody says it in vain: who has locked a memory is waited for.
 create function set_memory_importance(user_id uuid, memory_ids uuid[], importance double precision) returns bigint
 language sql volatile
 begin atomic
@@ -24,7 +24,7 @@ begin atomic
             or exists (
                 select from memories as m
                 where m.id = n.memory_id
-                for key share of m skip locked
+                for key share of m
             )
         on conflict (memory_id) do update
             set importance = excluded.importance

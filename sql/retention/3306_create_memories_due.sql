@@ -2,9 +2,11 @@
 --
 -- Expired and idle ones come one by one, each found in its index, so whoever takes some does not wait for the rest.
 -- What else is known of them is looked up by key. Which are too many takes a look at all of the tier, in the index
--- alone.
+-- alone. When each was last recalled is said as it was seen, for those that take some to see whether it still is so.
 create function memories_due()
-returns table (memory_id uuid, memory_type memory_type, rule text, accessed_at timestamptz)
+returns table (
+    memory_id uuid, memory_type memory_type, rule text, accessed_at timestamptz, recalled_at timestamptz
+)
 language sql stable
 begin atomic
 
@@ -21,7 +23,8 @@ begin atomic
         m.id as memory_id,
         m.memory_type,
         'expired' as rule,
-        m.accessed_at
+        m.accessed_at,
+        null as recalled_at
     from memory_retention as e
     cross join
         lateral (
@@ -39,14 +42,20 @@ begin atomic
         i.id as memory_id,
         i.memory_type,
         'idle' as rule,
-        i.accessed_at
+        i.accessed_at,
+        i.recalled_at
     from rules as r
     cross join
         lateral (
             select
                 m.id,
                 m.memory_type,
-                m.accessed_at
+                m.accessed_at,
+                (
+                    select c.recalled_at
+                    from memory_recalls() as c
+                    where c.memory_id = m.id
+                ) as recalled_at
             from memories as m
             where
                 m.memory_type = r.memory_type
@@ -69,7 +78,8 @@ begin atomic
         s.id as memory_id,
         s.memory_type,
         'most per user' as rule,
-        s.accessed_at
+        s.accessed_at,
+        s.recalled_at
     from rules as r
     cross join
         lateral (
@@ -77,6 +87,7 @@ begin atomic
                 m.id,
                 m.memory_type,
                 m.accessed_at,
+                c.recalled_at,
                 row_number() over (
                     partition by m.user_id order by greatest(m.accessed_at, c.recalled_at) desc, m.id desc
                 ) as place

@@ -1,5 +1,6 @@
--- Which of many memories may be given a time or a pin: those that are the user's. One that is being deleted is passed
--- over, so nothing here waits for who deletes, and no foreign key fails at the end.
+-- Which of many memories may be given a time or a pin: those that are the user's. Who is
+-- deleting one, or has it locked, is waited for: to pass it over would tell somebody that it is not theirs, and a pin
+-- would be lost where it stays in the end. One that is gone by then is passed over, so no foreign key fails at the end.
 create function memories_to_keep(user_id uuid, memory_ids uuid[]) returns table (memory_id uuid)
 language sql volatile
 begin atomic
@@ -8,7 +9,7 @@ begin atomic
     from memories as m
     where m.id = any(memory_ids) and m.user_id = memories_to_keep.user_id
     order by m.id
-    for key share of m skip locked;
+    for key share of m;
 
 end;
 

@@ -159,16 +159,25 @@ def test_what_has_expired_is_not_found_in_a_collection(connected: Connection) ->
     assert connected.execute(found, [ANN, JOURNAL, vectors(1)[0]]).fetchall() == [(id_of(3),), (id_of(4),)]
 
 
-def test_two_add_the_same_at_once_and_what_is_being_deleted_is_passed_over(copied: str) -> None:
+def test_two_add_the_same_at_once_and_wait_for_who_deletes_some_of_it(copied: str) -> None:
     ids = [id_of(n) for n in range(40)]
 
     def add(conninfo: str, order: list[UUID]) -> int:
         with psycopg.connect(conninfo, prepare_threshold=None) as connection:
             return int(connection.execute(ADD, [ANN, JOURNAL, order]).fetchone()[0])  # type: ignore[index]
 
-    with psycopg.connect(copied) as deleting, pooled(copied) as conninfo, ThreadPoolExecutor(2) as threads:
+    with (
+        psycopg.connect(copied) as deleting,
+        psycopg.connect(copied, autocommit=True) as looking,
+        pooled(copied) as conninfo,
+        ThreadPoolExecutor(2) as threads,
+    ):
         deleting.execute("delete from memories where id = %s", [ids[5]])
         adding = [threads.submit(add, conninfo, order) for order in (ids, ids[::-1])]
+        blocked: LiteralString = "select count(*) from pg_stat_activity where %s = any(pg_blocking_pids(pid))"
+        while looking.execute(blocked, [deleting.info.backend_pid]).fetchone() == (0,):
+            pass
+        deleting.commit()
         assert sorted(run.result(60) for run in adding) == [0, 39]
 
 

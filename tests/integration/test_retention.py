@@ -23,6 +23,7 @@ ANN, BOB = UUID(int=1 << 96), UUID(int=2 << 96)
 SETS = ("drop_hnsw", "importance", "retention", "row_security")
 PIN: LiteralString = "select pin_memories(%s, %s, %s)"
 EXPIRE: LiteralString = "select expire_memories(%s, %s, %s::timestamptz)"
+NOTE: LiteralString = "select note_memory_recalls(%s, %s)"
 PRUNE: LiteralString = "select memory_type::text, rule, memories from prune_memories(%s)"
 DUE: LiteralString = "select memory_id, rule from memories_due() order by memory_id"
 LEFT: LiteralString = "select id from memories order by id"
@@ -154,6 +155,69 @@ def test_what_others_are_changing_or_have_just_recalled_is_passed_over(copied: s
         other.commit()
         assert connection.execute(PRUNE, [None]).fetchall() == []
         assert {id_of("task", 8), id_of("task", 9)} < {id for (id,) in connection.execute(LEFT)}
+
+
+def test_what_is_pinned_recalled_or_given_another_time_while_a_batch_is_put_together_is_kept(copied: str) -> None:
+    """A statement does not see what others commit after it has begun: here, it waits once it has found what is due."""
+    expired = [id_of("personal", n) for n in (1, 2, 3)]
+    slowly: LiteralString = """
+        create table due as select * from memories_due();
+        create or replace function memories_due() returns table (
+            memory_id uuid, memory_type memory_type, rule text, accessed_at timestamptz, recalled_at timestamptz
+        ) language plpgsql volatile as $$ begin
+            return query select * from public.due;
+            perform pg_advisory_xact_lock(7);
+        end $$;
+        select pg_advisory_lock(7);
+    """
+    with psycopg.connect(copied) as pruner, psycopg.connect(copied, autocommit=True) as connection:
+        connection.execute(EXPIRE, [ANN, expired, "yesterday"])
+        connection.execute(slowly)
+        with ThreadPoolExecutor(1) as thread:
+            pruning = thread.submit(lambda: pruner.execute(PRUNE, [None]).fetchall())
+            wait_until_blocked(connection, pruner)
+            assert connection.execute(PIN, [ANN, [expired[0], id_of("task", 9)], True]).fetchone() == (2,)
+            assert connection.execute(EXPIRE, [ANN, [expired[1]], None]).fetchone() == (1,)
+            assert connection.execute("select note_memory_recalls(%s, %s)", [ANN, [id_of("task", 8)]]).fetchone() == (
+                1,
+            )
+            connection.execute("update memories set accessed_at = now() where id = %s", [id_of("task", 7)])
+            connection.execute("select pg_advisory_unlock(7)")
+            assert pruning.result(60) == [("personal", "expired", 1), ("task", "idle", 11)]
+        pruner.commit()
+        kept = {*expired[:2], *(id_of("task", n) for n in (7, 8, 9))}
+        assert kept < {id for (id,) in connection.execute(LEFT)}
+
+
+def test_who_has_a_memory_locked_is_waited_for_and_its_pin_is_not_lost(copied: str) -> None:
+    memory = id_of("task", 9)
+    asked: list[tuple[LiteralString, Any]] = [
+        (PIN, [ANN, [memory], True]), (EXPIRE, [ANN, [memory], None]),
+        ("select set_memory_importance(%s, %s, 1)", [ANN, [memory]]),
+    ]  # fmt: skip
+    with psycopg.connect(copied) as locking, psycopg.connect(copied) as pinning, ThreadPoolExecutor(1) as thread:
+        for statement, given in asked:
+            locking.execute("select from memories where id = %s for update", [memory])
+            waiting = thread.submit(first, pinning, statement, given)
+            wait_until_blocked(locking, pinning)
+            locking.rollback()
+            assert waiting.result(60) == (1,)
+            pinning.rollback()
+        locking.execute("delete from memories where id = %s", [memory])
+        waiting = thread.submit(first, pinning, PIN, [ANN, [memory], True])
+        wait_until_blocked(locking, pinning)
+        locking.commit()
+        assert waiting.result(60) == (0,)
+
+
+def first(connection: psycopg.Connection[Any], statement: LiteralString, given: Any) -> Any:
+    return connection.execute(statement, given).fetchone()
+
+
+def wait_until_blocked(looking: psycopg.Connection[Any], blocked: psycopg.Connection[Any]) -> None:
+    asked: LiteralString = "select %s = any(pg_blocking_pids(%s))"
+    while looking.execute(asked, [looking.info.backend_pid, blocked.info.backend_pid]).fetchone() != (True,):
+        pass
 
 
 def test_the_command_says_what_is_due_deletes_it_and_goes_on_where_it_was_stopped(

@@ -88,6 +88,10 @@ async def test_memories_are_gathered_listed_and_searched_within_a_collection(ses
     words = await memories.search(ANN, "walk", metadata={"n": 3}, collection=made.id)
     assert [found.id for found in words] == [ids[3]]
     assert await memories.search(BOB, "walk", collection=made.id) == []
+    await collections.get(made.id, user_id=ANN)  # so what follows is in a transaction, and goes through SQLAlchemy
+    assert [found.id for found in await memories.search(ANN, "a walk by the sea", [1, 2, 0], collection=made.id)] == [
+        found.id for found in both
+    ]
 
     assert await collections.remove(made.id, ids[:2], user_id=BOB) == 0
     assert await collections.remove(made.id, ids[:2], user_id=ANN) == 1

@@ -245,6 +245,8 @@ async def test_noting_a_recall_writes_only_what_is_due_and_waits_for_nobody(
     async with sessions(engine).begin() as other:
         await other.execute(delete(Memory).where(Memory.id == busy))
         assert await asyncio.wait_for(store.touch([old, new, busy, uuid4()]), timeout=10) == 1
+        referring = select(Memory.id).where(Memory.id == old).with_for_update(read=True, key_share=True, nowait=True)
+        assert await other.scalar(referring) == old  # as who pins it, or puts it into a collection
         await session.commit()
         await other.rollback()
     assert (read.content, read.accessed_at > read.created_at) == ("old", True)  # readable, and as it is now
