@@ -49,11 +49,11 @@ def run() -> Iterator[Comparison]:
         alone: list[float] = []
         beside: list[float] = []
         for _ in range(_ROUNDS):
-            with _clone(server, name) as copy:
+            with clone(server, name) as copy:
                 pruned.append(_prune(copy))
-            with _clone(server, name) as copy:
+            with clone(server, name) as copy:
                 deleted.append(_delete(copy))
-            with _clone(server, name) as copy:
+            with clone(server, name) as copy:
                 alone += _searches(copy, rows, 5.0)
                 with ThreadPoolExecutor(1) as thread:
                     running = thread.submit(_prune, copy)
@@ -70,7 +70,7 @@ def run() -> Iterator[Comparison]:
 
 
 @contextmanager
-def _clone(server: embedded.Server, name: str) -> Iterator[str]:
+def clone(server: embedded.Server, name: str) -> Iterator[str]:
     address = database.conninfo(server.url("template1"))
     with database.connect(address, purpose="bench") as admin:
         admin.execute(f"create database pruned template {name}".encode())

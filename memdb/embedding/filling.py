@@ -5,9 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from uuid import UUID
 
 from memdb import database
@@ -108,17 +108,11 @@ def fill(
     set embeddings, where row-level security hides rows from this role, or somebody else's code would run.
     """
     started, scope = time.monotonic(), faults.chosen(connection, embedder.model, scope)
-    run = _Run(embedder, scope)
     with ExitStack() as open:
-        for _ in range(batching.requests):
-            other = open.enter_context(database.again(connection, purpose="embed"))
-            other.wait_seconds = connection.wait_seconds
-            other.schema, other.search_path = connection.schema, connection.search_path
-            storing.prepare(other)
-            run.connections.put(other)
+        run = _Run(embedder, scope, _Connections(connection, open))
         pages = needs.pages(connection, embedder.model, scope)
         run.through((batch for page in pages for batch in batches(page, batching)), batching.requests, on_batch)
-    return run.result(time.monotonic() - started)
+        return run.result(time.monotonic() - started)
 
 
 def batches(page: Sequence[Need], batching: Batching) -> Iterator[list[UUID]]:
@@ -140,12 +134,39 @@ def _tokens(need: Need) -> int:
 
 
 @dataclass
+class _Connections:
+    """One for each request at work, made when it is first needed: few requests need few, and the others go ahead."""
+
+    first: Connection
+    open: ExitStack
+    free: SimpleQueue[Connection] = field(default_factory=SimpleQueue)
+
+    @contextmanager
+    def one(self) -> Iterator[Connection]:
+        try:
+            connection = self.free.get_nowait()
+        except Empty:
+            connection = self._another()
+        try:
+            yield connection
+        finally:
+            self.free.put(connection)
+
+    def _another(self) -> Connection:
+        made = self.open.enter_context(database.again(self.first, purpose="embed"))
+        made.wait_seconds = self.first.wait_seconds
+        made.schema, made.search_path = self.first.schema, self.first.search_path
+        storing.prepare(made)
+        return made
+
+
+@dataclass
 class _Run:
     """Requests at work, each with a connection of its own."""
 
     embedder: Embedder
     scope: Scope
-    connections: SimpleQueue[Connection] = field(default_factory=SimpleQueue)
+    connections: _Connections
     stopped: threading.Event = field(default_factory=threading.Event)
     asked: int = 0
     requests: int = 0
@@ -171,14 +192,12 @@ class _Run:
     def _one(self, ids: list[UUID]) -> Done:
         if self.stopped.is_set():
             return Done(0, {})
-        connection = self.connections.get()
         try:
-            return working.embed(connection, self.embedder, self.scope, ids)
+            with self.connections.one() as connection:
+                return working.embed(connection, self.embedder, self.scope, ids)
         except BaseException:
             self.stopped.set()  # before this thread takes the next
             raise
-        finally:
-            self.connections.put(connection)
 
     def _some(self, pending: set[Future[Done]], on_batch: Callable[[int], None]) -> set[Future[Done]]:
         finished, rest = wait(pending, return_when=FIRST_COMPLETED)
