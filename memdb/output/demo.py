@@ -34,5 +34,6 @@ def _(search: Search) -> Iterator[Any]:
 def _(farewell: Farewell) -> Iterator[Any]:
     yield "Explore it yourself:"
     yield f"  psql '{farewell.url}'"
-    yield f"  memdb status --database-url '{farewell.url}'"
+    if not farewell.has_own_sql:
+        yield f"  memdb status --database-url '{farewell.url}'"
     yield "  memdb db stop"

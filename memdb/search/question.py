@@ -19,10 +19,11 @@ from memdb.values import Where
 class Question:
     """What is asked of the memories of one user: by words, by meaning, or by both.
 
-    `text` is compared by its words. The meaning is that of an `embedding`, a list of numbers or a file that has one, of
-    the memory that others are to be `like`, or of the text, which the `embedder` is asked for. `tiers`, `metadata`
-    (entries that a memory's own contain), `where` (conditions on them) and `max_distance` (cosine distance, 0 to 2; for
-    meaning alone) narrow what is found, and `k`, 1 to 1,000, is how many memories that is.
+    `text` is compared by its words, with an `embedder` only where the set hybrid_search is applied. The meaning is that
+    of an `embedding`, a list of numbers or a file that has one, of the memory that others are to be `like`, or of the
+    text, which the `embedder` is asked for. `tiers`, `metadata` (entries that a memory's own contain), `where`
+    (conditions on them) and `max_distance` (cosine distance, 0 to 2; for meaning alone) narrow what is found, and `k`,
+    1 to 1,000, is how many memories that is.
 
     Raises UsageError where nothing is asked, or two embeddings.
     """

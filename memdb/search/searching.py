@@ -83,7 +83,7 @@ def asking(connection: Connection, question: Question) -> Iterator["Search"]:
         asked = retrieval.asked(
             found.shape.users,
             key,
-            question.text or None,
+            _words(question, known),
             k=question.k,
             tiers=question.tiers or None,
             metadata=dict(question.metadata or {}),
@@ -203,6 +203,15 @@ class Search:
                 f"the memory {id} has an embedding of zeros, so none is like it", hint="Search for its words."
             )
         return list(row[0])
+
+
+def _words(question: Question, known: Surroundings) -> str | None:
+    """The text, if its words are to be compared: not those of a question in a sentence without the set for that, which
+    knows how rare a word is; else `is` and `the` would count as much as what is asked for.
+    """
+    if question.embedder is not None and not known.functions & {retrieval.BY_BOTH, retrieval.BY_WORDS}:
+        return None
+    return question.text or None
 
 
 def _surroundings(connection: Connection, found: Target) -> tuple[Surroundings, tuple[str, ...]]:

@@ -28,3 +28,23 @@ from {schema}.memories as m
 where m.user_id = (select user_id from question)
 order by m.embedding operator ({vector}.<=>) (select embedding from question)
 limit 5;
+
+-- name: remember
+-- Memories of a new user, without embeddings; whose they are.
+with made as (
+    insert into {schema}.users default values
+    returning id
+),
+
+stored as (
+    insert into {schema}.memories (user_id, memory_type, content)
+    select
+        u.id,
+        t.tier::{schema}.memory_type,
+        t.content
+    from made as u
+    cross join unnest(%(tiers)s::text[], %(contents)s::text[]) as t (tier, content)
+)
+
+select u.id
+from made as u;

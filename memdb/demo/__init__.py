@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from psycopg import sql
@@ -45,14 +46,17 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Farewell:
-    """Where the demo's database is, for whoever wants to look around."""
+    """Where the demo's database is, for whoever wants to look around; `has_own_sql`: not that which memdb ships."""
 
     url: str
+    has_own_sql: bool = False
 
 
 @contextmanager
-def fresh_database(server: embedded.Server) -> Iterator[Database]:
-    """The demo's own database, which is made anew, with the SQL that memdb ships; it stays afterwards.
+def fresh_database(
+    server: embedded.Server, sql_dir: Path | None = None, sets: tuple[str, ...] = ()
+) -> Iterator[Database]:
+    """The demo's own database, which is made anew, with the SQL that memdb ships or another; it stays afterwards.
 
     Raises DatabaseError while another demo runs there.
     """
@@ -64,7 +68,7 @@ def fresh_database(server: embedded.Server) -> Iterator[Database]:
         admin.execute(sql.SQL("create database {}").format(name))
         # Whatever a memdb.toml or the environment says.
         place = settings.Database(server.url(DATABASE))
-        yield Database(settings.Settings(shipped.sql_directory()), lambda: place)
+        yield Database(settings.Settings(sql_dir or shipped.sql_directory(), sets), lambda: place)
 
 
 def run(
