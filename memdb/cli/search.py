@@ -75,9 +75,9 @@ class Asked:
     """memdb search lisbon --user 42 --metadata '{"source": "chat"}'""",
     "memdb search B1742 --user 42 --explain 0197a3f2-0000-7000-8000-000000000002",
     also="TEXT is compared by its words, which need no embedding. With a model it is compared by its meaning, for "
-    "which an endpoint is sent it, and by its words as well if the set hybrid_search is applied. The best by words and by "
-    "meaning are merged, also where the meaning is that of a memory or a file. It uses what is applied of the sets "
-    "hybrid_search and fast_search; without them, all memories of the user are read.",
+    "which an endpoint is sent it, and by its words as well if the set hybrid_search is applied. The best by "
+    "words and by meaning are merged, also where the meaning is that of a memory or a file. It uses what is "
+    "applied of the sets hybrid_search and fast_search; without them, all memories of the user are read.",
 )
 def search(
     user: Annotated[str, typer.Option(help="The user whose memories are searched.", metavar="ID")],
