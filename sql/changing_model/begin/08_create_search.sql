@@ -79,41 +79,26 @@ begin atomic
                     from memory_embeddings_new_model as e
                     where e.user_id between q.user_id and q.user_id
                     order by e.user_id
-                    limit 250
+                    limit case when q.unfiltered then 250 else 1024 end
                 ) as e
                 where
-                    not q.by_signature and q.unfiltered
+                    not q.by_signature
                     and e.signature is not null
                     and (q.tiers is null or e.memory_type = any(q.tiers))
                     and (
-                        (select not exists (select from hidden))
-                        or e.id not in (select h.memory_id from hidden as h)
+                        q.unfiltered
+                        or exists (
+                            select
+                            from memories as m
+                            where
+                                m.id = e.id
+                                and (q.metadata is null or m.metadata @> q.metadata)
+                                and (q.condition is null or coalesce(m.metadata, '{}') @@ q.condition)
+                        )
                     )
-                union all
-                select
-                    m.id,
-                    cosine_distance(m.embedding, q.embedding) as distance
-                from (
-                    select
-                        m.id,
-                        m.memory_type,
-                        m.embedding,
-                        m.metadata,
-                        m.signature
-                    from memories_of_new_model as m
-                    where m.user_id between q.user_id and q.user_id
-                    order by m.user_id
-                    limit 1024
-                ) as m
-                where
-                    not q.by_signature and not q.unfiltered
-                    and m.signature is not null
-                    and (q.tiers is null or m.memory_type = any(q.tiers))
-                    and (q.metadata is null or m.metadata @> q.metadata)
-                    and (q.condition is null or coalesce(m.metadata, '{}') @@ q.condition)
                     and (
                         (select not exists (select from hidden))
-                        or m.id not in (select h.memory_id from hidden as h)
+                        or e.id not in (select h.memory_id from hidden as h)
                     )
                 union all
                 select
