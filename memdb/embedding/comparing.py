@@ -17,6 +17,8 @@ from memdb.reading import readers, vectors
 from memdb.successor import Successor
 from memdb.target import Target
 
+_TIMES = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Least:
@@ -119,7 +121,7 @@ def compare(
 
 @dataclass
 class _Asking:
-    """A model that is asked: each question once to see what it takes, after once that counts for nothing."""
+    """A model that is asked: each question several times, of which the quickest counts, as others use the machine."""
 
     connection: Connection
     found: Target
@@ -132,10 +134,12 @@ class _Asking:
     def ask(self, question: Question, numbers: Sequence[float]) -> None:
         given = {"user": question.user, "numbers": list(numbers), "k": self.k + (question.memory is not None)}
         text = self._text("asked")
-        self.connection.execute(text, given)
-        begun = time.perf_counter()
-        rows = self.connection.execute(text, given).fetchall()
-        self.seconds.append(time.perf_counter() - begun)
+        taken = []
+        for _ in range(_TIMES):
+            begun = time.perf_counter()
+            rows = self.connection.execute(text, given).fetchall()
+            taken.append(time.perf_counter() - begun)
+        self.seconds.append(min(taken))
         answer, right = (self._without(question, found) for found in (rows, self._exact(given)))
         self.answers.append(answer)
         if right:

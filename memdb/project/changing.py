@@ -24,16 +24,8 @@ _BRANCH = """\
         ) as s
 """
 _KEPT = """\
--- Has questions of the former model answered while both are asked, as until now.
-{kept};
-
-comment on function {signature} is
-'search_memories_where for a question of the former model.';
-{fixed}"""
-_SWITCHED = """\
--- Has questions answered by the embeddings of {model}.
---
--- One function is replaced, on which all searches are built. That locks no table, and is taken back as quickly.
+-- Has questions of the former model answered while both are asked, as until now. It is not begun before the embeddings
+-- of {model} are there.
 do $$
 declare
     missing constant bigint := (
@@ -50,6 +42,21 @@ begin
 end
 $$;
 
+{kept};
+
+comment on function {signature} is
+'search_memories_where for a question of the former model.';
+"""
+_KEPT_SAFE = """\
+-- Fixes its search_path, as 1013 does that of search_memories_where.
+-- alongside: row_security
+alter function {signature}
+set search_path = '';
+"""
+_SWITCHED = """\
+-- Has questions answered by the embeddings of {model}.
+--
+-- One function is replaced, on which all searches are built. That locks no table, and is taken back as quickly.
 {search};
 {fixed}"""
 _TAKEN_BACK = """\
@@ -135,12 +142,17 @@ def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
         *models.templates("switch", successor, new),
         (
             f"keep_former_search {successor.slug}",
-            _KEPT.format(kept=kept, signature=signature, fixed=_fixed(successor.former, known)),
+            _KEPT.format(model=model, table=successor.table, kept=kept, signature=signature),
             f"drop function {signature};\n",
         ),
         (
+            f"fix_search_path_of_former_search {successor.slug}",
+            _KEPT_SAFE.format(signature=signature),
+            f"alter function {signature}\nreset search_path;\n",
+        ),
+        (
             f"switch_search {successor.slug}",
-            _SWITCHED.format(model=model, table=successor.table, search=search, fixed=fixed),
+            _SWITCHED.format(model=model, search=search, fixed=fixed),
             _TAKEN_BACK.format(search=_replacing(former), fixed=fixed),
         ),
     ]

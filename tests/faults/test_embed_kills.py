@@ -3,12 +3,14 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
 
 import memdb as door
+from memdb import project
 from tests.embedding_server import Endpoint, meaning, serving
 from tests.faults.forks import Forks
 from tests.faults.test_seed_kills import SIGNALS
@@ -23,9 +25,18 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
         yield endpoint
 
 
+@pytest.fixture(params=["in memories", "beside memories"])
+def beside(request: pytest.FixtureRequest) -> bool:
+    """Whether the embeddings are of a model that is to take over."""
+    return bool(request.param == "beside memories")
+
+
 @pytest.fixture
-def filled(migrated: str) -> str:
-    with door.open(migrated, sets=["drop_hnsw", "embeddings"]) as db:
+def filled(migrated: str, beside: bool, tmp_path: Path) -> str:
+    sql_dir = project.init(tmp_path).sql_dir
+    if beside:
+        project.begin(sql_dir, "m", 1536)
+    with door.open(migrated, sql_dir=sql_dir, sets=["drop_hnsw", "embeddings", "fast_search"]) as db:
         db.migrate()
     with psycopg.connect(migrated) as connection:
         connection.execute(
@@ -40,6 +51,7 @@ def filled(migrated: str) -> str:
 def test_runs_killed_at_any_moment_leave_the_rest_to_the_next(
     memdb: Forks,
     filled: str,
+    beside: bool,
     endpoint: Endpoint,
     pytestconfig: pytest.Config,
     record_property: Callable[[str, object], None],
@@ -61,22 +73,25 @@ def test_runs_killed_at_any_moment_leave_the_rest_to_the_next(
             killed += len(children)
             while connection.execute("select from pg_locks where locktype = 'advisory'").fetchall():
                 pass  # until the server has noticed
-            moments.add(stored(connection))
+            moments.add(stored(connection, beside))
         code, said = memdb.run(*command)
-        assert (code, stored(connection)) == (0, MEMORIES), said
+        assert (code, stored(connection, beside)) == (0, MEMORIES), said
     assert len(moments - {0, MEMORIES}) > 1, moments  # some were killed in the middle
     assert len(endpoint.texts) - MEMORIES <= killed * 2 * 8  # what was under way is all that was paid for twice
     record_property("memdb embed", killed)
 
 
-def stored(connection: psycopg.Connection) -> int:
+def stored(connection: psycopg.Connection, beside: bool) -> int:
     """How many memories have an embedding, each the right one, and noted as that."""
     rows = connection.execute(
-        "select m.content, m.embedding::real[] from memories as m "
+        "select m.content, m.embedding::real[] from memories_of_m as m "
+        "where m.content_hash = memory_content_hash(m.content)"
+        if beside
+        else "select m.content, m.embedding::real[] from memories as m "
         "join memory_embedding_states('m') as s on s.memory_id = m.id where s.state = 'current'"
     ).fetchall()
     for content, numbers in rows[:: max(1, len(rows) // 50)]:
         np.testing.assert_allclose(numbers, meaning(content), atol=1e-6)
     others = connection.execute("select state, count(*) from memory_embedding_states('m') group by 1").fetchall()
-    assert dict(others).keys() <= {"current", "missing"}
+    assert dict(others).keys() <= ({"missing"} if beside else {"current", "missing"})
     return len(rows)

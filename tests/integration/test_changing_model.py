@@ -1,5 +1,6 @@
 """Another model takes over: its embeddings are filled while the former ones serve, then searches are switched."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
@@ -9,11 +10,16 @@ import psycopg
 import pytest
 
 import memdb
-from memdb import database, door, project
+from memdb import database, door, project, recording
 from memdb.database import Connection
 from memdb.embedding.comparing import Least
 from memdb.embedding.filling import Batching
+from memdb.embedding.needs import Scope
+from memdb.errors import MemdbError, UsageError
+from memdb.ledger import sqlfiles
+from memdb.verification import snapshot
 from tests.conftest import new_database
+from tests.integration.conftest import as_role
 
 pytestmark = pytest.mark.once
 
@@ -68,8 +74,6 @@ def begun(server: str, own: Path) -> Iterator[str]:
 @pytest.fixture
 def folder(tmp_path: Path, own: Path) -> Path:
     """The same folder, to write to."""
-    import shutil
-
     return Path(shutil.copytree(own, tmp_path / "sql"))
 
 
@@ -133,3 +137,148 @@ def test_what_the_new_model_answers_is_compared_before_it_is_switched_to(db: doo
     assert compared.ok
     refused = db.compare_models(NEW, most=40, k=5)  # one model knows nothing of the other, so few answers agree
     assert "agree" in refused.failed[0]
+
+
+def test_each_stage_is_what_verify_schema_expects_and_all_are_rolled_back(
+    server: str, tmp_path: Path, own: Path, ready_server: None
+) -> None:
+    for name in ("core", "fast_search", "app"):
+        shutil.copytree(own / name, tmp_path / name)
+    shutil.copy(own / "schema.json", tmp_path)
+    project.switch(tmp_path, NEW)
+    project.retire(tmp_path, NEW)
+    snapshot.write(tmp_path, recording.record(sqlfiles.read_sets(tmp_path)))
+    with new_database(server) as conninfo, memdb.open(conninfo, sql_dir=tmp_path, sets=("fast_search",)) as db:
+        migrations = [item.id for item in sqlfiles.read_sets(tmp_path).of({"app"})]
+        begun, switched, retired = (migrations[place] for place in (-7, -3, -1))
+        for last in (begun, switched, retired):
+            db.migrate(to=last)
+            assert db.verify().differences == ()
+        for last in (switched, begun, "1016"):
+            db.rollback(to=last)
+            assert db.verify().differences == ()
+
+
+def test_the_switch_is_refused_while_memories_would_not_be_found(db: door.Database, folder: Path) -> None:
+    db.embed(Model(), scope=Scope(user=BOB), batching=SMALL)
+    project.switch(folder, NEW)
+    with pytest.raises(MemdbError, match="300 memories have no embedding of the new model"):
+        db.migrate()
+    db.embed(Model(), batching=SMALL)
+    db.migrate()
+
+
+def test_no_stage_locks_memories_against_searches_or_adds_for_long(
+    db: door.Database, conninfo: str, folder: Path
+) -> None:
+    """An application that adds in a transaction of its own, and waits a second at most, is never in the way."""
+    db.embed(Model(), batching=SMALL)
+    with psycopg.connect(conninfo) as application:
+        application.execute(
+            "insert into memories (user_id, memory_type, content) values (%s, 'task', 'text 999')", [ANN]
+        )
+        project.switch(folder, NEW)
+        db.migrate()
+        db.rollback()
+        db.migrate()
+    project.retire(folder, NEW)
+    db.migrate()
+
+
+def test_tiers_and_users_follow_and_what_goes_takes_its_embedding_along(
+    db: door.Database, connection: Connection, folder: Path
+) -> None:
+    db.embed(Model(), batching=SMALL)
+    project.switch(folder, NEW)
+    db.migrate()
+    question = of_text("text 7", 64)
+    connection.execute("update memories set memory_type = 'project' where content = 'text 7'")
+    assert found(connection, ANN, question, tiers=["project"]) == ["text 7"]
+    connection.execute("select expire_memories(%s, %s, now() - interval '1 s')", [ANN, [UUID(int=7)]])
+    assert found(connection, ANN, question)[0] != "text 7"
+    connection.execute("select archive_memories(%s, %s, 'pruned')", [ANN, [UUID(int=8)]])
+    assert found(connection, ANN, of_text("text 8", 64))[0] != "text 8"
+    connection.execute("select restore_memories(%s, %s)", [ANN, [UUID(int=8)]])
+    assert found(connection, ANN, of_text("text 8", 64))[0] == "text 8"
+    connection.execute("update memories set metadata = '{\"a\": 1}' where content in ('text 9', 'text 10')")
+    narrowed = found(connection, ANN, question, k=5, metadata='{"a": 1}')
+    assert sorted(narrowed) == ["text 10", "text 9"]
+    forgotten = db.forget(ANN)
+    assert forgotten.deleted["public.memory_embeddings_new_model_2"] == MANY
+    assert connection.value("select count(*) from memory_embeddings_new_model_2 where user_id = %s", [ANN]) == 0
+
+
+def test_who_is_held_to_policies_finds_and_embeds_their_own_alone(
+    db: door.Database, connection: Connection, folder: Path
+) -> None:
+    db.embed(Model(), batching=SMALL)
+    project.switch(folder, NEW)
+    db.migrate()
+    text = "text 305"  # Bob's
+    with as_role(connection, "application") as role:
+        connection.execute("grant select, insert, update on memories, memory_embeddings_new_model_2 to application")
+        connection.execute("grant select on memories_of_new_model_2, memory_retention to application")
+        role.execute("select set_config('memdb.user_id', %s, false)", [str(ANN)])
+        assert found(role, BOB, of_text(text, 64)) == []
+        assert found(role, ANN, of_text("text 7", 64))[0] == "text 7"
+        assert role.value("select count(*) from memory_embeddings_new_model_2") == MANY
+        store = "select set_memory_embeddings_new_model_2(%s, %s, array[%s::real[]::vector])"
+        assert role.value(store.encode(), [BOB, [UUID(int=305)], of_text("x", 64)]) == 0
+        assert role.value(store.encode(), [ANN, [UUID(int=7)], of_text("x", 64)]) == 1
+        role.execute("update memories set memory_type = 'project' where id = %s", [UUID(int=7)])
+        assert found(role, ANN, of_text("x", 64), tiers=["project"]) == ["text 7"]
+
+
+def test_what_is_added_meanwhile_is_told_and_filled(db: door.Database, connection: Connection) -> None:
+    def busy(count: int) -> None:
+        connection.execute(
+            "insert into memories (user_id, memory_type, content) values (%s, 'task', %s)", [BOB, f"late {count}"]
+        )
+        connection.execute("update memories set content = 'changed' where content = 'text 310'")
+
+    assert db.embed(Model(), batching=Batching(texts=50, requests=1), on_batch=busy).ok
+    assert {fault.kind for fault in db.check_embeddings(NEW).found} >= {"missing"}
+    db.embed(Model(), batching=SMALL)
+    connection.execute("update memories set content = 'changed again' where content = 'text 4'")
+    faults = {fault.kind: fault.memories for fault in db.check_embeddings(NEW).found}
+    assert faults["stale"] == 1
+    assert "missing" not in faults
+    assert db.to_embed(NEW).memories == {"stale": 1}
+    assert connection.value("select count(*) from memories where embedding is null") > 0  # the former ones stay
+
+
+@pytest.mark.parametrize(("dimensions", "kind"), [(1536, "vector"), (3072, "halfvec"), (1024, None)])
+def test_any_other_type_takes_over_and_the_former_one_keeps_a_name_where_both_have_equally_many_numbers(
+    server: str, tmp_path: Path, dimensions: int, kind: str | None
+) -> None:
+    sql_dir = project.init(tmp_path).sql_dir
+    with new_database(server) as conninfo:
+        db = memdb.open(conninfo, sql_dir=sql_dir, sets=("fast_search", "drop_hnsw"))
+        project.begin(sql_dir, "other", dimensions, kind)
+        db.migrate()
+        with database.connect(conninfo, purpose="test") as connection:
+            connection.execute("insert into users (id) values (%s)", [ANN])
+            for text in ("text 1", "text 2"):
+                connection.execute(
+                    "insert into memories (user_id, memory_type, content, embedding) values "
+                    "(%s, 'task', %s, %s::real[]::vector)",
+                    [ANN, text, of_text(text, 1536)],
+                )
+            db.embed(Model("other", dimensions))
+            project.switch(sql_dir, "other")
+            db.migrate()
+            assert found(connection, ANN, of_text("text 2", dimensions), k=1) == ["text 2"]
+            former = "select content from search_memories_where_before_other(%s, %s::real[]::vector, null, 1)"
+            assert connection.value(former.encode(), [ANN, of_text("text 1", 1536)]) == "text 1"
+
+
+def test_stages_are_written_in_their_order_alone(folder: Path) -> None:
+    with pytest.raises(UsageError, match="there already"):
+        project.begin(folder, NEW, 64)
+    with pytest.raises(UsageError, match="keeps embeddings of other"):
+        project.switch(folder, "other")
+    with pytest.raises(UsageError, match="makes search_memories_where_before_new_model_2"):
+        project.retire(folder, NEW)
+    project.switch(folder, NEW)
+    with pytest.raises(UsageError, match="already"):
+        project.switch(folder, NEW)
