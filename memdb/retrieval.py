@@ -16,8 +16,9 @@ from memdb.values import Filter, UserKey, Where
 
 BY_MEANING, BY_WORDS, BY_BOTH = "search_memories", "search_memories_by_words", "search_memories_hybrid"
 BY_CONDITION, WEIGHED, EXPIRED = "search_memories_where", "recall_memories", "memories_expired"
-IN_COLLECTION = "search_memories_in_collection"
+IN_COLLECTION, WITH_IDS = "search_memories_in_collection", "memories_with_ids"
 FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED, IN_COLLECTION, EXPIRED)
+CALLED = (*FUNCTIONS, WITH_IDS)
 VERSIONS, ARCHIVED = "memory_versions", "search_memory_archive"
 
 MEMBERS = "memory_collection_members"
@@ -31,7 +32,7 @@ _LONGEST_TEXT = 3000
 
 class Surroundings(NamedTuple):
     """The extension's schema and the number of its type vector, the type of embeddings, the type of tiers with its
-    schema where that has to be said, and which FUNCTIONS are there.
+    schema where that has to be said, and which of CALLED are there.
     """
 
     extension: str
@@ -41,6 +42,11 @@ class Surroundings(NamedTuple):
     tier: str
     functions: frozenset[str]
     reads_what_is_committed: bool
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether memories are in shards by user. Then a statement calls functions or reads the table, and not both."""
+        return WITH_IDS in self.functions
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,8 @@ class Asked:
         No function by words knows collections, or the conditions that are a jsonpath.
         """
         is_plain = self.metadata.path is None and self.collection is None
-        functions = known.functions if is_plain else known.functions & {EXPIRED}
+        is_whole = not (known.is_distributed and _reads_all(known.functions))
+        functions = known.functions if is_plain and is_whole else known.functions & {EXPIRED}
         parameters = (*self.parameters(embedding), self.text, self.only)
         if self.collection is not None:
             text = _put_together(known._replace(functions=functions), table, sent, of="of_collection")
@@ -129,10 +136,12 @@ def statement(name: str, block: str, known: Surroundings, table: Sequence[str], 
 
 
 def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Sequence[str]) -> LiteralString:
+    blocks = shipped.queries("retrieval")
     expired = "expired" if EXPIRED in known.functions else "nothing_expires"
+    memory = "of_shards" if known.is_distributed else "of_one_table"
     return filled_in(
-        text.replace("{expired}", shipped.queries("retrieval")[expired]),
-        **{function: (*table[:-1], function) for function in (*FUNCTIONS, VERSIONS, ARCHIVED)},
+        text.replace("{expired}", blocks[expired]).replace("{memory}", blocks[memory]),
+        **{function: (*table[:-1], function) for function in (*CALLED, VERSIONS, ARCHIVED)},
         table=table,
         memories_in_collection=(*table[:-1], "memories_in_collection"),
         extension=(known.extension,),

@@ -1,5 +1,6 @@
 """What several tests need, and is no fixture."""
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 import numpy as np
@@ -18,6 +19,11 @@ def vectors(count: int, *, random_seed: int = 1) -> list[list[float]]:
     """Random directions, as an application has them: lists."""
     drawn = np.random.default_rng(random_seed).standard_normal((count, 1536)).astype(np.float32)
     return [[float(number) for number in row] for row in drawn]
+
+
+def on_one_server(sets: Iterable[str]) -> list[str]:
+    """The names of all optional sets but that for distributed databases, which does not carry all of the others."""
+    return [name for name in sets if name not in ("core", "citus")]
 
 
 def as_scratch(connection: Connection) -> scratch.Database:

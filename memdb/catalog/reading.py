@@ -45,6 +45,7 @@ _FORMS = "; ".join(
 )
 
 _LOOKALIKES = "lookalikes"
+_OWN_PATH = "search_path=(target), (vector), pg_temp"
 _NO_SQL = frozenset({"comment", "labels", "body", "config"})
 _OF_LINES = frozenset({"comment", "body"})  # they have the line ends of the checkout from which they were run
 _REFLOWED = ("view", "rule")  # the server breaks their definitions into lines
@@ -88,7 +89,11 @@ def read(connection: Connection, schema: str, only: Iterable[Key] | None = None,
     context, alike = rows.pop("context"), rows.pop(_LOOKALIKES, ())
     clean = _cleaner(context["qualifiers"])
     return Catalog(
-        objects=dict(sorted(_cleaned(Key.parse(text), value, clean) for text, value in rows.items())),
+        objects=dict(
+            sorted(
+                _cleaned(Key.parse(text), _placed(value, context["qualifiers"]), clean) for text, value in rows.items()
+            )
+        ),
         server_version=context["server_version"],
         pgvector_version=context.get("pgvector_version"),
         lookalikes=lookalikes.of_rows(alike, lambda key: _clean_key(key, clean)),
@@ -132,6 +137,18 @@ def _clean_key(key: Key, clean: Callable[[str], str]) -> Key:
         return replace(key, name=clean(key.name))
     name, within = (_KEYWORDS.sub(_quoted_alike, part) for part in (key.name, key.within))
     return Key(key.kind, name, within, clean(key.arguments))
+
+
+def _placed(attributes: Attributes, qualifiers: Iterable[str]) -> Attributes:
+    """A search_path that a function was given of the target and the extension's schema is alike wherever these are."""
+    known = {*qualifiers, "pg_temp"}
+    settings = attributes.get("config") or []
+    placed = [
+        _OWN_PATH if name == "search_path" and len(path := value.split(", ")) == 3 and set(path) <= known else setting
+        for setting in settings
+        for name, _, value in [setting.partition("=")]
+    ]
+    return {**attributes, "config": placed} if placed else attributes
 
 
 def _cleaned(key: Key, attributes: Attributes, clean: Callable[[str], str]) -> tuple[Key, Attributes]:

@@ -34,6 +34,8 @@ def take(fresh: Database, step: Step) -> tuple[Tried, ...]:
 
     Raises StatementFailed.
     """
+    if fresh.lacks(step.migration):
+        return untried(step)
     try:
         tried = fresh.attempt(lambda: _in_transaction(fresh, step))
     except StatementFailed as error:

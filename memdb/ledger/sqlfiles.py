@@ -32,6 +32,8 @@ _VALUES = {
     "depends": ".+",
     "formerly": "[0-9a-f]{64}( [0-9a-f]{64})*",
     "alongside": f"{_SET}( {_SET})*",
+    "after": f"{_SET}( {_SET})*",
+    "requires": f"{_SET}( {_SET})*",
 }
 
 
@@ -40,7 +42,9 @@ class Migration:
     """One `NNNN_name.sql` and its rollback. `sql` is what the file holds, but for a byte order mark.
 
     `formerly` are checksums of earlier texts of the file: where one of them was applied, this one is. What is
-    `alongside` other sets is applied only where all of them are, whichever was chosen first.
+    `alongside` other sets is applied only where all of them are, whichever was chosen first; its set comes
+    `after` others where they are applied. Extensions that it `requires` cannot be had on a temporary server; where they
+    are missing, the file itself says so.
     """
 
     id: str
@@ -51,6 +55,8 @@ class Migration:
     depends: tuple[str, ...] = ()
     formerly: tuple[str, ...] = ()
     alongside: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
 
     @property
     def checksum(self) -> str:
@@ -171,14 +177,15 @@ def read_sets(directory: Path) -> Sets:
 
 
 def _in_order(sets: Mapping[str, list[Migration]]) -> dict[str, list[Migration]]:
-    """Each set after those that its migrations are alongside."""
+    """Each set after those that its migrations are alongside, or that they come after."""
     ordered: dict[str, list[Migration]] = {}
     begun: set[str] = set()
 
     def place(name: str) -> None:
         if name not in begun:
             begun.add(name)
-            for other in sorted({other for item in sets[name] for other in item.alongside} & sets.keys()):
+            named = {other for item in sets[name] for other in (*item.alongside, *item.after)}
+            for other in sorted(named & sets.keys()):
                 place(other)
             ordered[name] = sets[name]
 
@@ -257,6 +264,8 @@ def _read_migration(set_name: str, path: Path) -> Migration:
         depends=words("depends"),
         formerly=words("formerly"),
         alongside=words("alongside"),
+        after=words("after"),
+        requires=words("requires"),
     )
 
 
@@ -275,7 +284,8 @@ def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
             raise SqlFilesError(
                 f"{path}:{number}: misspelt directive: {line}",
                 hint='Directives are written exactly "-- transactional: true", "-- transactional: false", '
-                '"-- depends: ID …", "-- alongside: SET …" and "-- formerly: SHA-256 …".',
+                '"-- depends: ID …", "-- alongside: SET …", "-- after: SET …", "-- requires: EXTENSION …" and '
+                '"-- formerly: SHA-256 …".',
             )
         yield name, value
 

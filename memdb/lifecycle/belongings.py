@@ -62,11 +62,6 @@ class Reference:
     types: Sequence[str]
     on_delete: str
 
-    @property
-    def is_of_same_user(self) -> bool:
-        """Whether a row cannot be another user's than the one that it refers to."""
-        return ("user_id", "user_id") in zip(self.columns, self.target_columns, strict=True)
-
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
@@ -117,26 +112,12 @@ class Belongings:
 
     def _with_along(self, oid: int, meant: Condition, start: Conditions) -> Condition:
         """These, and what goes along with others of them, though it may say that it is another user's."""
-        if oid in self.persons:
-            return meant
         along = [
-            self._referring_by_index(each, start)
+            self.referring(each, start)
             for each in self.references
-            if each.holder == oid and each.target in start and each.on_delete == CASCADE and not each.is_of_same_user
+            if each.holder == oid and each.target in start and each.on_delete == CASCADE
         ]
-        return either([meant, *along]) if along else meant
-
-    def _referring_by_index(self, reference: Reference, to: Conditions) -> Condition:
-        """The same as an array: beside another condition, an index is used for that, and not for `in`."""
-        if len(reference.columns) > 1 or self.refers_to_key(reference):
-            return self.referring(reference, to)
-        holder, target = self.holders[reference.holder], self.holders[reference.target]
-        return sql.SQL("{} = any (array(select {} from {} where {}))").format(
-            holder.columns(reference.columns),
-            target.columns(reference.target_columns),
-            target.identifier,
-            to[reference.target],
-        )
+        return meant if oid in self.persons or not along else either([meant, *along])
 
     @property
     def persons(self) -> tuple[int, int]:

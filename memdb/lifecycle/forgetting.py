@@ -15,7 +15,6 @@ from memdb.lifecycle import belongings, proving, remaining, surveying
 from memdb.lifecycle.belongings import Belongings, Conditions
 from memdb.lifecycle.remaining import Remains
 from memdb.lifecycle.surveying import Survey
-from memdb.moving import forgotten
 from memdb.shape import UserKey
 from memdb.words import count, listed
 
@@ -85,7 +84,7 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
             told,
             dry_run=False,
             left=survey.left,
-            is_noted=forgotten.note(connection, found.target, key),
+            is_noted=remaining.note(connection, found.target, key),
             remains=remaining.find(connection, filled),
         )
     return replace(told, seconds=time.monotonic() - started)

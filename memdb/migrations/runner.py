@@ -77,6 +77,8 @@ class Runner:
                 # What one step does to all shards at once would keep the next from much.
                 session.reach_workers(self._connection, self._limits, shard_by_shard=True)
                 self._require_same_target(step)
+                if step.migration.requires:  # it may move all rows to other servers, for which locks are held too long
+                    return (*found, *chain.from_iterable(map(of_untried, steps[position:])))
                 if not step.migration.transactional:
                     found += of_untried(step)
                     with session.names_of_the_target(self._connection):
@@ -148,7 +150,9 @@ class Runner:
         connection = self._connection
         with connection.transaction(), _closing_if_busy(connection):
             session.reach_workers(connection, self._limits, shard_by_shard=shard_by_shard)
-            if agreement is None:
+            if agreement is not None and step.migration.requires:
+                agreement.require(step, of_untried(step))
+            if agreement is None or step.migration.requires:
                 messages = self._execute(step)
             else:
                 measured = self._measure(step)
@@ -248,7 +252,7 @@ def _may_work_after(steps: Sequence[Step], error: StatementFailed) -> bool:
     """
     left_out = (step for step in steps if not step.migration.transactional)
     return error.sqlstate in _WORKS_IN_SEVERAL or (
-        error.sqlstate.startswith(("42", "2B")) and any(_is_in_the_way(step, error) for step in left_out)
+        error.sqlstate.startswith(("42", "2B", "55000")) and any(_is_in_the_way(step, error) for step in left_out)
     )
 
 

@@ -74,7 +74,7 @@ def _take(connection: Connection, fresh: scratch.Database, planned: Plan, trial:
             if step.direction == "rollback" and step.migration.transactional:
                 trial.risks += fresh.risks(step)
             trial.tried[step.id] = trying.take(fresh, step)
-            if step.migration.transactional:
+            if step.migration.transactional and not fresh.lacks(step.migration):
                 trial.measured.add(step.id)
             if planned.direction == "migrate" and not trial.advice:
                 trial.advice = history.moved(target, _first(fresh.connection, path) or target, step.id)

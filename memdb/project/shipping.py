@@ -147,7 +147,7 @@ _SQL = "*.sql"
 _PAGES = r"A page has room for one embedding either way\. [^.]*\."
 _SEARCH = "fast_search/*"
 _BY_SIGNATURE = "fast_search/*_search*"
-RULES = (
+_RULES = (
     # whose the memories are
     Rule("core/0002*", r"(?<=\bid )uuid default gen_random_uuid\(\)", lambda shape: owners.made(shape.users)),
     Rule("core/0002*", r"\ba uuid\b", lambda shape: words.with_article(_key_type(shape))),
@@ -188,7 +188,12 @@ RULES = (
     Rule(_BY_SIGNATURE, r"(?<![\w.])45\b", _number("bound")),
     Rule(_BY_SIGNATURE, r"(?<![\w.])64\b", _number("best")),
     Rule(_BY_SIGNATURE, r"(?<![\w.])60\b", _number("margin")),
+    # the same in shards
+    Rule("citus/*.sql", r"(?<=\bowner )uuid\b", lambda shape: shape.users.key_type),
+    Rule("citus/4020*.sql", r"(?<=memories_with_ids\()uuid\b", _key_type),
+    Rule("citus/402*.sql", r"(?<![\w.])2048\b", _number("bits")),
 )
+RULES = (*_RULES, *(rule._replace(files="citus/402*.sql") for rule in _RULES if rule.files == _BY_SIGNATURE))
 
 
 def texts(shape: Shape = DEFAULT) -> Texts:

@@ -226,7 +226,7 @@ def _surroundings(connection: Connection, found: Target) -> tuple[Surroundings, 
 
 
 def _of_others(connection: Connection, found: Target) -> frozenset[str]:
-    given = {"memories": found.memories, "functions": list(retrieval.FUNCTIONS)}
+    given = {"memories": found.memories, "functions": list(retrieval.CALLED)}
     return frozenset(name for (name,) in connection.execute(query("search", "of_others"), given))
 
 

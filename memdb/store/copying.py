@@ -123,8 +123,9 @@ async def insert_new(session: AsyncSession, model: Any, batch: Batch) -> list[UU
     Raises InvalidMemory for an id that is another user's.
     """
     now, rows, stored = await _now(session, model), iter(batch), list[UUID]()
+    new_ones = statements.insert_new(model, distributed=await surroundings.are_distributed(session, model))
     while piece := list(islice(rows, binary.ROWS)):
-        inserted = await session.scalars(statements.insert_new(model).returning(model.id), _values(piece, now))
+        inserted = await session.scalars(new_ones.returning(model.id), _values(piece, now))
         new = set(map(values.identifier, inserted))
         owners: dict[UUID, values.UserKey] = {id: memory.user_id for id, memory in reversed(piece) if id in new}
         owners |= await _owners(session, model, {id for id, _ in piece} - new)
@@ -142,9 +143,10 @@ async def upsert(session: AsyncSession, model: Any, batch: Batch) -> list[UUID]:
     now, taken = await _now(session, model), list(batch)
     last = dict(sorted(dict(taken).items()))  # one statement cannot change a row twice
     rows, stored = iter(last.items()), set[UUID]()
+    distributed = await surroundings.are_distributed(session, model)
     while piece := list(islice(rows, binary.ROWS)):
         given = _values(piece, now)
-        replaced = statements.upsert(model, given[0]).returning(model.id)
+        replaced = statements.upsert(model, given[0], now, distributed=distributed).returning(model.id)
         stored |= set(map(values.identifier, await session.scalars(replaced, given)))
     batch.refuse_ids_of_others(taken, {id: last[id].user_id for id in stored})
     return list(dict.fromkeys(batch.ids))
@@ -160,6 +162,14 @@ async def _owners(session: AsyncSession, model: Any, ids: Set[UUID]) -> dict[UUI
     found = await session.execute(select(model.id, model.user_id).where(statements.among(model.id, ids)))
     users = shape_of(model).users
     return {values.identifier(id): values.user_id(user_id, users) for id, user_id in found}
+
+
+async def by_owner(session: AsyncSession, model: Any, ids: Iterable[UUID]) -> dict[values.UserKey, list[UUID]]:
+    """Those of the ids that memories have, by the user whose they are."""
+    found: dict[values.UserKey, list[UUID]] = {}
+    for id, user in (await _owners(session, model, {values.identifier(id) for id in ids})).items():
+        found.setdefault(user, []).append(id)
+    return found
 
 
 async def _now(session: AsyncSession, model: Any) -> datetime:

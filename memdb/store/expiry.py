@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import DateTime, Uuid, column, exists, literal, null, select
 from sqlalchemy import table as table_of
 from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
@@ -54,8 +53,5 @@ async def learn_anew(session: AsyncSession, model: Any) -> None:
 
 def _schema(session: Session, model: Any) -> tuple[str, ...] | None:
     """The schema in which memories expire, as names are written on the connection; None where they do not."""
-    connection: Connection = session.connection(bind_arguments={"mapper": model})
-    place = surroundings.place(connection, model.__table__)
-    known = surroundings.known(connection, place, seconds=surroundings.FOR_ONE_STATEMENT)
-    known = known or surroundings.learned(connection, place)
+    place, known = surroundings.around(session, model)
     return place[:-1] if retrieval.EXPIRED in known.functions else None

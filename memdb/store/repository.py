@@ -19,7 +19,18 @@ from memdb.embedders import AsyncEmbedder, Embedder
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
-from memdb.store import beside, collections, copying, expiry, making, once, recalling, searching, statements
+from memdb.store import (
+    beside,
+    collections,
+    copying,
+    expiry,
+    making,
+    once,
+    recalling,
+    searching,
+    statements,
+    surroundings,
+)
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import Refusal, translated
 from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
@@ -98,7 +109,7 @@ class MemoryStore(Generic[MemoryModel]):
     ) -> MemoryModel | None:
         if skip_existing or skip_duplicates or self._known(memory.id):  # which somebody else may have deleted
             stored = await self.add_many([memory], skip_existing=skip_existing, skip_duplicates=skip_duplicates)
-            return await self.get(stored[0]) if stored else None
+            return await self.get(stored[0], user_id=memory.user_id) if stored else None
         memory = as_stored(memory, self._model)
         added = self._model(**{name: getattr(memory, name) for name in type(memory).model_fields})
         self._session.add(added)
@@ -341,24 +352,45 @@ class MemoryStore(Generic[MemoryModel]):
         if not change.model_fields_set:
             return await self.get(memory_id, user_id=user_id)
         statement = await self._there(self._of(update(self._model), [memory_id], user_id))
-        changed = statement.values(statements.assignments(self._model, change)).returning(self._model)
+        changed = statement.values(statements.assignments(self._model, change))
+        if await surroundings.are_distributed(self._session, self._model):  # a shard returns what it need not convert
+            changed = changed.returning(self._model.id).execution_options(synchronize_session=False)
+            ids = (await self._read(changed)).all()
+            return (await self._read(self._of(select(self._model), ids, user_id))).one_or_none()
+        changed = changed.returning(self._model)
         return (await self._read(changed.execution_options(synchronize_session="fetch"))).one_or_none()
 
-    async def touch(self, memory_ids: Iterable[UUID], *, unless_within: timedelta = RECENTLY) -> int:
+    async def touch(
+        self,
+        memory_ids: Iterable[UUID],
+        *,
+        user_id: values.UserKey | None = None,
+        unless_within: timedelta = RECENTLY,
+    ) -> int:
         """Records that memories were recalled just now; returns how many rows that changed.
 
         Reading never does this, because every change of `accessed_at` adds the row to all indexes again, including that
         of the embeddings. So call it after the answer is on its way. It never waits:
         rows that somebody else is changing are left alone, and so are rows recorded less than `unless_within` ago. So a
-        memory costs one write an hour at most.
+        memory costs one write an hour at most. Where memories are distributed, a call without `user_id` has to ask all
+        shards whose they are.
         """
-        model = self._model
-        due = (
-            select(model.id)
-            .where(statements.among(model.id, memory_ids), model.accessed_at < func.now() - unless_within)
-            .with_for_update(skip_locked=True, key_share=True)  # as the update locks them: rows may refer to them
-        )
+        if user_id is None and await surroundings.are_distributed(self._session, self._model):
+            return sum(
+                [
+                    await self._touch(theirs, user, unless_within)
+                    for user, theirs in (await copying.by_owner(self._session, self._model, memory_ids)).items()
+                ]
+            )
+        return await self._touch(memory_ids, user_id, unless_within)
+
+    async def _touch(self, memory_ids: Iterable[UUID], user_id: values.UserKey | None, unless_within: timedelta) -> int:
+        model, ids = self._model, list(memory_ids)
+        due = self._of(select(model.id), ids, user_id).where(model.accessed_at < func.now() - unless_within)
+        due = due.with_for_update(skip_locked=True, key_share=True)  # as the update locks them: rows may refer to them
         noted = update(model).where(model.id.in_(due)).values(accessed_at=func.now())
+        if user_id is not None:
+            noted = noted.where(self._is_of(user_id))
         with translated():
             await self._session.flush()
             rows = await self._session.execute(

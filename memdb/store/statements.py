@@ -1,10 +1,11 @@
 """What is compared and changed by the database itself, in statements over the models."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Insert, Text, Uuid, any_, case, cast, func, inspect, literal, literal_column
+from sqlalchemy import ARRAY, DateTime, Insert, Text, Uuid, any_, case, cast, func, inspect, literal, literal_column
 from sqlalchemy.dialects.postgresql import JSONPATH, insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -47,18 +48,24 @@ def assignments(model: Any, change: MemoryUpdate) -> dict[str, Any]:
     return given
 
 
-def insert_new(model: Any) -> Insert:
+def insert_new(model: Any, *, distributed: bool) -> Insert:
     """Inserts what has an id that is not there yet."""
-    return insert(model).on_conflict_do_nothing(index_elements=["id"])
+    return insert(model).on_conflict_do_nothing(index_elements=_KEYS[distributed])
 
 
-def upsert(model: Any, names: Iterable[str]) -> Insert:
+def upsert(model: Any, names: Iterable[str], now: datetime, *, distributed: bool) -> Insert:
     """Inserts, or replaces the attributes `names` of what the same user has under the id, as if it were made anew.
 
-    When it was made stays.
+    When it was made stays. A shard must not ask for the time itself.
     """
     statement, columns = insert(model), inspect(model).column_attrs
     replaced = {columns[name].columns[0].name for name in names} - {"id", "user_id", "created_at"}
-    changes = {name: statement.excluded[name] for name in replaced} | {"accessed_at": func.now()}
+    changes = {name: statement.excluded[name] for name in replaced} | {
+        "accessed_at": literal(now, DateTime(timezone=True))
+    }
     is_theirs = model.user_id == statement.excluded["user_id"]
-    return statement.on_conflict_do_update(index_elements=["id"], set_=changes, where=is_theirs)
+    return statement.on_conflict_do_update(index_elements=_KEYS[distributed], set_=changes, where=is_theirs)
+
+
+_KEYS = {False: ["id"], True: ["user_id", "id"]}
+"""The primary key, by whether memories are distributed by user."""

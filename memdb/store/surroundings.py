@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Table, text
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import Pool
 
 from memdb import database
@@ -50,6 +52,19 @@ def learned(connection: Connection, table: Place) -> Surroundings:
     found = Surroundings(**{**row._mapping, "functions": frozenset(row.functions)})
     _known.setdefault(connection.engine.pool, {})[table] = time.monotonic(), found
     return found
+
+
+def around(session: Session, model: Any) -> tuple[Place, Surroundings]:
+    """Where a model's table is, and what is there. Raises DatabaseError where something of that is missing."""
+    connection: Connection = session.connection(bind_arguments={"mapper": model})
+    table = place(connection, model.__table__)
+    return table, known(connection, table, seconds=FOR_ONE_STATEMENT) or learned(connection, table)
+
+
+async def are_distributed(session: AsyncSession, model: Any) -> bool:
+    """Whether memories are in shards by user."""
+    _, found = await session.run_sync(around, model)
+    return found.is_distributed
 
 
 def forget(connection: Connection) -> None:

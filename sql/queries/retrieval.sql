@@ -104,7 +104,16 @@ select
                 'id,content,memory_type,metadata,distance}',
                 l.memory || 'float8'::regtype::oid
             ),
-            ('memories_expired', array[u.atttypid], '{user_id,memory_id}', array['uuid'::regtype]::oid[])
+            ('memories_expired', array[u.atttypid], '{user_id,memory_id}', array['uuid'::regtype]::oid[]),
+            (
+                'memories_with_ids',
+                array[u.atttypid, 'uuid[]'::regtype],
+                '{owner,ids,id,user_id,memory_type,content,metadata,created_at,accessed_at}',
+                array[
+                    'uuid'::regtype, u.atttypid, l.tier, 'text'::regtype, 'jsonb'::regtype, 'timestamptz'::regtype,
+                    'timestamptz'::regtype
+                ]::oid[]
+            )
         ) as f (name, takes, names, gives)
         inner join pg_proc as p
             on
@@ -127,8 +136,13 @@ left join pg_attribute as m on l.memories = m.attrelid and m.attname = 'embeddin
 left join pg_type as e on m.atttypid = e.oid;
 
 -- name: found
--- The best memories, best first. Each is looked up by its key, however many rows the planner expects.
+-- The best memories, best first.
 -- Times that other programs have set may be infinite, or before Christ: Python has none, and drivers would fail.
+with f as materialized (
+    select r.*
+    from ({ranked}) as r
+)
+
 select
     m.id,
     m.user_id,
@@ -143,26 +157,27 @@ select
     f.word_score,
     f.word_rank,
     f.words
-from ({ranked}) as f
-cross join
-    lateral (
-        select
-            m.id,
-            m.user_id,
-            m.memory_type,
-            m.content,
-            m.metadata,
-            m.created_at,
-            m.accessed_at
-        from {table} as m
-        where f.id = m.id
-        limit 1 -- noqa: AM09
-    ) as m
+from f
+cross join lateral ({memory}) as m
 where $8::uuid is null or f.id = $8::uuid
 order by f.score desc, f.id asc;
 
 -- name: weighed
 -- The best of recall_memories, best first, with all that their scores are made of. The jsonpath is $7.
+with f as materialized (
+    select r.*
+    from
+        {recall_memories}(
+            $1,
+            cast(cast($2 as {sent}) as {embedding}),
+            $3::integer,
+            $4::text[]::{tier}[],
+            $5::double precision,
+            $6::text::jsonb,
+            $7::text::jsonpath
+        ) as r
+)
+
 select
     m.id,
     m.user_id,
@@ -183,31 +198,31 @@ select
         when f.recalled_at is not null
             then least(greatest(f.recalled_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00')
     end
-from
-    {recall_memories}(
-        $1,
-        cast(cast($2 as {sent}) as {embedding}),
-        $3::integer,
-        $4::text[]::{tier}[],
-        $5::double precision,
-        $6::text::jsonb,
-        $7::text::jsonpath
-    ) as f
-cross join
-    lateral (
-        select
-            m.id,
-            m.user_id,
-            m.memory_type,
-            m.content,
-            m.metadata,
-            m.created_at,
-            m.accessed_at
-        from {table} as m
-        where f.id = m.id
-        limit 1 -- noqa: AM09
-    ) as m
+from f
+cross join lateral ({memory}) as m
 order by f.score desc, f.distance asc, f.id asc;
+
+-- name: of_one_table
+-- Each memory is looked up by its key, however many rows the planner expects.
+select
+    m.id,
+    m.user_id,
+    m.memory_type,
+    m.content,
+    m.metadata,
+    m.created_at,
+    m.accessed_at
+from {table} as m
+where f.id = m.id and m.user_id = $1
+order by m.id
+limit 1;
+
+-- name: of_shards
+-- The same where memories are distributed: a statement that calls functions cannot read such a table itself. This one
+-- is called once for all.
+select m.*
+from {memories_with_ids}($1, array(select r.id from f as r)) as m
+where f.id = m.id;
 
 -- name: ranked_by_function
 select

@@ -52,6 +52,22 @@ order by f.distance, f.id;
 
 -- name: searched
 -- The same through search_memories, which knows no jsonpath.
+with f as materialized (
+    select
+        s.id,
+        s.distance
+    from
+        {search_memories}(
+            $1,
+            cast(cast($2 as {sent}) as {embedding}),
+            $3::integer,
+            $4::text[]::{tier}[],
+            $5::double precision,
+            $6::text::jsonb,
+            null
+        ) as s
+)
+
 select
     m.id,
     m.user_id,
@@ -61,22 +77,30 @@ select
     least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     f.distance
-from
-    {search_memories}(
-        $1,
-        cast(cast($2 as {sent}) as {embedding}),
-        $3::integer,
-        $4::text[]::{tier}[],
-        $5::double precision,
-        $6::text::jsonb,
-        null
-    ) as f
-inner join {table} as m on f.id = m.id
+from f
+cross join lateral ({memory}) as m
 where f.distance <= 2
 order by f.distance, m.id;
 
 -- name: filtered
 -- The same through search_memories_where.
+with f as materialized (
+    select
+        s.id,
+        s.distance
+    from
+        {search_memories_where}(
+            $1,
+            cast(cast($2 as {sent}) as {embedding}),
+            $7::text::jsonpath,
+            $3::integer,
+            $4::text[]::{tier}[],
+            $5::double precision,
+            $6::text::jsonb,
+            null
+        ) as s
+)
+
 select
     m.id,
     m.user_id,
@@ -86,23 +110,30 @@ select
     least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     f.distance
-from
-    {search_memories_where}(
-        $1,
-        cast(cast($2 as {sent}) as {embedding}),
-        $7::text::jsonpath,
-        $3::integer,
-        $4::text[]::{tier}[],
-        $5::double precision,
-        $6::text::jsonb,
-        null
-    ) as f
-inner join {table} as m on f.id = m.id
+from f
+cross join lateral ({memory}) as m
 where f.distance <= 2
 order by f.distance, m.id;
 
 -- name: in_collection
 -- The same through search_memories_in_collection, for the collection $8.
+with f as materialized (
+    select
+        s.id,
+        s.distance
+    from
+        {search_memories_in_collection}(
+            $1,
+            $8::uuid,
+            cast(cast($2 as {sent}) as {embedding}),
+            $3::integer,
+            $4::text[]::{tier}[],
+            $5::double precision,
+            $6::text::jsonb,
+            $7::text::jsonpath
+        ) as s
+)
+
 select
     m.id,
     m.user_id,
@@ -112,16 +143,6 @@ select
     least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     least(greatest(m.accessed_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     f.distance
-from
-    {search_memories_in_collection}(
-        $1,
-        $8::uuid,
-        cast(cast($2 as {sent}) as {embedding}),
-        $3::integer,
-        $4::text[]::{tier}[],
-        $5::double precision,
-        $6::text::jsonb,
-        $7::text::jsonpath
-    ) as f
-inner join {table} as m on f.id = m.id
+from f
+cross join lateral ({memory}) as m
 order by f.distance, m.id;

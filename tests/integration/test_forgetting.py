@@ -19,6 +19,7 @@ from memdb.door import Database
 from memdb.errors import DatabaseError, DataError, LockTimeout, UsageError
 from memdb.shape import Shape, Users
 from tests.conftest import new_database
+from tests.helpers import on_one_server
 from tests.integration import filling
 from tests.integration.conftest import as_role
 from tests.integration.orm import shapes
@@ -42,7 +43,7 @@ insert into shop.links select id from memories;
 def full(server: str, template: str, sets: Any) -> Iterator[str]:
     """The name of a database with all sets, in which Bob has a row in every table that leads to users."""
     with new_database(server, template=template) as conninfo:
-        with memdb.open(conninfo, sets=[name for name in sets if name != "core"]) as db:
+        with memdb.open(conninfo, sets=on_one_server(sets)) as db:
             db.migrate()
         with database.connect(conninfo, purpose="test") as connection:
             filling.fill(connection, BOB)

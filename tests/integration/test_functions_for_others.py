@@ -13,6 +13,7 @@ import memdb
 from memdb import database
 from memdb.database import Connection
 from tests.conftest import new_database
+from tests.helpers import on_one_server
 from tests.integration import filling
 from tests.integration.conftest import as_role
 
@@ -21,6 +22,7 @@ FUNCTIONS = """
 select p.proname, array(select unnest(p.proargnames[:p.pronargs])),
     array(select format_type(t, null) from unnest(p.proargtypes) with ordinality as a (t, place) order by place)
 from pg_proc as p
+from tests.helpers import on_one_server
 where p.pronamespace = 'public'::regnamespace and p.prorettype <> 'trigger'::regtype
     and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
 order by p.oid::regprocedure::text
@@ -55,7 +57,7 @@ class World(NamedTuple):
 def worlds(server: str, template: str, sets: Any) -> Iterator[tuple[World, World]]:
     """With Bob, and as if he never was."""
     with new_database(server, template=template) as conninfo:
-        chosen = [name for name in sets if name not in ("core", "drop_hnsw", "force_row_security")]
+        chosen = [name for name in on_one_server(sets) if name not in ("drop_hnsw", "force_row_security")]
         with memdb.open(conninfo, sets=chosen) as db:
             db.migrate()
         name = str(psycopg.conninfo.conninfo_to_dict(conninfo)["dbname"])

@@ -16,6 +16,7 @@ from memdb.project import shipping
 from memdb.shape import Shape, Users
 from memdb.verification.verify import Verification
 from tests.conftest import new_database
+from tests.helpers import on_one_server
 from tests.integration import attempts
 
 Session = psycopg.Connection[tuple[Any, ...]]
@@ -252,7 +253,7 @@ group by 1, 2 order by 1
 
 def test_every_table_with_rows_of_users_has_policies(server: str, template: str, sets: Any) -> None:
     with new_database(server, template=template) as conninfo:
-        with memdb.open(conninfo, sets=tuple(name for name in sets if name != "core")) as db:
+        with memdb.open(conninfo, sets=on_one_server(sets)) as db:
             db.migrate()
             assert db.verify().ok
         with psycopg.connect(conninfo) as connection:

@@ -12,7 +12,7 @@ from memdb.database import Connection
 from memdb.ledger import sqlfiles
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification import snapshot, verify
-from tests.helpers import as_scratch
+from tests.helpers import as_scratch, on_one_server
 
 pytestmark = pytest.mark.usefixtures("ready_server")
 
@@ -73,10 +73,19 @@ def sql_dir(tmp_path: Path, sets: Sets) -> Path:
 
 def test_the_snapshot_equals_a_fresh_migration(empty_connection: Connection, sets: Sets) -> None:
     """On every version of the server."""
-    recorded = recording.record_in(as_scratch(empty_connection), sets.migrations)
-    assert snapshot.check(shipped.sql_directory(), recorded).stale == ()
+    recorded = recording.record_in(as_scratch(empty_connection), sets.of(["core", *on_one_server(sets)]))
+    assert set(snapshot.check(shipped.sql_directory(), recorded).stale) == {item.id for item in sets["citus"]}
     found = catalog.read(empty_connection, "public").objects
     assert catalog.fold(recorded.values()) == found
+
+
+def test_so_does_what_distributes_memories(empty_connection: Connection, sets: Sets) -> None:
+    """But for what needs other servers."""
+    fresh, written = as_scratch(empty_connection), snapshot.read(shipped.sql_directory())
+    fresh.apply(sets.below("citus"))
+    recorded = recording.record_in(fresh, sets["citus"])
+    assert recorded == {item.id: written[item.id] for item in sets["citus"]}
+    assert [id for id in recorded if not fresh.lacks(sets.by_id[id])] != list(recorded)
 
 
 def test_it_holds_for_any_combination_of_sets(empty_connection: Connection, sql_dir: Path) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from memdb import retrieval
-from memdb.retrieval import BY_BOTH, BY_MEANING, BY_WORDS, EXPIRED, FUNCTIONS, Surroundings
+from memdb.retrieval import BY_BOTH, BY_MEANING, BY_WORDS, CALLED, EXPIRED, FUNCTIONS, WITH_IDS, Surroundings
 from memdb.shape import DEFAULT
 from memdb.values import Where
 
@@ -22,6 +22,10 @@ USER = "00000000-0000-0000-0000-000000000007"
         (FUNCTIONS, (), (BY_BOTH,), 8),
         ((EXPIRED,), (), (EXPIRED,), 9),
         (FUNCTIONS, (Where("year", gt=2000),), (EXPIRED,), 9),
+        (CALLED, (), (BY_BOTH, WITH_IDS), 8),
+        (CALLED, (Where("year", gt=2000),), (EXPIRED,), 9),
+        ((BY_MEANING, WITH_IDS), (), (), 9),  # a distributed table and functions do not go into one statement
+        ((BY_MEANING, BY_WORDS, WITH_IDS), (), (BY_MEANING, BY_WORDS, WITH_IDS), 8),
     ],
 )
 def test_a_statement_calls_what_is_there_and_has_a_parameter_for_each_number(
@@ -32,7 +36,7 @@ def test_a_statement_calls_what_is_there_and_has_a_parameter_for_each_number(
         DEFAULT.users, USER, "sea", k=3, tiers=["task"], metadata={"a": 1}, where=where, max_distance=None
     )
     text, given = asked.statement(known, ("app", "memories"), None, ("pg_catalog", "_float4"))
-    assert {name for name in FUNCTIONS if f'"app"."{name}"(' in text} == set(called)
+    assert {name for name in CALLED if f'"app"."{name}"(' in text} == set(called)
     assert {int(number) for number in re.findall(r"\$(\d)", text)} == set(range(1, parameters + 1))
     assert len(given) == parameters
     assert "{" not in text.replace("'{}'", "").replace('"{near}"', "")  # a schema that is called like a block

@@ -1,0 +1,1 @@
+drop table memory_former_definitions;

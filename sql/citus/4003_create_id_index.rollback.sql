@@ -1,0 +1,1 @@
+drop index concurrently ix_memories_id;

@@ -1,0 +1,1 @@
+drop index concurrently memories_user_id_id_key;

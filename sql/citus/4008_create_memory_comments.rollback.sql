@@ -1,0 +1,1 @@
+drop function memory_comments(users regclass);

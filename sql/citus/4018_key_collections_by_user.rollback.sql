@@ -1,0 +1,5 @@
+alter table memory_collections
+drop constraint memory_collections_pkey,
+add constraint memory_collections_pkey primary key (id);
+
+comment on constraint memory_collections_pkey on memory_collections is 'Each collection has its own id.';

@@ -1,0 +1,59 @@
+-- Brings all rows back to this server, and makes the tables what they were. Comments are put back: Citus makes the
+-- tables anew, and forgets them.
+--
+-- An id that two users' memories have would keep the former key from being made, so that is looked for first.
+do $$
+declare
+    users constant regclass := (
+        select k.confrelid from pg_constraint as k
+        where k.conrelid = 'memories'::regclass and k.conname = 'memories_user_id_fkey'
+    );
+    patience constant text := current_setting('lock_timeout');
+    name regclass;
+    comments constant text[] := array(select c.statement from memory_comments(users) as c);
+    former text;
+    twice text;
+begin
+    perform set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- Whoever holds one of these locks may wait for another. So all are taken, or none is held for longer than a moment.
+    for attempt in 1 .. 200 loop
+        begin
+            perform set_config('lock_timeout', '100ms', true);
+            foreach name in array users || array['memories'::regclass, 'memory_collections'::regclass] loop
+                execute format('lock table %s in exclusive mode', name);
+            end loop;
+            exit;
+        exception when lock_not_available then
+            if attempt = 200 then
+                raise;
+            end if;
+            perform pg_sleep(0.05);
+        end;
+    end loop;
+    perform set_config('lock_timeout', patience, true);
+    select string_agg(d.id::text, ', ' order by d.id) into twice
+    from (
+        select m.id from memories as m
+        group by m.id having count(*) > 1
+        limit 10
+    ) as d;
+    if twice is not null then
+        raise exception 'several users have memories with one id: %', twice
+            using errcode = 'unique_violation',
+                hint = 'On one server, an id is unique. Give all but one of them new ids, then roll back again.';
+    end if;
+
+    perform undistribute_table(users, cascade_via_foreign_keys => true);
+    for name in
+        select to_regclass(format('%I.%I', current_schema(), n.name))
+        from unnest(array['memory_retention_rules', 'memory_recall_weights']) as n (name)
+        where to_regclass(format('%I.%I', current_schema(), n.name)) is not null
+    loop
+        perform undistribute_table(name);
+    end loop;
+
+    foreach former in array comments loop
+        execute former;
+    end loop;
+end
+$$;
