@@ -24,13 +24,16 @@ _NEEDED = Needed(
     ("consolidation",),
     (
         *("consolidation_proposals", "enqueue_consolidation", "claim_consolidation"),
-        *("complete_consolidation", "fail_consolidation", "stale_summaries"),
+        *("consolidation_lease", "complete_consolidation", "fail_consolidation", "stale_summaries"),
     ),
     (
         *("memory_sources", "memory_consolidation_jobs"),
         *("memory_consolidation_sources", "memory_consolidation_rules"),
     ),
 )
+
+
+_BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,16 @@ def run_worker(
 
 
 def propose(connection: Connection) -> int:
-    """Makes jobs of what the rules say is to be summed up; returns how many."""
-    with _entered(connection) as found:
-        return int(connection.value(found.query("consolidation", "propose")))
+    """Makes jobs of what the rules say is to be summed up, some at a time, each time in a transaction of its own;
+    returns how many.
+    """
+    made = 0
+    while True:
+        with _entered(connection) as found:
+            jobs = int(connection.value(found.query("consolidation", "propose"), {"batch": _BATCH}))
+        if not jobs:
+            return made
+        made += jobs
 
 
 def claim(connection: Connection, terms: Terms = Terms()) -> Job | None:
@@ -206,9 +216,9 @@ def _entered(connection: Connection) -> Iterator[Target]:
             written = connection.execute(query("consolidation", "written"), {"memories": found.memories})
             trust.require_own_triggers(connection, [oid for (oid,) in written])
             yield found
-    except psycopg.errors.LockNotAvailable:
+    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
         raise LockTimeout(
-            f"others have locked what is to be written for {connection.wait_seconds:g} s",
+            f"others have locked what is to be written for {connection.wait_seconds:g} s, or wait for each other",
             hint="What was done before is stored, and the rest is still to be done. Try again, or allow more time.",
         ) from None
 

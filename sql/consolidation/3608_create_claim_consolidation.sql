@@ -3,6 +3,22 @@
 --
 -- First, jobs of which no memory is left are deleted, and those that were taken too often are set aside, also where
 -- each worker died with them. What a memory says is hashed in the same moment in which it is given away.
+--
+-- A lease that has run out before it begins would give the next worker the same job, and one without an end would keep
+-- it from all: a function in SQL cannot say what is wrong with it.
+create function consolidation_lease(lease interval) returns interval
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if lease <= '0' or lease > '1 day' then
+        raise exception 'a lease of % is not possible', lease using errcode = 'invalid_parameter_value',
+            hint = 'No job was taken. Give more than nothing, and a day at most.';
+    end if;
+    return coalesce(lease, '5 minutes');
+end;
+$$;
+
 create function claim_consolidation(worker text, lease interval default '5 minutes', batch integer default 1)
 returns table (
     job_id uuid,
@@ -15,6 +31,8 @@ returns table (
 )
 language sql volatile
 begin atomic
+
+    select consolidation_lease(lease);
 
     with emptied as (
         delete from memory_consolidation_jobs as j
@@ -68,7 +86,7 @@ begin atomic
         set
             token = gen_random_uuid(),
             worker = claim_consolidation.worker,
-            available_at = now() + coalesce(lease, '5 minutes'),
+            available_at = now() + consolidation_lease(lease),
             attempts = j.attempts + 1
         where j.id = any(array(select p.id from picked as p))
         returning j.id, j.token, j.user_id, j.memory_type, j.attempts, j.available_at
@@ -124,5 +142,7 @@ begin atomic
 
 end;
 
+comment on function consolidation_lease(lease interval) is
+'Part of claim_consolidation: the lease, or five minutes for NULL; an error for one of no time, or of more than a day.';
 comment on function claim_consolidation(worker text, lease interval, batch integer) is
 'Gives a worker up to so many jobs until its lease runs out, with a token for each, and the memories to be summed up.';

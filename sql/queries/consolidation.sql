@@ -15,8 +15,15 @@ lock table {schema}.memory_sources, {schema}.memory_consolidation_jobs, -- noqa:
 {schema}.memory_consolidation_sources in row exclusive mode; -- noqa: PRS
 
 -- name: propose
+-- How many jobs were made of the first of what is proposed.
 select count({schema}.enqueue_consolidation(p.user_id, p.memory_ids)) -- noqa: PRS
-from {schema}.consolidation_proposals() as p; -- noqa: PRS
+from (
+    select
+        c.user_id,
+        c.memory_ids
+    from {schema}.consolidation_proposals() as c -- noqa: PRS
+    limit %(batch)s -- noqa: AM09
+) as p;
 
 -- name: claim
 select

@@ -7,6 +7,7 @@ it reads requests from stdin, one JSON object a line, and answers each with a li
 import importlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ _LOADED = (
     "memdb.cli.moving",
     "memdb.moving.exporting",
     "memdb.moving.importing",
+    "memdb.lifecycle.consolidating",
 )
 
 
@@ -76,11 +78,17 @@ class Forks:
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Child:
         """Starts `memdb ARGUMENTS`."""
+        return self._start({"arguments": arguments, "environment": dict(environment or {})})
+
+    def start_program(self, path: Path, *arguments: str) -> Child:
+        """Starts `python PATH ARGUMENTS`."""
+        return self._start({"program": str(path), "arguments": arguments, "environment": {}})
+
+    def _start(self, request: dict[str, Any]) -> Child:
         self._started += 1
         output = self._folder / f"{self._started}"
         output.touch()
-        request = {"arguments": arguments, "environment": dict(environment or {}), "output": str(output)}
-        return Child(self, self.request(request), output)
+        return Child(self, self.request({**request, "output": str(output)}), output)
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Runs `memdb ARGUMENTS`: the exit code and what it said."""
@@ -151,9 +159,7 @@ def _fork(request: dict[str, Any]) -> int:
         for stream in (1, 2):
             os.dup2(os.open(request["output"], os.O_WRONLY | os.O_APPEND), stream)
         os.environ.update(request["environment"])
-        from memdb.cli import main
-
-        code = main(request["arguments"])
+        code = _run(request)
         sys.stdout.flush()
         os._exit(code)
     except KeyboardInterrupt:
@@ -162,6 +168,16 @@ def _fork(request: dict[str, Any]) -> int:
         traceback.print_exc()
     finally:
         os._exit(_CRASHED)
+
+
+def _run(request: dict[str, Any]) -> int:
+    if program := request.get("program"):
+        sys.argv = [program, *request["arguments"]]
+        runpy.run_path(program, run_name="__main__")
+        return 0
+    from memdb.cli import main
+
+    return main(request["arguments"])
 
 
 if __name__ == "__main__":

@@ -109,6 +109,39 @@ def test_what_is_old_enough_and_in_no_summary_is_proposed_in_batches_of_a_user_a
         connected.execute("update memory_consolidation_rules set fewest = 21")
 
 
+def test_many_users_take_few_locks_and_no_job_reads_the_others(copied: str) -> None:
+    """The server's table of locks holds some thousand, and the queue is empty when the plans are made."""
+    with psycopg.connect(copied) as connection:
+        connection.execute(
+            "with made as (insert into users select from generate_series(1, 2000) returning id) "
+            "insert into memories (user_id, memory_type, content, created_at) "
+            "select id, 'task', 'a', now() - interval '60 days' from made"
+        )
+        connection.execute("update memory_consolidation_rules set fewest = 1")
+        connection.commit()
+        made = connection.execute(
+            "select count(enqueue_consolidation(p.user_id, p.memory_ids)) from consolidation_proposals() as p"
+        ).fetchone()
+        assert made == (2004,)
+        locks = connection.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone()
+        assert (0,) < locks <= (1024,)  # type: ignore[operator]
+        read: LiteralString = (
+            "select sum(seq_tup_read) from pg_stat_xact_user_tables where relname like 'memory_consolidation_%s'"
+        )
+        assert connection.execute(read.replace("%s", "jobs")).fetchone() == (0,)
+        assert connection.execute(read.replace("%s", "sources")).fetchone() == (0,)
+
+
+@pytest.mark.parametrize("lease", ["0", "-5 minutes", "25 hours", "-1 month"])
+def test_a_lease_that_would_give_a_job_to_two_workers_or_keep_it_from_all_is_refused(
+    connected: Connection, lease: str
+) -> None:
+    connected.value(ENQUEUE, [ANN, [id_of(9)]])
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="a lease of"), connected.transaction():
+        claimed(connected, lease)
+    assert len(claimed(connected, "1 day")) == 1
+
+
 def test_a_memory_is_in_one_job_at_a_time_of_its_user(connected: Connection) -> None:
     ids = [id_of(9), id_of(47), id_of(8), id_of(9), id_of(1, BOB), UUID(int=5), None]
     job = connected.value(ENQUEUE, [ANN, ids])
