@@ -188,7 +188,7 @@ def _require_no_more(survey: Survey, deleted: Mapping[int, int]) -> None:
 
 def _others_would_go(rows: str) -> DatabaseError:
     return DatabaseError(
-        f"what is other users' would be deleted along, so nothing was deleted: {rows}",
+        f"rows of other users would be deleted along, so nothing was deleted: {rows}",
         hint="Foreign keys with on delete cascade, or triggers, lead there from this user's rows. See what is to "
         "become of those rows, then run it again.",
     )

@@ -97,7 +97,7 @@ def insert(place: Place, table: Table, given: Columns, on_conflict: OnConflict) 
     return _INSERT.format(
         table=_quoted(place.target.schema, table.name),
         columns=", ".join(map(_quoted, given.all)),
-        values=", ".join(_values(given).values()),
+        values=", ".join(_values(table, given).values()),
         sources=", ".join(sources),
         names=", ".join(map(_quoted, given.all)),
         where=_wanted(place, table, given, on_conflict),
@@ -105,10 +105,11 @@ def insert(place: Place, table: Table, given: Columns, on_conflict: OnConflict) 
     )
 
 
-def _values(given: Columns) -> dict[str, str]:
+def _values(table: Table, given: Columns) -> dict[str, str]:
     types = {**given.mapped, **({"embedding": given.embedding} if given.embedding else {})}
     cast = {name: f"given.{_quoted(name)}::{_escaped(type)}" for name, type in types.items()}
-    return {name: f"given.{_quoted(name)}" for name in given.plain} | cast
+    documents = {name: f"coalesce(given.{_quoted(name)}, 'null')" for name in given.plain if name in table.never_null}
+    return {name: f"given.{_quoted(name)}" for name in given.plain} | documents | cast
 
 
 def _wanted(place: Place, table: Table, given: Columns, on_conflict: OnConflict) -> str:
@@ -122,7 +123,7 @@ def _wanted(place: Place, table: Table, given: Columns, on_conflict: OnConflict)
     if "collection_id" in given.mapped:  # which may be new where the memory was archived meanwhile
         conditions.append(_STILL_THERE.format(memories=_quoted(schema, MEMORIES)))
     if not table.key and on_conflict == "overwrite":
-        values = _values(given).items()
+        values = _values(table, given).items()
         same = " and ".join(f"t.{_quoted(name)}::text is not distinct from {value}::text" for name, value in values)
         conditions.append(_NOT_THERE.format(table=_quoted(schema, table.name), same=same))
     return f"where {' and '.join(conditions)}"

@@ -18,6 +18,7 @@ class Table:
     for what the archive and merges hold of other tables, "" for anything else.
 
     `key` are the columns by which a row is known; none where the database numbers them, or nothing tells them apart.
+    `never_null` are columns of JSON in which a null can only be that of JSON.
     `has_owner` says that rows have a user of their own; other rows belong to a memory, and are deleted together with
     it. `is_hidden` says that policies decide which rows this role sees. The
     embedding is not among the columns.
@@ -31,6 +32,7 @@ class Table:
     types: Sequence[str]
     kinds: Sequence[str]
     key: Sequence[str]
+    never_null: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,11 @@ select
         end
         order by a.attnum
     ) as kinds,
-    coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attnum = any(k.columns)), '{}') as key
+    coalesce(array_agg(a.attname::text order by a.attnum) filter (where a.attnum = any(k.columns)), '{}') as key,
+    coalesce(
+        array_agg(a.attname::text)
+        filter (where v.attnotnull and a.atttypid in ('json'::regtype, 'jsonb'::regtype)), '{}'
+    ) as never_null
 from found as t
 inner join travelling as v on t.oid = v.oid
 inner join pg_attribute as a on t.oid = a.attrelid and v.attnum = a.attnum

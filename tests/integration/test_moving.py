@@ -316,6 +316,15 @@ def test_a_file_that_does_not_fit_leaves_nothing(server: str, template: str, des
         imported(destination, file)
 
 
+@pytest.mark.once
+def test_a_null_of_json_arrives_in_a_column_that_has_no_other(source: str, destination: str, tmp_path: Path) -> None:
+    """What an ORM stores for a None where the column is not null."""
+    for conninfo in (source, destination):
+        execute(conninfo, "alter table memories add column notes jsonb not null default 'null', add column told json")
+    imported(destination, exported(source, tmp_path / "nulls.jsonl"))
+    assert rows(destination, "memories", "jsonb_typeof(notes) = 'null' and told is null") == rows(source, "memories")
+
+
 def test_parquet_has_the_same_with_numbers_as_numbers(source: str, destination: str, tmp_path: Path) -> None:
     file = exported(source, tmp_path / "memories.parquet")
     table = parquet.read_table(file)
