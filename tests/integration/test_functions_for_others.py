@@ -22,7 +22,6 @@ FUNCTIONS = """
 select p.proname, array(select unnest(p.proargnames[:p.pronargs])),
     array(select format_type(t, null) from unnest(p.proargtypes) with ordinality as a (t, place) order by place)
 from pg_proc as p
-from tests.helpers import on_one_server
 where p.pronamespace = 'public'::regnamespace and p.prorettype <> 'trigger'::regtype
     and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
 order by p.oid::regprocedure::text
