@@ -14,6 +14,7 @@ from memdb.database import Connection, query
 from memdb.errors import DatabaseError
 
 T = TypeVar("T")
+_LONGEST_NAME = 63  # bytes, of which the last character may not have fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,32 +170,76 @@ class ShardIndex:
     name: str
     valid: bool
     bytes: int
+    rows: float
+    scans: int
 
     def is_of(self, index: str) -> bool:
         """Whether it is the part of a table's index. Citus gives long names a hash in place of their end."""
         own = self.name.rpartition("_")[0]
-        return own == index or (len(index) > len(own) and index.startswith(own[: -len("_01234567")] or "\0"))
+        is_cut = len(self.name.encode()) > _LONGEST_NAME - 4
+        return own == index or (is_cut and index.startswith(own[: -len("_01234567")]))
 
 
-def indexes(connection: Connection, table: int) -> Iterator[Answer]:
-    """Of each shard of a table, its indexes."""
-    for answer in ask_shards(connection, table, query("distribution", "indexes_of_shard")):
-        if answer.value is None:
-            yield answer
-        else:
-            yield Answer(answer.of, [ShardIndex(**found) for found in json.loads(answer.value)])
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """What a part of a table holds and takes: bytes with what is stored beside it, which `toast` counts, and what the
+    statistics of its worker say of its rows (-1: nothing)."""
+
+    bytes: int
+    toast: int
+    rows: float
+    pages: int
+    visible_pages: int
+    live: int
+    dead: int
+    scans: int
+    indexes: tuple[ShardIndex, ...]
+
+    def index(self, name: str) -> ShardIndex | None:
+        """The part of a table's index."""
+        return next((index for index in self.indexes if index.is_of(name)), None)
 
 
-def shards_without_index(connection: Connection, table: int, index: str) -> list[Answer]:
-    """The shards of a table that lack an index, or have one that no search uses, or could not be asked; none where
-    the table is on one server."""
-    if not connection.has_citus or not is_spread(connection, table):
-        return []
-    return [
-        answer
-        for answer in indexes(connection, table)
-        if answer.value is None or not any(found.valid and found.is_of(index) for found in answer.value)
-    ]
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The shards of a table, each as its worker has answered; `silent` are those of workers that did not."""
+
+    shards: tuple[Shard, ...]
+    silent: tuple[Answer, ...]
+
+    def sum(self, figure: str) -> Any:
+        """Of all shards, and -1 for rows where no worker has counted any."""
+        values = [getattr(shard, figure) for shard in self.shards]
+        return -1 if figure == "rows" and values and max(values) < 0 else sum(max(0, value) for value in values)
+
+    def sum_of_index(self, name: str, figure: str) -> Any:
+        """The same of an index on each shard; 0 where one has none."""
+        return sum(max(0, getattr(index, figure)) for shard in self.shards if (index := shard.index(name)))
+
+
+def parts(connection: Connection, table: int) -> Parts | None:
+    """None where the table is on one server only."""
+    if connection.has_citus is False or not is_spread(connection, table):
+        return None
+    answers = list(ask_shards(connection, table, query("distribution", "shard")))
+    return Parts(
+        tuple(_shard(json.loads(answer.value)) for answer in answers if answer.value is not None),
+        tuple(answer for answer in answers if answer.value is None),
+    )
+
+
+def _shard(found: dict[str, Any]) -> Shard:
+    indexes = tuple(ShardIndex(**index) for index in found.pop("indexes"))
+    return Shard(**found, indexes=indexes)
+
+
+def has_on_all_shards(connection: Connection, table: int, index: str) -> bool:
+    """Whether each shard of a table has an index that searches use; true of a table on one server."""
+    found = parts(connection, table)
+    if found is None:
+        return True
+    each = [shard.index(index) for shard in found.shards]
+    return not found.silent and all(part is not None and part.valid for part in each)
 
 
 def index_builds(connection: Connection, pid: int) -> dict[str, tuple[Any, ...]]:

@@ -6,6 +6,7 @@ MemdbError
 │   ├── SettingsError                 a setting cannot be read
 │   ├── SqlFilesError                 the SQL directory, or a file in it, cannot be used
 │   ├── ConnectionFailed              no connection could be made, or it was lost
+│   │   └── WorkerLost                that of a coordinator to a worker of its cluster
 │   ├── DatabaseError                 the server refused something that memdb asked of it
 │   ├── EmbeddedError                 the embedded PostgreSQL cannot be used
 │   ├── UntrustedSchema               others could have a superuser run their code
@@ -63,6 +64,9 @@ class SqlFilesError(SetupError): ...
 
 
 class ConnectionFailed(SetupError): ...
+
+
+class WorkerLost(ConnectionFailed): ...
 
 
 class DatabaseError(SetupError): ...

@@ -7,7 +7,7 @@ import psycopg
 
 from memdb.addresses import workers
 from memdb.addresses.workers import Unreachable
-from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError
+from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, WorkerLost
 from memdb.words import shortened
 
 READ_ONLY = "Connect to the primary server, with default_transaction_read_only off."
@@ -44,9 +44,9 @@ WORKER = (
 _CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 
 
-def worker_lost(worker: Unreachable) -> ConnectionFailed:
+def worker_lost(worker: Unreachable) -> WorkerLost:
     """What is said of a worker that is gone, whatever was tried."""
-    return ConnectionFailed(f"the worker {worker.node} of this cluster cannot be reached: {worker.reason}", hint=WORKER)
+    return WorkerLost(f"the worker {worker.node} of this cluster cannot be reached: {worker.reason}", hint=WORKER)
 
 
 @contextmanager

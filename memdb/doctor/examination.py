@@ -5,12 +5,12 @@ from dataclasses import replace
 from typing import Final
 
 from memdb.database import Connection
-from memdb.doctor import access, health, history, indexes, rows, surroundings, versions
+from memdb.doctor import access, cluster, health, history, indexes, rows, surroundings, versions
 from memdb.doctor.checks import Check
 from memdb.doctor.facts import Place
 from memdb.doctor.findings import LEVELS, Finding, Report, Unseen
 from memdb.doctor.patient import CannotLook, Patient, begin
-from memdb.errors import ConnectionFailed, MemdbError
+from memdb.errors import ConnectionFailed, MemdbError, WorkerLost
 from memdb.ledger.sqlfiles import Sets
 from memdb.verification.snapshot import Patches
 
@@ -22,6 +22,7 @@ REGISTRY: Final[dict[str, tuple[Check, ...]]] = {
     "Upkeep": health.CHECKS,
     "Memories": rows.CHECKS,
     "Surroundings": surroundings.CHECKS,
+    "Cluster": cluster.CHECKS,
 }
 """The checks by what they look at, in the order in which they run."""
 
@@ -60,9 +61,9 @@ def _run(check: Check, patient: Patient) -> tuple[list[Finding], str]:
         found.extend(replace(finding, check=check.name) for finding in check.find(patient))
     except CannotLook as reason:
         return found, str(reason)
-    except ConnectionFailed:
-        raise
     except MemdbError as error:
+        if isinstance(error, ConnectionFailed) and not isinstance(error, WorkerLost):
+            raise
         return found, error.message
     return found, ""
 

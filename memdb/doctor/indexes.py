@@ -113,19 +113,20 @@ def _shared_memory(patient: Patient) -> Iterator[Finding]:
 def _buffers(patient: Patient) -> Iterator[Finding]:
     server: Server = patient.know("server")
     for index in _indexes(patient):
-        if index.method == "hnsw" and index.bytes > server.cache:
+        bytes_here = index.bytes / patient.servers
+        if index.method == "hnsw" and bytes_here > server.cache:
             yield Finding(
                 "warning",
-                f"an HNSW index of {sized(index.bytes)} does not fit into memory",
+                f"an HNSW index of {sized(bytes_here)} does not fit into memory",
                 index.name,
                 f"effective_cache_size is {sized(server.cache)}. A search jumps through the whole graph, and waits for "
                 "the disk at each step.",
                 "Give the server more memory, or search with fast_search, which does without the graph.",
             )
-        elif index.method == "hnsw" and index.bytes > server.shared_buffers:
+        elif index.method == "hnsw" and bytes_here > server.shared_buffers:
             yield Finding(
                 "info",
-                f"an HNSW index of {sized(index.bytes)} is larger than shared_buffers",
+                f"an HNSW index of {sized(bytes_here)} is larger than shared_buffers",
                 index.name,
                 f"shared_buffers is {sized(server.shared_buffers)}; the rest comes from the system's cache, or from "
                 "the disk.",
@@ -139,11 +140,12 @@ def _indexes(patient: Patient) -> list[Index]:
 
 
 def _graphs(patient: Patient) -> Iterator[tuple[Index, float]]:
-    """HNSW indexes, with the memory that a build would take: what the graph of all rows takes, or the index does."""
+    """HNSW indexes, with the memory that a build would take: what the graph of all rows takes, or the index does; over
+    shards, of which each has its own, that of one."""
     rows = patient.memories.rows
     for index in _indexes(patient):
         if index.method == "hnsw" and index.table == patient.memories.oid:
-            yield index, max(float(index.bytes), rows * _node(patient.know("target"), index))
+            yield index, max(float(index.bytes), rows * _node(patient.know("target"), index)) / patient.shards
 
 
 def _node(found: Target, index: Index) -> float:

@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from memdb import database, pooling, target, trust
+from memdb import database, distribution, pooling, target, trust
 from memdb.database import Connection, query
+from memdb.distribution import Parts
+from memdb.doctor import shards
 from memdb.doctor.facts import Definer, Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
-from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError
+from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, WorkerLost
 from memdb.ledger import status as ledger
 from memdb.ledger.sqlfiles import Sets
 from memdb.target import Target
@@ -48,6 +50,7 @@ class Patient:
     patches: Callable[[], Patches]
     chosen: tuple[str, ...] = ()
     _failed: dict[str, CannotLook] = field(default_factory=dict)
+    _parts: dict[int, Parts | None] = field(default_factory=dict)
 
     def know(self, name: str) -> Any:
         """An attribute. Raises CannotLook where it could not be found out."""
@@ -56,10 +59,12 @@ class Patient:
         try:
             with database.translated_errors():
                 return getattr(self, name)
-        except ConnectionFailed:
-            raise
         except CannotLook as reason:
             self._failed[name] = reason
+        except WorkerLost as error:
+            self._failed[name] = CannotLook(error.message)
+        except ConnectionFailed:
+            raise
         except MemdbError as error:
             self._failed[name] = CannotLook(_in_words(error))
         raise self._failed[name]
@@ -112,7 +117,36 @@ class Patient:
         found: Target = self.know("target")
         history = (None if "status" in self._failed else self.status.history) or found.schema
         given = {"memories": found.memories, "users": found.users, "schema": found.schema, "history": history}
-        return self._rows(Table, "tables", given | {"users_may_be_made": found.users_may_be_made})
+        tables = self._rows(Table, "tables", given | {"users_may_be_made": found.users_may_be_made})
+        return [shards.table_over(self.parts(table.oid), table) for table in tables]
+
+    def parts(self, table: int) -> Parts | None:
+        """The shards of a table; None on one server."""
+        if table not in self._parts:
+            self._parts[table] = distribution.parts(self.connection, table)
+        return self._parts[table]
+
+    @property
+    def shards(self) -> int:
+        """On how many parts memories are, each with indexes of its own."""
+        parts = self.parts(self.memories.oid)
+        return 1 if parts is None else max(1, len(parts.shards))
+
+    @property
+    def servers(self) -> int:
+        """On how many servers."""
+        cluster = self.cluster
+        return 1 if cluster is None or self.shards == 1 else max(1, len(cluster.workers))
+
+    @cached_property
+    def silent_workers(self) -> list[distribution.Node]:
+        cluster = self.cluster
+        return [] if cluster is None else distribution.silent(self.connection, cluster.workers)
+
+    @cached_property
+    def cluster(self) -> distribution.Cluster | None:
+        """None on one server."""
+        return distribution.read(self.connection)
 
     @property
     def memories(self) -> Table:
@@ -135,7 +169,8 @@ class Patient:
 
     @cached_property
     def indexes(self) -> list[Index]:
-        return self._rows(Index, "indexes", self._of_tables())
+        indexes = self._rows(Index, "indexes", self._of_tables())
+        return [shards.index_over(self.parts(index.table), index) for index in indexes]
 
     @cached_property
     def open_schemas(self) -> list[OpenSchema]:

@@ -79,7 +79,7 @@ def _find(connection: Connection, statement: IndexStatement) -> tuple[str, bool]
         return None
     qualified, valid, name, table = found
     # A coordinator takes an index for valid before its workers have built theirs, and when they never do.
-    return str(qualified), bool(valid) and not distribution.shards_without_index(connection, table, name)
+    return str(qualified), bool(valid) and distribution.has_on_all_shards(connection, table, name)
 
 
 def drop_if_invalid(connection: Connection, statement: IndexStatement) -> bool:

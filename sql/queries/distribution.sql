@@ -89,22 +89,39 @@ select
 from run_command_on_workers(%s) as r
 order by r.nodename, r.nodeport;
 
--- name: indexes_of_shard
--- Sent to each shard of a table, by its name.
+-- name: shard
+-- Sent to each shard of a table, by its name: what it holds and takes, in bytes, and its indexes.
 select
-    coalesce(
-        pg_catalog.json_agg(
-            pg_catalog.json_build_object(
-                'name', c.relname,
-                'valid', i.indisvalid and i.indisready,
-                'bytes', pg_catalog.pg_relation_size(c.oid)
-            )
-        ),
-        '[]'
+    pg_catalog.json_build_object(
+        'bytes', pg_catalog.pg_table_size(c.oid),
+        'toast', coalesce(pg_catalog.pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
+        'rows', c.reltuples,
+        'pages', c.relpages,
+        'visible_pages', c.relallvisible,
+        'live', pg_catalog.pg_stat_get_live_tuples(c.oid),
+        'dead', pg_catalog.pg_stat_get_dead_tuples(c.oid),
+        'scans', pg_catalog.pg_stat_get_numscans(c.oid),
+        'indexes', (
+            select
+                coalesce(
+                    pg_catalog.json_agg(
+                        pg_catalog.json_build_object(
+                            'name', x.relname,
+                            'valid', i.indisvalid and i.indisready,
+                            'bytes', pg_catalog.pg_relation_size(x.oid),
+                            'rows', x.reltuples,
+                            'scans', pg_catalog.pg_stat_get_numscans(x.oid)
+                        )
+                    ),
+                    '[]'
+                )
+            from pg_catalog.pg_index as i
+            inner join pg_catalog.pg_class as x on i.indexrelid operator(pg_catalog.=) x.oid -- noqa: LT01
+            where i.indrelid operator(pg_catalog.=) c.oid -- noqa: LT01
+        )
     )
-from pg_catalog.pg_index as i
-inner join pg_catalog.pg_class as c on i.indexrelid operator(pg_catalog.=) c.oid -- noqa: LT01
-where i.indrelid operator(pg_catalog.=) '%s'::pg_catalog.regclass; -- noqa: LT01
+from pg_catalog.pg_class as c
+where c.oid operator(pg_catalog.=) '%s'::pg_catalog.regclass; -- noqa: LT01
 
 -- name: prepared
 -- Sent to each worker: two-phase commits of this database that have waited for their end for a minute, which is how
@@ -135,3 +152,17 @@ from pg_catalog.pg_stat_progress_create_index as p
 inner join pg_catalog.pg_stat_activity as a on p.pid operator(pg_catalog.=) a.pid -- noqa: LT01
 inner join pg_catalog.pg_class as c on p.relid operator(pg_catalog.=) c.oid -- noqa: LT01
 where a.application_name operator(pg_catalog.=) '{session}'; -- noqa: LT01, PRS
+
+-- name: extensions
+select
+    x.extname::text,
+    x.extversion
+from pg_extension as x
+where x.extname = any(%s)
+order by x.extname;
+
+-- name: extension
+-- Sent to each worker: the release of an extension there.
+select x.extversion
+from pg_catalog.pg_extension as x
+where x.extname operator(pg_catalog.=) '{extension}'; -- noqa: LT01, PRS
