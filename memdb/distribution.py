@@ -4,10 +4,12 @@ On a server without Citus nothing is asked: `database.names`, with which every c
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
+
+from psycopg import sql
 
 from memdb import database
 from memdb.database import Connection, query
@@ -113,6 +115,23 @@ def _require_coordinator(cluster: Cluster) -> None:
         "no command here sees the whole",
         hint=f"Connect to the coordinator{where}.",
     )
+
+
+def reach_workers(connection: Connection, settings: Mapping[str, str]) -> None:
+    """Until the transaction ends, has workers use these settings, too: else they are those of this session only. Does
+    nothing without Citus.
+
+    Citus hands on what is written as SET, and the whole text of what it is sent.
+    """
+    if not connection.has_citus:
+        return
+    for name, value in {"citus.propagate_set_commands": "local", **settings}.items():
+        connection.execute(sql.SQL("set local {} = {}").format(sql.Identifier(*name.split(".")), _written(name, value)))
+
+
+def _written(name: str, value: str) -> sql.Composable:
+    """A path is a list of names, not one."""
+    return sql.SQL(value) if name == "search_path" else sql.Literal(value)
 
 
 def silent(connection: Connection, nodes: Sequence[Node]) -> list[Node]:

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from psycopg.rows import dict_row
 
-from memdb import trust
+from memdb import distribution, trust
 from memdb.database import Connection, query
+from memdb.distribution import Parts
 from memdb.target import Target
 
 
@@ -74,12 +76,16 @@ class Facts:
 
 def read(connection: Connection, target: Target) -> Facts:
     """The facts of this snapshot. Sizes and counts are those of now."""
+    memories = connection.value(target.query("benchmark", "count"))
     sizes = connection.execute(target.query("benchmark", "table_facts"), {"memories": target.memories})
-    ((table, toast, indexes, memories, visible),) = sizes
+    ((table, toast, indexes, visible),) = sizes
     each = max(memories, 1)
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(query("benchmark", "index_facts"), {"memories": target.memories}).fetchall()
     buffered, definitions = _buffered(connection, [row["file"] for row in rows]), _definitions(connection, target)
+    if (parts := distribution.parts(connection, target.memories)) is not None:
+        table, toast, indexes, visible = _over_shards(parts, rows)
+        buffered = None
     found = []
     for row in rows:
         definition, share = definitions[row.pop("oid")], _share(buffered, row.pop("file"), row["bytes"])
@@ -92,6 +98,15 @@ def read(connection: Connection, target: Target) -> Facts:
     function = bool(connection.value(query("benchmark", "find_search_memories"), {"memories": target.memories}))
     known = buffered is not None
     return Facts(memories, table, toast, indexes, total, tuple(found), since, known, settings, visible, function)
+
+
+def _over_shards(parts: Parts, rows: list[dict[str, Any]]) -> tuple[int, int, int, float]:
+    """The sizes of the table, and, in the rows, those of its indexes. Which buffers they are in, no worker tells."""
+    for row in rows:
+        row |= {figure: parts.sum_of_index(row["name"], figure) for figure in ("bytes", "scans")}
+    rows.sort(key=lambda row: (-row["bytes"], row["name"]))
+    toast, visible = parts.sum("toast"), parts.sum("visible_pages") / max(1, parts.sum("pages"))
+    return parts.sum("bytes") - toast, toast, sum(row["bytes"] for row in rows), min(1.0, visible)
 
 
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:

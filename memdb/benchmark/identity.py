@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
+from memdb import distribution
 from memdb.benchmark.sampling import Query
 from memdb.database import Connection
 
@@ -39,3 +40,4 @@ class Identity:
     def speak_for(self, connection: Connection, question: Query) -> None:
         """Makes the policies see the user of a question."""
         connection.execute("select set_config(%s, %s, true)", [self.setting, self.value(question)])
+        distribution.reach_workers(connection, {self.setting: self.value(question)})

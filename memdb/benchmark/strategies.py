@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from memdb import trust
+from memdb import distribution, trust
 from memdb.benchmark.identity import Identity
 from memdb.database import Connection, query
 from memdb.errors import UsageError
@@ -144,6 +144,9 @@ def apply(connection: Connection, strategy: Strategy, identity: Identity | None 
     """The strategy's settings and the identity's role, until the transaction ends."""
     parameters = {"names": list(strategy.settings), "values": list(strategy.settings.values())}
     connection.execute(query("benchmark", "apply_settings"), parameters)
+    # What is forced looks dear where a worker has to sort all the same, and would be compiled first.
+    forced = {"jit": "off"} if "enable_sort" in strategy.settings else {}
+    distribution.reach_workers(connection, strategy.settings | forced)
     if identity is not None:
         identity.assume(connection)
 

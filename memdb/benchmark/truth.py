@@ -71,10 +71,9 @@ def _scan(
 
 def _digest(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> str:
     users = list({question.user_id for question in questions})
-    row = connection.execute(
-        target.query("benchmark", "fingerprint"), {"memories": target.memories, "users": users}
-    ).fetchone()
-    digest = hashlib.blake2b(repr((row, target.query("benchmark", "truth"), k)).encode(), digest_size=20)
+    place = connection.execute(query("benchmark", "place"), {"memories": target.memories}).fetchone()
+    rows = connection.execute(target.query("benchmark", "fingerprint"), {"users": users}).fetchone()
+    digest = hashlib.blake2b(repr((place, rows, target.query("benchmark", "truth"), k)).encode(), digest_size=20)
     for question in questions:
         digest.update(f"{question.user_id} {question.memory_id} ".encode() + question.embedding)
     return digest.hexdigest()

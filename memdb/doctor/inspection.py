@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from memdb import database, target
+from memdb import database, distribution, target
 from memdb.database import Connection, query
 from memdb.doctor.patient import begin, percent, require_readable
 from memdb.target import Target
@@ -125,6 +125,9 @@ class _Inside:
         self._connection, self._found = connection, found
         self.notes: list[str] = []
         ((rows, pages, visible),) = self._connection.execute(query("doctor_rows", "extent"), [found.memories])
+        self._parts = {found.memories: distribution.parts(connection, found.memories)}
+        if (parts := self._parts[found.memories]) is not None:
+            rows, pages, visible = (parts.sum(figure) for figure in ("rows", "pages", "visible_pages"))
         self.rows = rows if rows >= 0 else 2 * pages
         is_visible = rows >= 0 and visible >= _VISIBLE * pages
         self._is_counted = self.rows <= _COUNTED or (self.rows <= _COUNTED_BY_INDEX and is_visible)
@@ -170,7 +173,17 @@ class _Inside:
     def sizes(self) -> tuple[Size, ...]:
         """What the tables and indexes take."""
         given = {"memories": self._found.memories, "schema": self._found.schema}
-        return tuple(self._connection.rows(Size, query("doctor_rows", "sizes"), given))
+        rows = self._connection.execute(query("doctor_rows", "sizes"), given).fetchall()
+        found = [Size(name, kind, self._over_shards(kind, own, table, bare)) for name, kind, own, table, bare in rows]
+        return tuple(sorted(found, key=lambda size: (-size.bytes, size.name)))
+
+    def _over_shards(self, kind: str, own: int, table: int, name: str) -> int:
+        if table not in self._parts:
+            self._parts[table] = distribution.parts(self._connection, table)
+        parts = self._parts[table]
+        if parts is None:
+            return own
+        return int(parts.sum("bytes") if kind == "table" else parts.sum_of_index(name, "bytes"))
 
     def shown(self) -> tuple[Shown, ...]:
         """The newest memories."""

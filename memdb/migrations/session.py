@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import psycopg
 from psycopg import sql
 
-from memdb import database, pooling
+from memdb import database, distribution, pooling
 from memdb.database import OWN_NAMES, Connection, query
 from memdb.errors import StatementFailed
 from memdb.migrations import locking
@@ -85,21 +85,17 @@ def take_time(connection: Connection) -> None:
 
 
 def reach_workers(connection: Connection, limits: Limits, *, shard_by_shard: bool) -> None:
-    """In a transaction on a Citus cluster, has workers keep to the limits as well, which are else those of this session
-    only. `shard_by_shard`: each worker changes its shards one after another, on one connection.
+    """In a transaction on a Citus cluster, has workers keep to the limits as well. `shard_by_shard`: each changes its
+    shards one after another, on one connection.
     """
-    if not connection.has_citus:
-        return
     settings = {
-        "citus.propagate_set_commands": "local",
         "citus.multi_shard_modify_mode": "sequential" if shard_by_shard else "parallel",
         "lock_timeout": _lock_timeout(limits),
         "statement_timeout": "0",
     }
     if limits.maintenance_work_mem is not None:
         settings["maintenance_work_mem"] = limits.maintenance_work_mem
-    for name, value in settings.items():  # one by one: Citus hands on the whole text that it is sent
-        connection.execute(sql.SQL("set local {} = {}").format(sql.Identifier(*name.split(".")), value))
+    distribution.reach_workers(connection, settings)
 
 
 def asks_for_shard_by_shard(error: StatementFailed) -> bool:

@@ -132,8 +132,8 @@ order by c.relname;
 select set_config(name, value, true)
 from unnest(%(names)s::text[], %(values)s::text[]) as setting (name, value);
 
--- name: fingerprint
--- Which version of which row these users hold; a row's version never changes.
+-- name: place
+-- Which table this is, and in which file.
 select
     current_database(),
     (
@@ -142,7 +142,11 @@ select
     ),
     (select system_identifier from pg_control_system()),
     %(memories)s::oid,
-    pg_relation_filenode(%(memories)s::oid),
+    pg_relation_filenode(%(memories)s::oid);
+
+-- name: fingerprint
+-- Which version of which row these users hold; a row's version never changes.
+select
     count(*),
     sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 0)::numeric),
     sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 1)::numeric)
@@ -351,10 +355,13 @@ select
     pg_table_size(c.oid) - coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
     coalesce(pg_total_relation_size(nullif(c.reltoastrelid, 0)), 0),
     pg_indexes_size(c.oid),
-    (select count(*) from {schema}.memories),
     least(1, c.relallvisible / greatest(1, pg_relation_size(c.oid) / current_setting('block_size')::bigint)::float)
 from pg_class as c
 where c.oid = %(memories)s::oid;
+
+-- name: count
+select count(*)
+from {schema}.memories;
 
 -- name: index_definitions
 -- With the names as a migration has them, without the schemas that are on its search_path.

@@ -109,7 +109,9 @@ select
 select
     format('%%I.%%I', n.nspname, c.relname) as name,
     'table' as kind,
-    pg_table_size(c.oid) as bytes
+    pg_table_size(c.oid) as bytes,
+    c.oid::bigint as table,
+    c.relname::text as bare
 from pg_class as c
 inner join pg_namespace as n on c.relnamespace = n.oid
 where
@@ -119,7 +121,9 @@ union all
 select
     format('%%I.%%I', n.nspname, c.relname),
     m.amname::text,
-    pg_relation_size(c.oid)
+    pg_relation_size(c.oid),
+    i.indrelid::bigint,
+    c.relname::text
 from pg_index as i
 inner join pg_class as c on i.indexrelid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
