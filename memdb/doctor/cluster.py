@@ -2,70 +2,57 @@
 
 from collections.abc import Iterator
 
-from memdb import distribution
-from memdb.database import query
 from memdb.doctor.checks import Check
 from memdb.doctor.findings import Finding
 from memdb.doctor.patient import Patient
+from memdb.doctor.shards import Servers
 from memdb.words import count, listed
-
-_EXTENSIONS = ("citus", "vector")
 
 
 def _workers(patient: Patient) -> Iterator[Finding]:
-    for node in patient.know("silent_workers"):
+    servers: Servers = patient.know("servers")
+    for node in servers.silent:
         yield Finding(
             "error",
             "a worker of the cluster does not answer",
             node.address,
             "Users whose memories it keeps find nothing and can store nothing, and no migration runs; others go on.",
-            "Start it. If it is lost for good, have its standby take its place.",
-            f"select citus_update_node({node.id}, 'HOST', PORT);",
+            f"Start it. If it is lost for good, have its standby take its place: citus_update_node({node.id}, …).",
         )
 
 
 def _commits(patient: Patient) -> Iterator[Finding]:
-    hanging = {
-        answer.of: int(answer.value)
-        for answer in _asked(patient, query("distribution", "prepared"))
-        if answer.value not in (None, "0")
-    }
-    if hanging:
+    servers: Servers = patient.know("servers")
+    if servers.hanging:
+        number = sum(servers.hanging.values())
         yield Finding(
             "error",
-            f"{count(sum(hanging.values()), 'two-phase commit')} wait for their end on {listed(list(hanging))}",
-            "pg_prepared_xacts there",
+            f"{count(number, 'two-phase commit')} {'waits' if number == 1 else 'wait'} for the end",
+            f"pg_prepared_xacts on {listed(list(servers.hanging))}",
             "They keep locks, and hold up vacuum. The coordinator ends what it has left within a minute, unless its "
-            "maintenance process cannot (max_worker_processes: each database with Citus takes one), or it was replaced "
-            "by an older copy.",
+            "maintenance process does not run (each database with Citus takes one of max_worker_processes), or the "
+            "coordinator was replaced by an older copy.",
             "Have the coordinator end them: it commits what was committed, and takes back the rest.",
             "select recover_prepared_transactions();",
         )
 
 
-def _extensions(patient: Patient) -> Iterator[Finding]:
-    ours = dict(patient.connection.execute(query("distribution", "extensions"), [list(_EXTENSIONS)]).fetchall())
-    for name, version in ours.items():
-        statement = query("distribution", "extension").replace("{extension}", name)
-        others = [answer for answer in _asked(patient, statement) if answer.value not in (None, version)]
-        if others:
-            yield Finding(
-                "warning",
-                f"{name} is {version} here, and another on {listed([f'{item.of} ({item.value})' for item in others])}",
-                f"extension {name}",
-                "What one of them writes, the other may not read; and Citus refuses commands between releases.",
-                f"Install the same release on all servers, then, on the coordinator: alter extension {name} update.",
-            )
-
-
-def _asked(patient: Patient, statement: str) -> list[distribution.Answer]:
-    if patient.know("cluster") is None:
-        return []
-    return list(distribution.ask_workers(patient.connection, statement))
+def _releases(patient: Patient) -> Iterator[Finding]:
+    servers: Servers = patient.know("servers")
+    for release in servers.releases:
+        others = listed([f"{version} on {node}" for node, version in release.others.items()])
+        yield Finding(
+            "warning",
+            f"{release.extension} is {release.here} here, and {others}",
+            f"extension {release.extension}",
+            "What one of them writes, the other may not read; and Citus refuses commands between releases.",
+            "Install the same release on all servers, then run this on each.",
+            f"alter extension {release.extension} update;",
+        )
 
 
 CHECKS = (
-    Check("workers", "a worker of the cluster does not answer", _workers),
+    Check("workers", "a worker of the Citus cluster does not answer", _workers),
     Check("two-phase-commits", "two-phase commits hang on workers", _commits),
-    Check("extensions-of-workers", "workers have other releases of Citus or pgvector", _extensions),
+    Check("releases-of-workers", "workers have other releases of Citus or pgvector", _releases),
 )

@@ -8,6 +8,7 @@ from memdb.doctor.checks import Check, sized
 from memdb.doctor.facts import Index, Server
 from memdb.doctor.findings import Finding
 from memdb.doctor.patient import CannotLook, Patient
+from memdb.doctor.shards import Servers
 from memdb.target import Target
 from memdb.words import listed
 
@@ -112,8 +113,9 @@ def _shared_memory(patient: Patient) -> Iterator[Finding]:
 
 def _buffers(patient: Patient) -> Iterator[Finding]:
     server: Server = patient.know("server")
+    servers: Servers = patient.know("servers")
     for index in _indexes(patient):
-        bytes_here = index.bytes / patient.servers
+        bytes_here = index.bytes / max(1, len(servers.workers))
         if index.method == "hnsw" and bytes_here > server.cache:
             yield Finding(
                 "warning",

@@ -14,6 +14,7 @@ from memdb.database import Connection, query
 from memdb.distribution import Parts
 from memdb.doctor import shards
 from memdb.doctor.facts import Definer, Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
+from memdb.doctor.shards import Servers
 from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, WorkerLost
 from memdb.ledger import status as ledger
 from memdb.ledger.sqlfiles import Sets
@@ -132,21 +133,10 @@ class Patient:
         parts = self.parts(self.memories.oid)
         return 1 if parts is None else max(1, len(parts.shards))
 
-    @property
-    def servers(self) -> int:
-        """On how many servers."""
-        cluster = self.cluster
-        return 1 if cluster is None or self.shards == 1 else max(1, len(cluster.workers))
-
     @cached_property
-    def silent_workers(self) -> list[distribution.Node]:
-        cluster = self.cluster
-        return [] if cluster is None else distribution.silent(self.connection, cluster.workers)
-
-    @cached_property
-    def cluster(self) -> distribution.Cluster | None:
-        """None on one server."""
-        return distribution.read(self.connection)
+    def servers(self) -> Servers:
+        """Those of the cluster; none without Citus."""
+        return shards.servers(self.connection)
 
     @property
     def memories(self) -> Table:

@@ -1,10 +1,56 @@
-"""What tables and indexes are over all shards of a Citus cluster, of which its coordinator knows nothing itself."""
+"""What the doctor knows of a Citus cluster: its servers, and what tables and indexes are over all shards, of which the
+coordinator knows nothing itself."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from memdb.distribution import Parts
+from memdb import distribution
+from memdb.database import Connection, query
+from memdb.distribution import Node, Parts
 from memdb.doctor.facts import Index, Table
 from memdb.shape import unquoted
+
+_EXTENSIONS = ("citus", "vector")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An extension that has another release on some workers than on the coordinator: `others` by their addresses."""
+
+    extension: str
+    here: str
+    others: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """`workers` that keep shards, and which of them do not answer; two-phase commits that hang, by worker."""
+
+    workers: tuple[Node, ...] = ()
+    silent: tuple[Node, ...] = ()
+    hanging: dict[str, int] | None = None
+    releases: tuple[Release, ...] = ()
+
+
+def servers(connection: Connection) -> Servers:
+    """Those of the cluster; none without Citus. Workers that do not answer are asked nothing else."""
+    cluster = distribution.read(connection)
+    if cluster is None:
+        return Servers()
+    silent = tuple(distribution.silent(connection, cluster.workers))
+    prepared = distribution.ask_workers(connection, query("distribution", "prepared"))
+    hanging = {answer.of: int(answer.value) for answer in prepared if answer.value not in (None, "0")}
+    return Servers(cluster.workers, silent, hanging, tuple(_releases(connection)))
+
+
+def _releases(connection: Connection) -> Iterator[Release]:
+    ours = connection.execute(query("distribution", "extensions"), [list(_EXTENSIONS)]).fetchall()
+    for name, version in ours:
+        statement = query("distribution", "extension").replace("{extension}", name)
+        answers = distribution.ask_workers(connection, statement)
+        others = {answer.of: str(answer.value) for answer in answers if answer.value not in (None, version)}
+        if others:
+            yield Release(name, version, others)
 
 
 def table_over(parts: Parts | None, table: Table) -> Table:

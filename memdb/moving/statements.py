@@ -22,21 +22,25 @@ _COPY = """copy (
 _INSERT = """insert into {table} as t ({columns})
 select {values}
 from rows from ({sources}) as given ({names})
-{where}{conflict}"""
+{where}{conflict}
+returning 1"""
 
 _OF_USER = "\n    where t.user_id = %(user)s"
 _OF_MEMORIES_OF_USER = "\n    where t.memory_id in (select m.id from {memories} as m where m.user_id = %(user)s)"
+# No subquery asks for one row at a time: over many servers, that cannot be done, and on one it is no faster.
 # Beside what this very transaction has stored: what was there keeps what was noted of it.
-_NEW = "(select p.xmin from {parent} as p where p.id = given.{column}::uuid) = pg_current_xact_id()::xid"
+_NEW = """given.{column}::uuid in (
+    select p.id from {parent} as p where p.id = any({given}) and p.xmin = pg_current_xact_id()::xid
+)"""
 _PARENTS = {"memory_id": MEMORIES, "collection_id": "memory_collections"}
 # Rows without a key are told by all their values; those that have just come may be alike.
-_NOT_THERE = """not exists (
-    select from {table} as t
-    where t.memory_id = given.memory_id::uuid and t.xmin <> pg_current_xact_id()::xid and {same}
+_NOT_THERE = """row({ours})::text not in (
+    select row({theirs})::text from {table} as t
+    where t.memory_id = any({given}) and t.xmin <> pg_current_xact_id()::xid
 )"""
 # What was archived meanwhile, or brought back from there, is in the other of the two tables.
-_NOT_MOVED = "not exists (select from {other} as o where o.id = given.id::uuid)"
-_STILL_THERE = "exists (select from {memories} as m where m.id = given.memory_id::uuid)"
+_NOT_MOVED = "given.id::uuid not in (select o.id from {other} as o where o.id = any({given}))"
+_STILL_THERE = "given.memory_id::uuid in (select m.id from {memories} as m where m.id = any({given}))"
 # One that the file does not have stays while the text is what it was made of.
 _EMBEDDING_THERE = "case when t.content = excluded.content then t.embedding end"
 
@@ -53,6 +57,10 @@ class Columns:
     def all(self) -> list[str]:
         """In the order in which they are inserted."""
         return [*self.plain, *self.mapped, *(["embedding"] if self.embedding else [])]
+
+    def ids(self, name: str) -> str:
+        """All that the file has of a mapped column."""
+        return f"%(mapped{[*self.mapped].index(name)})b::text[]::uuid[]"
 
 
 def columns(found: Target, table: Table, there: Collection[str], *, with_embedding: bool) -> Columns:
@@ -116,23 +124,26 @@ def _wanted(place: Place, table: Table, given: Columns, on_conflict: OnConflict)
     """Which of the rows are stored at all."""
     schema, other = place.target.schema, place.counterpart(table)
     if other is not None:
-        return f"where {_NOT_MOVED.format(other=_quoted(schema, other.name))}"
+        return f"where {_NOT_MOVED.format(other=_quoted(schema, other.name), given=given.ids('id'))}"
     if table.has_owner:
         return ""
     conditions = [_beside_new(place.target, given)]
     if "collection_id" in given.mapped:  # which may be new where the memory was archived meanwhile
-        conditions.append(_STILL_THERE.format(memories=_quoted(schema, MEMORIES)))
+        conditions.append(_STILL_THERE.format(memories=_quoted(schema, MEMORIES), given=given.ids("memory_id")))
     if not table.key and on_conflict == "overwrite":
-        values = _values(table, given).items()
-        same = " and ".join(f"t.{_quoted(name)}::text is not distinct from {value}::text" for name, value in values)
-        conditions.append(_NOT_THERE.format(table=_quoted(schema, table.name), same=same))
+        values, there = _values(table, given), _quoted(schema, table.name)
+        ours, theirs = (
+            ", ".join(f"{value}::text" for value in side)
+            for side in (values.values(), (f"t.{_quoted(name)}" for name in values))
+        )
+        conditions.append(_NOT_THERE.format(table=there, ours=ours, theirs=theirs, given=given.ids("memory_id")))
     return f"where {' and '.join(conditions)}"
 
 
 def _beside_new(found: Target, given: Columns) -> str:
     """A row that joins two is stored where one of them is new."""
     new = [
-        _NEW.format(parent=_quoted(found.schema, parent), column=column)
+        _NEW.format(parent=_quoted(found.schema, parent), column=column, given=given.ids(column))
         for column, parent in _PARENTS.items()
         if column in given.mapped
     ]

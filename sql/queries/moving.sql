@@ -156,14 +156,12 @@ where %(user)s::text is null or t.user_id = %(user)s::{user_type};
 lock table {table} in row exclusive mode; -- noqa: PRS
 
 -- name: of_others
--- An id that is to be stored for one user, and belongs to another. A subquery is asked once for each row.
-select min(given.id::text)
-from unnest(%(ids)s::uuid[], %(users)s::{user_type}[]) as given (id, user_id)
+-- An id that is to be stored for one user, and belongs to another.
+select min(t.id::text)
+from {table} as t -- noqa: PRS
 where
-    given.user_id <> (
-        select t.user_id from {table} as t -- noqa: PRS
-        where t.id = given.id
-    );
+    t.id = any(%(ids)s::uuid[])
+    and t.user_id <> (%(users)s::{user_type}[])[array_position(%(ids)s::uuid[], t.id)];
 
 -- name: beside_new
 -- How many of the given rows beside memories are of such as this very transaction has stored, and so are to be stored.

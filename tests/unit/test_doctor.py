@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from memdb.distribution import Node
 from memdb.doctor import advisories, findings, versions
 from memdb.doctor.advisories import ADVISORIES
 from memdb.doctor.checks import about, sized
 from memdb.doctor.examination import REGISTRY
 from memdb.doctor.facts import Definer, Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
 from memdb.doctor.patient import CannotLook, Patient
+from memdb.doctor.shards import Release, Servers
 from memdb.ledger.sqlfiles import Sets
 from memdb.ledger.status import MigrationStatus, Status
 from memdb.verification.comparison import Difference
@@ -69,7 +71,10 @@ HEALTHY: dict[str, Any] = {
     "is_pooled": False,
     "status": status("applied", "applied"),
     "verification": FINE,
+    "servers": Servers(),
+    "_parts": {1: None},
 }
+WORKER = Node(2, 1, "10.0.0.2", 5432, is_active=True, keeps_shards=True)
 
 
 def patient(folder: Path = Path("/nowhere"), *, sets: Any = None, **known: Any) -> Patient:
@@ -115,6 +120,7 @@ DIFFERENT = SimpleNamespace(
     applied=("0001_a",),
     inferred=False,
 )
+OLDER = Release("vector", "0.8.6", {"10.0.0.2:5432": "0.8.0"})
 FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("known-vulnerabilities", server(version="18.4 (Debian 18.4-1)"), "error", "CVE-2026-120154"),
     ("known-vulnerabilities", server(version="18.4", others_log_in=False), "info", "no other role can log in"),
@@ -174,6 +180,9 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("expired-tasks", {"oldest_tasks": 1000}, "warning", "1,000 task memories or more not recalled"),
     ("recall-times", sample(recalled=0), "warning", "accessed_at never moves"),
     ("pooler", {"is_pooled": True}, "warning", "MEMDB_MIGRATION_URL"),
+    ("workers", {"servers": Servers((WORKER,), silent=(WORKER,))}, "error", "citus_update_node(2, "),
+    ("two-phase-commits", {"servers": Servers((WORKER,), hanging={"10.0.0.2:5432": 3})}, "error", "3 two-phase"),
+    ("releases-of-workers", {"servers": Servers((WORKER,), releases=(OLDER,))}, "warning", "0.8.0 on 10.0.0.2:5432"),
     ("time-outs", server(time_outs=["lock_timeout=10", "statement_timeout=2000"]), "warning", "_timeout (2 s)"),
 ]  # fmt: skip
 
@@ -254,7 +263,14 @@ def test_a_set_that_keeps_users_apart_is_recommended_where_there_is_one() -> Non
 
 def test_what_takes_away_access_or_rows_is_told_and_never_pasted() -> None:
     pasted = {finding.command for name, known, *_ in FAULTS for finding in said(name, **known)} - {""}
-    starts = ("alter extension", "memdb ", "reindex index concurrently", "vacuum", "analyze")
+    starts = (
+        "alter extension",
+        "memdb ",
+        "reindex index concurrently",
+        "vacuum",
+        "analyze",
+        "select recover_prepared_",
+    )
     assert {line for line in pasted if not line.startswith(starts)} == set()
     assert {line for line in pasted if "drop" in line or "--yes" in line} == set()
 
