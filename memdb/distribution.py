@@ -16,6 +16,9 @@ from memdb.database import Connection, query
 from memdb.errors import DatabaseError
 
 T = TypeVar("T")
+
+SPREADS = "_distribute_memories"
+"""How the name of the migration of the set citus ends that spreads memories."""
 _LONGEST_NAME = 63  # bytes, of which the last character may not have fitted
 
 
@@ -97,6 +100,11 @@ def spread_tables(connection: Connection) -> list[Table]:
     """All that are spread by a column."""
     cluster = read(connection)
     return [] if cluster is None else [table for table in cluster.tables.values() if table.by is not None]
+
+
+def columns(connection: Connection) -> dict[str, str]:
+    """The column by which each table is spread, by its bare name."""
+    return {table.name: table.by for table in spread_tables(connection) if table.by is not None}
 
 
 def is_spread(connection: Connection, table: int) -> bool:

@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from memdb import distribution as distribution
     from memdb import embedded as embedded
     from memdb import migrations as migrations
     from memdb import preview as preview
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from memdb.verification import verify as verify
 
 _HOMES = {
-    "memdb": "embedded migrations preview project recording scratch",
+    "memdb": "distribution embedded migrations preview project recording scratch",
     "memdb.benchmark": "preparation strategies study targets",
     "memdb.doctor": "examination facts inspection",
     "memdb.embedding": "comparing faults filling from_file needs",

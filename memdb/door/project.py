@@ -26,8 +26,9 @@ class Project(Place):
             return lazy.lint.lint(sets, sets.migrations, options=self.trial)
         with self.connected("lint") as connection:
             pending = lazy.lint.pending(connection, sets, self.settings.sets)
+            spread = lazy.distribution.columns(connection)
             waits = [f"{item.id}: {said}" for item, said in lazy.preview.warnings(connection, pending)]
-        review = lazy.lint.lint(sets, pending, options=self.trial)
+        review = lazy.lint.lint(sets, pending, options=self.trial, spread=spread)
         return replace(review, notes=(*review.notes, *waits))
 
     def snapshot(self, *, check: bool = False) -> "Snapshot":

@@ -2,14 +2,14 @@
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from memdb import statements
 from memdb.linting.findings import Finding
-from memdb.migrations import preflight
+from memdb.migrations import preflight, shard_rules
 from memdb.statements import Statement
 
-RULES = frozenset({"refused", "unguarded-delete", "unguarded-truncate", "unguarded-drop"})
+RULES = frozenset({"refused", "refused-by-citus", "unguarded-delete", "unguarded-truncate", "unguarded-drop"})
 
 _BODY = re.compile(r"\$(?P<tag>\w*)\$(?P<body>.*)\$(?P=tag)\$", re.DOTALL)
 _HOLDS_ROWS = ("table", "schema", "materialized")
@@ -21,6 +21,13 @@ def refused(sql: str, file: str, *, transactional: bool) -> Iterator[Finding]:
     if refusal := preflight.first_refusal(sql, transactional=transactional):
         line, column = statements.line_and_column(sql, refusal.offset)
         yield Finding(file, line, column, "refused", "error", refusal.message, refusal.hint)
+
+
+def refused_by_citus(sql: str, file: str, spread: Mapping[str, str]) -> Iterator[Finding]:
+    """What Citus would refuse of tables that are spread over a cluster, with the column by which each is."""
+    for refusal in shard_rules.refusals(sql, spread):
+        line, column = statements.line_and_column(sql, refusal.offset)
+        yield Finding(file, line, column, "refused-by-citus", "error", refusal.message, refusal.hint)
 
 
 def unguarded(sql: str, file: str, *, rollback: bool) -> Iterator[Finding]:

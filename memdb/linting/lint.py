@@ -1,6 +1,6 @@
 """Reviewing migrations before they run: their text by squawk and by our own checks, and what they do by a rehearsal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from memdb import files, scratch
@@ -38,8 +38,15 @@ def pending(connection: Connection, sets: Sets, chosen: Iterable[str] = ()) -> l
     return [migration for migration in sets.active(applied, chosen) if migration.id not in applied]
 
 
-def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Options = scratch.Options()) -> Review:
-    """Reviews the migrations, which are of `sets`. Needs no database but a temporary one, for the rehearsal.
+def lint(
+    sets: Sets,
+    migrations: Iterable[Migration],
+    *,
+    options: scratch.Options = scratch.Options(),
+    spread: Mapping[str, str] | None = None,
+) -> Review:
+    """Reviews the migrations, which are of `sets`. Needs no database but a temporary one, for the rehearsal. `spread`
+    has the tables that are spread over a Citus cluster, with the column by which each is.
 
     Raises SetupError when squawk is not installed.
     """
@@ -49,7 +56,7 @@ def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Option
     found = [
         finding
         for step, (file, text) in zip(steps, texts.items(), strict=True)
-        for finding in _read(program, step, file, text)
+        for finding in _read(program, step, file, text, spread or {})
     ]
     refused = {finding.file for finding in found if finding.rule in ("refused", "syntax-error")}
     rehearsed, note = False, "Nothing was run, because some files cannot run." if refused else ""
@@ -64,10 +71,11 @@ def lint(sets: Sets, migrations: Iterable[Migration], *, options: scratch.Option
     return Review(tuple(findings), tuple(texts), rehearsed, (note,) if note else ())
 
 
-def _read(program: str, step: Step, file: str, text: str) -> Iterator[Finding]:
+def _read(program: str, step: Step, file: str, text: str, spread: Mapping[str, str]) -> Iterator[Finding]:
     """What the text of a step tells."""
     transactional, rollback = step.migration.transactional, step.direction == "rollback"
     yield from checks.refused(text, file, transactional=transactional)
+    yield from checks.refused_by_citus(text, file, spread)
     yield from checks.unguarded(text, file, rollback=rollback)
     yield from dangers.find(text, file)
     yield from squawk.check(program, text, file, transactional=transactional, rollback=rollback, own_rules=OWN_RULES)

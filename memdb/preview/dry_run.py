@@ -87,6 +87,7 @@ def dry_run(
         refusals=(
             *refusals.of_beginning(connection, planned, trusted),
             *tried.refusals,
+            *refusals.of_cluster(connection, planned),
             *refusals.of_changes(connection, tried.shapes),
         ),
         advice=(history.apart(connection, planned.history) if planned.steps else "") or tried.advice,

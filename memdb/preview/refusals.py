@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from memdb import database, pooling, scratch, target, trust, users, words
+from memdb import database, distribution, pooling, scratch, statements, target, trust, users, words
 from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
 from memdb.errors import DatabaseError, HistoryError, SetupError, StatementFailed, UsageError
 from memdb.ledger import history
 from memdb.ledger.plan import Plan
-from memdb.migrations import hints
+from memdb.migrations import hints, shard_rules
 
 # undefined_table, _column, _object, _function, invalid_schema_name, insufficient_privilege: it may be there in the real
 # database, which is like the temporary one in its migrations and tables only.
@@ -97,6 +97,17 @@ def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]
             check()
         except (SetupError, HistoryError) as error:
             yield Refusal(error.message, error.hint)
+
+
+def of_cluster(connection: Connection, planned: Plan) -> Iterator[Refusal]:
+    """What Citus would refuse of tables that are spread over a cluster."""
+    spread = distribution.columns(connection)
+    for step in planned.steps:
+        if step.id.endswith(distribution.SPREADS):
+            return  # the steps after it find them on one server again
+        for found in shard_rules.refusals(step.sql, spread):
+            line, column = statements.line_and_column(step.sql, found.offset)
+            yield Refusal(found.message, found.hint, f"{step.path}:{line}:{column}")
 
 
 def of_changes(connection: Connection, shapes: Sequence[Layout]) -> tuple[Refusal, ...]:

@@ -10,9 +10,6 @@ from memdb.distribution import Cluster, Table
 from memdb.verification.comparison import Difference
 from memdb.words import count, listed
 
-SPREADS = "_distribute_memories"
-"""The end of the name of the migration that does."""
-
 _MEMORIES, _OWNER = "memories", "user_id"
 
 
@@ -25,7 +22,7 @@ def check(
         return [], []
     spread = {table.name: table for table in cluster.tables.values() if table.schema == schema}
     memories = spread.get(_MEMORIES)
-    if (memories is None or memories.by is None) and not any(id.endswith(SPREADS) for id in applied):
+    if (memories is None or memories.by is None) and not any(id.endswith(distribution.SPREADS) for id in applied):
         return [], []
     gone = distribution.silent(connection, cluster.workers)
     differences = [
