@@ -42,6 +42,9 @@ _ROWS_DO_NOT_FIT = (
     "Existing rows, or rows that the file writes, do not fit. Correct them in the file before this "
     "statement, or in an earlier migration if the statement has to be alone."
 )
+_NO_TRIGGER = "Citus has no triggers on tables that are spread: do it in the statement that writes, or in a function."
+_ONE_SHARD = "Over a cluster, this is done for one user at a time only: say user_id = … in each part of the statement."
+_WITH_COLUMN = "Add the column by which the table is spread to it: only what is in one shard can be held unique."
 _IN_THE_WAY = "Another session was in the way. The file is not at fault: try again."
 
 _MANY_LOCKS = (
@@ -57,6 +60,10 @@ _ADVICE = (
     ("53", "", "The server is short of resources, and the file is not at fault: try again when others are done."),
     ("40", "", _IN_THE_WAY),
     ("XX000", "tuple concurrently", _IN_THE_WAY),
+    ("XX000", "triggers are not supported on distributed", _NO_TRIGGER),
+    ("XX000", "circular dependency", "Write the body of the function as text, in place of begin atomic."),
+    ("0A000", "FOR UPDATE/SHARE|on the partition column", _ONE_SHARD),
+    ("0A000", "cannot create constraint on ", _WITH_COLUMN),
     (
         "58P01|0A000",
         "is not available|extension control file|could not access file|not supported (in|by) this build",

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from memdb import database, shape, trust
+from memdb import database, distribution, shape, trust
 from memdb.database import Connection, query
 from memdb.effects import costs
 from memdb.effects.costs import Size
@@ -117,16 +117,26 @@ def _tables(connection: Connection, tried: list[Tried]) -> dict[str, _Table]:
     target = database.target_schema(connection)
     with connection.transaction(), database.own_names(connection):
         found = connection.execute(query("locks", "rows"), [list(touched), target]).fetchall()
-        return {
-            name: _Table(
-                Rows(name, _count(connection, full_name), exact=True)
-                if readable and size <= COUNTED_BYTES and trust.may_read(connection, [oid])
-                else Rows(name, estimate, exact=False),
-                bytes,
-                tuple(Index(*index) for index in indexes),
-            )
-            for name, oid, full_name, size, readable, estimate, bytes, indexes in found
-        }
+        return {name: _table(connection, name, *row) for name, *row in found}
+
+
+def _table(
+    connection: Connection,
+    name: str,
+    oid: int,
+    full_name: str,
+    size: int,
+    readable: bool,
+    estimate: int | None,
+    bytes: int,
+    indexes: list[list[str]],
+) -> _Table:
+    if (parts := distribution.parts(connection, oid)) is not None:
+        rows, bytes = parts.sum("rows"), parts.sum("bytes")
+        size, estimate = bytes - parts.sum("toast"), None if rows < 0 else round(rows)
+    is_counted = readable and size <= COUNTED_BYTES and trust.may_read(connection, [oid])
+    rows_of = Rows(name, _count(connection, full_name) if is_counted else estimate, exact=is_counted)
+    return _Table(rows_of, bytes, tuple(Index(*index) for index in indexes))
 
 
 def _count(connection: Connection, table: str) -> int:

@@ -6,11 +6,12 @@ SQLAlchemy is loaded only when models are read, by memdb.verification.declared.
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from memdb import catalog
-from memdb.catalog import Patch
+from memdb import catalog, distribution
+from memdb.catalog import Objects, Patch
 from memdb.database import Connection, target_schema
 from memdb.errors import SetupError
 from memdb.ledger.sqlfiles import CORE, OWN, Sets
+from memdb.shape import quoted, unquoted
 from memdb.verification import applications_users, snapshot
 from memdb.verification.declarations import USERS, Comparison, Declared, Drift, with_users_of_application
 
@@ -58,7 +59,8 @@ def verify_models(
     if connection is not None:
         schema = declared.schema or target_schema(connection)
         owners = applications_users.expected(patches)
-        sides[DATABASE] = catalog.read(connection, schema, only=made, users=owners.unqualified).objects
+        live = catalog.read(connection, schema, only=made, users=owners.unqualified).objects
+        sides[DATABASE] = _with_keys_of_one_server(live, declared, distribution.columns(connection))
     comparisons = {side: Comparison(objects, declared.objects, tables) for side, objects in sides.items()}
     found = {side: list(comparison.differences()) for side, comparison in comparisons.items()}
     foreign = any(comparison.is_of_application(USERS) for comparison in comparisons.values())
@@ -72,6 +74,23 @@ def verify_models(
         database=connection.info.dbname if connection is not None else None,
         schema=schema,
     )
+
+
+def _with_keys_of_one_server(found: Objects, declared: Declared, spread: Mapping[str, str]) -> Objects:
+    """The database's objects, with the primary keys that models declare where those of tables that are spread over a
+    cluster only have the column by which they are before them: an id is no less one."""
+    keys = {
+        key: attributes | {"definition": ours["definition"]}
+        for key, attributes in found.items()
+        if (column := spread.get(unquoted(key.within))) is not None
+        and (ours := declared.objects.get(key)) is not None
+        and attributes.get("definition") == _spread_key(str(ours.get("definition")), column)
+    }
+    return found | keys
+
+
+def _spread_key(definition: str, column: str) -> str:
+    return definition.replace("PRIMARY KEY (", f"PRIMARY KEY ({quoted(column)}, ", 1)
 
 
 def _read(models: str, tables: Collection[str]) -> Declared:
