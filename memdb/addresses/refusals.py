@@ -46,7 +46,8 @@ _CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 
 def worker_lost(worker: Unreachable) -> WorkerLost:
     """What is said of a worker that is gone, whatever was tried."""
-    return WorkerLost(f"the worker {worker.node} of this cluster cannot be reached: {worker.reason}", hint=WORKER)
+    which = "a worker" if worker.node is None else f"the worker {worker.node}"
+    return WorkerLost(f"{which} of this cluster cannot be reached: {worker.reason}", hint=WORKER)
 
 
 @contextmanager

@@ -17,7 +17,8 @@ from memdb.words import shortened
 
 _HANDED_ON = ("ReportResultError", "ReportCopyError")  # the functions of Citus that do so
 _SHARD = re.compile(r'(?<=\w)_\d{6,}(?=")')  # their numbers begin at 102008
-_LOST = ("08000", "08003", "08006", "08001", "08004")
+_LOST = ("08000", "08001", "08003", "08004", "08006", "58030")  # the last where rows are copied
+_ENDED = ("57P01", "57P02", "57P03")
 _NODE = re.compile(r"(?:remote node (?:[^\s@]+@)?|connect to |on )(?P<node>[\w.:\[\]-]+:\d+)")
 _REASON = re.compile(r"failed with the following error: (?P<reason>.+)")
 _CODES = (
@@ -35,9 +36,9 @@ _FIELDS = {
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """A worker, as host and port, and why the coordinator cannot reach it, where it says so."""
+    """A worker, as host and port where the coordinator names it, and why it cannot be reached."""
 
-    node: str
+    node: str | None
     reason: str
 
 
@@ -45,10 +46,15 @@ def unreachable(error: psycopg.Error) -> Unreachable | None:
     """The worker that an error is about which the coordinator cannot reach, or whose connection was lost."""
     message = error.diag.message_primary or ""
     node = _NODE.search(message) or _NODE.search(error.diag.context or "")
-    if error.sqlstate not in _LOST or node is None:
+    ended = error.sqlstate in _ENDED or message.startswith("terminating connection")
+    is_handed_on = error.diag.source_function in _HANDED_ON
+    if not (ended and is_handed_on) and (error.sqlstate not in _LOST or node is None):
         return None
     reason = _REASON.search(message)
-    return Unreachable(node["node"], shortened(reason["reason"].strip()) if reason else "the connection was lost")
+    said = (
+        reason["reason"] if reason else error.diag.message_detail or (message if ended else "the connection was lost")
+    )
+    return Unreachable(node["node"] if node else None, shortened(said.strip()))
 
 
 def as_on_one_server(error: psycopg.Error) -> psycopg.Error:

@@ -11,7 +11,8 @@ from memdb.errors import DataError
 from memdb.reading.fields import excerpt
 from memdb.seeding.source import Source
 
-_ID = re.compile(r"\(id\)=\(([0-9a-f-]{36})\)")  # whatever language the rest of the detail is in
+# Whatever language the rest of the detail is in. Over a cluster, the user comes first.
+_ID = re.compile(r"\((?:[^)]*, )?id\)=\((?:.*, )?([0-9a-f-]{36})\)")
 
 
 @contextmanager
