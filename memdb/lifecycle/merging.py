@@ -24,7 +24,7 @@ _NEEDED = replace(
     functions=(
         *duplicates.NEEDED.functions,
         *("merge_memories", "merge_into", "merge_exact_duplicates", "merge_noted", "noted_of_memory"),
-        *("unmerge_memories", "unmerge_noted", "archive_memories", "restore_memories"),
+        *("unmerge_memories", "require_unarchived", "unmerge_noted", "archive_memories", "restore_memories"),
         *("archive_memories_of_all", "rows_beside_memories", "put_back_memories", "memory_tables"),
     ),
     tables=("memory_merges", "memory_archive", *_NOTED),
@@ -92,19 +92,27 @@ def merge(connection: Connection, found: Duplicates, *, on_batch: Callable[[int]
 def unmerge(connection: Connection, memory_id: UUID) -> Unmerging:
     """Brings back all that was merged into a memory, which has its own times again.
 
-    Raises DataError where there is no such memory or nothing was merged into it; else as merge does.
+    Raises DataError where there is no such memory, it is archived itself, or nothing was merged into it; else as merge
+    does.
     """
     with _prompt(connection, _Tally(lambda _: None)), _transaction(connection) as found:
         owner = connection.value(found.query("duplicates", "owner"), {"memory_id": memory_id})
         if owner is None:
             raise DataError(f"there is no memory {memory_id}", hint="Give the id of the memory that was kept.")
-        rows = connection.execute(found.query("duplicates", "unmerge"), {"user": owner, "memory_id": memory_id})
-        restored = tuple(id for (id,) in rows)
+        restored = _unmerged(connection, found, owner, memory_id)
         if not restored:
             raise DataError(
                 f"nothing was merged into memory {memory_id}", hint="Give the id of the memory that was kept."
             )
     return Unmerging(memory_id, restored)
+
+
+def _unmerged(connection: Connection, found: Target, owner: UserKey, memory_id: UUID) -> tuple[UUID, ...]:
+    try:
+        rows = connection.execute(found.query("duplicates", "unmerge"), {"user": owner, "memory_id": memory_id})
+    except psycopg.errors.NoDataFound as error:
+        raise DataError(str(error.diag.message_primary), hint=str(error.diag.message_hint)) from None
+    return tuple(id for (id,) in rows)
 
 
 def _merge_all(connection: Connection, owner: UserKey, tally: _Tally) -> None:

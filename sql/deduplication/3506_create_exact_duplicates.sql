@@ -11,7 +11,11 @@ begin atomic
             order by m.memory_type asc, m.embedding is null asc, m.created_at asc, m.id asc
         ) as memory_ids
     from memories as m
-    where m.user_id = exact_duplicates.user_id
+    where
+        m.user_id = exact_duplicates.user_id
+        and m.id not in (
+            select h.memory_id from memories_hidden_from_duplicates(exact_duplicates.user_id) as h
+        )
     group by memory_content_key(m.content)
     having count(*) > 1
     order by min(m.created_at);

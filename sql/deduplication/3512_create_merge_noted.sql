@@ -4,6 +4,9 @@
 -- Recalls are added up; the highest importance and the last recall count. It is pinned if one of them was. It expires
 -- when the last of them would have, and not at all if one of them would not.
 -- It is in the collections of all of them.
+--
+-- What is written of recalls is locked first, in the order in which they are noted: so neither waits for the other for
+-- ever.
 -- alongside: archive
 create function merge_noted(memories regclass, memory_id uuid, memory_ids uuid[], noted jsonb) returns void
 language plpgsql volatile
@@ -13,6 +16,10 @@ declare
     place constant text := (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories);
 begin
     if noted ? 'memory_importance' then
+        execute format(
+            'select from %s.memory_importance as i where i.memory_id = any($2 || $1) order by i.memory_id for update',
+            place
+        ) using memory_id, memory_ids;
         execute format(
             'insert into %1$s.memory_importance as i (memory_id, importance, recalls, recalled_at)
             select $1, max(o.importance), sum(o.recalls), max(o.recalled_at) from %1$s.memory_importance as o

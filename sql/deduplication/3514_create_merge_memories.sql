@@ -1,6 +1,6 @@
 -- Merges some of a user's memories into one of them: the one of the tier that is kept longest, with an embedding if any
 -- has one, and the oldest of those. All are locked first, in the order of their ids, and looked at again after that:
--- those that are gone, or another user's, are passed over.
+-- those that are gone, hidden, or another user's, are passed over.
 -- alongside: archive
 create function merge_memories(user_id uuid, memory_ids uuid[], only_exact boolean default false)
 returns table (kept_id uuid, merged_id uuid, memory_type memory_type)
@@ -27,6 +27,9 @@ begin atomic
         from memories as m
         where
             m.id = any(memory_ids) and m.user_id = merge_memories.user_id
+            and m.id not in (
+                select h.memory_id from memories_hidden_from_duplicates(merge_memories.user_id) as h
+            )
             and (
                 only_exact is not true
                 or memory_content_key(m.content) = (

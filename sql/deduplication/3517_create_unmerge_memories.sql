@@ -1,10 +1,30 @@
 -- Takes merges back: what was merged into a memory is there again, as it was, and the memory has its own times again. A
 -- recall since the merge counts.
 -- alongside: archive
+create function require_unarchived(memory_id uuid) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception 'memory % is archived itself, so what was merged into it stays there', memory_id
+        using errcode = 'no_data_found',
+            hint = 'Nothing was changed. Bring it back first: restore_memories.';
+end;
+$$;
+
 create function unmerge_memories(user_id uuid, memory_id uuid) returns table (restored_id uuid)
 language sql volatile
 set search_path = ''
 begin atomic
+
+    select require_unarchived(a.id)
+    from memory_archive as a
+    where
+        a.id = unmerge_memories.memory_id and a.user_id = unmerge_memories.user_id
+        and not exists (
+            select from memories as m
+            where m.id = a.id
+        );
 
     select m.id
     from memories as m
@@ -75,5 +95,8 @@ begin atomic
 
 end;
 
+comment on function require_unarchived(memory_id uuid) is
+'Part of unmerge_memories: raises the error for a memory that is in the archive.';
 comment on function unmerge_memories(user_id uuid, memory_id uuid) is
-'Takes back all merges into this memory of a user, and returns the memories that are there again.';
+'Takes back all merges into this memory of a user, and returns the memories that are there again. An error if it is '
+'archived itself.';

@@ -87,9 +87,15 @@ select
 from {schema}.merge_exact_duplicates(%(user)s::{user_type}, %(batch)s::integer) as m; -- noqa: PRS
 
 -- name: owner
+-- Whose a memory is, also if it is archived.
 select m.user_id
 from {schema}.memories as m -- noqa: PRS
-where m.id = %(memory_id)s::uuid;
+where m.id = %(memory_id)s::uuid
+union all
+select a.user_id
+from {schema}.memory_archive as a
+where a.id = %(memory_id)s::uuid
+limit 1; -- noqa: AM09
 
 -- name: unmerge
 select u.restored_id

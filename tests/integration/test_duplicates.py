@@ -91,6 +91,32 @@ def contents(connection: Connection, user: UUID = ANN) -> list[str]:
     return [content for (content,) in rows]
 
 
+def test_what_has_expired_is_merged_with_nothing(merging: Connection) -> None:
+    """As the one that is kept it would be back, and as another one it would stay in the archive."""
+    merging.execute("select expire_memories(%s, %s, now())", [ANN, [id_of(1)]])
+    groups = merging.execute("select memory_ids from exact_duplicates(%s)", [ANN]).fetchall()
+    assert groups
+    assert not any(id_of(1) in ids for (ids,) in groups)
+    together: LiteralString = "select merged_id from merge_memories(%s, %s)"
+    assert merging.execute(together, [ANN, [id_of(0), id_of(1)]]).fetchall() == []
+    assert merging.execute(together, [ANN, [id_of(0), id_of(1), id_of(2)]]).fetchall() == [(id_of(2),)]
+
+
+def test_who_was_kept_and_is_archived_itself_has_to_be_brought_back_first(copied: str, db: Database) -> None:
+    with psycopg.connect(copied, autocommit=True) as connection:
+        connection.execute("select merge_memories(%s, %s)", [ANN, [id_of(1), id_of(0)]])
+        connection.execute("select supersede_memory(%s, %s, %s)", [ANN, id_of(1), id_of(5)])
+        with pytest.raises(psycopg.errors.NoDataFound, match="is archived itself"):
+            connection.execute(UNMERGE, [ANN, id_of(1)])
+        assert connection.execute(UNMERGE, [BOB, id_of(1)]).fetchall() == []  # not his
+        with pytest.raises(DataError, match="is archived itself") as raised:
+            db.unmerge(id_of(1))
+        assert raised.value.hint is not None
+        assert "restore_memories" in raised.value.hint
+        connection.execute("select restore_memories(%s, %s)", [ANN, [id_of(1)]])
+        assert db.unmerge(id_of(1)).restored == (id_of(0),)
+
+
 def test_what_is_kept_has_the_times_recalls_and_pins_of_all_and_gets_its_own_back(merging: Connection) -> None:
     merging.execute("select note_memory_recalls(%s, %s)", [ANN, [id_of(0), id_of(1)]])
     merging.execute("select note_memory_recalls(%s, %s)", [ANN, [id_of(0)]])
