@@ -97,7 +97,7 @@ def near(found: Sequence[Measurement], constants: Constants) -> Iterator[Compari
         predicted = sum(part.bytes for part in parts.parts(demand) if part.name != "users")
         yield Comparison(f"{name}: bytes off by", _off(predicted, one.bytes_each), 1, _OFF)
         clock = Clock(demand, constants)
-        times = clock.times()
+        times = clock.times(one.memories)
         yield Comparison(f"{name}: insert off by", _off(times.insert_ms, one.insert_ms), 1, None)
         if one.built_seconds:
             yield Comparison(f"{name}: HNSW build off by", _off(times.build_seconds, one.built_seconds), 1, None)

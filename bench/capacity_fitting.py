@@ -38,8 +38,8 @@ def constants(measured: Sequence[Measurement]) -> Constants:
     wal = fit([(1, _row(one), one.insert_wal_bytes) for one in without])
     growth = min(_GROWTHS, key=lambda power: _error(_builds(with_graph, power)))
     return Constants(
-        plain_toasted=fit(_searches(one for one in plain if parts.is_toasted(demand(one)))),
-        plain_inline=fit(_searches(one for one in plain if not parts.is_toasted(demand(one)))),
+        plain_toasted=fit(_searches(one for one in plain if "embedding" in parts.outside(demand(one)))),
+        plain_inline=fit(_searches(one for one in plain if "embedding" not in parts.outside(demand(one)))),
         fast_few=fit(point for point in _searches(fast) if point[0] <= timing.FEW),
         fast_many=fit(
             (rows, parts.signature_bytes(demand(one).shape), ms)

@@ -55,6 +55,13 @@ order by proname = 'search_memories', proname = 'search_memories_where', oid
 """
 _BETWEEN = re.compile(r"\((\w+\.user_id) >= ([\w.]+|\( SELECT [^()]*\))\) AND \(\1 <= (?:[\w.]+|\( SELECT [^()]*\))\)")
 _OURS: LiteralString = "select * from {schema}.search_memories(%(user)s, %(embedding)s::vector, %(k)s)"
+_PLAIN: LiteralString = """
+select id, content, memory_type, metadata, embedding <=> %(embedding)s::vector as distance
+from {schema}.memories
+where user_id = %(user)s
+order by distance
+limit %(k)s
+"""
 _INSERT: LiteralString = """
 insert into {schema}.memories (user_id, memory_type, content, embedding) values (%s, 'task', %s, %s)
 """
@@ -115,8 +122,11 @@ def _searching(connection: Connection) -> Iterator[Comparison]:
     with database.again(connection, purpose="bench") as other:
         prepare(other)
         searches = {name: Search(other, _OURS.format(schema=schema)) for name, schema in _SCHEMAS.items()}
+        searches |= {f"plain, {name}": Search(other, _PLAIN.format(schema=_SCHEMAS[name])) for name in (_WHOLE, _PARTS)}
         for size, user in users.items():
             found = _timed(other, searches, user, asked)
+            ours, theirs = (found[f"plain, {name}"].used for name in (_PARTS, _WHOLE))
+            yield _ratio(f"plain query, user of {size:,}: processor time", ours, theirs)
             for name in (_PARTS, _EQUAL):
                 yield _ratio(f"search, user of {size:,}: processor time, {name}", found[name].used, found[_WHOLE].used)
                 yield _ratio(f"search, user of {size:,}: p95, {name}", found[name].p95, found[_WHOLE].p95)

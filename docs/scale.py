@@ -1,13 +1,17 @@
-"""Draws the pictures of docs/scale.md from what `memdb capacity` says: `make picture`."""
+"""Draws the pictures of docs/scale.md, and writes its tables, from what `memdb capacity` says: `make picture`."""
 
+import contextlib
+import io
 import math
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from memdb.capacity import Demand, Skew, plan
 from memdb.capacity.ways import Way, ways
+from memdb.cli import main
 from memdb.output.benchmark import plots
 from memdb.output.benchmark.plots import Guide, Point, Series
 
@@ -21,6 +25,9 @@ polyline { fill: none; stroke: var(--c); stroke-width: 2; } path { fill: var(--c
 _USERS = [10**power * step for power in range(2, 9) for step in (1, 3)]
 _SHARDS = [2**power for power in range(3, 13)]
 _MEMORIES = 200
+_BLOCK = re.compile(r"(?<=```console\n)\$ memdb (capacity[^\n]*)\n.*?(?=```)", re.DOTALL)
+_TABLES = ("kept as", "vector(", "halfvec(", "shards on", "as placed", "moved by", "one server")
+"""How those lines begin that are shown."""
 
 
 def draw(folder: Path) -> None:
@@ -79,5 +86,19 @@ def _short(value: float) -> str:
     return f"{value / 1000**power:g}{' kMG'[power].strip()}"
 
 
+def write_tables(page: Path) -> None:
+    """Below each command, the tables that it prints."""
+    page.write_text(_BLOCK.sub(_printed, page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def _printed(match: re.Match[str]) -> str:
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        main(shlex.split(match[1]))
+    lines = [line.rstrip() for line in printed.getvalue().splitlines()]
+    tables = "\n".join(line if line.startswith(_TABLES) else "" for line in lines)
+    return f"$ memdb {match[1]}\n" + re.sub(r"\n{2,}", "\n\n", tables).strip() + "\n"
+
+
 if __name__ == "__main__":
     draw(Path(__file__).parent)
+    write_tables(Path(__file__).with_name("scale.md"))

@@ -75,7 +75,7 @@ class Spread:
 
 
 def draw(classes: Classes, cost: Cost, qps: float, shards: int, random_seed: int) -> Shards:
-    """Where users come to be. They ask as they have memories, `qps` searches per second in all."""
+    """Where users come to be. They ask as they have memories, `qps` searches per second in all, more than none."""
     random = np.random.default_rng(random_seed)
     per_memory = qps / classes.memories
     loads = classes.sizes * per_memory * cost(classes.sizes)
@@ -97,8 +97,8 @@ def spread(found: Shards, classes: Classes, cost: Cost, qps: float, nodes: int) 
     return Spread(
         shards=len(found.memories),
         largest=float(found.memories.max() / found.memories.mean()),
-        hottest=hottest / float(found.load.mean()) if hottest else 1.0,
-        of_one_user=min(one / hottest, 1.0) if hottest else 0.0,
+        hottest=hottest / float(found.load.mean()),
+        of_one_user=min(one / hottest, 1.0),
         as_placed=_balance(found, placed, nodes),
         rebalanced=_moves(found, placed, moved, nodes),
         one_node_more=_moves(found, moved, _balanced(found.memories, moved, nodes + 1), nodes + 1),
@@ -108,9 +108,7 @@ def spread(found: Shards, classes: Classes, cost: Cost, qps: float, nodes: int) 
 
 def _balance(found: Shards, placed: NDArray[np.int64], nodes: int) -> Balance:
     memories, load = (np.bincount(placed, each, minlength=nodes) for each in (found.memories, found.load))
-    return Balance(
-        nodes, float(memories.max() / memories.mean()), float(load.max() / load.mean()) if load.any() else 1.0
-    )
+    return Balance(nodes, float(memories.max() / memories.mean()), float(load.max() / load.mean()))
 
 
 def _balanced(sizes: Numbers, placed: NDArray[np.int64], nodes: int) -> NDArray[np.int64]:
@@ -139,6 +137,6 @@ def _moves(found: Shards, before: NDArray[np.int64], after: NDArray[np.int64], n
 def _lost(found: Shards, placed: NDArray[np.int64], nodes: int) -> Lost:
     full = np.bincount(placed, found.memories, minlength=nodes)
     here = placed == int(full.argmax())
-    load = float(found.load[here].sum() / found.load.sum()) if found.load.any() else 0.0
+    load = float(found.load[here].sum() / found.load.sum())
     others = nodes / (nodes - 1) if nodes > 1 else 0.0
     return Lost(float(found.users[here].sum() / found.users.sum()), float(found.memories[here].sum()), load, others)

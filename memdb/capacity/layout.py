@@ -18,6 +18,7 @@ _IN_HNSW = PAGE - _PAGE_HEADER - 8  # HnswPageOpaqueData
 _ROW_HEADER = 24  # 23, and a bitmap of nulls for up to eight columns
 _TID = 6
 TOASTED_FROM = 2032  # bytes of a row: TOAST_TUPLE_THRESHOLD, a quarter of a page
+INLINE_TARGET = 8160  # the toast_tuple_target of fast_search
 TOAST_POINTER = 18
 _CHUNK, _CHUNK_HEADER = 1996, 36  # TOAST_MAX_CHUNK_SIZE; row header, chunk_id, chunk_seq, length
 _HIGH_KEY = 28  # which each leaf begins with, of 16 bytes: included columns are not in it

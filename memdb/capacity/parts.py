@@ -1,7 +1,7 @@
 """The parts that memories consist of on disk, for each way of keeping them."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal, TypeAlias
@@ -52,27 +52,46 @@ def vector_bytes(shape: Shape) -> int:
 
 
 def _memories(demand: Demand) -> Iterator[Part]:
-    spread = _VARIES * math.hypot(demand.content_bytes, demand.metadata_bytes)
     warm: Warm = "compared" if "fast_search" in demand.sets else "active"
-    if not is_toasted(demand):
-        yield Part("memories", "table", heap(_row(demand, vector_bytes(demand.shape)), spread), warm=warm)
-        return
-    toasted, index = layout.toast(vector_bytes(demand.shape))
-    yield Part("memories", "table", heap(_row(demand), spread), warm=warm)
-    yield Part("TOAST of memories", "toast", toasted, warm=warm)
-    yield Part("index of TOAST", "btree", index, warm=warm)
+    moved, sizes = outside(demand), _sizes(demand)
+    spread = _VARIES * math.hypot(*(sizes[name] for name in ("content", "metadata") if name not in moved))
+    yield Part("memories", "table", heap(_row(demand, moved), spread), warm=warm)
+    if moved:
+        values, indexed = zip(*(layout.toast(sizes[name]) for name in moved), strict=True)
+        yield Part("TOAST of memories", "toast", sum(values), warm=warm)
+        yield Part("index of TOAST", "btree", sum(indexed), warm=warm)
 
 
-def is_toasted(demand: Demand) -> bool:
-    """Whether embeddings are kept outside of their rows."""
+def outside(demand: Demand) -> tuple[str, ...]:
+    """What of a memory is moved out of its row, the largest first, until the row is small enough.
+
+    That is 2 kB, or where fast_search keeps embeddings in their rows, a page. What compression saves is not reckoned.
+    """
     stays = "fast_search" in demand.sets and shipping.is_inline(demand.shape)
-    return not stays and _row(demand, vector_bytes(demand.shape)) > layout.TOASTED_FROM
+    sizes = _sizes(demand)
+    order = sorted(sizes.keys() - ({"embedding"} if stays else set()), key=lambda name: -sizes[name])
+    most = layout.INLINE_TARGET if stays else layout.TOASTED_FROM
+    moved: list[str] = []
+    while order and _row(demand, moved) > most:
+        moved.append(order.pop(0))
+    return tuple(moved)
 
 
-def _row(demand: Demand, inline: int | None = None) -> float:
-    """Of the table `memories`, with so many bytes of an embedding, or a pointer to it."""
-    embedding: Column = (layout.TOAST_POINTER, 1) if inline is None else (inline, 4)
-    columns = [_UUID, _UUID, _ENUM, text(demand.content_bytes), embedding, text(demand.metadata_bytes), _TIME, _TIME]
+def _sizes(demand: Demand) -> dict[str, float]:
+    return {
+        "embedding": vector_bytes(demand.shape),
+        "content": demand.content_bytes,
+        "metadata": demand.metadata_bytes,
+    }
+
+
+def _row(demand: Demand, moved: Collection[str]) -> float:
+    """Of the table `memories`, with pointers to what was moved."""
+    pointer: Column = (layout.TOAST_POINTER, 1)
+    columns: list[Column] = [_UUID, _UUID, _ENUM, text(demand.content_bytes), (vector_bytes(demand.shape), 4)]
+    columns += [text(demand.metadata_bytes), _TIME, _TIME]
+    for place, name in ((3, "content"), (4, "embedding"), (5, "metadata")):
+        columns[place] = pointer if name in moved else columns[place]
     return layout.row([*columns, *[(signature_bytes(demand.shape), 4)] * ("fast_search" in demand.sets)])
 
 

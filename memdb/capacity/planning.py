@@ -10,6 +10,7 @@ from memdb.capacity.demand import GIB, Demand
 from memdb.capacity.measured import Source
 from memdb.capacity.parts import Part, has_graph, parts
 from memdb.capacity.skew import Classes
+from memdb.capacity.timing import Times
 from memdb.capacity.ways import MEMORY_USED, Servers, Way, clock_of, servers_of, ways
 from memdb.errors import UsageError
 
@@ -70,7 +71,7 @@ def plan(demand: Demand) -> Capacity:
         parts=parts(demand),
         ways=all_ways,
         spread=spread,
-        move_seconds_per_million=_moving(demand),
+        move_seconds_per_million=_moving(demand, asked.times),
         tenfold=_tenfold(demand, shards),
         notes=tuple(_notes(demand, asked, spread, shards)),
         source=measured.read().source,
@@ -79,8 +80,9 @@ def plan(demand: Demand) -> Capacity:
 
 def _spread(demand: Demand, classes: Classes, nodes: int, shards: int) -> Spread:
     cost = clock_of(demand).search_ms
-    found = cluster.draw(classes, cost, demand.qps, shards, demand.random_seed)
-    return cluster.spread(found, classes, cost, demand.qps, nodes)
+    qps = demand.qps or 1.0  # where nothing is said of it, shares of the load are still to be told
+    found = cluster.draw(classes, cost, qps, shards, demand.random_seed)
+    return cluster.spread(found, classes, cost, qps, nodes)
 
 
 def _shards(nodes: int) -> int:
@@ -88,11 +90,10 @@ def _shards(nodes: int) -> int:
     return min(max(_FEWEST_SHARDS, 1 << math.ceil(math.log2(2 * nodes))), _MOST_SHARDS)
 
 
-def _moving(demand: Demand) -> float:
+def _moving(demand: Demand, times: Times) -> float:
     """Seconds that one process takes to write a million memories anew, with their indexes, as when a shard moves."""
-    times = clock_of(demand).times()
-    without = clock_of(replace(demand, sets=tuple({*demand.sets, "drop_hnsw"}))).times()
-    return (without.insert_ms * 1e6 / 1000) + times.build_seconds * 1e6 / demand.memories
+    without = clock_of(replace(demand, sets=tuple({*demand.sets, "drop_hnsw"}))).times(times.memories)
+    return 1e6 * (without.insert_ms / 1000 + times.build_seconds / times.memories)
 
 
 def _tenfold(demand: Demand, shards: int) -> Tenfold | None:
@@ -102,15 +103,15 @@ def _tenfold(demand: Demand, shards: int) -> Tenfold | None:
         return None
     classes, clock = larger.skew.classes(larger.users, larger.memories_per_user), clock_of(larger)
     servers = servers_of(larger, classes)
-    found = cluster.draw(classes, clock.search_ms, larger.qps, shards, larger.random_seed)
-    hottest = float(found.load.max() / found.load.mean()) if found.load.any() else 1.0
+    found = cluster.draw(classes, clock.search_ms, larger.qps or 1.0, shards, larger.random_seed)
+    hottest = float(found.load.max() / found.load.mean())
     largest = float(found.memories.max() / found.memories.mean())
     search = clock.one_ms(classes.asked(0.5))
     return Tenfold(larger.users, servers, shards / servers.nodes, largest, hottest, search)
 
 
 def _notes(demand: Demand, asked: Way, spread: Spread | None, shards: int) -> Iterator[str]:
-    room, needed = demand.node_memory_gib * GIB * MEMORY_USED / 2, asked.times.build_memory_bytes / asked.servers.nodes
+    room, needed = demand.node_memory_gib * GIB * MEMORY_USED / 2, asked.times.build_memory_bytes
     if has_graph(demand) and needed > room:
         yield (
             f"Building the HNSW index needs {needed / GIB:,.0f} GiB of maintenance_work_mem on each server; with less, "

@@ -18,13 +18,14 @@ _COMPARED = 100  # by distance, where there are more: 64, and those that are abo
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Of one way of keeping memories; processor time of one core of the machine that was measured.
+    """Of one way of keeping so many memories on a server; processor time of one core of the machine that was measured.
 
     `insert_ms` is a single insert without the wait for the disk, and `wal_bytes` what it writes ahead. `build_seconds`
-    is the HNSW index, in `build_memory_bytes` of memory; both are 0 where there is none. `migrate_seconds` is adding
-    fast_search to these memories, all the while nobody can read them; 0 where that set is not asked for.
+    is the server's HNSW index, in `build_memory_bytes` of memory; both are 0 where there is none. `migrate_seconds` is
+    adding fast_search to its memories, all the while nobody can read them; 0 where that set is not asked for.
     """
 
+    memories: float
     insert_ms: float
     wal_bytes: float
     build_seconds: float
@@ -52,32 +53,34 @@ class Clock:
         """That a search reads, if a user's rows lie scattered among those of others: each in another page."""
         if "fast_search" in self.demand.sets and memories > FEW:
             return memories * parts.signature_index(self.demand.shape) / layout.PAGE + _COMPARED
-        value = parts.vector_bytes(self.demand.shape)
-        outside = math.ceil(layout.toast(value)[0] / layout.PAGE) if parts.is_toasted(self.demand) else 0
-        return memories * (1 + outside)
+        value, moved = parts.vector_bytes(self.demand.shape), parts.outside(self.demand)
+        return memories * (1 + math.ceil(layout.toast(value)[0] / layout.PAGE) * ("embedding" in moved))
 
     @cached_property
     def _searches(self) -> tuple[Line, Line]:
         known, value = self.constants, parts.vector_bytes(self.demand.shape)
         if "fast_search" in self.demand.sets:
             return known.fast_few.for_rows(value), known.fast_many.for_rows(parts.signature_bytes(self.demand.shape))
-        plain = (known.plain_toasted if parts.is_toasted(self.demand) else known.plain_inline).for_rows(value)
+        plain = (known.plain_toasted if "embedding" in parts.outside(self.demand) else known.plain_inline).for_rows(
+            value
+        )
         return plain, plain
 
-    def times(self) -> Times:
+    def times(self, memories: float) -> Times:
+        """On a server with so many memories."""
         known, demand = self.constants, self.demand
         value, row = parts.vector_bytes(demand.shape), row_bytes(demand)
-        depth = demand.memories**known.growth
+        depth = memories**known.growth
         insert, wal, build, memory = known.insert.of(1, row), known.wal.of(1, row), 0.0, 0.0
         if "fast_search" in demand.sets:
             insert += known.signature_insert.of(1, value)
         if parts.has_graph(demand):
             insert += known.graph_insert.of(depth, value)
             wal += known.graph_wal.of(1, value)
-            build = known.graph_build.of(demand.memories * depth, value) / 1000
-            memory = demand.memories * layout.graph(value)
-        migrate = known.migrated.of(demand.memories, row) / 1000 if "fast_search" in demand.sets else 0.0
-        return Times(insert, wal, build, memory, migrate)
+            build = known.graph_build.of(memories * depth, value) / 1000
+            memory = memories * layout.graph(value)
+        migrate = known.migrated.of(memories, row) / 1000 if "fast_search" in demand.sets else 0.0
+        return Times(memories, insert, wal, build, memory, migrate)
 
 
 def row_bytes(demand: Demand) -> float:

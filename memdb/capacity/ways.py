@@ -95,24 +95,38 @@ def way(demand: Demand, classes: Classes) -> Way:
     }
     searches = tuple(Answer(who, size, clock.one_ms(size), clock.pages(size)) for who, size in users.items())
     return Way(
-        demand.sets, demand.shape.embedding, each, each * demand.memories, _warm(demand, classes), clock.times(),
-        searches, servers_of(demand, classes),
-    )  # fmt: skip
+        sets=demand.sets,
+        embedding=demand.shape.embedding,
+        bytes_per_memory=each,
+        disk_bytes=each * demand.memories,
+        memory_bytes=_warm(demand, classes),
+        times=clock.times(_on_one(demand, classes)),
+        searches=searches,
+        servers=servers_of(demand, classes),
+    )
 
 
 def servers_of(demand: Demand, classes: Classes) -> Servers:
     """As many as the scarcest of disk, memory and cores asks for."""
     clock = clock_of(demand)
-    disk = demand.memories * sum(part.bytes for part in parts(demand))
     search = float((classes.counts * classes.sizes) @ clock.search_ms(classes.sizes)) / classes.memories
-    work = demand.qps * search + demand.writes * clock.times().insert_ms
-    needs: dict[Bound, float] = {
-        "disk": disk / (demand.node_disk_gib * GIB * DISK_USED),
-        "memory": _warm(demand, classes) / (demand.node_memory_gib * GIB * MEMORY_USED),
-        "cores": work / 1000 / (demand.node_cores * CORES_USED),
-    }
+    work = demand.qps * search + demand.writes * clock.times(_on_one(demand, classes)).insert_ms
+    needs = _room(demand, classes) | {"cores": work / 1000 / (demand.node_cores * CORES_USED)}
     bound = max(needs, key=lambda name: needs[name])
     return Servers(max(math.ceil(needs[bound]), 1), int(demand.users / needs[bound]), bound, needs)
+
+
+def _on_one(demand: Demand, classes: Classes) -> float:
+    """Memories on a server, if disk and memory decide how many servers there are."""
+    return demand.memories / max(math.ceil(max(_room(demand, classes).values())), demand.nodes or 1)
+
+
+def _room(demand: Demand, classes: Classes) -> dict[Bound, float]:
+    disk = demand.memories * sum(part.bytes for part in parts(demand))
+    return {
+        "disk": disk / (demand.node_disk_gib * GIB * DISK_USED),
+        "memory": _warm(demand, classes) / (demand.node_memory_gib * GIB * MEMORY_USED),
+    }
 
 
 def _warm(demand: Demand, classes: Classes) -> float:

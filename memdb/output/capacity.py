@@ -61,7 +61,7 @@ def _takes(result: Capacity) -> Table:
 
 def _lasts(result: Capacity) -> Table:
     """How long things take, each way."""
-    table = _ways(*(one.who for one in result.ways[0].searches), "insert", "WAL", "build HNSW", "in memory")
+    table = _ways(*(one.who for one in result.ways[0].searches), "insert", "WAL", "HNSW of a server", "in memory")
     for way in result.ways:
         times, searches = way.times, (milliseconds(one.ms) for one in way.searches)
         build = (lasting(times.build_seconds), sized(times.build_memory_bytes)) if times.build_seconds else ("", "")
@@ -98,8 +98,8 @@ def _reading(way: Way) -> Iterator[str]:
 def _migrating(way: Way) -> Iterator[str]:
     if way.times.migrate_seconds:
         yield (
-            f"Adding fast_search to all of them takes {lasting(way.times.migrate_seconds)}, and nobody can read "
-            "memories meanwhile."
+            f"Adding fast_search to the {way.times.memories:,.0f} memories of a server takes "
+            f"{lasting(way.times.migrate_seconds)}, and nobody can read them meanwhile."
         )
 
 

@@ -51,7 +51,7 @@ def test_real_databases_were_within_a_fifth_of_the_prediction(one: Measurement) 
 @pytest.mark.parametrize("one", [one for one in MEASURED if one.graph_bytes], ids=told)
 def test_the_memory_of_a_build_was_within_a_fifth_of_the_prediction(one: Measurement) -> None:
     demand = asked(one)
-    predicted = Clock(demand, measured.read().constants).times().build_memory_bytes / demand.memories
+    predicted = Clock(demand, measured.read().constants).times(demand.memories).build_memory_bytes / demand.memories
     assert predicted == pytest.approx(one.graph_bytes, rel=0.2)
 
 
@@ -68,6 +68,12 @@ def test_searches_of_large_users_took_what_is_predicted_give_or_take_half() -> N
 
 def test_every_set_is_reckoned_with() -> None:
     assert set(known_sets()) <= OF_SETS.keys()
+
+
+def test_long_texts_are_reckoned_beside_their_rows() -> None:
+    for sets in ((), FAST):
+        found = {part.name: part.bytes for part in parts(Demand(10, 10, sets=sets, content_bytes=100_000))}
+        assert found["TOAST of memories"] > 100_000
 
 
 def test_the_index_that_a_set_drops_takes_nothing() -> None:
@@ -247,7 +253,9 @@ def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[st
     for first, *lines in blocks:
         assert main(shlex.split(first)) == 0
         shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-        assert [line for line in lines if line and line != "…" and line.rstrip() not in shown] == [], "Run it again."
+        assert [line for line in lines if line and line != "…" and line.rstrip() not in shown] == [], (
+            "Run: make picture"
+        )
 
 
 def test_rows_that_lie_scattered_are_a_page_each() -> None:
