@@ -135,6 +135,14 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Stale:
+    """Of so many rows, those whose text is another than the one of which their embedding was made."""
+
+    rows: int
+    stale: int
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where memdb runs: the folder of its settings, and whether the server is memdb's own."""
 

@@ -13,7 +13,20 @@ from memdb import database, distribution, pooling, target, trust
 from memdb.database import Connection, query
 from memdb.distribution import Parts
 from memdb.doctor import shards
-from memdb.doctor.facts import Definer, Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
+from memdb.doctor.facts import (
+    Definer,
+    Function,
+    Grant,
+    Index,
+    OpenSchema,
+    Place,
+    Policy,
+    Sample,
+    Server,
+    Stale,
+    Table,
+    View,
+)
 from memdb.doctor.shards import Servers
 from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, WorkerLost
 from memdb.ledger import status as ledger
@@ -186,14 +199,24 @@ class Patient:
     @cached_property
     def sample(self) -> Sample:
         rows = self.enter()
-        is_whole = 0 <= rows <= _FEW
-        given = {
-            "percent": 100 if is_whole else percent(rows),
-            "most": _FEW if is_whole else 2 * SAMPLE,
-            "days": TASK_DAYS,
-        }
+        given = self._sampled(rows) | {"days": TASK_DAYS}
         (found,) = self._asked(self.target.query("doctor_rows", "sample"), given)
-        return Sample(is_whole, *found)
+        return Sample(_is_few(rows), *found)
+
+    @cached_property
+    def stale(self) -> Stale:
+        """Of a sample, those whose text is another than the one that was embedded; none without the set embeddings."""
+        rows, found = self.enter(), self.target
+        there = self._asked(query("doctor_rows", "embedding_sources"), {"memories": found.memories})
+        if not there:
+            return Stale(0, 0)
+        ((sources, may_read),) = there
+        if not may_read:
+            raise CannotLook("this role may not read memory_embedding_sources")
+        trust.require_owners(self.connection, [sources])
+        statement = found.query("doctor_rows", "stale", send=[found.vector_schema, f"{found.embedding_type}_send"])
+        ((looked_at, stale),) = self._asked(statement, self._sampled(rows))
+        return Stale(looked_at, stale)
 
     @cached_property
     def oldest_tasks(self) -> int:
@@ -215,6 +238,12 @@ class Patient:
         rows = self.memories.rows
         return rows if rows >= 0 else float(self.memories.pages * 2)
 
+    def _sampled(self, rows: float) -> dict[str, Any]:
+        """Which part of the table a sample is."""
+        if _is_few(rows):
+            return {"percent": 100, "most": _FEW}
+        return {"percent": percent(rows), "most": 2 * SAMPLE}
+
     def _of_tables(self) -> dict[str, Any]:
         return {"tables": [table.oid for table in self.know("tables")]}
 
@@ -234,6 +263,11 @@ def _in_words(error: MemdbError) -> str:
     if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
         return f"it takes longer than {_SECONDS} seconds, or than this role may take (statement_timeout)"
     return error.message.split("\n")[0]
+
+
+def _is_few(rows: float) -> bool:
+    """So few that all of them are looked at."""
+    return 0 <= rows <= _FEW
 
 
 def percent(rows: float) -> float:

@@ -1,9 +1,10 @@
 """Checks of memories themselves, from a sample of a thousand."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from memdb.doctor.checks import Check, about
-from memdb.doctor.facts import Sample
+from memdb.doctor.facts import Sample, Stale
 from memdb.doctor.findings import Finding
 from memdb.doctor.patient import SAMPLE, TASK_DAYS, CannotLook, Patient
 from memdb.words import count
@@ -36,6 +37,19 @@ def _zero(patient: Patient) -> Iterator[Finding]:
             "It has no direction, so it is in no index, and no search by cosine distance ranks it.",
             "Something stored zeros in place of an answer of the model. Make these embeddings again: "
             f"memdb embed --also zero.{_NEEDS}",
+        )
+
+
+def _stale(patient: Patient) -> Iterator[Finding]:
+    found: Stale = patient.know("stale")
+    if found.stale:
+        sample = replace(_sample(patient), rows=found.rows)
+        yield Finding(
+            "warning",
+            f"{_how_many(patient, sample, found.stale)} whose text has changed since it was embedded",
+            patient.memories.name,
+            "Searches by meaning find it by what it said before.",
+            f"Embed it again: memdb embed does so with what is missing.{_NEEDS}",
         )
 
 
@@ -114,6 +128,7 @@ def _at_least(found: int) -> str:
 
 CHECKS = (
     Check("missing-embeddings", "memories have no embedding (sampled)", _without),
+    Check("stale-embeddings", "texts have changed since they were embedded (sampled)", _stale),
     Check("zero-embeddings", "memories have an embedding of zeros (sampled)", _zero),
     Check("mixed-embeddings", "embeddings are not of length 1, or some are and some are not (sampled)", _lengths),
     Check("expired-tasks", f"task memories were not recalled for {TASK_DAYS} days (sampled, and the oldest)", _expired),

@@ -32,6 +32,34 @@ from (
     limit %(most)s
 ) as s;
 
+-- name: embedding_sources
+-- The table of the set embeddings, and whether this role may read it.
+select
+    s.oid::bigint,
+    has_table_privilege(s.oid, 'select')
+from pg_class as m
+inner join pg_class as s on m.relnamespace = s.relnamespace
+where m.oid = %(memories)s::oid and s.relkind = 'r' and s.relname = 'memory_embedding_sources';
+
+-- name: stale
+-- Hashes are those of memory_content_hash and memory_embedding_hash. {send} writes an embedding in binary.
+select
+    count(*) as rows,
+    count(*) filter (
+        where
+        s.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16)
+        and s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16) -- noqa: PRS
+    ) as stale
+from (
+    select
+        r.id,
+        r.content,
+        r.embedding
+    from {schema}.memories as r tablesample system (%(percent)s::real) -- noqa: PRS
+    limit %(most)s
+) as m
+left join {schema}.memory_embedding_sources as s on m.id = s.memory_id;
+
 -- name: oldest
 -- The memories that were recalled longest ago, by the index: how many of them are tasks that should be gone.
 select count(*)

@@ -32,6 +32,10 @@ select
 from generate_series(1, 300) as n;
 create role memdb_doctor_web login; create role memdb_doctor_verifier login;
 """
+CHANGED_SINCE = """
+select note_embedding_model(user_id, array_agg(id), 'm') from memories group by user_id;
+update memories set content = 'memory 7, and more' where content = 'memory 7';
+"""
 ROLES = ("memdb_doctor_web", "memdb_doctor_verifier")
 
 
@@ -40,7 +44,7 @@ def healthy(server: str, sets: Sets) -> Iterator[str]:
     """The name of a database to be cloned, of which the doctor has nothing to say."""
     with new_database(server) as conninfo:
         with database.connect(conninfo, purpose="test") as connection:
-            migrations.migrate(connection, sets, chosen=("fast_search", "row_security"))
+            migrations.migrate(connection, sets, chosen=("fast_search", "row_security", "embeddings"))
             connection.execute(ROWS)
             connection.execute("vacuum (analyze)")
             name = connection.info.dbname
@@ -95,6 +99,8 @@ FAULTS = {
                         "error public.ix_memories_embedding"),
     "missing-embeddings": ("update memories set embedding = null where content = 'memory 7'",
                            "warning public.memories: 1 memory without"),
+    "stale-embeddings": (CHANGED_SINCE,
+                         "warning public.memories: 1 memory whose text"),
     "zero-embeddings": ("update memories set embedding = array_fill(0, array[1536])::vector where content = 'memory 7'",
                         "warning public.memories: 1 memory with"),
     "mixed-embeddings": ("update memories set embedding = embedding + embedding where content ~ '[0-4]$'",

@@ -15,7 +15,20 @@ from memdb.doctor import advisories, findings, versions
 from memdb.doctor.advisories import ADVISORIES
 from memdb.doctor.checks import about, sized
 from memdb.doctor.examination import REGISTRY
-from memdb.doctor.facts import Definer, Function, Grant, Index, OpenSchema, Place, Policy, Sample, Server, Table, View
+from memdb.doctor.facts import (
+    Definer,
+    Function,
+    Grant,
+    Index,
+    OpenSchema,
+    Place,
+    Policy,
+    Sample,
+    Server,
+    Stale,
+    Table,
+    View,
+)
 from memdb.doctor.patient import CannotLook, Patient
 from memdb.doctor.shards import Release, Servers
 from memdb.ledger.sqlfiles import Sets
@@ -68,6 +81,7 @@ HEALTHY: dict[str, Any] = {
     "indexes": [HNSW, BTREE],
     "sample": SAMPLE,
     "oldest_tasks": 0,
+    "stale": Stale(1000, 0),
     "is_pooled": False,
     "status": status("applied", "applied"),
     "verification": FINE,
@@ -173,6 +187,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("visibility-map", memories(visible_pages=10_000), "warning", "only 20% of the pages"),
     ("statistics", memories(rows=-1.0), "warning", "analyze public.memories;"),
     ("missing-embeddings", sample(without=120, unit=880), "warning", "about 6,000 memories (12.0% of 1,000"),
+    ("stale-embeddings", {"stale": Stale(1000, 10)}, "warning", "about 500 memories (1.0% of 1,000 looked"),
     ("zero-embeddings", sample(whole=True, zero=1), "warning", "1 memory with an embedding of zeros"),
     ("mixed-embeddings", sample(unit=500, other=500), "warning", "different models cannot be compared"),
     ("mixed-embeddings", sample(unit=0, other=1000), "info", "Cosine distance does not mind"),
