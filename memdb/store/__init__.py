@@ -6,10 +6,12 @@ from memdb.store.collections import CollectionStore
 from memdb.store.engines import create_engine, sessions
 from memdb.store.found import Archived, Match, Neighbour, Recalled, Restored, Version
 from memdb.store.repository import MemoryStore
+from memdb.store.successors import Embeddings
 
 __all__ = [
     "Archived",
     "CollectionStore",
+    "Embeddings",
     "Match",
     "MemoryArchive",
     "MemoryStore",

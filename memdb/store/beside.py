@@ -101,12 +101,17 @@ def needed(function: str) -> Iterator[None]:
             yield
     except DatabaseError as error:
         if error.__cause__ is not None and refusal(error.__cause__).state == _NO_SUCH_FUNCTION:
-            raise missing(function, *_SETS[function]) from error.__cause__
+            raise missing(function, *_SETS.get(function, ())) from error.__cause__
         raise
 
 
 def missing(function: str, *sets: str) -> DatabaseError:
-    """For a function of these sets that is not there."""
+    """For a function of these sets that is not there, or of a model that is to take over."""
+    if not sets:
+        return DatabaseError(
+            f"there is no function {function} beside the table memories",
+            hint="Begin with: memdb new --change-model NAME --dimensions N, then memdb migrate",
+        )
     return DatabaseError(
         f"there is no function {function} beside the table memories",
         hint=f"Apply the set{'s' * (len(sets) > 1)}: memdb migrate {' '.join(f'--with {name}' for name in sets)}",

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -17,8 +17,9 @@ from memdb.errors import EmbedderFailed
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryUpdate
 from memdb.shape import Shape
-from memdb.store import beside
+from memdb.store import beside, successors
 from memdb.store.batches import Batch
+from memdb.store.successors import Embeddings
 from memdb.values import Vectors
 
 AnyEmbedder: TypeAlias = Embedder | AsyncEmbedder
@@ -29,14 +30,23 @@ _NOTHING = "Nothing was stored. Look at the embedder."
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Memories that all have embeddings; `owners` are those whose embedding was made here, by the ids."""
+    """Memories that all have embeddings; `owners` are those whose embedding was made here, by the ids.
+
+    Those of a model that takes over are `beside` memories.
+    """
 
     memories: Sequence[MemoryCreate[Any]]
     owners: dict[UUID, values.UserKey]
     embedding_model: str
+    beside: dict[UUID, Any] = field(default_factory=dict)
+    embeddings: Embeddings | None = None
 
     async def note(self, session: AsyncSession, model: Any, stored: Iterable[UUID]) -> None:
-        """Says which model made the embeddings of those that were stored."""
+        """Says which model made the embeddings of those that were stored, or stores them beside these."""
+        if self.embeddings is not None:
+            vectors = {id: self.beside[id] for id in stored if id in self.beside}
+            await successors.put_all(session, model, self.embeddings, vectors, self.owners)
+            return
         ids = defaultdict[values.UserKey, list[UUID]](list)
         for id in stored:
             if id in self.owners:
@@ -45,28 +55,34 @@ class Made:
             await note(session, model, user_id, theirs, self.embedding_model)
 
 
-async def embedded(memories: Iterable[MemoryCreate[Any]], model: Any, embedder: AnyEmbedder) -> Made:
-    """The memories with embeddings of their texts, where they have none yet.
+async def embedded(
+    memories: Iterable[MemoryCreate[Any]], model: Any, embedder: AnyEmbedder, embeddings: Embeddings | None = None
+) -> Made:
+    """The memories with embeddings of their texts, where they have none yet; those of a model that takes over, beside.
 
     Raises InvalidMemory for the first that cannot be stored, before anything is asked, and EmbedderFailed where an
     embedding is none that can be stored.
     """
     given = list(Batch(memories, model))
+    shape = shape_of(model) if embeddings is None else embeddings.shape_of(model)
     lacking = [place for place, (_, memory) in enumerate(given) if memory.embedding is None]
     made = dict[int, Any]()
     for first in range(0, len(lacking), _AT_ONCE):
         places = lacking[first : first + _AT_ONCE]
-        vectors = await _of_texts([given[place][1].content for place in places], embedder, shape_of(model), places)
+        vectors = await _of_texts([given[place][1].content for place in places], embedder, shape, places)
         made |= zip(places, vectors, strict=True)
     stored = [
-        memory.model_copy(update={"id": id} | ({"embedding": made[place]} if place in made else {}))
+        memory.model_copy(
+            update={"id": id} | ({"embedding": made[place]} if place in made and embeddings is None else {})
+        )
         for place, (id, memory) in enumerate(given)
     ]
     theirs = {id for place, (id, _) in enumerate(given) if place not in made}  # also of an id that is there twice
     owners: dict[UUID, values.UserKey] = {
         given[place][0]: given[place][1].user_id for place in lacking if given[place][0] not in theirs
     }
-    return Made(stored, owners, embedder.model)
+    apart = {given[place][0]: vector for place, vector in made.items() if given[place][0] in owners}
+    return Made(stored, owners, embedder.model, apart, embeddings)
 
 
 def is_incomplete(change: MemoryUpdate) -> bool:
@@ -76,8 +92,13 @@ def is_incomplete(change: MemoryUpdate) -> bool:
 
 async def completed(change: MemoryUpdate, embedder: AnyEmbedder, shape: Shape) -> MemoryUpdate:
     """The change with an embedding of its text. Raises EmbedderFailed as `embedded` does."""
-    (vector,) = await _of_texts([str(change.content)], embedder, shape)
-    return change.model_copy(update={"embedding": vector})
+    return change.model_copy(update={"embedding": await of_text(str(change.content), embedder, shape)})
+
+
+async def of_text(text: str, embedder: AnyEmbedder, shape: Shape) -> Any:
+    """The embedding of one text. Raises EmbedderFailed as `embedded` does."""
+    (vector,) = await _of_texts([text], embedder, shape)
+    return vector
 
 
 async def _of_texts(texts: Sequence[str], embedder: AnyEmbedder, shape: Shape, places: Sequence[int] = (0,)) -> Vectors:

@@ -1,6 +1,6 @@
 """A repository of memories over a session. The caller owns the transaction: nothing here commits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, Literal, cast, overload
 from uuid import UUID
@@ -16,6 +16,7 @@ from typing_extensions import TypeVar
 
 from memdb import retrieval, values
 from memdb.embedders import AsyncEmbedder, Embedder
+from memdb.errors import UsageError
 from memdb.models import Memory, MemoryMixin, MemoryType
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
@@ -29,12 +30,14 @@ from memdb.store import (
     recalling,
     searching,
     statements,
+    successors,
     surroundings,
 )
 from memdb.store.batches import Batch, as_stored
 from memdb.store.failures import Refusal, translated
 from memdb.store.found import Match, Neighbour, Recalled, UserId, match, neighbour, recalled
 from memdb.store.hybrid import Hybrid
+from memdb.store.successors import Embeddings
 
 MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin[Any])
 
@@ -44,20 +47,26 @@ RECENTLY = timedelta(hours=1)
 class MemoryStore(Generic[MemoryModel]):
     """Memories in a session: memdb's own Memory, or an application's class with MemoryMixin.
 
-    A method with `user_id` sees only that user's memories.
+    A method with `user_id` sees only that user's memories. With `embeddings`, those of a model that has taken over from
+    another, questions are of that model, and so is what an embedder makes of texts.
     """
 
     @overload
-    def __init__(self: "MemoryStore[Memory]", session: AsyncSession) -> None: ...
+    def __init__(
+        self: "MemoryStore[Memory]", session: AsyncSession, *, embeddings: Embeddings | None = None
+    ) -> None: ...
 
     @overload
-    def __init__(self, session: AsyncSession, model: type[MemoryModel]) -> None: ...
+    def __init__(
+        self, session: AsyncSession, model: type[MemoryModel], *, embeddings: Embeddings | None = None
+    ) -> None: ...
 
-    def __init__(self, session: AsyncSession, model: Any = Memory) -> None:
+    def __init__(self, session: AsyncSession, model: Any = Memory, *, embeddings: Embeddings | None = None) -> None:
         self._session = session
+        self._embeddings = embeddings
         self._model: type[MemoryModel] = model
         self._table = cast("Table", model.__table__)
-        self._shape = shape_of(model)
+        self._shape = shape_of(model) if embeddings is None else embeddings.shape_of(model)
 
     @overload
     async def add(
@@ -99,7 +108,7 @@ class MemoryStore(Generic[MemoryModel]):
         """
         if embedder is None:
             return await self._add(memory, skip_existing=skip_existing, skip_duplicates=skip_duplicates)
-        made = await making.embedded([memory], self._model, embedder)
+        made = await making.embedded([memory], self._model, embedder, self._embeddings)
         added = await self._add(made.memories[0], skip_existing=skip_existing, skip_duplicates=skip_duplicates)
         await made.note(self._session, self._model, [] if added is None else [added.id])
         return added
@@ -138,7 +147,7 @@ class MemoryStore(Generic[MemoryModel]):
         An `embedder` is asked as in `add`, for 64 memories at a time; all are taken, and embedded, before it begins.
         """
         if embedder is not None:
-            made = await making.embedded(memories, self._model, embedder)
+            made = await making.embedded(memories, self._model, embedder, self._embeddings)
             async with self._session.begin_nested():
                 added = await self.add_many(made.memories, skip_existing=skip_existing, skip_duplicates=skip_duplicates)
                 await made.note(self._session, self._model, added)
@@ -180,7 +189,7 @@ class MemoryStore(Generic[MemoryModel]):
         memory; then all is as it was. An `embedder` is asked as in `add_many`.
         """
         if embedder is not None:
-            made = await making.embedded(memories, self._model, embedder)
+            made = await making.embedded(memories, self._model, embedder, self._embeddings)
             async with self._session.begin_nested():
                 replaced = await self.upsert_many(made.memories)
                 await made.note(self._session, self._model, replaced)
@@ -343,6 +352,8 @@ class MemoryStore(Generic[MemoryModel]):
         """
         change = change.checked()
         if embedder is not None and making.is_incomplete(change):
+            if self._embeddings is not None:
+                return await self._update_beside(memory_id, change, user_id, embedder, self._embeddings)
             change = await making.completed(change, embedder, self._shape)
             async with self._session.begin_nested():
                 changed = await self.update(memory_id, change, user_id=user_id)
@@ -359,6 +370,34 @@ class MemoryStore(Generic[MemoryModel]):
             return (await self._read(self._of(select(self._model), ids, user_id))).one_or_none()
         changed = changed.returning(self._model)
         return (await self._read(changed.execution_options(synchronize_session="fetch"))).one_or_none()
+
+    async def _update_beside(
+        self,
+        memory_id: UUID,
+        change: MemoryUpdate,
+        user_id: values.UserKey | None,
+        embedder: Embedder | AsyncEmbedder,
+        embeddings: Embeddings,
+    ) -> MemoryModel | None:
+        vector = await making.of_text(str(change.content), embedder, self._shape)
+        async with self._session.begin_nested():
+            changed = await self.update(memory_id, change, user_id=user_id)
+            if changed is not None:
+                await successors.put(self._session, self._model, embeddings, {changed.id: vector}, changed.user_id)
+            return changed
+
+    async def set_embeddings(self, user_id: values.UserKey, vectors: Mapping[UUID, Any]) -> int:
+        """Stores embeddings of the model that has taken over, by the ids of memories; returns how many are the user's.
+
+        Raises UsageError for a store without `embeddings`, InvalidMemory for what is no such embedding, DatabaseError
+        where the model was not begun.
+        """
+        if self._embeddings is None:
+            raise UsageError(
+                "this store has the embeddings of no model that takes over",
+                hint='Name it: MemoryStore(session, embeddings=Embeddings("text-embedding-3-large", "vector(1024)")).',
+            )
+        return await successors.put(self._session, self._model, self._embeddings, vectors, user_id)
 
     async def touch(
         self,
