@@ -16,6 +16,9 @@ from memdb.project.adding import Pair
 from memdb.shape import Shape
 from memdb.successor import Successor
 
+_SHIPPED = {
+    path.name for path in shipped.sql_directory().iterdir() if path.is_dir() and path.name not in sqlfiles.NOT_SETS
+}
 _NEEDED = "1016_hide_from_filtered_search"
 _SIGNATURES = ("1001_create_memory_signature", "1005_create_memory_signature_doubts")
 _BY_SIGNATURE = {
@@ -119,10 +122,11 @@ def last(sql_dir: Path, name: str, *, kind: str = "function", hint: str = "") ->
 
 
 def statements_of(sql_dir: Path, is_meant: Callable[[str], bool]) -> list[str]:
-    """Those of all migrations of a folder, in their order."""
+    """Those of fast_search and of the team's own migrations, in their order, but for what is alongside other sets."""
+    sets = sqlfiles.read_sets(sql_dir)
     return [
         one.text
-        for migration in sqlfiles.read_sets(sql_dir).migrations
+        for migration in sets.of({sqlfiles.CORE, "fast_search"} | (sets.keys() - _SHIPPED))
         for one in statements.split(migration.sql)
         if is_meant(one.text)
     ]

@@ -3,6 +3,22 @@
 -- Users and tiers stand here as well, so that a search reads nothing else until it knows which memories are near. The
 -- next migration keeps them as they are in memories. An embedding without a length that can be compared has no
 -- signature, and is not found.
+do $$
+begin
+    if exists (
+        select
+        from pg_proc
+        where
+            proname = 'search_memories_of_user'
+            and pronamespace = (select relnamespace from pg_class where oid = 'memories'::regclass)
+    ) then
+        raise exception 'the table is not spread over shards, as the set citus has memories'
+            using errcode = 'feature_not_supported',
+                hint = 'Roll back the set citus first.';
+    end if;
+end
+$$;
+
 create table memory_embeddings_new_model (
     memory_id uuid not null,
     user_id uuid not null,
