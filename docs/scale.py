@@ -26,7 +26,7 @@ _USERS = [10**power * step for power in range(2, 9) for step in (1, 3)]
 _SHARDS = [2**power for power in range(3, 13)]
 _MEMORIES = 200
 _BLOCK = re.compile(r"(?<=```console\n)\$ memdb (capacity[^\n]*)\n.*?(?=```)", re.DOTALL)
-_TABLES = ("kept as", "vector(", "halfvec(", "shards on", "as placed", "moved by", "one server")
+_TABLES = re.compile(r" *(kept as|median|\d  |shards on|as placed|moved by|one server more)")
 """How those lines begin that are shown."""
 
 
@@ -95,8 +95,8 @@ def _printed(match: re.Match[str]) -> str:
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         main(shlex.split(match[1]))
     lines = [line.rstrip() for line in printed.getvalue().splitlines()]
-    tables = "\n".join(line if line.startswith(_TABLES) else "" for line in lines)
-    return f"$ memdb {match[1]}\n" + re.sub(r"\n{2,}", "\n\n", tables).strip() + "\n"
+    tables = "\n".join(line if _TABLES.match(line) else "" for line in lines)
+    return f"$ memdb {match[1]}\n" + re.sub(r"\n{2,}", "\n\n", tables).strip("\n") + "\n"
 
 
 if __name__ == "__main__":

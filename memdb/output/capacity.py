@@ -52,27 +52,30 @@ def _parts(result: Capacity) -> Table:
 
 def _takes(result: Capacity) -> Table:
     """What each way of keeping the memories takes."""
-    table = _ways("bytes a memory", "on disk", "in memory", "servers", "users on one server")
-    for way in result.ways:
+    table = _ways("kept as", "bytes a memory", "on disk", "in memory", "servers", "users on one")
+    for number, way in enumerate(result.ways, start=1):
         sizes = f"{way.bytes_per_memory:,.0f}", sized(way.disk_bytes), sized(way.memory_bytes)
-        table.add_row(_name(way), *sizes, f"{way.servers.nodes:,}", about(way.servers.users_on_one))
+        table.add_row(f"{number}", _name(way), *sizes, f"{way.servers.nodes:,}", about(way.servers.users_on_one))
     return table
 
 
 def _lasts(result: Capacity) -> Table:
     """How long things take, each way."""
-    table = _ways(*(one.who for one in result.ways[0].searches), "insert", "WAL", "HNSW of a server", "in memory")
-    for way in result.ways:
-        times, searches = way.times, (milliseconds(one.ms) for one in way.searches)
+    searches = [one.who for one in result.ways[0].searches]
+    table = _ways(searches[0], *searches[1:], "insert", "WAL", "HNSW of a server", "in memory")
+    for number, way in enumerate(result.ways, start=1):
+        times, found = way.times, (milliseconds(one.ms) for one in way.searches)
         build = (lasting(times.build_seconds), sized(times.build_memory_bytes)) if times.build_seconds else ("", "")
-        table.add_row(_name(way), *searches, milliseconds(times.insert_ms), sized(times.wal_bytes), *build)
+        table.add_row(f"{number}", *found, milliseconds(times.insert_ms), sized(times.wal_bytes), *build)
     return table
 
 
-def _ways(*titles: str) -> Table:
-    table = _table("kept as")
+def _ways(first: str, *titles: str) -> Table:
+    """Ways by their numbers, so that both tables fit beside each other's names."""
+    table = _table("")
+    table.add_column(first, overflow="fold", justify="left" if first == "kept as" else "right")
     for title in titles:
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right")
     return table
 
 
@@ -133,7 +136,7 @@ def _spread(result: Capacity) -> Iterator[Any]:
     )
     table = _table("shards on servers")
     for title in ("servers", "fullest / mean", "busiest / mean", "shards moved", "memories moved", "by one process"):
-        table.add_column(title, justify="right", no_wrap=True)
+        table.add_column(title, justify="right")
     table.add_row("as placed", *_balance(found.as_placed), "", "", "")
     for name, moves in (("moved by size", found.rebalanced), ("one server more", found.one_node_more)):
         table.add_row(name, *_moved(moves, result.move_seconds_per_million))
