@@ -1,6 +1,9 @@
 -- Merges the memories of a user that say the same, up to so many groups of them. Call it until it returns nothing, each
 -- call a transaction of its own: small ones keep nobody waiting, and one that is cut short is undone alone. Calls for a
 -- user take turns.
+--
+-- All that is to be merged is locked first, in the order of the ids, as others lock memories: group by group, each
+-- could wait for the other for ever.
 -- alongside: archive
 create function merge_exact_duplicates(user_id uuid, batch integer default 100)
 returns table (kept_id uuid, merged_id uuid, memory_type memory_type)
@@ -10,16 +13,34 @@ begin atomic
 
     select pg_advisory_xact_lock(hashtextextended('memdb merge', hashtextextended(user_id::text, 0)));
 
+    with found as materialized (
+        select d.memory_ids
+        from exact_duplicates(merge_exact_duplicates.user_id) as d
+        limit batch -- noqa: AM09
+    ),
+
+    locked as materialized (
+        select m.id
+        from memories as m
+        where
+            m.id = any(
+                array(
+                    select g.id
+                    from found as d
+                    cross join lateral unnest(d.memory_ids) as g (id)
+                )
+            )
+        order by m.id
+        for update
+    )
+
     select
         m.kept_id,
         m.merged_id,
         m.memory_type
-    from (
-        select d.memory_ids
-        from exact_duplicates(merge_exact_duplicates.user_id) as d
-        limit batch -- noqa: AM09
-    ) as d
-    cross join lateral merge_memories(merge_exact_duplicates.user_id, d.memory_ids, true) as m;
+    from found as d
+    cross join lateral merge_memories(merge_exact_duplicates.user_id, d.memory_ids, true) as m
+    where (select count(*) from locked) > 0;
 
 end;
 

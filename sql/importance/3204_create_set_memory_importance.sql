@@ -1,5 +1,7 @@
--- Says how much memories matter, any number of them in one statement: those for which recalls can be noted, and in
--- the same way, but that nobody says it in vain: who has locked a memory is waited for.
+-- Says how much memories matter, any number of them in one statement.
+--
+-- Memories are locked first, in the order of their ids, and then written to beside: who has one locked is waited for,
+-- so that nobody says it in vain, and what is gone by then is passed over.
 create function set_memory_importance(user_id uuid, memory_ids uuid[], importance double precision) returns bigint
 language sql volatile
 begin atomic
@@ -14,18 +16,8 @@ begin atomic
             from memories as m
             where m.id = any(memory_ids) and m.user_id = set_memory_importance.user_id
             order by m.id
+            for key share of m
         ) as n
-        where
-            exists (
-                select from memory_importance as i
-                where i.memory_id = n.memory_id
-                for no key update of i
-            )
-            or exists (
-                select from memories as m
-                where m.id = n.memory_id
-                for key share of m
-            )
         on conflict (memory_id) do update
             set importance = excluded.importance
         returning i.memory_id
