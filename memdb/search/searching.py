@@ -16,9 +16,10 @@ from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.retrieval import Asked, Surroundings
 from memdb.search.question import Question, made, numbers, understood
-from memdb.shape import UserKey
+from memdb.shape import Shape, UserKey
+from memdb.successor import Successor
 from memdb.target import Target
-from memdb.words import listed
+from memdb.words import argument, listed
 
 _SENT = ("pg_catalog", "_float4")
 
@@ -137,8 +138,23 @@ class Search:
         if retrieval.BY_BOTH in self.functions:
             self.connection.execute("select pg_catalog.set_config('search_path', %s, true)", [self.found.search_path])
         text, parameters = asked.statement(self.known, (self.found.schema, "memories"), self.embedding, _SENT)
-        rows = psycopg.RawCursor(self.connection).execute(text.encode(), parameters).fetchall()
+        with self._another_model():
+            rows = psycopg.RawCursor(self.connection).execute(text.encode(), parameters).fetchall()
         return [_match(row) for row in rows]
+
+    @contextmanager
+    def _another_model(self) -> Iterator[None]:
+        """Says so where the server finds that the question is of another model than the memories."""
+        try:
+            yield
+        except psycopg.errors.DataException as error:
+            if self.question.embedder is None or len(self.embedding or ()) == self.found.dimensions:
+                raise
+            model = self.question.embedder.model
+            raise DataError(
+                f"the model {model} has not taken over yet, so no question of it is answered",
+                hint=f"Ask with the model before it, or switch: memdb new --switch-model {argument(model)}",
+            ) from error
 
     def memory(self, id: UUID) -> dict[str, Any] | None:
         """What there is to say of one memory, whoever has it."""
@@ -174,6 +190,8 @@ class Search:
 
     def _of_other_models(self, model: str) -> str:
         """Which models made embeddings of the user, if that is known, and none is of this model."""
+        if self._beside(model) is not None:
+            return ""
         sources = self.connection.value(query("search", "embedding_sources"), {"memories": self.found.memories})
         if sources is None:
             return ""
@@ -186,10 +204,26 @@ class Search:
         """By which a question is asked."""
         question = self.question
         if question.embedder is not None:
-            return understood(self.meaning, self.found.shape)
+            return understood(self.meaning, self._shape_of(question.embedder.model))
         if question.embedding is not None:
             return numbers(question.embedding, self.found.shape)
         return None if question.like is None else self._embedding_of(question.like)
+
+    def _shape_of(self, model: str) -> Shape:
+        """Of what a question of the model is compared with: a model that takes over has a table of its own."""
+        dimensions = self._beside(model)
+        compares = self.asked.metadata.path is None and {retrieval.BY_BOTH, retrieval.BY_MEANING} & self.known.functions
+        shape = self.found.shape
+        return replace(shape, dimensions=dimensions) if dimensions and compares else shape
+
+    def _beside(self, model: str) -> int | None:
+        """The dimensions of a model that has such a table."""
+        successor = Successor.of(model)
+        if successor is None:
+            return None
+        given = {"memories": self.found.memories, "table": successor.table, "model": model}
+        row = self.connection.execute(query("embedding", "beside"), given).fetchone()
+        return int(row[1]) if row else None
 
     def _embedding_of(self, id: UUID) -> list[float]:
         given = {"id": id, "user": self.asked.user_id}

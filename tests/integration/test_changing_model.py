@@ -3,6 +3,8 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
+from unittest.mock import ANY
 from uuid import UUID
 
 import numpy as np
@@ -15,8 +17,9 @@ from memdb.database import Connection
 from memdb.embedding.comparing import Least
 from memdb.embedding.filling import Batching
 from memdb.embedding.needs import Scope
-from memdb.errors import MemdbError, UsageError
+from memdb.errors import DataError, EmbedderFailed, MemdbError, UsageError
 from memdb.ledger import sqlfiles
+from memdb.search.question import Question
 from memdb.verification import snapshot
 from tests.conftest import new_database
 from tests.integration.conftest import as_role
@@ -126,6 +129,23 @@ def test_the_former_model_answers_until_the_switch_and_either_one_after_it(
     assert found(connection, ANN, old) == before
     with pytest.raises(psycopg.errors.DataException, match="1536"):
         found(connection, ANN, new)
+
+
+def test_a_text_is_searched_by_the_meaning_that_either_model_sees_in_it(db: door.Database, folder: Path) -> None:
+    def best(model: Model, **more: Any) -> str:
+        answer = db.search(Question("text 7", user=ANN, embedder=model, **more))
+        assert answer.notes == ()
+        return next(match.content for match in answer.matches if match.vector_rank == 1)
+
+    db.embed(Model(), batching=SMALL)
+    with pytest.raises(DataError, match="new-model:2 has not taken over yet"):
+        best(Model())
+    assert best(Model("former", 1536)) == "text 7"
+    project.switch(folder, NEW)
+    db.migrate()
+    assert [best(Model()), best(Model("former", 1536)), best(Model(), tiers=["personal"])] == ["text 7"] * 2 + [ANY]
+    with pytest.raises(EmbedderFailed, match="an embedding has 32 dimensions, and the column is vector"):
+        best(Model("another", 32))
 
 
 def test_what_the_new_model_answers_is_compared_before_it_is_switched_to(db: door.Database) -> None:
