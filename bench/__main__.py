@@ -6,7 +6,7 @@ import platform
 import sys
 
 PARTS = ("adapters", "commands", "history", "seed", "similarity", "store")
-"""And, taking longer: capacity, codes, doctor, duplicates, embed, filters, moving, partitions, prune, recall,
+"""And, taking longer: capacity, citus, codes, doctor, duplicates, embed, filters, moving, partitions, prune, recall,
 row_security, search, shapes, words."""
 
 

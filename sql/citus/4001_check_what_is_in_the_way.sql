@@ -22,6 +22,7 @@ declare
         select x.extversion from pg_extension as x
         where x.extname = 'citus'
     );
+    others text;
     found text[];
     free bigint;
 begin
@@ -42,6 +43,32 @@ begin
                 hint = 'Add a worker: select citus_add_node(''HOST'', 5432).';
     end if;
 
+    select string_agg(s.name, ', ') into others
+    from (
+        values
+        ('archive', 'supersede_memory'),
+        ('collections', 'add_to_collection'),
+        ('consolidation', 'claim_consolidation'),
+        ('deduplication', 'add_memory_once'),
+        ('embeddings', 'note_embedding_model'),
+        ('erasure', 'forget_user'),
+        ('hybrid_search', 'search_memories_by_words'),
+        ('importance', 'note_memory_recalls'),
+        ('retention', 'expire_memories'),
+        ('row_security', 'memory_user')
+    ) as s (name, makes)
+    where
+        exists (
+            select from pg_proc as p
+            where p.pronamespace = current_schema()::regnamespace and p.proname = s.makes
+        );
+    if others is not null then
+        raise exception 'the set citus does not carry these sets, which are applied: %', others
+            using errcode = 'object_not_in_prerequisite_state',
+                hint = 'Their functions and policies are not written for shards. Do without the set citus, or roll '
+                    'them back: memdb rollback. docs/citus.md says what each would need.';
+    end if;
+
     select array_agg(w.says order by w.says) into found
     from (
         select
@@ -60,13 +87,16 @@ begin
         inner join pg_am as a on c.relam = a.oid
         where i.indrelid = 'memories'::regclass and a.amname = 'hnsw'
         union all
-        select format('the set %s is applied, whose functions read all users at once: it is not carried', s.name)
-        from (
-            values
-            ('consolidation', 'memory_consolidation_jobs'),
-            ('erasure', 'memory_forgotten_users')
-        ) as s (name, makes)
-        where to_regclass(format('%I.%I', current_schema(), s.makes)) is not null
+        select
+            format(
+                'the function %s reads %s in a body of SQL, which Citus cannot take along',
+                p.oid::regprocedure, d.refobjid::regclass
+            )
+        from pg_proc as p
+        inner join pg_depend as d on p.oid = d.objid and d.classid = 'pg_proc'::regclass
+        where
+            d.refclassid = 'pg_class'::regclass and d.refobjid = any((of_users || users)::oid[])
+            and p.prosqlbody is not null and p.proname not like 'search\_memories%'
         union all
         select format('the table %s has the trigger %s', t.tgrelid::regclass, t.tgname)
         from pg_trigger as t

@@ -32,6 +32,11 @@ class Cluster(NamedTuple):
 def cluster() -> Cluster:
     if "MEMDB_TEST_CITUS_URL" not in os.environ:
         pytest.skip("no cluster is at hand: MEMDB_TEST_CITUS_URL names no coordinator of Citus")
+    return from_environment()
+
+
+def from_environment() -> Cluster:
+    """The cluster of MEMDB_TEST_CITUS_URL."""
     coordinator = database.conninfo(os.environ["MEMDB_TEST_CITUS_URL"])
     with psycopg.connect(coordinator) as connection:
         nodes = connection.execute(

@@ -103,6 +103,14 @@ def test_all_that_is_in_the_way_is_said_before_anything_is_changed(local: str) -
     assert schema(local) == before
 
 
+def test_sets_that_are_not_carried_are_named(cluster: Cluster) -> None:
+    with distributed_database(cluster) as conninfo:
+        with memdb.open(conninfo, sets=("drop_hnsw", "importance", "row_security")) as db:
+            db.migrate()
+        with pytest.raises(MemdbError, match="does not carry these sets, which are applied: importance, row_security"):
+            distribute(conninfo)
+
+
 def test_an_id_that_two_users_have_is_said_before_they_come_back(local: str) -> None:
     distribute(local)
     with psycopg.connect(local, autocommit=True) as connection:
