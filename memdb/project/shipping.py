@@ -192,6 +192,7 @@ _RULES = (
     Rule("citus/*.sql", r"(?<=\bowner )uuid\b", lambda shape: shape.users.key_type),
     Rule("citus/4020*.sql", r"(?<=memories_with_ids\()uuid\b", _key_type),
     Rule("citus/402*.sql", r"(?<![\w.])2048\b", _number("bits")),
+    Rule("citus/402*.sql", r"(?<=\()uuid(?=, text\b)", _key_type),
 )
 RULES = (*_RULES, *(rule._replace(files="citus/402*.sql") for rule in _RULES if rule.files == _BY_SIGNATURE))
 

@@ -33,3 +33,7 @@ $$;
 
 comment on function memories_with_ids(uuid, uuid[]) is
 'Those of a user''s memories that have one of these ids, without their embeddings: from one shard.';
+
+select memory_fix_search_paths(
+    'memories_with_ids(uuid, uuid[])'
+);

@@ -344,3 +344,8 @@ begin
     limit k;
 end;
 $$;
+
+select memory_fix_search_paths(
+    'search_memories_by_signature(uuid, vector, integer, memory_type[])',
+    'search_memories_in_widths(uuid, vector, integer, memory_type[], integer)'
+);

@@ -323,3 +323,7 @@ begin atomic
     from search_memories_passing(user_id, embedding, k, tiers, candidates, metadata, condition) as f;
 
 end;
+
+select memory_fix_search_paths(
+    'search_memories_passing(uuid, vector, integer, memory_type[], integer, jsonb, jsonpath)'
+);

@@ -119,3 +119,7 @@ begin atomic
     order by f.distance, f.id;
 
 end;
+
+select memory_fix_search_paths(
+    'search_memories_of_user(uuid, vector, integer, memory_type[], jsonb, jsonpath, integer, bigint)'
+);

@@ -1,5 +1,6 @@
 """sql/schema.json equals a fresh migration, and holds for any combination of sets."""
 
+import itertools
 import json
 import shutil
 from pathlib import Path
@@ -86,6 +87,17 @@ def test_so_does_what_distributes_memories(empty_connection: Connection, sets: S
     recorded = recording.record_in(fresh, sets["citus"])
     assert recorded == {item.id: written[item.id] for item in sets["citus"]}
     assert [id for id in recorded if not fresh.lacks(sets.by_id[id])] != list(recorded)
+
+
+def test_what_distributes_memories_says_the_same_of_any_sets_that_it_carries(sets: Sets) -> None:
+    written, carried = snapshot.read(shipped.sql_directory()), ("fast_search", "hybrid_search")
+    for number in range(len(carried) + 1):
+        for others in itertools.combinations(carried, number):
+            chosen = sets.of({"core", "drop_hnsw", "citus", *others})
+            made = snapshot.folded(written[item.id] for item in chosen)
+            named = {str(key) for key in made if key.kind == "function"}
+            assert ("function memories_with_ids(uuid, uuid[])" in named) is True
+            assert any("search_memories_of_user" in name for name in named) is ("fast_search" in others)
 
 
 def test_it_holds_for_any_combination_of_sets(empty_connection: Connection, sql_dir: Path) -> None:

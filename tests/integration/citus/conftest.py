@@ -88,7 +88,7 @@ def local(cluster: Cluster) -> Iterator[str]:
 def spread(cluster: Cluster) -> Iterator[str]:
     """The same with 3,000 memories, which are in shards, and what searches found before."""
     with distributed_database(cluster) as conninfo:
-        with memdb.open(conninfo, sets=SETS) as db:
+        with memdb.open(conninfo, sets=(*SETS, "hybrid_search")) as db:
             db.migrate()
             db.seed(memories=3000, users=12)
         with psycopg.connect(conninfo, autocommit=True) as connection:
@@ -112,7 +112,20 @@ cross join (values (null::float8), (0.9)) as d (distance)
 cross join lateral (
     select array_agg(s.id) as ids
     from search_memories(u.user_id, e.embedding, k.k, t.tiers, d.distance, f.filter) as s
-) as s
+) as s;
+create table answers_by_words as
+select u.user_id, e.content, e.embedding, w.ids, h.ids as of_both
+from (select user_id from memories group by user_id) as u
+cross join lateral (
+    select m.content || ' A-17/3' as content, m.embedding from memories as m
+    where m.user_id <> u.user_id order by m.id limit 4
+) as e
+cross join lateral (
+    select array_agg(s.id) as ids from search_memories_by_words(u.user_id, e.content, 10) as s
+) as w
+cross join lateral (
+    select array_agg(s.id) as ids from search_memories_hybrid(u.user_id, e.content, e.embedding, 10) as s
+) as h
 """
 
 

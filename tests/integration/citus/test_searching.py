@@ -65,11 +65,26 @@ def test_answers_are_those_of_one_server(spread: str) -> None:
             assert found == (ids,)
 
 
+def test_so_are_answers_by_words_and_by_both(spread: str) -> None:
+    with psycopg.connect(spread, autocommit=True) as connection:
+        questions = connection.execute("select * from answers_by_words").fetchall()
+        assert any(ids for _, _, _, ids, _ in questions)
+        for user, content, embedding, ids, of_both in questions:
+            found = connection.execute(
+                "select (select array_agg(id) from search_memories_by_words(%(u)s, %(c)s, 10)),"
+                " (select array_agg(id) from search_memories_hybrid(%(u)s, %(c)s, %(e)s::vector, 10))",
+                {"u": user, "c": content, "e": embedding},
+            ).fetchone()
+            assert found == (ids, of_both)
+
+
 SEARCHES = (
     "select * from search_memories(%(user)s, %(embedding)s)",
     "select * from search_memories(%(user)s, %(embedding)s, 30)",
     'select * from search_memories(%(user)s, %(embedding)s, metadata => \'{"source": "chat"}\')',
     "select * from search_memories_where(%(user)s, %(embedding)s, '$.source == \"chat\"')",
+    "select * from search_memories_by_words(%(user)s, 'what is the work of today, A-17/3')",
+    "select * from search_memories_hybrid(%(user)s, 'what is the work of today', %(embedding)s)",
     "select * from memories where user_id = %(user)s order by embedding <=> %(embedding)s limit 10",
 )
 
@@ -85,7 +100,7 @@ def test_each_form_asks_one_shard(told: tuple[psycopg.Connection, Heard], query:
             heard.said.clear()
             with connection.transaction() if number % 2 else contextlib.nullcontext():
                 found = connection.execute(query, {"user": user, "embedding": embedding}, prepare=prepared).fetchall()
-            assert (len(found) > 0 or "source" in query, len(heard.shards())) == (True, 1)
+            assert (len(found) > 0 or "source" in query or "words" in query, len(heard.shards())) == (True, 1)
 
 
 Ask = Callable[[MemoryStore[Any], Any, Any], Any]

@@ -1,0 +1,1 @@
+drop function memory_fix_search_paths(variadic functions regprocedure[]);
