@@ -15,11 +15,10 @@ from memdb import retrieval, target, trust, users, values
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.retrieval import Asked, Surroundings
+from memdb.search import models
 from memdb.search.question import Question, made, numbers, understood
 from memdb.shape import Shape, UserKey
-from memdb.successor import Successor
 from memdb.target import Target
-from memdb.words import argument, listed
 
 _SENT = ("pg_catalog", "_float4")
 
@@ -138,23 +137,9 @@ class Search:
         if retrieval.BY_BOTH in self.functions:
             self.connection.execute("select pg_catalog.set_config('search_path', %s, true)", [self.found.search_path])
         text, parameters = asked.statement(self.known, (self.found.schema, "memories"), self.embedding, _SENT)
-        with self._another_model():
+        with models.told(self.question.embedder, len(self.embedding or ()), self.found.dimensions):
             rows = psycopg.RawCursor(self.connection).execute(text.encode(), parameters).fetchall()
         return [_match(row) for row in rows]
-
-    @contextmanager
-    def _another_model(self) -> Iterator[None]:
-        """Says so where the server finds that the question is of another model than the memories."""
-        try:
-            yield
-        except psycopg.errors.DataException as error:
-            if self.question.embedder is None or len(self.embedding or ()) == self.found.dimensions:
-                raise
-            model = self.question.embedder.model
-            raise DataError(
-                f"the model {model} has not taken over yet, so no question of it is answered",
-                hint=f"Ask with the model before it, or switch: memdb new --switch-model {argument(model)}",
-            ) from error
 
     def memory(self, id: UUID) -> dict[str, Any] | None:
         """What there is to say of one memory, whoever has it."""
@@ -184,21 +169,9 @@ class Search:
                 "user, in the configuration 'simple'."
             )
         model = None if self.question.embedder is None else self.question.embedder.model
-        if model is not None and (others := self._of_other_models(model)):
+        if model is not None and (others := models.others(self.connection, self.found, self.asked.user_id, model)):
             notes.append(f"No embedding of the user is known to be of {model}: {others} made them.")
         return tuple(notes)
-
-    def _of_other_models(self, model: str) -> str:
-        """Which models made embeddings of the user, if that is known, and none is of this model."""
-        if self._beside(model) is not None:
-            return ""
-        sources = self.connection.value(query("search", "embedding_sources"), {"memories": self.found.memories})
-        if sources is None:
-            return ""
-        trust.require_owners(self.connection, [sources])
-        given = {"user": self.asked.user_id}
-        models = {name for (name,) in self.connection.execute(self.found.query("search", "models").encode(), given)}
-        return "" if model in models else listed(sorted(models))
 
     def _embedding(self) -> list[float] | None:
         """By which a question is asked."""
@@ -210,20 +183,11 @@ class Search:
         return None if question.like is None else self._embedding_of(question.like)
 
     def _shape_of(self, model: str) -> Shape:
-        """Of what a question of the model is compared with: a model that takes over has a table of its own."""
-        dimensions = self._beside(model)
-        compares = self.asked.metadata.path is None and {retrieval.BY_BOTH, retrieval.BY_MEANING} & self.known.functions
-        shape = self.found.shape
-        return replace(shape, dimensions=dimensions) if dimensions and compares else shape
-
-    def _beside(self, model: str) -> int | None:
-        """The dimensions of a model that has such a table."""
-        successor = Successor.of(model)
-        if successor is None:
-            return None
-        given = {"memories": self.found.memories, "table": successor.table, "model": model}
-        row = self.connection.execute(query("embedding", "beside"), given).fetchone()
-        return int(row[1]) if row else None
+        """Of what a question of the model is compared with, where a function does that: it knows those beside, too."""
+        shape, by_function = self.found.shape, {retrieval.BY_BOTH, retrieval.BY_MEANING} & self.known.functions
+        if self.asked.metadata.path is not None or not by_function:
+            return shape
+        return replace(shape, dimensions=models.beside(self.connection, self.found, model) or shape.dimensions)
 
     def _embedding_of(self, id: UUID) -> list[float]:
         given = {"id": id, "user": self.asked.user_id}

@@ -1,0 +1,51 @@
+"""Which model the text of a question is embedded by, and which made the embeddings that it is compared with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from memdb import trust
+from memdb.database import Connection, query
+from memdb.embedders import Embedder
+from memdb.errors import DataError
+from memdb.shape import UserKey
+from memdb.successor import Successor
+from memdb.target import Target
+from memdb.words import argument, listed
+
+
+def beside(connection: Connection, found: Target, model: str) -> int | None:
+    """The dimensions of a model whose embeddings are in a table beside memories, since it takes over from another."""
+    successor = Successor.of(model)
+    if successor is None:
+        return None
+    given = {"memories": found.memories, "table": successor.table, "model": model}
+    row = connection.execute(query("embedding", "beside"), given).fetchone()
+    return int(row[1]) if row else None
+
+
+def others(connection: Connection, found: Target, user: UserKey, model: str) -> str:
+    """Which models made embeddings of the user, if that is known, and none is of this model."""
+    if beside(connection, found, model) is not None:
+        return ""
+    sources = connection.value(query("search", "embedding_sources"), {"memories": found.memories})
+    if sources is None:
+        return ""
+    trust.require_owners(connection, [sources])
+    models = {name for (name,) in connection.execute(found.query("search", "models").encode(), {"user": user})}
+    return "" if model in models else listed(sorted(models))
+
+
+@contextmanager
+def told(embedder: Embedder | None, asked: int, stored: int) -> Iterator[None]:
+    """Around a search by `asked` dimensions in memories of `stored`. Raises DataError where the server refuses that."""
+    try:
+        yield
+    except psycopg.errors.DataException as error:
+        if embedder is None or asked == stored:
+            raise
+        raise DataError(
+            f"the model {embedder.model} has not taken over yet, so no question of it is answered",
+            hint=f"Ask with the model before it, or switch: memdb new --switch-model {argument(embedder.model)}",
+        ) from error
