@@ -68,13 +68,8 @@ _RETIRED = """\
 {search};
 {fixed}
 drop function {former};
-
--- The next migration drops it.
-comment on index ix_memories_signature is null;
 """
 _SERVING_AGAIN = """\
-{comment};
-
 {kept};
 
 comment on function {former} is
@@ -82,6 +77,10 @@ comment on function {former} is
 {fixed_former}
 {search};
 {fixed}"""
+_UNCOMMENTED = """
+-- The next migration drops it.
+comment on index ix_memories_signature is null;
+"""
 _DROPPED = """\
 -- Drops the signatures of the former model, which nobody compares any more.
 -- transactional: false
@@ -127,7 +126,8 @@ def begin(
 def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigrations:
     """Writes what has questions answered by another model, and those of the former one by that.
 
-    Where both have equally many numbers, the former one is asked by the name of its function. Raises UsageError for a
+    Where both have equally many numbers, the former one has to be asked by the name of its function. Raises UsageError
+    for a
     model that was not begun, or was switched to.
     """
     successor, known = Successor(model), folder.shape_of(sql_dir)
@@ -136,7 +136,7 @@ def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
         raise UsageError(f"{model} was switched to already", hint="Apply what was written: memdb migrate")
     kept = re.sub(rf"\b{_SEARCH}\b", successor.former, _creating(former))
     kept = kept.replace(" rows 10\n", " rows 10\nset jit = off\n", 1)  # a statement of its own: planned only if asked
-    search = _both(former, successor, new) if new.dimensions != known.dimensions else _only(former, successor, new)
+    search = _both(former, successor, new)
     signature, fixed = _signature(successor.former, known), _fixed(_SEARCH, known)
     pairs = [
         *models.templates("switch", successor, new),
@@ -160,29 +160,29 @@ def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
 
 
 def retire(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigrations:
-    """Writes what ends the service of the model before this one, and drops the index of its signatures.
+    """Writes what ends the service of the model before this one, and drops the signatures' index of the first of all.
 
     Raises UsageError for a model that was not switched to.
     """
     successor, known = Successor(model), folder.shape_of(sql_dir)
     new, switched = _shape_of(sql_dir, successor, known), models.last(sql_dir, _SEARCH)
     kept = models.last(sql_dir, successor.former, hint=f"Switch to it first: memdb new --switch-model {model}")
+    former, fixed = _signature(successor.former, known), _fixed(_SEARCH, known)
+    retired = _RETIRED.format(model=model, search=_only(switched, successor, new), fixed=fixed, former=former)
+    serving_again = _SERVING_AGAIN.format(
+        kept=kept,
+        former=former,
+        fixed_former=_fixed(successor.former, known),
+        search=_replacing(switched),
+        fixed=fixed,
+    )
+    name = f"retire_former_search {successor.slug}"
+    if models.statements_of(sql_dir, lambda text: text == f"drop index concurrently {_INDEX}"):
+        return _write(sql_dir, set_name, [(name, retired, serving_again)])  # with the model before the former one
     index = models.last(sql_dir, _INDEX, kind="index concurrently")
     comments = models.statements_of(sql_dir, lambda text: text.startswith(f"comment on index {_INDEX} is\n"))
-    former, fixed = _signature(successor.former, known), _fixed(_SEARCH, known)
     pairs = [
-        (
-            f"retire_former_search {successor.slug}",
-            _RETIRED.format(model=model, search=_only(switched, successor, new), fixed=fixed, former=former),
-            _SERVING_AGAIN.format(
-                comment=comments[-1],
-                kept=kept,
-                former=former,
-                fixed_former=_fixed(successor.former, known),
-                search=_replacing(switched),
-                fixed=fixed,
-            ),
-        ),
+        (name, retired + _UNCOMMENTED, f"{comments[-1]};\n\n{serving_again}"),
         (f"drop_former_signatures {successor.slug}", _DROPPED, f"-- transactional: false\n{index};\n"),
     ]
     return _write(sql_dir, set_name, pairs)

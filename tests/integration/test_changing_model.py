@@ -292,6 +292,28 @@ def test_any_other_type_takes_over_and_the_former_one_keeps_a_name_where_both_ha
             assert connection.value(former.encode(), [ANN, of_text("text 1", 1536)]) == "text 1"
 
 
+def test_the_next_model_takes_over_from_the_one_that_did(
+    db: door.Database, connection: Connection, folder: Path
+) -> None:
+    db.embed(Model(), batching=SMALL)
+    project.switch(folder, NEW)
+    project.begin(folder, "third", 1536)
+    db.migrate()
+    db.embed(Model("third", 1536), batching=SMALL)
+    project.switch(folder, "third")
+    db.migrate()
+    db.embed(Model("third", 1536), batching=SMALL)
+    assert found(connection, ANN, of_text("text 7", 64))[0] == "text 7"
+    assert found(connection, ANN, of_text("text 7", 1536))[0] == "text 7"
+    project.retire(folder, "third")
+    db.migrate()
+    assert found(connection, ANN, of_text("text 7", 1536))[0] == "text 7"
+    with pytest.raises(psycopg.errors.DataException, match="1536"):
+        found(connection, ANN, of_text("text 7", 64))
+    db.rollback(steps=2)
+    assert found(connection, ANN, of_text("text 7", 64))[0] == "text 7"
+
+
 def test_stages_are_written_in_their_order_alone(folder: Path) -> None:
     with pytest.raises(UsageError, match="there already"):
         project.begin(folder, NEW, 64)
