@@ -1,10 +1,12 @@
 """The search itself, in a transaction that only reads."""
 
+import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from psycopg import sql
 
 from memdb import retrieval, target, trust, users, values
 from memdb.database import Connection, query
-from memdb.errors import DataError
+from memdb.errors import DataError, MemdbError
 from memdb.retrieval import Asked, Surroundings
 from memdb.search import models
 from memdb.search.question import Question, made, numbers, understood
@@ -179,8 +181,26 @@ class Search:
         if question.embedder is not None:
             return understood(self.meaning, self._shape_of(question.embedder.model))
         if question.embedding is not None:
-            return numbers(question.embedding, self.found.shape)
+            return self._numbers(question.embedding)
         return None if question.like is None else self._embedding_of(question.like)
+
+    @functools.cached_property
+    def _successor(self) -> Target | None:
+        """The table of the model that has taken over, if one has, and its function is what answers."""
+        by_function = {retrieval.BY_BOTH, retrieval.BY_MEANING} & self.known.functions
+        if self.asked.metadata.path is not None or not by_function:
+            return None
+        row = self.connection.execute(query("search", "successor"), {"memories": self.found.memories}).fetchone()
+        return None if row is None else replace(self.found, beside=row[0], embedding_type=row[1], dimensions=row[2])
+
+    def _numbers(self, given: Sequence[float] | Path) -> list[float]:
+        """Of the former model, or of the one that has taken over. Raises as numbers does."""
+        try:
+            return numbers(given, self.found.shape)
+        except MemdbError:
+            if self._successor is None:
+                raise
+        return numbers(given, self._successor.shape)
 
     def _shape_of(self, model: str) -> Shape:
         """Of what a question of the model is compared with, where a function does that: it knows those beside, too."""
@@ -192,6 +212,10 @@ class Search:
     def _embedding_of(self, id: UUID) -> list[float]:
         given = {"id": id, "user": self.asked.user_id}
         row = self.connection.execute(self.found.query("search", "embedding").encode(), given).fetchone()
+        if self._successor is not None and self._successor.beside is not None:
+            place = [self.found.schema, self._successor.beside]
+            text = self.found.query("search", "embedding_beside", beside=place)
+            row = self.connection.execute(text.encode(), given).fetchone() or row
         if row is None:
             raise DataError(f"user {self.asked.user_id} has no memory {id}", hint="Check both ids.")
         if row[0] is None:

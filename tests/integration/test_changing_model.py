@@ -324,3 +324,21 @@ def test_stages_are_written_in_their_order_alone(folder: Path) -> None:
     project.switch(folder, NEW)
     with pytest.raises(UsageError, match="already"):
         project.switch(folder, NEW)
+
+
+def test_memdb_search_asks_the_model_that_has_taken_over(db: door.Database, folder: Path) -> None:
+    def first(**asked: object) -> str:
+        return db.search(Question(user=ANN, **asked)).matches[0].content  # type: ignore[arg-type]
+
+    db.embed(Model(), batching=SMALL)
+    alike = first(like=UUID(int=7))
+    project.switch(folder, NEW)
+    db.migrate()
+    assert first(embedding=of_text("text 7", 64)) == "text 7"
+    assert first(embedding=of_text("text 7", 1536)) == "text 7"
+    with pytest.raises(MemdbError, match="64"):
+        first(embedding=[1.0] * 63)
+    project.retire(folder, NEW)
+    db.migrate()
+    assert first(embedding=of_text("text 7", 64)) == "text 7"
+    assert first(like=UUID(int=7)) not in ("text 7", alike)
