@@ -6,8 +6,8 @@ import platform
 import sys
 
 PARTS = ("adapters", "commands", "history", "seed", "similarity", "store")
-"""And, taking longer: capacity, changing, citus, codes, doctor, duplicates, embed, filters, moving, partitions, prefixes,
-prune, recall, row_security, search, shapes, words."""
+"""And, taking longer: capacity, changing, citus, codes, doctor, duplicates, embed, filters, moving, partitions,
+prefixes, prune, recall, row_security, search, shapes, words."""
 
 
 def main(parts: list[str]) -> int:
