@@ -149,6 +149,20 @@ def silent(connection: Connection, nodes: Sequence[Node]) -> list[Node]:
         return [node for node in nodes if not connection.value(reachable, [node.host, node.port])]
 
 
+def is_copied(connection: Connection, table: int) -> bool:
+    """Whether each server of a cluster has a copy of a table."""
+    cluster = read(connection)
+    found = None if cluster is None else cluster.tables.get(table)
+    return found is not None and found.by is None
+
+
+def keep_copies_writable(connection: Connection, table: int) -> None:
+    """Until the transaction ends, nothing is done to several shards at once, after which Citus would not change a table
+    of which each server has a copy. Does nothing for any other."""
+    if is_copied(connection, table):
+        reach_workers(connection, {"citus.multi_shard_modify_mode": "sequential"})
+
+
 def unplaced(connection: Connection, tables: Sequence[int]) -> list[tuple[int, int]]:
     """Those of these tables of which shards are on no server that is in use, and how many."""
     with database.own_names(connection):

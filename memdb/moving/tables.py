@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memdb import target, trust
+from memdb import distribution, target, trust
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError
 from memdb.shape import UserKey
@@ -62,6 +62,8 @@ def enter(connection: Connection, *, writing: bool = False) -> Place:
     if found.users is None:
         raise DatabaseError(f"the table {found.users_name} does not exist", hint="Create it with: memdb migrate")
     connection.execute(query("moving", "settings"))
+    if writing:
+        distribution.keep_copies_writable(connection, found.users)
     oids = {"memories": found.memories, "users": found.users}
     place = Place(found, connection.rows(Table, query("moving", "tables"), oids))
     tables = [table.oid for table in place.tables]

@@ -1,6 +1,6 @@
 """What loading and removing begin with: the tables are found and locked, and run nobody else's code."""
 
-from memdb import target, trust
+from memdb import distribution, target, trust
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError
 from memdb.seeding import waiting
@@ -21,6 +21,7 @@ def begin(connection: Connection, wait_seconds: float, *, add_users: bool = True
     if found.users is None:
         raise DatabaseError("the table users does not exist", hint="Create it with: memdb migrate")
     connection.execute(query("seed", "settings"))
+    distribution.keep_copies_writable(connection, found.users)
     _check_visibility(connection, found)
     writes_users = add_users or found.users_may_be_made
     for lock in ("one_at_a_time", *(["keep_triggers_away"] if writes_users else [])):

@@ -1,6 +1,6 @@
 """Removes what was seeded, which is told by its ids, and nothing else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,10 +111,16 @@ def _remove_memories(connection: Connection, target: Target) -> int:
 def _remove_users(connection: Connection, target: Target, kind: Kind, users: list[Any]) -> int:
     of_table = {"users": target.users, "key": unquoted(target.users_key)}
     as_it_was_made = connection.value(query("seed", "as_it_was_made"), of_table)
-    conditions = [*_not_referenced(connection, target.users), _escaped(as_it_was_made)]
-    statement = " and ".join([target.query("seed", "remove_users"), *conditions])
-    parameters = {"ids": users, "mentioned": _mentioned(connection, target, kind, kind.made)}
-    return connection.execute(statement, parameters).rowcount
+    mentioned = _mentioned(connection, target, kind, kind.made)
+    if distribution.is_copied(connection, target.users or 0):
+        block, conditions = "remove_copied_users", [_escaped(as_it_was_made)]
+        mentioned += _of_columns(
+            connection, connection.execute(query("seed", "referring_columns"), [target.users]), kind, kind.made
+        )
+    else:
+        block, conditions = "remove_users", [*_not_referenced(connection, target.users), _escaped(as_it_was_made)]
+    statement = " and ".join([target.query("seed", block), *conditions])
+    return connection.execute(statement, {"ids": users, "mentioned": mentioned}).rowcount
 
 
 def _not_referenced(connection: Connection, table: int | None) -> list[str]:
@@ -130,12 +136,17 @@ def _mentioned(connection: Connection, target: Target, kind: Kind, made: Made) -
     """Seeded ids in columns that have no foreign key to say so. Raises DatabaseError like trust.require_owners."""
     types = _types(type(made.first))
     tables = {"memories": target.memories, "users": target.users, "types": types}
-    found: set[Any] = set()
     columns = connection.execute(query("seed", "columns_that_may_refer"), tables).fetchall()
     of_others = trust.of_strangers(connection, {oid for oid, *_ in columns}, [target.memories, target.users])
     columns = [column for column in columns if column[0] not in of_others]
     trust.require_owners(connection, {oid for oid, *_ in columns})
-    for _, schema, table, column in columns:
+    return _of_columns(connection, (names for _, *names in columns), kind, made)
+
+
+def _of_columns(connection: Connection, columns: Iterable[Sequence[str]], kind: Kind, made: Made) -> list[Any]:
+    """The seeded ids in columns, given by schema, table and name."""
+    found: set[Any] = set()
+    for schema, table, column in list(columns):
         ordered = ["pg_catalog", kind.ordered]
         statement = query("seed", "mentioned", table=[schema, table], column=[column], ordered=ordered)
         found.update(id for (id,) in connection.execute(statement, _between(made)))

@@ -275,6 +275,25 @@ where
         where memory.user_id = target.{key}
     );
 
+-- name: remove_copied_users
+-- The same where each server of a cluster has a copy of users, which no other table may be asked for meanwhile: those to
+-- whom something refers are among the mentioned.
+delete from {users} as target
+where {key} = any(%(ids)s::{user_type}[]) and {key} <> all(%(mentioned)s::{user_type}[]);
+
+-- name: referring_columns
+-- Columns with a foreign key of their own to a table.
+select
+    n.nspname::text,
+    c.relname::text,
+    a.attname::text
+from pg_constraint as f
+inner join pg_class as c on f.conrelid = c.oid
+inner join pg_namespace as n on c.relnamespace = n.oid
+inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey[1] = a.attnum
+where f.contype = 'f' and f.conparentid = 0 and f.confrelid = %s::oid and cardinality(f.conkey) = 1
+order by n.nspname, c.relname, a.attname;
+
 -- name: marked_by_earlier_versions
 -- Rows that say in their metadata that memdb seeded them, as earlier versions had it; anybody may have written that. And
 -- a statement that shows them.
