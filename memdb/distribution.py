@@ -129,11 +129,13 @@ def reach_workers(connection: Connection, settings: Mapping[str, str]) -> None:
     """Until the transaction ends, has workers use these settings, too: else they are those of this session only. Does
     nothing without Citus.
 
-    Citus hands on what is written as SET, and the whole text of what it is sent.
+    Citus hands on what is written as SET, with the whole text that it is sent, and what is not local stays with the
+    connections to workers. So it does for these statements only.
     """
     if not connection.has_citus:
         return
-    for name, value in {"citus.propagate_set_commands": "local", **settings}.items():
+    handing_on = "citus.propagate_set_commands"
+    for name, value in [(handing_on, "local"), *settings.items(), (handing_on, "none")]:
         connection.execute(sql.SQL("set local {} = {}").format(sql.Identifier(*name.split(".")), _written(name, value)))
 
 

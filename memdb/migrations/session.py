@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
+from psycopg.pq import TransactionStatus
 
 from memdb import database, distribution, pooling
 from memdb.database import OWN_NAMES, Connection, query
@@ -72,6 +73,8 @@ def names_of_the_target(connection: Connection) -> Iterator[None]:
     if schema is not None and schema not in names.path:
         path += f", {sql.Identifier(schema).as_string()}"
     connection.execute("select set_config('search_path', %s, false)", [path])
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        distribution.reach_workers(connection, {"search_path": path})
     connection.has_own_names = False
     yield  # not taken back here: after an error the transaction is over, and with it the setting; else clean() follows
 

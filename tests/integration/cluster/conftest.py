@@ -111,11 +111,11 @@ def _execute(conninfo: str, *statements: str) -> None:
 
 
 @contextlib.contextmanager
-def _spread(cluster: Cluster, memories: int) -> Iterator[Spread]:
+def _spread(cluster: Cluster, memories: int, statements: str = SPREAD) -> Iterator[Spread]:
     with _new_database(cluster) as made:
         with made.open() as db:
             db.migrate()
-        _execute(made.conninfo, *SPREAD.strip().removesuffix(";").split(";"))
+        _execute(made.conninfo, *statements.strip().removesuffix(";").split(";"))
         with made.open() as db:
             db.seed(memories=memories, users=12)
         yield made
@@ -132,6 +132,16 @@ def shared(cluster: Cluster) -> Iterator[Spread]:
 def own(cluster: Cluster) -> Iterator[Spread]:
     """With 120 memories of 12 users."""
     with _spread(cluster, 120) as made:
+        yield made
+
+
+@pytest.fixture
+def copied(cluster: Cluster) -> Iterator[Spread]:
+    """The same, but that users are not spread: each server has a copy of them."""
+    statements = SPREAD.replace(
+        "create_distributed_table('users', 'id', colocate_with => 'none')", "create_reference_table('users')"
+    ).replace("colocate_with => 'users'", "colocate_with => 'default'")
+    with _spread(cluster, 120, statements) as made:
         yield made
 
 

@@ -52,8 +52,12 @@ def test_a_file_of_several_statements_is_applied_and_taken_back_in_one_transacti
         "update memories set importance = 1;",
         "drop function half(real); drop index ix_memories_importance; alter table memories drop column importance;",
     )
+    hnsw = "using hnsw (embedding vector_cosine_ops) with (m = 4);"
+    write(project, "5002_add_index", f"-- transactional: false\ncreate index concurrently ix_e on memories {hnsw}",
+          "-- transactional: false\ndrop index concurrently ix_e;")  # fmt: skip
     with own.open(project) as db:
-        assert [step.id for step in db.migrate().steps] == ["5001_add_importance"]
+        assert [step.id for step in db.migrate().steps] == ["5001_add_importance", "5002_add_index"]
+        db.rollback()
         with pytest.raises(memdb.WouldLose) as would:
             db.rollback()
         assert [(loss.object, loss.count) for loss in would.value.losses] == [("public.memories.importance", 120)]
@@ -125,6 +129,17 @@ def test_verify_names_what_departs_on_a_shard_and_tables_that_are_not_spread(own
 def test_models_match_although_keys_begin_with_the_user(shared: Spread) -> None:
     with shared.open() as db:
         assert db.verify_models().ok
+
+
+def test_users_of_whom_each_server_has_a_copy_are_added_and_removed(copied: Spread, tmp_path: Path) -> None:
+    with copied.open() as db:
+        db.export(tmp_path / "all.jsonl")
+        with psycopg.connect(copied.conninfo, autocommit=True) as connection:
+            keep = "insert into memories (user_id, memory_type, content) select min(user_id::text)::uuid, 'task', 'x' "
+            connection.execute(f"{keep} from memories".encode())
+        removed = db.unseed()
+        assert (removed.memories, removed.users, removed.users_kept) == (120, 11, 1)
+        assert db.import_(tmp_path / "all.jsonl").users_created == 11
 
 
 def test_seeding_takes_rows_once_and_a_reset_takes_them_away(own: Spread, tmp_path: Path) -> None:
