@@ -1,7 +1,7 @@
 """Whether hash partitions of `memories` by user help on one server: the same rows whole and in partitions, in turn.
 
 `python -m bench partitions` takes half an hour and 12 GB of disk: 1,000,000 memories of vector(384) with the set
-fast_search, without an HNSW index; then 200,000 of vector(128) with one. The set's functions select users by ranges,
+fast_search, without an HNSW index; then 100,000 of vector(128) with one. The set's functions select users by ranges,
 for which PostgreSQL leaves out no hash partition, so they are also measured with equality, for which it does.
 """
 
@@ -27,7 +27,7 @@ from memdb.shape import DEFAULT
 
 _PARTITIONS = 16
 _MEMORIES, _SHAPE = 1_000_000, DEFAULT.with_embedding("vector(384)")
-_INDEXED, _SMALL = 200_000, DEFAULT.with_embedding("vector(128)")
+_INDEXED, _SMALL = 100_000, DEFAULT.with_embedding("vector(128)")
 _ROUNDS, _INSERTS = 40, 300
 _WHOLE, _PARTS, _EQUAL = "whole", "partitions", "partitions, by equality"
 _SCHEMAS = {_WHOLE: "public", _PARTS: "parts", _EQUAL: "equal"}

@@ -48,6 +48,10 @@ def test_real_databases_were_within_a_fifth_of_the_prediction(one: Measurement) 
     assert predicted == pytest.approx(one.bytes_each, rel=0.2)
 
 
+def test_databases_of_three_sizes_were_measured() -> None:
+    assert {one.memories for one in MEASURED} >= {10_000, 100_000, 1_000_000}
+
+
 @pytest.mark.parametrize("one", [one for one in MEASURED if one.graph_bytes], ids=told)
 def test_the_memory_of_a_build_was_within_a_fifth_of_the_prediction(one: Measurement) -> None:
     demand = asked(one)
