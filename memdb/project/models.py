@@ -57,7 +57,6 @@ def _filled(text: str, successor: Successor, known: Shape) -> str:
     if not shipping.is_inline(known, beside=_BESIDE):
         text = _INLINE.sub(_NOT_INLINE, text)
     user = known.users.base_type
-    text = re.sub(r"\buuid, vector,", f"{user}, {known.embedding_type},", text)  # lists of types over several lines
     text = shipping.written(PurePosixPath("fast_search/model.sql"), text, known)
     text = re.sub(r"\(uuid(?=, uuid\[\])", f"({user}", re.sub(r"\bvector\[\]", f"{known.embedding_type}[]", text))
     return text.replace("new_model_name", successor.model.replace("'", "''")).replace("new_model", successor.slug)

@@ -158,7 +158,7 @@ _RULES = (
     Rule("collections/3703*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule("consolidation/360[23]*.sql", r"(?<=\n)(?=create table)", _unadvised),
     Rule(_SQL, r"(?<=\buser_id )uuid\b", lambda shape: shape.users.key_type),
-    Rule(_SQL, r"(?<=\()uuid(?=, vector\b)", _key_type),
+    Rule(_SQL, r"(?<=[( ])uuid(?=, vector\b)", _key_type),
     Rule(_SQL, r"(?<=\breferences )users \(id\)", lambda shape: f"{shape.users.table} ({shape.users.key})"),
     Rule("row_security/3001*", r"(?<=\breturns )uuid\b", _key_type),
     Rule("row_security/3001*.sql", r"if said like [^;]*;\s*end if;\s*return null;", _as_id),
@@ -166,7 +166,7 @@ _RULES = (
     # what their embeddings are
     Rule("core/0001*", r"the type vector, its distance operators and the HNSW index[\w ]*", _pgvector),
     Rule(_SQL, r"\bvector\(1536\)", lambda shape: shape.embedding),
-    Rule(_SQL, r"(?:(?<=\(uuid, )|(?<=\bembedding )|(?<=\bdirection ))vector\b(?=[,)])", _embedding_type),
+    Rule(_SQL, r"(?:(?<=[( ]uuid, )|(?<=\bembedding )|(?<=\bdirection ))vector\b(?=[,)])", _embedding_type),
     Rule(_SEARCH, r"(?<=::)vector\b|(?<=\()vector\b(?=\))", _embedding_type),
     Rule(_SQL, r"\bvector(?=_cosine_ops\b)", _embedding_type),
     Rule(_SEARCH, r"\bvector(?=_(?:add|sub)\b)", _embedding_type),
