@@ -1,6 +1,6 @@
 """Where rows of a user are: every table with a path to users, found in the catalog."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,6 +11,7 @@ from memdb.database import Connection, query
 from memdb.target import Target
 
 CASCADE = "cascade"
+BLOCKING = ("restrict", "no action")
 
 Condition: TypeAlias = sql.Composable
 Conditions: TypeAlias = Mapping[int, Condition]
@@ -21,7 +22,8 @@ Conditions: TypeAlias = Mapping[int, Condition]
 class Holder:
     """A table, `shown` with its schema as SQL writes it.
 
-    `is_own` says that it is memdb's; `has_user_id` that its rows say themselves whose they are.
+    `is_own` says that it is memdb's; `has_user_id` that its rows say themselves whose they are, and `says_text` that
+    either they or memories say it as text, and the other as a uuid.
 
     `may_read` is whether this role has the right to read it, `is_hidden` whether policies decide which rows it sees.
     """
@@ -32,6 +34,7 @@ class Holder:
     shown: str
     is_own: bool
     has_user_id: bool
+    says_text: bool
     may_read: bool
     is_hidden: bool
 
@@ -83,26 +86,45 @@ class Belongings:
 
     @property
     def own(self) -> dict[int, Condition]:
-        """The rows of memdb's tables that say themselves whose they are; memories last, as others refer to it."""
+        """The rows of memdb's tables that say themselves whose they are."""
         found = {holder.oid: _is_user(holder, "user_id") for holder in self.holders.values() if holder.has_user_id}
         for each in self.references:
             if each.target == self.users.oid and each.on_delete == CASCADE and self.holders[each.holder].is_own:
                 found.setdefault(each.holder, self.referring(each, self.user))
-        return dict(sorted(found.items(), key=lambda item: item[0] == self.target.memories))
+        return found
+
+    def first(self, *, and_user: bool) -> dict[int, Condition]:
+        """The rows that are deleted by themselves: memories and the user last, unless others may only go after them."""
+        asked = self.own | (self.user if and_user else {})
+        rest = dict(sorted(asked.items(), key=lambda item: item[0] in self.persons))
+        found = dict[int, Condition]()
+        while rest:
+            oid = next((oid for oid in rest if not self._is_awaited(oid, rest)), next(iter(rest)))
+            found[oid] = rest.pop(oid)
+        return found
+
+    def _is_awaited(self, oid: int, by: Collection[int]) -> bool:
+        """Whether rows of others must not be left when those of this table go."""
+        return any(
+            each.target == oid != each.holder and each.holder in by and each.on_delete in BLOCKING
+            for each in self.references
+        )
 
     def going(self, *, and_user: bool) -> dict[int, Condition]:
         """The rows that are deleted when memdb's tables forget the user, or the user is deleted as well."""
-        return self.going_with(self.own | (self.user if and_user else {}))
+        return self.going_with(self.first(and_user=and_user))
 
     def going_with(self, start: Conditions) -> dict[int, Condition]:
-        """The rows that are deleted together with these, table by table, the nearest first."""
+        """The rows that are deleted together with these, table by table, the nearest first; but no other persons."""
         found = {oid: self._with_along(oid, meant, start) for oid, meant in start.items()}
         frontier = set(start)
         while frontier:
             near = [
                 reference
                 for reference in self.references
-                if reference.target in frontier and reference.holder not in found and reference.on_delete == CASCADE
+                if reference.target in frontier
+                and reference.holder not in (*found, *self.persons)
+                and reference.on_delete == CASCADE
             ]
             frontier = {reference.holder for reference in near}
             found |= {
@@ -176,4 +198,5 @@ def _named(*parts: str) -> sql.Composable:
 
 
 def _is_user(holder: Holder, column: str) -> Condition:
-    return sql.SQL("{} = %(user)s").format(holder.column(column))
+    meant = "lower({}::text) = lower(%(user)s::text)" if holder.says_text and column == "user_id" else "{} = %(user)s"
+    return sql.SQL(meant).format(holder.column(column))

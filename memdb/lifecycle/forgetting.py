@@ -76,10 +76,11 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
         deleted = survey.deleted
         told = _told(survey, deleted, is_there=is_there)
         filled = [oid for oid, rows in deleted.items() if rows]
+        before = _deletions(survey)
         with proving.remembering(survey, filled) as proof:
             _delete(survey, and_user=and_user)
             proof.require_gone()
-            _require_no_more(survey, deleted)
+            _require_no_more(survey, deleted, before)
         told = replace(
             told,
             dry_run=False,
@@ -99,6 +100,12 @@ def _prompt(connection: Connection) -> Iterator[None]:
         raise LockTimeout(
             f"others have locked what is to be deleted for {connection.wait_seconds:g} s, or wait for each other",
             hint="Nothing was deleted. Try again, or allow more time with --wait.",
+        ) from None
+    except psycopg.IntegrityError as error:
+        raise DatabaseError(
+            f"the database refuses it: {error.diag.message_primary}",
+            hint="Nothing was deleted. Foreign keys or triggers of the application are in the way: see what is to "
+            "become of these rows, or make the keys deferrable, then run it again.",
         ) from None
 
 
@@ -178,25 +185,36 @@ def _told(survey: Survey, deleted: Mapping[int, int], *, is_there: bool) -> Forg
     )
 
 
-def _require_no_more(survey: Survey, deleted: Mapping[int, int]) -> None:
+def _deletions(survey: Survey) -> dict[int, int]:
+    """How many users and memories this session has deleted. Raises DatabaseError where the server does not count."""
+    block = query("forgetting", "rows_deleted")
+    counts = {oid: survey.connection.value(block, {"table": oid}) for oid in survey.found.persons}
+    if None in counts.values():
+        raise DatabaseError(
+            "the server does not count what is deleted (track_counts), so rows of others could go along unnoticed",
+            hint="Nothing was deleted. Have a superuser set track_counts = on for this role or database.",
+        )
+    return counts
+
+
+def _require_no_more(survey: Survey, deleted: Mapping[int, int], before: Mapping[int, int]) -> None:
     """Raises DatabaseError where more users or memories were deleted than this user's: by a trigger, or far along."""
-    for oid in survey.found.persons:
-        rows = survey.connection.value(query("forgetting", "rows_deleted"), {"table": oid})
-        if more := max(rows - deleted.get(oid, 0), 0):
+    for oid, rows in _deletions(survey).items():
+        if more := max(rows - before[oid] - deleted.get(oid, 0), 0):
             raise _others_would_go(f"{count(more, 'row')} of {survey.found.holders[oid]}")
 
 
 def _others_would_go(rows: str) -> DatabaseError:
     return DatabaseError(
-        f"rows of other users would be deleted along, so nothing was deleted: {rows}",
+        f"rows that are not to go would be deleted along, so nothing was deleted: {rows}",
         hint="Foreign keys with on delete cascade, or triggers, lead there from this user's rows. See what is to "
-        "become of those rows, then run it again.",
+        "become of those rows, then run it again. The user's own row goes with --and-user.",
     )
 
 
 def _delete(survey: Survey, *, and_user: bool) -> None:
     found = survey.found
-    for oid, meant in (found.own | (found.user if and_user else {})).items():
+    for oid, meant in found.first(and_user=and_user).items():
         statement = sql.SQL("delete from {} where {}").format(found.holders[oid].identifier, meant)
         survey.connection.execute(statement, {"user": survey.user})
     survey.connection.execute(

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from memdb import trust
 from memdb.database import Connection
 from memdb.lifecycle import belongings
-from memdb.lifecycle.belongings import CASCADE, Belongings, Conditions, besides
+from memdb.lifecycle.belongings import BLOCKING, CASCADE, Belongings, Conditions, besides
 from memdb.shape import UserKey
 
-_BLOCKING, _DETACHING = ("restrict", "no action"), ("set null", "set default")
+_DETACHING = ("set null", "set default")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Survey:
     @property
     def in_the_way(self) -> dict[str, int]:
         """The rows of other tables because of which nothing can be deleted."""
-        return self._referring(_BLOCKING, self.going)
+        return self._referring(BLOCKING, self.going)
 
     @property
     def detached(self) -> dict[str, int]:
@@ -45,7 +45,7 @@ class Survey:
 
     @property
     def others(self) -> dict[str, int]:
-        """The users and memories that are not this user's, and would be deleted along by foreign keys."""
+        """The users and memories that are not to go, and would be deleted along by foreign keys."""
         counts = dict[str, int]()
         for each in self.found.references:
             if each.on_delete == CASCADE and each.holder in self.found.persons and each.target in self.going:
@@ -65,7 +65,7 @@ class Survey:
         }
         staying = {oid: meant for oid, meant in everything.items() if oid not in self.going}
         return {
-            name: rows for name, rows in (there | self._referring((*_BLOCKING, *_DETACHING), staying)).items() if rows
+            name: rows for name, rows in (there | self._referring((*BLOCKING, *_DETACHING), staying)).items() if rows
         }
 
     def _referring(self, on_delete: Collection[str], to: Conditions) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Ids in what the archive and merges hold of other tables, which change as those in columns do."""
 
+import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
@@ -24,8 +25,10 @@ def beside(value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], mapp
     }
 
 
-def noted(value: dict[str, Any], mapped: Mapped) -> dict[str, Any]:
-    """Rows and collections of a memory, as `memory_merges` has them: of rows, the ids were left out."""
+def noted(value: dict[str, Any] | str, mapped: Mapped) -> dict[str, Any]:
+    """Rows and collections of a memory, as `memory_merges` has them, or as text, as the archive has these: of rows, the
+    ids were left out."""
+    held = json.loads(value) if isinstance(value, str) else value
     return {
-        key: sorted(mapped("id", id) for id in each) if isinstance(each, list) else each for key, each in value.items()
+        key: sorted(mapped("id", id) for id in each) if isinstance(each, list) else each for key, each in held.items()
     }

@@ -3,8 +3,12 @@
 -- such a table that has rows go together.
 --
 -- First the row of the user is locked, then their memories in the order of their ids, as recalls are noted: so nothing
--- new arrives meanwhile. What refers to others goes before them, and each table is asked at once whether a row is left.
+-- new arrives meanwhile. What was stored since a transaction of a stricter isolation level began would not be seen, so
+-- these are refused. What refers to others goes before them, and each table is asked at once whether a row is left.
 -- Row-level security would hide some: with "off", that is an error.
+--
+-- Only this user: foreign keys and triggers of the application may lead from their rows to other users, or to memories
+-- of theirs. That shows in what the server counts as deleted, from before to after.
 --
 -- A table of somebody else is an error, too: whoever may create in the schema could put a trigger there, which would
 -- run with the rights of whoever forgets.
@@ -18,9 +22,27 @@ declare
     held record;
     is_known boolean;
     rest bigint;
+    memories_held bigint;
+    deleted_before bigint;
     question text;
     questions text[] := '{}';
+    deletions constant text :=
+        'with recursive persons as (
+            select p.oid from unnest($1) as p (oid)
+            union
+            select h.inhrelid from persons inner join pg_inherits as h on persons.oid = h.inhparent
+        )
+        select coalesce(sum(pg_stat_get_xact_tuples_deleted(persons.oid)), 0) from persons';
 begin
+    if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+        raise exception 'what others have stored since this transaction began would not be seen, nor deleted'
+            using errcode = 'invalid_transaction_state',
+                hint = 'Begin with: begin isolation level read committed. Nothing was deleted.';
+    end if;
+    if not current_setting('track_counts')::boolean then
+        raise exception 'the server does not count what is deleted, so rows of others could go along unnoticed'
+            using errcode = 'object_not_in_prerequisite_state', hint = 'Set track_counts = on. Nothing was deleted.';
+    end if;
     select f.confrelid::regclass as name, quote_ident(k.attname) as key into owner
     from pg_constraint as f
     inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
@@ -35,6 +57,8 @@ begin
     get diagnostics rest = row_count;
     is_known := rest > 0;
     execute format('select from %s where user_id = $1 order by id for update', memories) using user_id;
+    get diagnostics memories_held = row_count;
+    execute deletions into deleted_before using array[memories, owner.name]::oid[];
     for held in
         with recursive keys as (
             select
@@ -61,12 +85,26 @@ begin
             select
                 own.oid,
                 own.name,
-                format('%s.user_id = $1', own.name) collate "C" as meant,
-                0 as depth,
+                format(
+                    case
+                        when a.comparable = o.comparable then '%s.user_id = $1'
+                        else 'lower(%s.user_id::text) = lower($1::text)'
+                    end,
+                    own.name
+                ) collate "C" as meant,
                 array[own.oid] as passed
             from own
             inner join keys as a on own.oid = a.attrelid
-            inner join keys as o on o.attrelid = memories and a.comparable = o.comparable
+            inner join keys as o
+                on
+                    o.attrelid = memories
+                    and (
+                        a.comparable = o.comparable
+                        or (
+                            a.comparable in ('text'::regtype, 'uuid'::regtype)
+                            and o.comparable in ('text'::regtype, 'uuid'::regtype)
+                        )
+                    )
             union all
             select
                 own.oid,
@@ -86,17 +124,34 @@ begin
                     p.name,
                     p.meant
                 ) collate "C",
-                p.depth + 1,
                 p.passed || own.oid
             from paths as p
             inner join pg_constraint as f on f.contype = 'f' and f.conparentid = 0 and p.oid = f.confrelid
             inner join own on f.conrelid = own.oid
             where f.confdeltype = 'c' and own.oid <> all(p.passed)
+        ),
+        chains as (
+            select
+                own.oid,
+                array[own.oid] as passed
+            from own
+            union all
+            select
+                f.conrelid,
+                c.passed || f.conrelid
+            from chains as c
+            inner join pg_constraint as f on f.contype = 'f' and f.conparentid = 0 and c.oid = f.confrelid
+            inner join own on f.conrelid = own.oid
+            where own.oid <> all(c.passed)
         )
         select p.name, string_agg(format('(%s)', p.meant), ' or ') as meant
         from paths as p
         group by p.oid, p.name
-        order by max(p.depth) desc, p.oid = memories
+        order by
+            (
+                select max(cardinality(c.passed)) from chains as c
+                where c.oid = p.oid
+            ) desc, p.oid = memories
     loop
         if not (
             select c.relowner = m.relowner or o.rolsuper
@@ -127,6 +182,13 @@ begin
     if rest > 0 then
         raise exception '% rows of % would be left of user %', rest, table_name, user_id
             using errcode = 'restrict_violation', hint = 'A trigger or a rule keeps them. Nothing was deleted.';
+    end if;
+    execute deletions into rest using array[memories, owner.name]::oid[];
+    if rest - deleted_before > memories_held then
+        raise exception '% rows of % or % that are not memories of this user would be deleted along',
+            rest - deleted_before - memories_held, memories, owner.name
+            using errcode = 'restrict_violation',
+                hint = 'Foreign keys with on delete cascade, or triggers, lead there. Nothing was deleted.';
     end if;
     if not is_known then
         raise exception 'there is no user %', user_id using errcode = 'no_data_found', hint = 'Check the id.';

@@ -4,7 +4,8 @@
 -- name: holders
 -- The tables with a path to a user: users itself; memdb's, which are memories and those named memory_… beside it; and
 -- what foreign keys lead to these from, as long as rows go with what they refer to. has_user_id: whose row it is, the
--- row itself says, with a foreign key or without; text, varchar and a domain over them may hold the same id.
+-- row itself says, with a foreign key or without; text, varchar and a domain over them may hold the same id. says_text:
+-- of the two, one is a uuid, and the other text.
 with recursive keys as (
     select
         a.attrelid,
@@ -21,13 +22,15 @@ with recursive keys as (
 own as (
     select
         c.oid,
-        exists(
-            select from keys as a
-            inner join keys as o on m.oid = o.attrelid and a.comparable = o.comparable
-            where a.attrelid = c.oid
-        ) as has_user_id
+        a.comparable = o.comparable
+        or (
+            a.comparable in ('text'::regtype, 'uuid'::regtype) and o.comparable in ('text'::regtype, 'uuid'::regtype)
+        ) as has_user_id,
+        a.comparable <> o.comparable as says_text
     from pg_class as m
     inner join pg_class as c on m.relnamespace = c.relnamespace
+    inner join keys as o on m.oid = o.attrelid
+    left join keys as a on c.oid = a.attrelid
     where
         m.oid = %(memories)s::oid and c.relkind in ('r', 'p') and not c.relispartition
         and (c.oid = m.oid or starts_with(c.relname, 'memory_'))
@@ -59,6 +62,7 @@ select
     format('%%I.%%I', n.nspname, c.relname) as shown,
     own.oid is not null as is_own,
     coalesce(own.has_user_id, false) as has_user_id,
+    coalesce(own.has_user_id and own.says_text, false) as says_text,
     has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as may_read,
     row_security_active(c.oid) as is_hidden
 from named
@@ -125,14 +129,19 @@ select count(*) from (
 ) as locked;
 
 -- name: rows_deleted
--- How many rows of a table this transaction has deleted, by foreign keys and triggers as well; 0 where the server does
--- not count (track_counts).
-select coalesce(sum(pg_stat_get_xact_tuples_deleted(t.oid)), 0)::bigint
-from (
+-- How many rows of a table and its parts this session has deleted, by foreign keys and triggers as well: in this
+-- transaction, and in some before. Nothing where the server does not count.
+with recursive parts as (
     select %(table)s::oid as oid
     union
-    select p.relid from pg_partition_tree(%(table)s::oid::regclass) as p
-) as t;
+    select h.inhrelid
+    from parts
+    inner join pg_inherits as h on parts.oid = h.inhparent
+)
+
+select sum(pg_stat_get_xact_tuples_deleted(parts.oid))::bigint
+from parts
+where current_setting('track_counts')::boolean;
 
 -- name: tombstones
 -- The tables of the set erasure, where it is applied.

@@ -17,6 +17,7 @@ from memdb.cli import main
 from memdb.database import Connection
 from memdb.door import Database
 from memdb.errors import DatabaseError, DataError, LockTimeout, UsageError
+from memdb.lifecycle import forgetting
 from memdb.shape import Shape, Users
 from tests.conftest import new_database
 from tests.helpers import on_one_server
@@ -359,13 +360,116 @@ def test_whatever_leads_to_other_users_they_and_their_memories_stay(
 ) -> None:
     connection.execute(LEADING_TO_OTHERS[way].format(ann=ANN, bob=BOB).encode())
     before = filling.dump(connection)
-    with pytest.raises(
-        DatabaseError, match=r"rows of other users would be deleted along.*: 1 row of public\.(users|memories)"
-    ):
+    with pytest.raises(DatabaseError, match=r"not to go would be deleted along.*: 1 row of public\.(users|memories)"):
         db.forget(ANN, and_user=True)
     assert filling.dump(connection) == before
     assert db.forget(ANN).deleted["public.memories"] == 1
     assert count(connection, "memories") == 1
+
+
+LEADING_FROM_MEMORIES = {
+    "an answer": "alter table memories add answers uuid references memories on delete cascade;"
+    "update memories set answers = (select id from memories where user_id = '{ann}') where user_id = '{bob}'",
+    "a collection": "alter table memories add kept_in uuid references memory_collections on delete cascade;"
+    "update memories set kept_in = (select id from memory_collections where user_id = '{ann}')",
+    "what a user likes": "alter table users add likes uuid references memories on delete cascade;"
+    "update users set likes = (select id from memories where user_id = '{ann}') where id = '{bob}'",
+    "what the user likes": "alter table users add likes uuid references memories on delete cascade;"
+    "update users set likes = (select id from memories where user_id = '{ann}') where id = '{ann}'",
+    "a trigger": "create function go_along() returns trigger language plpgsql as"
+    " 'begin delete from public.memories where user_id <> old.user_id; return null; end';"
+    "create trigger go_along after delete on memories for each row execute function go_along();"
+    "create table memories_of_old () inherits (memories);"
+    "insert into memories_of_old (user_id, memory_type, content) values ('{ann}', 'task', 'old')",
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("way", LEADING_FROM_MEMORIES)
+def test_whatever_leads_from_memories_only_they_go(connection: Connection, db: Database, way: str) -> None:
+    connection.execute(LEADING_FROM_MEMORIES[way].format(ann=ANN, bob=BOB).encode())
+    before = filling.dump(connection)
+    with pytest.raises(DatabaseError, match=r"not to go would be deleted along.*: 1 row of public\.(users|memories)"):
+        db.forget(ANN)
+    with pytest.raises(psycopg.errors.RestrictViolation, match="not memories of this user would be deleted along"):
+        connection.execute("select forget_user(%s)", [ANN])
+    assert filling.dump(connection) == before
+    assert count(connection, "users") == 2
+
+
+@pytest.mark.once
+def test_what_the_session_deleted_before_is_not_taken_for_deleted_along(connection: Connection) -> None:
+    """As behind a transaction pooler, where the server may count it with what comes next."""
+    add = "insert into memories (user_id, memory_type, content) values (%s, 'task', 'short')"
+    for forget in (
+        lambda: forgetting.forget(connection, ANN),
+        lambda: connection.execute("select forget_user(%s)", [BOB]),
+    ):
+        for _ in range(3):
+            connection.execute(add, [BOB])
+        connection.execute("delete from memories where content = 'short'")
+        forget()
+    assert count(connection, "memories") == 0
+
+
+@pytest.mark.once
+def test_nothing_is_forgotten_where_it_could_not_be_told_what_goes_along(connection: Connection) -> None:
+    connection.execute("set track_counts = off")
+    with pytest.raises(DatabaseError, match="does not count what is deleted"):
+        forgetting.forget(connection, ANN)
+    with pytest.raises(psycopg.Error, match="does not count what is deleted"):
+        connection.execute("select forget_user(%s)", [ANN])
+    assert count(connection, "memories") == 2
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_sql_refuses_to_forget_where_it_does_not_see_what_was_added_meanwhile(
+    connection: Connection, conninfo: str, level: str
+) -> None:
+    with database.connect(conninfo, purpose="test") as other, other.transaction():
+        other.execute(f"set transaction isolation level {level}".encode())
+        assert count(other, "memories") == 2
+        memdb_add(conninfo, "insert into memories (user_id, memory_type, content) values (%s, 'task', 'later')")
+        with pytest.raises(psycopg.Error, match="would not be seen, nor deleted"), other.transaction():
+            other.execute("select forget_user(%s)", [ANN])
+    assert count(connection, "memory_forgotten_users") == 0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("names", [("memory_a", "memory_b"), ("memory_b", "memory_a")])
+@pytest.mark.parametrize("how", ["memdb", "sql"])
+def test_rows_of_the_user_that_refer_to_others_of_theirs_go_first(
+    connection: Connection, db: Database, names: tuple[str, str], how: str
+) -> None:
+    first, second = names
+    connection.execute(
+        f"create table {first} (id int primary key, user_id uuid); insert into {first} values (1, '{ANN}');"
+        f"create table {second} (user_id uuid, of int references {first} on delete restrict);"
+        f"insert into {second} values ('{ANN}', 1);"
+        "alter table users add home uuid references memory_collections;"
+        f"update users set home = (select id from memory_collections where user_id = '{ANN}')".encode()
+    )
+    if how == "sql":
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            connection.execute("select forget_user(%s)", [ANN])
+        connection.execute("update users set home = null")
+        connection.execute("select forget_user(%s)", [ANN])
+    else:
+        connection.execute("update users set home = null where id = %s", [BOB])
+        with pytest.raises(DatabaseError, match=r"1 row of public.users \(on delete no action\) would be left"):
+            db.forget(ANN)
+        db.forget(ANN, and_user=True)
+    assert count(connection, "memory_a") == count(connection, "memory_b") == 0
+
+
+@pytest.mark.once
+def test_a_uuid_that_is_written_as_text_is_the_same_user(connection: Connection, db: Database) -> None:
+    connection.execute(
+        "create table memory_events (user_id text);"
+        f"insert into memory_events values (upper('{ANN}')), ('{BOB}')".encode()
+    )
+    assert db.forget(ANN).deleted["public.memory_events"] == 1
+    assert ("public.memory_events", 1) in connection.execute("select * from forget_user(%s)", [BOB]).fetchall()
 
 
 @pytest.mark.once
