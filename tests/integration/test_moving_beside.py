@@ -101,3 +101,30 @@ def test_what_was_archived_since_stays_in_the_archive(ann: str, tmp_path: Path, 
         execute(ann, "insert into users (id) values (%s)", EVE)
         with pytest.raises(DataError, match="another user's row in memory_archive"):
             db.import_(file, map_users={str(ANN): str(EVE)})
+
+
+@pytest.mark.parametrize("on_conflict", ["skip", "new-ids"])
+def test_what_was_merged_and_then_replaced_arrives_and_can_be_taken_back(
+    ann: str, tmp_path: Path, on_conflict: OnConflict
+) -> None:
+    """The archive has what the memory was before the merge as a text: ids within it change, too."""
+    user = ANN if on_conflict == "skip" else EVE
+    with memdb.open(ann, sets=("archive", "deduplication", "collections")) as db:
+        db.migrate()
+        execute(ann, "insert into memory_collections (user_id, collection_type, name) values (%s, 'goals', 'x')", ANN)
+        execute(ann, "select add_to_collection(%s, id, %s) from memory_collections", ANN, MEMORIES[1:2])
+        with database.connect(ann, purpose="test") as connection:
+            kept = connection.value("select kept_id from merge_memories(%s, %s)", [ANN, MEMORIES[:2]])
+        execute(ann, "select supersede_memory(%s, %s, %s)", ANN, kept, MEMORIES[2])
+        file = db.export(tmp_path / "memories.jsonl").path
+        if on_conflict == "skip":
+            execute(ann, "delete from users")
+        db.import_(file, on_conflict=on_conflict, user=user)
+    with database.connect(ann, purpose="test") as connection:
+        replaced = "select array_agg(id) from memory_archive where user_id = %s and reason = 'superseded'"
+        ids = connection.value(replaced, [user])
+        back = connection.value("select memory_id from restore_memories(%s, %s)", [user, ids])
+        assert connection.execute("select from unmerge_memories(%s, %s)", [user, back]).rowcount == 1
+        members = "select memory_id = %s from memory_collection_members where user_id = %s"
+        assert connection.execute(members, [back, user]).fetchall() == [(kept == MEMORIES[1],)]
+        assert (kept == back) == (on_conflict == "skip")
