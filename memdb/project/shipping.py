@@ -190,7 +190,8 @@ _RULES = (
     Rule(_BY_SIGNATURE, r"(?<![\w.])60\b", _number("margin")),
     # the same in shards
     Rule("citus/*.sql", r"(?<=\bowner )uuid\b", lambda shape: shape.users.key_type),
-    Rule("citus/4020*.sql", r"(?<=memories_with_ids\()uuid\b", _key_type),
+    Rule("citus/40*.sql", r"(?<=_with_ids\()uuid\b|(?<=note_memory_recalls\()uuid\b", _key_type),
+    Rule("citus/40*.sql", r"(?<=set_memory_importance\()uuid\b", _key_type),
     Rule("citus/402*.sql", r"(?<![\w.])2048\b", _number("bits")),
     Rule("citus/402*.sql", r"(?<=\()uuid(?=, text\b)", _key_type),
 )

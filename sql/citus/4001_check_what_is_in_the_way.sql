@@ -52,7 +52,6 @@ begin
         ('deduplication', 'add_memory_once'),
         ('embeddings', 'note_embedding_model'),
         ('erasure', 'forget_user'),
-        ('importance', 'note_memory_recalls'),
         ('retention', 'expire_memories'),
         ('row_security', 'memory_user')
     ) as s (name, makes)
@@ -95,7 +94,8 @@ begin
         inner join pg_depend as d on p.oid = d.objid and d.classid = 'pg_proc'::regclass
         where
             d.refclassid = 'pg_class'::regclass and d.refobjid = any((of_users || users)::oid[])
-            and p.prosqlbody is not null and p.proname not like 'search\_memories%' and p.proname <> 'memories_having_words'
+            and p.prosqlbody is not null and p.proname not like 'search\_memories%' and p.proname <> all(array['memories_having_words', 'note_memory_recalls', 'set_memory_importance'])
+            and p.proname not like 'recall\_%'
         union all
         select format('the table %s has the trigger %s', t.tgrelid::regclass, t.tgname)
         from pg_trigger as t

@@ -15,12 +15,13 @@ declare
     twice text;
 begin
     perform set_config('citus.multi_shard_modify_mode', 'sequential', true);
-    -- Whoever holds one of these locks may wait for another. So all are taken, or none is held for longer than a moment.
+    -- Whoever holds one of these locks may wait for another. So nothing is waited for while one is held.
     for attempt in 1 .. 200 loop
         begin
-            perform set_config('lock_timeout', '100ms', true);
-            foreach name in array users || array['memories'::regclass, 'memory_collections'::regclass] loop
-                execute format('lock table %s in exclusive mode', name);
+            perform set_config('lock_timeout', '1s', true);
+            lock table memories in exclusive mode;
+            foreach name in array users || array['memory_collections'::regclass] loop
+                execute format('lock table %s in exclusive mode nowait', name);
             end loop;
             exit;
         exception when lock_not_available then

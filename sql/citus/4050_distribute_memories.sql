@@ -48,12 +48,13 @@ declare
     name text;
 begin
     perform set_config('citus.multi_shard_modify_mode', 'sequential', true);
-    -- Whoever holds one of these locks may wait for another. So all are taken, or none is held for longer than a moment.
+    -- Whoever holds one of these locks may wait for another. So nothing is waited for while one is held.
     for attempt in 1 .. 200 loop
         begin
-            perform set_config('lock_timeout', '100ms', true);
+            perform set_config('lock_timeout', '1s', true);
+            lock table memories in exclusive mode;
             foreach name in array users::text || of_users || of_all loop
-                execute format('lock table %s in exclusive mode', name);
+                execute format('lock table %s in exclusive mode nowait', name);
             end loop;
             exit;
         exception when lock_not_available then

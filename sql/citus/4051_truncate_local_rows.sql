@@ -9,10 +9,11 @@ declare
     patience constant text := current_setting('lock_timeout');
     name text;
 begin
-    -- Whoever holds one of these locks may wait for another. So all are taken, or none is held for longer than a moment.
+    -- Whoever holds one of these locks may wait for another. So nothing is waited for while one is held.
     for attempt in 1 .. 200 loop
         begin
-            perform set_config('lock_timeout', '100ms', true);
+            perform set_config('lock_timeout', '1s', true);
+            lock table memories in access exclusive mode;
             for name in
                 select users::text
                 union all
@@ -22,7 +23,7 @@ begin
                     where m.logicalrelid = 'memories'::regclass
                 )
             loop
-                execute format('lock table %s in access exclusive mode', name);
+                execute format('lock table %s in access exclusive mode nowait', name);
             end loop;
             exit;
         exception when lock_not_available then

@@ -16,6 +16,7 @@ from memdb import catalog, database
 from memdb.catalog import Objects
 
 SETS = ("drop_hnsw", "fast_search")
+CARRIED = (*SETS, "hybrid_search", "importance")
 SHARDS = 8
 
 _counter = itertools.count()
@@ -88,15 +89,21 @@ def local(cluster: Cluster) -> Iterator[str]:
 def spread(cluster: Cluster) -> Iterator[str]:
     """The same with 3,000 memories, which are in shards, and what searches found before."""
     with distributed_database(cluster) as conninfo:
-        with memdb.open(conninfo, sets=(*SETS, "hybrid_search")) as db:
+        with memdb.open(conninfo, sets=CARRIED) as db:
             db.migrate()
             db.seed(memories=3000, users=12)
         with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(NOTED)
             connection.execute(ANSWERS)
         with memdb.open(conninfo, sets=("citus",)) as db:
             db.migrate()
         yield conninfo
 
+
+NOTED = """
+insert into memory_importance (memory_id, importance, recalls, recalled_at)
+select id, 0.7, 3, now() - interval '3 days' from memories order by id limit 700
+"""
 
 ANSWERS = """
 create table answers as
@@ -125,7 +132,17 @@ cross join lateral (
 ) as w
 cross join lateral (
     select array_agg(s.id) as ids from search_memories_hybrid(u.user_id, e.content, e.embedding, 10) as s
-) as h
+) as h;
+create table answers_by_weight as
+select u.user_id, e.embedding, k.k, s.ids
+from (select user_id from memories group by user_id) as u
+cross join lateral (
+    select m.embedding from memories as m where m.user_id <> u.user_id order by m.id limit 2
+) as e
+cross join (values (5), (10), (20)) as k (k)
+cross join lateral (
+    select array_agg(s.id) as ids from recall_memories(u.user_id, e.embedding, k.k) as s
+) as s
 """
 
 
@@ -135,7 +152,7 @@ def schema(conninfo: str) -> Objects:
         return catalog.read(connection, "public").objects
 
 
-def rows(conninfo: str) -> dict[str, str]:
+def rows(conninfo: str, *others: str) -> dict[str, str]:
     """A checksum of the rows of each table that people fill."""
     with psycopg.connect(conninfo) as connection:
         return {
@@ -144,5 +161,5 @@ def rows(conninfo: str) -> dict[str, str]:
                     sql.Identifier(table)
                 )
             ).fetchone()[0]  # type: ignore[index]
-            for table in ("users", "memories", "memory_collections")
+            for table in ("users", "memories", "memory_collections", *others)
         }

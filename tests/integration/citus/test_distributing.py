@@ -2,13 +2,14 @@
 
 import threading
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 
 import memdb
 from memdb.errors import MemdbError
-from tests.integration.citus.conftest import SETS, Cluster, distributed_database, rows, schema
+from tests.integration.citus.conftest import CARRIED, NOTED, SETS, Cluster, distributed_database, rows, schema
 
 
 def distribute(conninfo: str) -> None:
@@ -39,6 +40,41 @@ def test_memories_are_spread_with_their_users_and_come_back_exactly(local: str) 
     bring_back(local)
     assert (tables(local), rows(local)) == ({}, there)
     assert schema(local) == before
+
+
+def test_all_sets_that_are_carried_go_and_come_back_together(cluster: Cluster) -> None:
+    with distributed_database(cluster) as conninfo:
+        with memdb.open(conninfo, sets=CARRIED) as db:
+            db.migrate()
+            db.seed(memories=1200, users=12)
+        with psycopg.connect(conninfo, autocommit=True) as connection:
+            connection.execute(NOTED)
+        before, there = schema(conninfo), rows(conninfo, "memory_importance", "memory_recall_weights")
+        distribute(conninfo)
+        assert tables(conninfo) == {
+            **dict.fromkeys(("users", "memories", "memory_collections", "memory_importance"), "h"),
+            "memory_recall_weights": "n",
+        }
+        with memdb.open(conninfo) as db:
+            assert db.verify().ok
+        bring_back(conninfo)
+        assert rows(conninfo, "memory_importance", "memory_recall_weights") == there
+        assert schema(conninfo) == before
+
+
+def test_what_is_noted_of_a_memory_is_its_users_and_goes_with_it(spread: str) -> None:
+    with psycopg.connect(spread, autocommit=True) as connection:
+        ((user, id),) = connection.execute(
+            "insert into memories (user_id, memory_type, content) select id, 'task', 'a' from users order by id limit 1"
+            " returning user_id, id"
+        ).fetchall()
+        note = "select note_memory_recalls(%(u)s, %(i)s), set_memory_importance(%(u)s, %(i)s, 0.9)"
+        assert connection.execute(note, {"u": user, "i": [id, UUID(int=1)]}).fetchone() == (1, 1)
+        assert connection.execute(note, {"u": UUID(int=1), "i": [id]}).fetchone() == (0, 0)
+        noted = "select recalls, importance from memory_importance where user_id = %s and memory_id = %s"
+        assert connection.execute(noted, [user, id]).fetchone() == (1, 0.9)
+        connection.execute("delete from memories where user_id = %s and id = %s", [user, id])
+        assert connection.execute(noted, [user, id]).fetchone() is None
 
 
 def test_deleting_a_user_deletes_their_memories_in_the_shard(spread: str) -> None:
@@ -105,9 +141,9 @@ def test_all_that_is_in_the_way_is_said_before_anything_is_changed(local: str) -
 
 def test_sets_that_are_not_carried_are_named(cluster: Cluster) -> None:
     with distributed_database(cluster) as conninfo:
-        with memdb.open(conninfo, sets=("drop_hnsw", "importance", "row_security")) as db:
+        with memdb.open(conninfo, sets=("drop_hnsw", "retention", "row_security")) as db:
             db.migrate()
-        with pytest.raises(MemdbError, match="does not carry these sets, which are applied: importance, row_security"):
+        with pytest.raises(MemdbError, match="does not carry these sets, which are applied: retention, row_security"):
             distribute(conninfo)
 
 

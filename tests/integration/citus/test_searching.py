@@ -17,6 +17,7 @@ from memdb.models import MemoryType
 from memdb.schemas import MemoryCreate, MemoryQuery, MemorySimilarityQuery, MemoryUpdate
 from memdb.store import MemoryStore, create_engine, sessions
 from tests.helpers import address
+from tests.integration.citus.conftest import SHARDS
 
 KNOWN, NOBODY = UUID(int=7), UUID(int=1)
 TOLD = "-c citus.log_remote_commands=on -c client_min_messages=notice"
@@ -31,9 +32,10 @@ class Heard:
     def __call__(self, message: Any) -> None:
         self.said.append(str(getattr(message, "message_primary", None) or getattr(message, "message", "")))
 
-    def shards(self) -> set[str]:
+    def shards(self) -> set[int]:
+        """By their place: those of all tables that have one place lie together."""
         found = {
-            number
+            int(number) % SHARDS
             for text in self.said
             if "issuing" in text
             for number in re.findall(r"\b(?:users|memor\w+?)_(\d{6,})\b", text)
@@ -78,6 +80,15 @@ def test_so_are_answers_by_words_and_by_both(spread: str) -> None:
             assert found == (ids, of_both)
 
 
+def test_so_is_what_is_recalled(spread: str) -> None:
+    with psycopg.connect(spread, autocommit=True) as connection:
+        for user, embedding, k, ids in connection.execute("select * from answers_by_weight").fetchall():
+            found = connection.execute(
+                "select array_agg(id) from recall_memories(%s, %s::vector, %s)", [user, embedding, k]
+            ).fetchone()
+            assert found == (ids,)
+
+
 SEARCHES = (
     "select * from search_memories(%(user)s, %(embedding)s)",
     "select * from search_memories(%(user)s, %(embedding)s, 30)",
@@ -85,6 +96,7 @@ SEARCHES = (
     "select * from search_memories_where(%(user)s, %(embedding)s, '$.source == \"chat\"')",
     "select * from search_memories_by_words(%(user)s, 'what is the work of today, A-17/3')",
     "select * from search_memories_hybrid(%(user)s, 'what is the work of today', %(embedding)s)",
+    "select * from recall_memories(%(user)s, %(embedding)s)",
     "select * from memories where user_id = %(user)s order by embedding <=> %(embedding)s limit 10",
 )
 
@@ -111,6 +123,8 @@ OF_THE_STORE: dict[str, Ask] = {
         MemorySimilarityQuery(user_id=user, embedding=near, limit=5, extra_data={"source": "chat"})
     ),
     "search": lambda store, user, near: store.search(user, "sea", near, k=5),
+    "recall": lambda store, user, near: store.recall(user, near, k=5),
+    "noted": lambda store, user, near: store.noted([KNOWN], user_id=user),
     "list": lambda store, user, near: store.list(MemoryQuery(user_id=user, limit=5)),
     "get": lambda store, user, near: store.get(KNOWN, user_id=user),
     "update": lambda store, user, near: store.update(KNOWN, MemoryUpdate(content="new"), user_id=user),
