@@ -44,22 +44,27 @@ set (autovacuum_vacuum_insert_scale_factor = 0.02);
 def templates(stage: str, successor: Successor, known: Shape) -> Iterator[Pair]:
     """The migrations of a stage that are the same for all models, for one of this shape."""
     directory = shipped.sql_directory() / "changing_model" / stage
-    pairs = {path.name: path.read_text(encoding="utf-8") for path in directory.glob("*.sql")}
+    pairs = {path.name: _written(path.read_text(encoding="utf-8"), known) for path in directory.glob("*.sql")}
     if stage == "begin":
         pairs |= _of_signatures(known)
     for name in sorted(name for name in pairs if not name.endswith(ROLLBACK_SUFFIX)):
         rollback = pairs[name.removesuffix(".sql") + ROLLBACK_SUFFIX]
         title = name.partition("_")[2].removesuffix(".sql")
-        yield f"{title} {successor.slug}", _filled(pairs[name], successor, known), _filled(rollback, successor, known)
+        yield f"{title} {successor.slug}", _named(pairs[name], successor), _named(rollback, successor)
 
 
-def _filled(text: str, successor: Successor, known: Shape) -> str:
+def _written(text: str, known: Shape) -> str:
+    """A template for this shape. What is written for it already must not be again: a number would be taken for another."""
     if not shipping.is_inline(known, beside=_BESIDE):
         text = _INLINE.sub(_NOT_INLINE, text)
     user = known.users.base_type
     text = shipping.written(PurePosixPath("fast_search/model.sql"), text, known)
-    text = re.sub(r"\(uuid(?=, uuid\[\])", f"({user}", re.sub(r"\bvector\[\]", f"{known.embedding_type}[]", text))
-    return text.replace("new_model_name", successor.model.replace("'", "''")).replace("new_model", successor.slug)
+    return re.sub(r"\(uuid(?=, uuid\[\])", f"({user}", re.sub(r"\bvector\[\]", f"{known.embedding_type}[]", text))
+
+
+def _named(text: str, successor: Successor) -> str:
+    names = {"new_model_name": successor.model.replace("'", "''"), "new_model": successor.slug}
+    return re.sub("new_model_name|new_model", lambda found: names[found[0]], text)
 
 
 def _of_signatures(known: Shape) -> dict[str, str]:

@@ -267,7 +267,7 @@ def test_what_is_added_meanwhile_is_told_and_filled(db: door.Database, connectio
     assert connection.value("select count(*) from memories where embedding is null") > 0  # the former ones stay
 
 
-@pytest.mark.parametrize(("dimensions", "kind"), [(1536, "vector"), (3072, "halfvec"), (1024, None)])
+@pytest.mark.parametrize(("dimensions", "kind"), [(1536, "vector"), (3072, None), (1024, "halfvec"), (1024, None), (2048, None)])
 def test_any_other_type_takes_over_and_the_former_one_keeps_a_name_where_both_have_equally_many_numbers(
     server: str, tmp_path: Path, dimensions: int, kind: str | None
 ) -> None:
@@ -278,7 +278,7 @@ def test_any_other_type_takes_over_and_the_former_one_keeps_a_name_where_both_ha
         db.migrate()
         with database.connect(conninfo, purpose="test") as connection:
             connection.execute("insert into users (id) values (%s)", [ANN])
-            for text in ("text 1", "text 2"):
+            for text in (f"text {n}" for n in range(MANY)):
                 connection.execute(
                     "insert into memories (user_id, memory_type, content, embedding) values "
                     "(%s, 'task', %s, %s::real[]::vector)",
@@ -287,7 +287,8 @@ def test_any_other_type_takes_over_and_the_former_one_keeps_a_name_where_both_ha
             db.embed(Model("other", dimensions))
             project.switch(sql_dir, "other")
             db.migrate()
-            assert found(connection, ANN, of_text("text 2", dimensions), k=1) == ["text 2"]
+            for k in (1, 40):  # by signature, and by more of them
+                assert found(connection, ANN, of_text("text 2", dimensions), k=k)[0] == "text 2"
             former = "select content from search_memories_where_before_other(%s, %s::real[]::vector, null, 1)"
             assert connection.value(former.encode(), [ANN, of_text("text 1", 1536)]) == "text 1"
 

@@ -8,8 +8,9 @@ import pytest
 from memdb import project, shipped
 from memdb.errors import UsageError
 from memdb.output.rendering import render
-from memdb.project import Upgrade, Wanted, shipping
+from memdb.project import Upgrade, Wanted, models, shipping
 from memdb.shape import Shape, Users, may_refer, name, user_type
+from memdb.successor import Successor
 
 ACCOUNTS = Shape(Users("app.accounts", "account_id", "bigint", may_be_made=False), "halfvec", 768)
 
@@ -194,3 +195,18 @@ def test_types_and_names_are_written_as_sql_has_them() -> None:
 )
 def test_a_text_may_refer_to_any_text_and_other_ids_to_their_own_type(one: str, other: str, may: bool) -> None:
     assert may_refer(one, other) is may
+
+
+@pytest.mark.parametrize("dimensions", [128, 256, 512, 768, 1024, 2048, 3072])
+def test_signatures_of_a_model_that_takes_over_are_those_of_a_project_made_for_it(dimensions: int) -> None:
+    shape = models.shape_for(Shape(), dimensions, None)
+    number = re.compile(r"bit\(\d+\)|\barray\[\d+\]|[\d.]+(?=::real)|\+ \d+")
+    signatures = ("1001_", "1005_", "1015_", "1016_")
+    whole = [text for path, text in sql_of(shape).items() if path.name.startswith(signatures)]
+    begun = [sql for _, sql, _ in models.templates("begin", Successor("other"), shape)]
+    assert {*number.findall("".join(begun))} == {*number.findall("".join(whole))}
+
+
+def test_the_name_of_a_model_may_be_any_word_of_the_templates() -> None:
+    begun = "".join(sql for _, sql, _ in models.templates("begin", Successor("our_new_model_name"), Shape()))
+    assert "Embeddings of memories by the model our_new_model_name. " in begun
