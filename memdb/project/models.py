@@ -54,7 +54,7 @@ def templates(stage: str, successor: Successor, known: Shape) -> Iterator[Pair]:
 
 
 def _written(text: str, known: Shape) -> str:
-    """A template for this shape. What is written for it already must not be again: a number would be taken for another."""
+    """A template for this shape. What is written for it already is not again: a number would be taken for another."""
     if not shipping.is_inline(known, beside=_BESIDE):
         text = _INLINE.sub(_NOT_INLINE, text)
     user = known.users.base_type

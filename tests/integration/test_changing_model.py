@@ -267,7 +267,9 @@ def test_what_is_added_meanwhile_is_told_and_filled(db: door.Database, connectio
     assert connection.value("select count(*) from memories where embedding is null") > 0  # the former ones stay
 
 
-@pytest.mark.parametrize(("dimensions", "kind"), [(1536, "vector"), (3072, None), (1024, "halfvec"), (1024, None), (2048, None)])
+@pytest.mark.parametrize(
+    ("dimensions", "kind"), [(1536, "vector"), (3072, None), (1024, "halfvec"), (1024, None), (2048, None)]
+)
 def test_any_other_type_takes_over_and_the_former_one_keeps_a_name_where_both_have_equally_many_numbers(
     server: str, tmp_path: Path, dimensions: int, kind: str | None
 ) -> None:
