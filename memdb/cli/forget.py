@@ -38,7 +38,7 @@ def forget(
     """
     with place.open() as db:
         if not (dry_run or yes):
-            found = db.forget(user, and_user=and_user, dry_run=True)
+            found = db.forget(user, and_user=and_user, dry_run=True, wait_seconds=wait)
             output.emit(found, "text", address=db.address, to_stderr=True)
             confirm("This deletes it for good.")
         result = db.forget(user, and_user=and_user, dry_run=dry_run, wait_seconds=wait)

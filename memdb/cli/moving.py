@@ -31,6 +31,7 @@ def export(
         bool, typer.Option("--without-embeddings", help="Leave out embeddings, which are most of the file.")
     ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it exists.")] = False,
+    wait: Wait = 60,
     place: Place = Place(),
     format: OutputFormat = "text",
 ) -> None:
@@ -39,7 +40,14 @@ def export(
     From one snapshot, of one user or of all. Read-only.
     """
     with place.open() as db, _hooks("Exporting") as hooks:
-        result = db.export(file, user=user, embeddings=not without_embeddings, overwrite=overwrite, hooks=hooks)
+        result = db.export(
+            file,
+            user=user,
+            embeddings=not without_embeddings,
+            overwrite=overwrite,
+            wait_seconds=wait,
+            hooks=hooks,
+        )
     output.emit(result, format, address=db.address)
 
 

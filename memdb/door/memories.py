@@ -195,14 +195,15 @@ class Memories(Place):
         user: "UserKey | None" = None,
         embeddings: bool = True,
         overwrite: bool = False,
+        wait_seconds: float = 60,
         hooks: "MovingHooks | None" = None,
     ) -> "Export":
         """Writes the memories of one user, or of all, to a file, with their collections and what is noted beside them.
 
         The file is as the database was at one moment, and is there whole or not at all. An earlier one stays unless
-        `overwrite`. Raises DataError for a user without memories.
+        `overwrite`. Raises DataError for a user without memories, LockTimeout where others keep a table locked.
         """
-        with self.connected("export") as connection:
+        with self.connected("export", wait_seconds=wait_seconds) as connection:
             return lazy.exporting.export(
                 connection,
                 Path(path),

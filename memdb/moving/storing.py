@@ -1,6 +1,7 @@
 """Rows of a file on their way into the tables, some at a time."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,10 @@ from memdb.reading.fields import excerpt
 from memdb.shape import UserKey
 from memdb.words import listed
 
+# As PostgreSQL writes them in JSON, which goes on after the year 9999, and before the year 1.
+_TIME = re.compile(
+    r"-?infinity|\d{4,6}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d(:?\d\d(:\d\d)?)?)( BC)?", re.ASCII
+)
 _REFUSED = (psycopg.IntegrityError, psycopg.DataError, psycopg.errors.RaiseException)
 _ROWS, _BYTES = 100, 4_000_000  # of a batch, whichever comes first
 
@@ -52,6 +57,7 @@ class Storing:
         )
         kinds = dict(zip(table.columns, table.kinds, strict=True))
         objects = [arriving.values(self.file, row) for row in batch]
+        self._require_times(table, given.plain, batch, objects)
         statement = statements.insert(self.place, table, given, self.on_conflict)
         with self._explained(batch):
             mapped = {name: [self._mapped(kinds[name], each.get(name)) for each in objects] for name in given.mapped}
@@ -66,6 +72,23 @@ class Storing:
             if table.key and not table.has_owner and "memory_id" not in table.key:
                 self._require_stored(table, done, mapped["memory_id"])
         self.stored[table.name] = self.stored.get(table.name, 0) + done
+
+    def _require_times(
+        self, table: Table, types: Mapping[str, str], batch: list[Row], objects: list[dict[str, Any]]
+    ) -> None:
+        """Raises DataError for what the server would take for another time each day, or in each time zone."""
+        names = [
+            name for name, type in types.items() if type.startswith("timestamp") and type.endswith("with time zone")
+        ]
+        for row, each in zip(batch, objects, strict=True):
+            for name in names:
+                value = each.get(name)
+                if value is not None and not (isinstance(value, str) and _TIME.fullmatch(value)):
+                    raise DataError(
+                        f"{self.file.path}, line {row.line}: {name} of {table.name} is no time with an offset: "
+                        f"{excerpt(value)}",
+                        hint="Nothing was imported. Write it as 2026-01-31T12:00:00+00:00.",
+                    )
 
     def _mapped(self, kind: str, value: Any) -> str | None:
         if value is None:

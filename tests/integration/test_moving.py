@@ -18,7 +18,7 @@ from pyarrow import parquet
 import memdb
 from memdb import cli, database, migrations
 from memdb.database import Connection
-from memdb.errors import DatabaseError, DataError, OutputError, UsageError
+from memdb.errors import DatabaseError, DataError, LockTimeout, OutputError, UsageError
 from memdb.moving import jsonl
 from memdb.moving.hooks import Hooks
 from memdb.shape import Shape, Users
@@ -308,12 +308,58 @@ def test_a_file_that_does_not_fit_leaves_nothing(server: str, template: str, des
     assert not any(everything(destination))
     with pytest.raises(UsageError, match="on_conflict"):
         imported(destination, file, on_conflict="replace")
-    *lines, _ = file.read_bytes().replace(b"vector(1536)", b"tensor(1536)", 1).splitlines(keepends=True)
-    assert b"tensor(1536)" in lines[0]
-    checksum = hashlib.sha256(b"".join(lines)).hexdigest()
-    file.write_bytes(b"".join(lines) + b'{"sha256":"%b","lines":%d}\n' % (checksum.encode(), len(lines)))
+    edit(file, b"vector(1536)", b"tensor(1536)")
     with pytest.raises(DataError, match=r"no embedding has the type 'tensor\(1536\)'"):
         imported(destination, file)
+
+
+def edit(file: Path, old: bytes, new: bytes) -> None:
+    """Changes the first that there is, and the checksum with it."""
+    *lines, _ = file.read_bytes().splitlines(keepends=True)
+    content = b"".join(lines)
+    assert old in content
+    content = content.replace(old, new, 1)
+    checksum = hashlib.sha256(content).hexdigest().encode()
+    file.write_bytes(content + b'{"sha256":"%b","lines":%d}\n' % (checksum, len(lines)))
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("time", ["tomorrow", "now", "2026-01-01T00:00:00", "2026-01-01 00:00 Europe/Berlin"])
+@pytest.mark.parametrize("column", ["created_at", "archived_at"])
+def test_a_time_that_another_day_or_zone_would_read_otherwise_is_refused(
+    source: str, destination: str, tmp_path: Path, time: str, column: str
+) -> None:
+    execute(source, "update memory_archive set archived_at = '-infinity'")
+    file = exported(source, tmp_path / "times.jsonl")
+    edit(file, b'"%b":"-infinity"' % column.encode(), b'"%b":"%b"' % (column.encode(), time.encode()))
+    with pytest.raises(DataError, match=rf"line \d+: {column} of memor\w+ is no time with an offset: '{time}'"):
+        imported(destination, file)
+    assert not any(everything(destination))
+
+
+@pytest.mark.once
+def test_any_time_that_the_database_has_arrives(source: str, destination: str, tmp_path: Path) -> None:
+    times = [
+        "0044-03-15 12:00:00.5+00 BC",
+        "20000-01-01 00:00:00+00",
+        "infinity",
+        "1900-01-01 00:00:00.000001+05:45:30",
+    ]
+    execute(source, "alter table memories add column times timestamptz(6), add column plain timestamp default 'now'")
+    execute(destination, "alter table memories add column times timestamptz(6), add column plain timestamp")
+    for time in times:
+        execute(source, "update memories set times = %s", time)
+        imported(destination, exported(source, tmp_path / f"{len(time)}"), on_conflict="overwrite")
+        assert rows(destination, "memories") == rows(source, "memories")
+
+
+@pytest.mark.once
+def test_an_export_waits_no_longer_for_a_table_that_is_locked_than_it_may(source: str, tmp_path: Path) -> None:
+    with database.connect(source, purpose="test") as other, other.transaction(), memdb.open(source) as db:
+        other.execute("lock table memories in access exclusive mode")
+        with pytest.raises(LockTimeout):
+            db.export(tmp_path / "memories.jsonl", wait_seconds=0.05)
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.once

@@ -100,6 +100,15 @@ def test_a_value_that_no_memory_can_have_leaves_nothing(migrated: str, tmp_path:
     assert memories(migrated) == {}
 
 
+def test_a_time_without_an_offset_is_one_in_utc(migrated: str, tmp_path: Path) -> None:
+    file = tmp_path / "memories.json"
+    times = ("2026-01-31T23:30:00", "2026-01-31T23:30:00-01:00")
+    file.write_text(json.dumps([{"id": str(n), "memory": time, "created_at": time} for n, time in enumerate(times)]))
+    imported(migrated, file, user=ANN)
+    days = {text: day for text, (*_, day) in memories(migrated).items()}
+    assert days == dict(zip(times, ("2026-01-31", "2026-02-01"), strict=True))
+
+
 def test_what_the_other_system_did_not_find_any_more_is_not_brought_back(migrated: str, tmp_path: Path) -> None:
     file = tmp_path / "file.json"
     gone, later = "2020-01-01", "2999-12-31"

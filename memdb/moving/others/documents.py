@@ -46,7 +46,7 @@ class Document(File):
                 "memory_type": self._tier_of(memory),
                 "content": memory.content,
                 "metadata": memory.metadata,
-                "created_at": memory.created_at or self.header.exported_at,
+                "created_at": _with_offset(memory.created_at) or self.header.exported_at,
             }
             yield Row(number, "memories", json.dumps(row).encode(), None)
 
@@ -96,6 +96,15 @@ def _document(
     )
     told = (f"They are {system}'s.", *notes, *_of_those(found, kept), _NO_EMBEDDINGS)
     return Document(path, about, whose, tier, told)
+
+
+def _with_offset(time: str | None) -> str | None:
+    """Without one, these systems mean UTC. What is no time stays, to be refused."""
+    try:
+        moment = datetime.fromisoformat(time or "")
+    except (TypeError, ValueError):
+        return time
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def _is_gone(memory: Memory) -> bool:
