@@ -79,9 +79,7 @@ begin
 end;
 $$;
 
-comment on function search_memories_of_user(
-    uuid, vector, integer, memory_type[], jsonb, jsonpath, integer, bigint
-) is
+comment on function search_memories_of_user(uuid, vector, integer, memory_type[], jsonb, jsonpath, integer, bigint) is
 'Part of search_memories_where: reads one shard. Up to few memories, all are compared.';
 
 create or replace function search_memories_where(
