@@ -228,6 +228,16 @@ def test_tiers_and_users_follow_and_what_goes_takes_its_embedding_along(
     assert connection.value("select count(*) from memory_embeddings_new_model_2 where user_id = %s", [ANN]) == 0
 
 
+def test_embeddings_go_along_with_memories_to_other_users(
+    db: door.Database, connection: Connection, tmp_path: Path
+) -> None:
+    db.embed(Model(), scope=Scope(user=BOB), batching=SMALL)
+    db.export(tmp_path / "bob.jsonl", user=BOB)
+    db.import_(tmp_path / "bob.jsonl", map_users={str(BOB): str(ANN)}, on_conflict="new-ids")
+    rows = connection.execute("select user_id, count(*) from memory_embeddings_new_model_2 group by 1").fetchall()
+    assert dict(rows) == {ANN: 20, BOB: 20}
+
+
 def test_who_is_held_to_policies_finds_and_embeds_their_own_alone(
     db: door.Database, connection: Connection, folder: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from memdb import project
 from memdb.errors import UsageError
 from memdb.ledger import sqlfiles
+from memdb.project import models
+from memdb.shape import Shape, Users
+from memdb.successor import Successor
 
 
 @pytest.mark.parametrize(
@@ -107,3 +111,12 @@ def test_an_upgrade_does_not_read_a_pipe_or_device_in_place_of_what_memdb_ships(
     readme.unlink()
     os.mkfifo(readme)
     assert project.upgrade(folder, dry_run=True).differing == (readme,)
+
+
+def test_migrations_for_another_model_are_written_for_the_users_and_embeddings_of_a_folder() -> None:
+    accounts = Users("accounts", "account_id", "bigint", may_be_made=False)
+    pairs = models.templates("begin", Successor("new"), Shape(accounts, "halfvec", 3072))
+    text = "\n".join(part for _, sql, rollback in pairs for part in (sql, rollback))
+    assert "references accounts (account_id)" in text
+    assert "new_model" not in text
+    assert not re.findall(r"\b(?:vector\b(?:,|\)|\[\]|\(\d)|user_id uuid|uuid, (?:vector|halfvec|uuid\[\]))", text)

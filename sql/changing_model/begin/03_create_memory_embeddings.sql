@@ -28,6 +28,8 @@ create table memory_embeddings_new_model (
     signature bit(2048) null generated always as (memory_signature_new_model(embedding)::bit(2048)) stored,
     constraint memory_embeddings_new_model_pkey primary key (memory_id),
     constraint memory_embeddings_new_model_memory_id_fkey foreign key (memory_id) references memories (id)
+    on delete cascade,
+    constraint memory_embeddings_new_model_user_id_fkey foreign key (user_id) references users (id)
     on delete cascade
 );
 
@@ -54,5 +56,7 @@ comment on column memory_embeddings_new_model.signature is
 comment on constraint memory_embeddings_new_model_pkey on memory_embeddings_new_model is 'One row for a memory.';
 comment on constraint memory_embeddings_new_model_memory_id_fkey on memory_embeddings_new_model is
 'Deleting a memory deletes its embedding.';
+comment on constraint memory_embeddings_new_model_user_id_fkey on memory_embeddings_new_model is
+'Deleting a user deletes these embeddings, and an import for another user gives them to that one.';
 comment on index ix_memory_embeddings_new_model_signature is
 'All signatures of a user, with what a search needs besides.';
