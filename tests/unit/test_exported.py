@@ -40,7 +40,7 @@ CALLS = {
     "on_job: collections.abc.Callable[[str], None] | None = None) -> 'Consolidation'",
     "doctor": "(self) -> 'Report'",
     "export": "(self, path: str | os.PathLike[str], *, user: 'UserKey | None' = None, embeddings: bool = True, "
-    "overwrite: bool = False, hooks: 'MovingHooks | None' = None) -> 'Export'",
+    "overwrite: bool = False, wait_seconds: float = 60, hooks: 'MovingHooks | None' = None) -> 'Export'",
     "duplicates": "(self, user: 'UserKey | None' = None, *, near: bool = False, max_distance: float | None = None, "
     "only: collections.abc.Collection[uuid.UUID] = (), most: int = 20) -> 'Duplicates'",
     "embed": "(self, embedder: 'Embedder', *, scope: 'Scope | None' = None, batching: 'Batching | None' = None, "
