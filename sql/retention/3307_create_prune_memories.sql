@@ -2,9 +2,9 @@
 -- ones keep nobody waiting, and a call that is cut short is undone alone.
 --
 -- Calls take turns, so however many there are, searches have one beside them. A memory that somebody else is changing
--- is passed over, and so is one that was recalled since it was found; "is true" has it looked up by its key. Without
--- bitmap scans they are deleted in the order of their ids, as recalls are noted, so neither waits for the other for
--- ever. Whether what goes is deleted is said apart, for other sets to replace.
+-- is passed over, and so is one that was recalled, or has come to another tier, since it was found; "is true" has it
+-- looked up by its key. Without bitmap scans they are deleted in the order of their ids, as recalls are noted, so
+-- neither waits for the other for ever. Whether what goes is deleted is said apart, for other sets to replace.
 --
 -- To find and lock a batch takes a while, and its statement sees nothing of what others commit meanwhile. So all are
 -- looked at again once they are locked: somebody may have pinned one, and was told so.
@@ -62,7 +62,9 @@ begin atomic
             lateral (
                 select m.id
                 from memories as m
-                where m.id = d.memory_id and (m.accessed_at = d.accessed_at) is true
+                where
+                    m.id = d.memory_id
+                    and (m.accessed_at = d.accessed_at and m.memory_type = d.memory_type) is true
                 limit 1 -- noqa: AM09
                 for update skip locked
             ) as m

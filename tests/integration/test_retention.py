@@ -157,7 +157,7 @@ def test_what_others_are_changing_or_have_just_recalled_is_passed_over(copied: s
         assert {id_of("task", 8), id_of("task", 9)} < {id for (id,) in connection.execute(LEFT)}
 
 
-def test_what_is_pinned_recalled_or_given_another_time_while_a_batch_is_put_together_is_kept(copied: str) -> None:
+def test_what_is_pinned_recalled_or_changed_while_a_batch_is_put_together_is_kept(copied: str) -> None:
     """A statement does not see what others commit after it has begun: here, it waits once it has found what is due."""
     expired = [id_of("personal", n) for n in (1, 2, 3)]
     slowly: LiteralString = """
@@ -182,10 +182,11 @@ def test_what_is_pinned_recalled_or_given_another_time_while_a_batch_is_put_toge
                 1,
             )
             connection.execute("update memories set accessed_at = now() where id = %s", [id_of("task", 7)])
+            connection.execute("update memories set memory_type = 'personal' where id = %s", [id_of("task", 6)])
             connection.execute("select pg_advisory_unlock(7)")
-            assert pruning.result(60) == [("personal", "expired", 1), ("task", "idle", 11)]
+            assert pruning.result(60) == [("personal", "expired", 1), ("task", "idle", 10)]
         pruner.commit()
-        kept = {*expired[:2], *(id_of("task", n) for n in (7, 8, 9))}
+        kept = {*expired[:2], *(id_of("task", n) for n in (6, 7, 8, 9))}
         assert kept < {id for (id,) in connection.execute(LEFT)}
 
 
