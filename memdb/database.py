@@ -17,7 +17,6 @@ from psycopg.rows import class_row, tuple_row
 
 from memdb import addresses, shipped
 from memdb.addresses import conninfo as conninfo
-from memdb.addresses import workers
 from memdb.addresses.failures import connection_failed
 from memdb.addresses.refusals import READ_ONLY
 from memdb.addresses.refusals import translated_errors as translated_errors
@@ -55,6 +54,8 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
         try:
             return super().wait(*arguments, **options)
         except psycopg.Error as error:
+            from memdb.addresses import workers  # which is loaded where something fails
+
             plain = workers.as_on_one_server(error)
             if plain is error:
                 raise

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import psycopg
 
-from memdb.addresses import workers
-from memdb.addresses.workers import Unreachable
 from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, WorkerLost
 from memdb.words import shortened
+
+if TYPE_CHECKING:
+    from memdb.addresses.workers import Unreachable
 
 READ_ONLY = "Connect to the primary server, with default_transaction_read_only off."
 _NOT_UTF8 = (
@@ -44,7 +46,7 @@ WORKER = (
 _CONNECTION_ENDED = ("57P01", "57P02", "57P03", "57P05", "25P03", "25P04")
 
 
-def worker_lost(worker: Unreachable) -> WorkerLost:
+def worker_lost(worker: "Unreachable") -> WorkerLost:
     """What is said of a worker that is gone, whatever was tried."""
     which = "a worker" if worker.node is None else f"the worker {worker.node}"
     return WorkerLost(f"{which} of this cluster cannot be reached: {worker.reason}", hint=WORKER)
@@ -62,6 +64,8 @@ def translated_errors() -> Iterator[None]:
 
 
 def _translated(error: psycopg.Error) -> MemdbError:
+    from memdb.addresses import workers  # which is loaded where something fails
+
     if worker := workers.unreachable(error):
         return worker_lost(worker)
     message = shortened(error.diag.message_primary or str(error).strip())

@@ -6,9 +6,10 @@ from typing import Any
 
 from psycopg.rows import dict_row
 
-from memdb import distribution, trust
+from memdb import trust
 from memdb.database import Connection, query
-from memdb.distribution import Parts
+from memdb.distribution import shards
+from memdb.distribution.shards import Parts
 from memdb.target import Target
 
 
@@ -83,7 +84,7 @@ def read(connection: Connection, target: Target) -> Facts:
     cursor = connection.cursor(row_factory=dict_row)
     rows = cursor.execute(query("benchmark", "index_facts"), {"memories": target.memories}).fetchall()
     buffered, definitions = _buffered(connection, [row["file"] for row in rows]), _definitions(connection, target)
-    if (parts := distribution.parts(connection, target.memories)) is not None:
+    if (parts := shards.parts(connection, target.memories)) is not None:
         table, toast, indexes, visible = _over_shards(parts, rows)
         buffered = None
     found = []

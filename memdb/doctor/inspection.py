@@ -9,8 +9,9 @@ from typing import Any
 
 import psycopg
 
-from memdb import database, distribution, target
+from memdb import database, target
 from memdb.database import Connection, query
+from memdb.distribution import shards
 from memdb.doctor.patient import begin, percent, require_readable
 from memdb.target import Target
 from memdb.words import printable
@@ -125,7 +126,7 @@ class _Inside:
         self._connection, self._found = connection, found
         self.notes: list[str] = []
         ((rows, pages, visible),) = self._connection.execute(query("doctor_rows", "extent"), [found.memories])
-        self._parts = {found.memories: distribution.parts(connection, found.memories)}
+        self._parts = {found.memories: shards.parts(connection, found.memories)}
         if (parts := self._parts[found.memories]) is not None:
             rows, pages, visible = (parts.sum(figure) for figure in ("rows", "pages", "visible_pages"))
         self.rows = rows if rows >= 0 else 2 * pages
@@ -179,7 +180,7 @@ class _Inside:
 
     def _over_shards(self, kind: str, own: int, table: int, name: str) -> int:
         if table not in self._parts:
-            self._parts[table] = distribution.parts(self._connection, table)
+            self._parts[table] = shards.parts(self._connection, table)
         parts = self._parts[table]
         if parts is None:
             return own

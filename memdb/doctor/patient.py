@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from memdb import database, distribution, pooling, target, trust
+from memdb import database, pooling, target, trust
 from memdb.database import Connection, query
-from memdb.distribution import Parts
+from memdb.distribution.shards import Parts
+from memdb.distribution.shards import parts as parts_of
 from memdb.doctor import shards
 from memdb.doctor.facts import (
     Definer,
@@ -137,7 +138,7 @@ class Patient:
     def parts(self, table: int) -> Parts | None:
         """The shards of a table; None on one server."""
         if table not in self._parts:
-            self._parts[table] = distribution.parts(self.connection, table)
+            self._parts[table] = parts_of(self.connection, table)
         return self._parts[table]
 
     @property

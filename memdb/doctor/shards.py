@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from memdb import distribution
 from memdb.database import Connection, query
-from memdb.distribution import Node, Parts
+from memdb.distribution import Node
+from memdb.distribution.shards import Parts, ask_workers
 from memdb.doctor.facts import Index, Table
 from memdb.shape import unquoted
 
@@ -38,7 +39,7 @@ def servers(connection: Connection) -> Servers:
     if cluster is None:
         return Servers()
     silent = tuple(distribution.silent(connection, cluster.workers))
-    prepared = distribution.ask_workers(connection, query("distribution", "prepared"))
+    prepared = ask_workers(connection, query("distribution", "prepared"))
     hanging = {answer.of: int(answer.value) for answer in prepared if answer.value not in (None, "0")}
     return Servers(cluster.workers, silent, hanging, tuple(_releases(connection)))
 
@@ -47,7 +48,7 @@ def _releases(connection: Connection) -> Iterator[Release]:
     ours = connection.execute(query("distribution", "extensions"), [list(_EXTENSIONS)]).fetchall()
     for name, version in ours:
         statement = query("distribution", "extension").replace("{extension}", name)
-        answers = distribution.ask_workers(connection, statement)
+        answers = ask_workers(connection, statement)
         others = {answer.of: str(answer.value) for answer in answers if answer.value not in (None, version)}
         if others:
             yield Release(name, version, others)

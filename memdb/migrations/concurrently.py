@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from memdb import database, distribution, statements, trust
+from memdb import database, statements, trust
 from memdb.database import Connection, query
+from memdb.distribution import shards
 from memdb.errors import MigrationError, StatementFailed
 
 _NAME = r'(?P<name>(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?)'
@@ -79,7 +80,7 @@ def _find(connection: Connection, statement: IndexStatement) -> tuple[str, bool]
         return None
     qualified, valid, name, table = found
     # A coordinator takes an index for valid before its workers have built theirs, and when they never do.
-    return str(qualified), bool(valid) and distribution.has_on_all_shards(connection, table, name)
+    return str(qualified), bool(valid) and shards.has_on_all_shards(connection, table, name)
 
 
 def drop_if_invalid(connection: Connection, statement: IndexStatement) -> bool:

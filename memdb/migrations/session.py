@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 from psycopg.pq import TransactionStatus
 
-from memdb import database, distribution, pooling
+from memdb import database, pooling
 from memdb.database import OWN_NAMES, Connection, query
 from memdb.errors import StatementFailed
 from memdb.migrations import locking
@@ -74,7 +74,7 @@ def names_of_the_target(connection: Connection) -> Iterator[None]:
         path += f", {sql.Identifier(schema).as_string()}"
     connection.execute("select set_config('search_path', %s, false)", [path])
     if connection.info.transaction_status == TransactionStatus.INTRANS:
-        distribution.reach_workers(connection, {"search_path": path})
+        _tell_workers(connection, {"search_path": path})
     connection.has_own_names = False
     yield  # not taken back here: after an error the transaction is over, and with it the setting; else clean() follows
 
@@ -98,7 +98,14 @@ def reach_workers(connection: Connection, limits: Limits, *, shard_by_shard: boo
     }
     if limits.maintenance_work_mem is not None:
         settings["maintenance_work_mem"] = limits.maintenance_work_mem
-    distribution.reach_workers(connection, settings)
+    _tell_workers(connection, settings)
+
+
+def _tell_workers(connection: Connection, settings: dict[str, str]) -> None:
+    if connection.has_citus:
+        from memdb import distribution  # which nobody else has to load
+
+        distribution.reach_workers(connection, settings)
 
 
 def asks_for_shard_by_shard(error: StatementFailed) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from memdb import database, distribution
 from memdb.database import Connection, query
+from memdb.distribution import shards
 from memdb.errors import MemdbError
 from memdb.migrations import locking
 
@@ -82,7 +83,7 @@ class _Shards:
 
     def build(self, observer: Connection, pid: int) -> Build | None:
         """What is done of all shards of a table, those that are through among them."""
-        running = distribution.index_builds(observer, pid)
+        running = shards.index_builds(observer, pid)
         self._seen |= running.keys()
         if not running:
             return None

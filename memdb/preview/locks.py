@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from psycopg import sql
 
-from memdb import database, distribution, shape, trust
+from memdb import database, shape, trust
 from memdb.database import Connection, query
+from memdb.distribution import shards
 from memdb.effects import costs
 from memdb.effects.costs import Size
 from memdb.effects.measuring import Index, Work
@@ -131,7 +132,7 @@ def _table(
     bytes: int,
     indexes: list[list[str]],
 ) -> _Table:
-    if (parts := distribution.parts(connection, oid)) is not None:
+    if (parts := shards.parts(connection, oid)) is not None:
         rows, bytes = parts.sum("rows"), parts.sum("bytes")
         size, estimate = bytes - parts.sum("toast"), None if rows < 0 else round(rows)
     is_counted = readable and size <= COUNTED_BYTES and trust.may_read(connection, [oid])

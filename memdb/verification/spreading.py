@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from memdb import distribution
 from memdb.catalog import Key, Objects
 from memdb.database import Connection
-from memdb.distribution import Cluster, Table
+from memdb.distribution import Cluster, Table, shards
 from memdb.verification.comparison import Difference
 from memdb.words import count, listed
 
@@ -78,7 +78,7 @@ def _of_placements(connection: Connection, tables: Iterable[Table]) -> Iterator[
 def _of_indexes(connection: Connection, expected: Objects, spread: dict[str, Table]) -> Iterator[Difference]:
     """Each index that is expected, on each shard of its table."""
     for name, table in spread.items():
-        found = distribution.parts(connection, table.oid)
+        found = shards.parts(connection, table.oid)
         if found is None:  # each server has a copy
             continue
         indexes = (key.name for key, item in expected.items() if key.kind == "index" and item["table"] == name)

@@ -7,7 +7,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from memdb import database, distribution
+from memdb import database
+from memdb.distribution import shards
 from memdb.door import Database
 from memdb.errors import WorkerLost
 from memdb.seeding.hooks import Hooks
@@ -99,7 +100,7 @@ def test_an_index_that_some_workers_have_built_is_built_anew_or_dropped(own: Spr
 
     def on_all(connection: database.Connection) -> bool:
         table = connection.value("select 'memories'::regclass::oid")
-        return distribution.has_on_all_shards(connection, table, "ix_memories_made")
+        return shards.has_on_all_shards(connection, table, "ix_memories_made")
 
     with own.open(project) as db, database.connect(own.conninfo, purpose="test") as connection:
         with own.without(0), pytest.raises(WorkerLost):
