@@ -60,7 +60,8 @@ _RULES = (
     ),
     _rule(
         r"alter table .*\badd .*\b(?:unique|primary key)\b",
-        rf"{_ALTER}.*?\b(?:unique|primary\s+key)\s*(?:nulls\s+(?:not\s+)?distinct\s*)?\((?P<columns>[^)]*)\)",
+        rf"{_ALTER}.*?\b(?:unique|primary\s+key)\b(?!\s+using\s+index)"
+        r"(?:\s*(?:nulls\s+(?:not\s+)?distinct\s*)?\((?P<columns>[^)]*)\))?",
         "a key of {table}, which is spread over a cluster by {column}, has to contain {column}",
         _KEY,
     ),
