@@ -2,10 +2,10 @@
 -- whose rows are deleted together with a memory. With each, the parts of the statements that read and write its rows.
 --
 -- Values are kept as texts, which every type reads as it has written them; JSON would lose some. A column that came
--- later gets its default, and a column user_id that refers to users or memories the memory's user, who may be another
--- one where memories are imported. Rows that would have been deleted meanwhile with something else that they refer to,
--- such as a collection, stay away. A column that such a deletion would have emptied, such as source_id of
--- memory_sources, comes back empty.
+-- later gets its default. A column user_id that refers to users or memories is not kept where it says the memory's
+-- user, and comes back as that, who may be another one where memories are imported; what others wrote stays theirs.
+-- Rows that would have been deleted meanwhile with something else that they refer to, such as a collection, stay away.
+-- A column that such a deletion would have emptied, such as source_id of memory_sources, comes back empty.
 create function memory_tables(memories regclass)
 returns table (name text, of regclass, key text, columns text, kept text, given text, holds text, refused text)
 language sql stable
@@ -57,7 +57,12 @@ begin atomic
         t.oid::regclass as of,
         k.attname::text as key,
         coalesce(c.columns, '') as columns,
-        format('jsonb_object(array[%s]::text[], array[%s]::text[])', c.names, c.texts) as kept,
+        format('jsonb_object(array[%s]::text[], array[%s]::text[])', c.names, c.texts)
+        || case when w.attnum is null then '' else format(
+            ' - case when t.user_id::text = (select o.user_id::text from %s as o where o.id = t.%I)'
+            ' then ''user_id'' else '''' end',
+            memories, k.attname
+        ) end as kept,
         coalesce(c.given, '') as given,
         coalesce(h.holds, 'true') as holds,
         r.refused
@@ -95,12 +100,10 @@ begin atomic
         lateral (
             select
                 string_agg(format(', %I', a.attname), '' order by a.attnum) as columns,
-                string_agg(quote_literal(a.attname), ', ' order by a.attnum)
-                filter (where a.attnum is distinct from w.attnum) as names,
-                string_agg(format('t.%I::text', a.attname), ', ' order by a.attnum)
-                filter (where a.attnum is distinct from w.attnum) as texts,
+                string_agg(quote_literal(a.attname), ', ' order by a.attnum) as names,
+                string_agg(format('t.%I::text', a.attname), ', ' order by a.attnum) as texts,
                 string_agg(
-                    case when a.attnum = w.attnum then ', r.user_id' else format(
+                    format(
                         ', case when r.kept ? %1$L then ' || coalesce(
                             (
                                 select
@@ -119,13 +122,13 @@ begin atomic
                         ) || ' else %3$s end',
                         a.attname,
                         format_type(a.atttypid, a.atttypmod),
-                        coalesce(
+                        case when a.attnum = w.attnum then 'r.user_id' else coalesce(
                             (
                                 select pg_get_expr(e.adbin, e.adrelid) from pg_attrdef as e
                                 where e.adrelid = a.attrelid and e.adnum = a.attnum
                             ), 'null'
-                        )
-                    ) end,
+                        ) end
+                    ),
                     '' order by a.attnum
                 ) as given
             from pg_attribute as a
@@ -159,8 +162,12 @@ begin atomic
                     inner join pg_attribute as b on g.confrelid = b.attrelid and b.attnum = g.confkey[u.place]
                 ) as x
             where
-                r.oid <> memories and g.contype = 'f' and g.conrelid = r.oid and g.confdeltype = 'c'
-                and g.conparentid = 0 and g.oid <> r.constraint_oid and g.oid is distinct from w.oid
+                r.oid <> memories and g.contype = 'f' and g.conrelid = r.oid
+                and g.conparentid = 0 and g.oid <> r.constraint_oid
+                and case
+                    when g.oid = w.oid then g.confdeltype <> 'n' and has_table_privilege(g.confrelid, 'select')
+                    else g.confdeltype = 'c'
+                end
         ) as h
     order by t.oid <> memories, t.oid, k.attnum;
 

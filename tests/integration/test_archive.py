@@ -158,6 +158,21 @@ def test_what_refers_to_something_that_is_gone_comes_back_without_it(archive: Co
     assert archive.execute("select place, source_id from summed order by 1").fetchall() == [(1, None), (2, THREE)]
 
 
+def test_what_others_wrote_beside_a_memory_stays_theirs_and_away_when_they_are_gone(archive: Connection) -> None:
+    archive.execute("insert into notes (memory_id, user_id, j) values (%s, %s, '1'), (%s, null, '2')", [ONE, BOB, ONE])
+    written = "select user_id, j::text from notes where memory_id = %s order by n"
+    before = archive.execute(written, [ONE]).fetchall()
+    assert {user for user, _ in before} == {ANN, BOB, None}
+    archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None])
+    archive.execute(RESTORE, [ANN, [ONE]])
+    assert archive.execute(written, [ONE]).fetchall() == before
+    archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None])
+    archive.execute("delete from notes where user_id = %s", [BOB])
+    archive.execute("delete from users where id = %s", [BOB])
+    assert archive.execute(RESTORE, [ANN, [ONE]]).rowcount == 1
+    assert archive.execute(written, [ONE]).fetchall() == [row for row in before if row[0] != BOB]
+
+
 def test_those_of_others_and_those_that_are_gone_are_passed_over(archive: Connection) -> None:
     before = everything(archive)
     for given in ([id_of(1, BOB), UUID(int=5), None], [], None):
