@@ -78,7 +78,8 @@ class Asked:
         functions = known.functions if is_plain and is_whole else known.functions & {EXPIRED}
         parameters = (*self.parameters(embedding), self.text, self.only)
         if self.collection is not None:
-            text = _put_together(known._replace(functions=functions), table, sent, of="of_collection")
+            block = "of_collection_in_shard" if known.is_distributed else "of_collection"
+            text = _put_together(known._replace(functions=functions), table, sent, of=block)
             return text, (*parameters, self.metadata.path, self.collection)
         text = _put_together(known._replace(functions=functions), table, sent)
         return text, (*parameters, self.metadata.path) if _reads_all(functions) else parameters
@@ -141,7 +142,7 @@ def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Seque
     memory = "of_shards" if known.is_distributed else "of_one_table"
     return filled_in(
         text.replace("{expired}", blocks[expired]).replace("{memory}", blocks[memory]),
-        **{function: (*table[:-1], function) for function in (*CALLED, VERSIONS, ARCHIVED)},
+        **{function: (*table[:-1], function) for function in (*CALLED, VERSIONS, ARCHIVED, MEMBERS)},
         table=table,
         memories_in_collection=(*table[:-1], "memories_in_collection"),
         extension=(known.extension,),

@@ -122,14 +122,15 @@ class CollectionStore(Generic[CollectionModel]):
         return values.user_id(user_id, shape_of(self._model).users)
 
 
-def members(memories: Table, collection_id: UUID) -> Select[tuple[UUID]]:
-    """The ids of the memories in a collection."""
+def members(memories: Table, collection_id: UUID, user_id: values.UserKey) -> Select[tuple[UUID]]:
+    """The ids of the memories in a collection of a user."""
     joined = _members(memories.schema)
-    return select(joined.c.memory_id).where(joined.c.collection_id == values.identifier(collection_id))
+    is_it = joined.c.collection_id == values.identifier(collection_id)
+    return select(joined.c.memory_id).where(is_it, joined.c.user_id == literal(user_id, memories.c.user_id.type))
 
 
 @functools.lru_cache(maxsize=64)
 def _members(schema: str | None) -> Table:
     """The table beside that of memories."""
-    columns = Column("collection_id", Uuid), Column("memory_id", Uuid)
+    columns: list[Column[Any]] = [Column("collection_id", Uuid), Column("memory_id", Uuid), Column("user_id")]
     return Table(retrieval.MEMBERS, MetaData(), *columns, schema=schema)

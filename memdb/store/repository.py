@@ -215,7 +215,13 @@ class MemoryStore(Generic[MemoryModel]):
         if query.memory_types is not None:
             conditions.append(model.memory_type.in_(query.memory_types))
         if query.collection_id is not None:
-            conditions.append(model.id.in_(collections.members(self._table, query.collection_id)))
+            conditions.append(
+                model.id.in_(
+                    collections.members(
+                        self._table, query.collection_id, values.user_id(query.user_id, self._shape.users)
+                    )
+                )
+            )
         if query.created_from is not None:
             conditions.append(model.created_at >= query.created_from)
         if query.created_before is not None:

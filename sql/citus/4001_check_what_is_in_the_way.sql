@@ -47,7 +47,6 @@ begin
     from (
         values
         ('archive', 'supersede_memory'),
-        ('collections', 'add_to_collection'),
         ('consolidation', 'claim_consolidation'),
         ('deduplication', 'add_memory_once'),
         ('embeddings', 'note_embedding_model'),
@@ -94,7 +93,10 @@ begin
         inner join pg_depend as d on p.oid = d.objid and d.classid = 'pg_proc'::regclass
         where
             d.refclassid = 'pg_class'::regclass and d.refobjid = any((of_users || users)::oid[])
-            and p.prosqlbody is not null and p.proname not like 'search\_memories%' and p.proname <> all(array['memories_having_words', 'note_memory_recalls', 'set_memory_importance'])
+            and p.prosqlbody is not null and p.proname not like 'search\_memories%' and p.proname <> all(array[
+                    'memories_having_words', 'note_memory_recalls', 'set_memory_importance', 'add_to_collection',
+                    'remove_from_collection', 'memories_in_collection'
+                ])
             and p.proname not like 'recall\_%'
         union all
         select format('the table %s has the trigger %s', t.tgrelid::regclass, t.tgname)

@@ -457,6 +457,23 @@ where
     and ($6::text is null or m.metadata @> (select $6::text::jsonb))
     and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath));
 
+-- name: of_collection_in_shard
+-- The same where memories are distributed: no function, and the user of each table.
+select
+    m.id,
+    m.content,
+    m.embedding
+from {table} as m
+where
+    m.user_id = $1
+    and m.id in (
+        select c.memory_id from {memory_collection_members} as c
+        where c.user_id = $1 and c.collection_id = $10
+    )
+    and ($4::text[] is null or m.memory_type = any((select $4::text[]::{tier}[])::{tier}[]))
+    and ($6::text is null or m.metadata @> (select $6::text::jsonb))
+    and ($9::text is null or coalesce(m.metadata, '{}') @@ (select $9::text::jsonpath));
+
 -- name: expired
 select e.memory_id from {memories_expired}($1) as e;
 

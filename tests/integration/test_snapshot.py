@@ -90,7 +90,10 @@ def test_so_does_what_distributes_memories(empty_connection: Connection, sets: S
 
 
 def test_what_distributes_memories_says_the_same_of_any_sets_that_it_carries(sets: Sets) -> None:
-    written, carried = snapshot.read(shipped.sql_directory()), ("fast_search", "hybrid_search", "importance")
+    written, carried = (
+        snapshot.read(shipped.sql_directory()),
+        ("fast_search", "hybrid_search", "importance", "collections"),
+    )
     for number in range(len(carried) + 1):
         for others in itertools.combinations(carried, number):
             chosen = sets.of({"core", "drop_hnsw", "citus", *others})

@@ -16,7 +16,7 @@ from memdb import catalog, database
 from memdb.catalog import Objects
 
 SETS = ("drop_hnsw", "fast_search")
-CARRIED = (*SETS, "hybrid_search", "importance")
+CARRIED = (*SETS, "hybrid_search", "importance", "collections")
 SHARDS = 8
 
 _counter = itertools.count()
@@ -102,7 +102,10 @@ def spread(cluster: Cluster) -> Iterator[str]:
 
 NOTED = """
 insert into memory_importance (memory_id, importance, recalls, recalled_at)
-select id, 0.7, 3, now() - interval '3 days' from memories order by id limit 700
+select id, 0.7, 3, now() - interval '3 days' from memories order by id limit 700;
+insert into memory_collections (id, user_id, collection_type, name) select id, id, 'journal', 'mine' from users;
+insert into memory_collection_members (collection_id, memory_id, user_id)
+select user_id, id, user_id from memories order by id limit 900
 """
 
 ANSWERS = """
@@ -142,7 +145,15 @@ cross join lateral (
 cross join (values (5), (10), (20)) as k (k)
 cross join lateral (
     select array_agg(s.id) as ids from recall_memories(u.user_id, e.embedding, k.k) as s
+) as s;
+create table answers_in_collections as
+select a.user_id, a.embedding, s.ids
+from answers_by_weight as a
+cross join lateral (
+    select array_agg(s.id) as ids
+    from search_memories_in_collection(a.user_id, a.user_id, a.embedding, a.k, '{project,task}') as s
 ) as s
+where a.k = 10
 """
 
 

@@ -89,6 +89,19 @@ def test_so_is_what_is_recalled(spread: str) -> None:
             assert found == (ids,)
 
 
+def test_so_are_answers_in_a_collection(spread: str) -> None:
+    with psycopg.connect(spread, autocommit=True) as connection:
+        questions = connection.execute("select * from answers_in_collections").fetchall()
+        assert any(ids for _, _, ids in questions)
+        for user, embedding, ids in questions:
+            found = connection.execute(
+                "select array_agg(id) from search_memories_in_collection("
+                "%(u)s, %(u)s, %(e)s::vector, 10, '{project,task}')",
+                {"u": user, "e": embedding},
+            ).fetchone()
+            assert found == (ids,)
+
+
 SEARCHES = (
     "select * from search_memories(%(user)s, %(embedding)s)",
     "select * from search_memories(%(user)s, %(embedding)s, 30)",
@@ -97,6 +110,8 @@ SEARCHES = (
     "select * from search_memories_by_words(%(user)s, 'what is the work of today, A-17/3')",
     "select * from search_memories_hybrid(%(user)s, 'what is the work of today', %(embedding)s)",
     "select * from recall_memories(%(user)s, %(embedding)s)",
+    "select * from search_memories_in_collection(%(user)s, %(user)s, %(embedding)s) where id::text <> 'source'",
+    "select * from memories_in_collection(%(user)s, %(user)s) where id::text <> 'source'",
     "select * from memories where user_id = %(user)s order by embedding <=> %(embedding)s limit 10",
 )
 
@@ -123,6 +138,11 @@ OF_THE_STORE: dict[str, Ask] = {
         MemorySimilarityQuery(user_id=user, embedding=near, limit=5, extra_data={"source": "chat"})
     ),
     "search": lambda store, user, near: store.search(user, "sea", near, k=5),
+    "nearest in a collection": lambda store, user, near: store.nearest(
+        MemorySimilarityQuery(user_id=user, embedding=near, limit=5, collection_id=user)
+    ),
+    "search in a collection": lambda store, user, near: store.search(user, "sea", near, k=5, collection=user),
+    "list of a collection": lambda store, user, near: store.list(MemoryQuery(user_id=user, collection_id=user)),
     "recall": lambda store, user, near: store.recall(user, near, k=5),
     "noted": lambda store, user, near: store.noted([KNOWN], user_id=user),
     "list": lambda store, user, near: store.list(MemoryQuery(user_id=user, limit=5)),

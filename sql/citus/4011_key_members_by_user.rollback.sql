@@ -1,0 +1,24 @@
+-- The key and the functions are again what they were.
+alter table memory_collection_members
+drop constraint memory_collection_members_pkey,
+add constraint memory_collection_members_pkey primary key (collection_id, memory_id);
+comment on constraint memory_collection_members_pkey on memory_collection_members is
+'A memory is in a collection once. Also finds what is in a collection.';
+
+select set_config('citus.enable_ddl_propagation', 'off', true);
+
+do $$
+declare
+    former text;
+begin
+    for former in
+        select f.definition from memory_former_definitions as f
+        where f.migration = '4011_key_members_by_user'
+        order by f.place
+    loop
+        execute former;
+    end loop;
+    delete from memory_former_definitions as f
+    where f.migration = '4011_key_members_by_user';
+end
+$$;
