@@ -57,20 +57,40 @@ def unreachable(error: psycopg.Error) -> Unreachable | None:
     return Unreachable(node["node"] if node else None, shortened(said.strip()))
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a worker has refused, without the numbers of shards; `names` has the constraint, table and column."""
+
+    sqlstate: str
+    message: str
+    detail: str
+    names: dict[str, str]
+
+
+def told(function: str | None, sqlstate: str | None, message: str | None, detail: str | None) -> Told | None:
+    """Reads an error as any driver has it, with the `function` of the server that reports it. None for an error of the
+    server itself."""
+    if function not in _HANDED_ON:
+        return None
+    plain = _without_shards(message)
+    for code, pattern in _CODES:
+        if found := pattern.search(plain):
+            return Told(code, plain, _without_shards(detail), found.groupdict())
+    return Told(sqlstate or "", plain, _without_shards(detail), {})
+
+
 def as_on_one_server(error: psycopg.Error) -> psycopg.Error:
     """The error that one server would raise; the same where no worker has."""
-    if error.diag.source_function not in _HANDED_ON:
+    diag = error.diag
+    said = told(diag.source_function, error.sqlstate, diag.message_primary, diag.message_detail)
+    if said is None:
         return error
     fields: dict[int, bytes | None] = {field: _field(error, field) for field in DiagnosticField}
-    message = _without_shards(error.diag.message_primary)
-    fields[DiagnosticField.MESSAGE_PRIMARY] = message.encode()
-    fields[DiagnosticField.MESSAGE_DETAIL] = _without_shards(error.diag.message_detail).encode() or None
-    for code, pattern in _CODES:
-        if found := pattern.search(message):
-            fields[DiagnosticField.SQLSTATE] = code.encode()
-            fields |= {_FIELDS[name]: value.encode() for name, value in found.groupdict().items()}
-    code = (fields[DiagnosticField.SQLSTATE] or b"").decode()
-    return _class(code)(message, info=fields)
+    fields[DiagnosticField.SQLSTATE] = said.sqlstate.encode()
+    fields[DiagnosticField.MESSAGE_PRIMARY] = said.message.encode()
+    fields[DiagnosticField.MESSAGE_DETAIL] = said.detail.encode() or None
+    fields |= {_FIELDS[name]: value.encode() for name, value in said.names.items()}
+    return _class(said.sqlstate)(said.message, info=fields)
 
 
 def _field(error: psycopg.Error, field: DiagnosticField) -> bytes | None:

@@ -12,7 +12,7 @@ from memdb.reading.fields import excerpt
 from memdb.seeding.source import Source
 
 # Whatever language the rest of the detail is in. Over a cluster, the user comes first.
-_ID = re.compile(r"\((?:[^)]*, )?id\)=\((?:.*, )?([0-9a-f-]{36})\)")
+_ID = re.compile(r"\((?:user_id, )?id\)=\((?:.*, )?([0-9a-f-]{36})\)")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DataError as ValueRefused
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, ProgrammingError, StatementError
 
+from memdb.addresses import workers
 from memdb.errors import DatabaseError, InvalidMemory, MemdbError, UnknownUser, UsageError
 from memdb.store.discretion import keep_values_back
 
@@ -26,6 +27,8 @@ _COLUMNS = {
     "memories_user_id_fkey": "user_id",
     "memory_collections_user_id_fkey": "user_id",
 }
+# Over a cluster, the user comes first in the key of a memory.
+_OF_KEY = re.compile(r"\((user_id, )?(?P<column>id|user_id)\)=\((?(1).*, )(?P<value>.*)\)", re.DOTALL)
 _NO_RIGHT = "42501"
 _CHANGED = re.compile("42|3F|0A000|26000|XX000|08P01|22P03")
 """What a server says where a table, a function, a type, a schema or a prepared statement is gone, or another one."""
@@ -56,14 +59,19 @@ def refusal(error: BaseException) -> Refusal:
     message = getattr(report, "message_primary", None) or getattr(report, "message", None) or cause
     detail = getattr(report, "message_detail", None) or getattr(report, "detail", None) or ""
     state = getattr(cause, "sqlstate", None) or ""
+    constraint = getattr(report, "constraint_name", None)
+    function = getattr(report, "source_function", None) or getattr(report, "server_source_function", None)
+    if (of_worker := workers.told(function, state, str(message), str(detail))) is not None:
+        state, message, detail = of_worker.sqlstate, of_worker.message, of_worker.detail
+        table, constraint = of_worker.names.get("table", table), of_worker.names.get("constraint", constraint)
     # Under row-level security the server keeps to itself which value it was. Details of other states have all values.
     is_of_key = state in (_FOREIGN_KEY_VIOLATION, _UNIQUE_VIOLATION)
-    named = re.search(r"\((id|user_id)\)=\((.*)\)", str(detail), re.DOTALL) if is_of_key else None
+    named = _OF_KEY.search(str(detail)) if is_of_key else None
     return Refusal(
         state=state,
         message=str(message),
-        column=named[1] if named else _COLUMNS.get(getattr(report, "constraint_name", None) or "", ""),
-        value=named[2] if named else "",
+        column=named["column"] if named else _COLUMNS.get(constraint or "", ""),
+        value=named["value"] if named else "",
         context=str(getattr(report, "context", None) or ""),
         of_memories=table in (None, "memories"),
         of_collections=table == "memory_collections",
