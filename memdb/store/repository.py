@@ -420,14 +420,15 @@ class MemoryStore(Generic[MemoryModel]):
         memory costs one write an hour at most. Where memories are distributed, a call without `user_id` has to ask all
         shards whose they are.
         """
+        ids = [values.identifier(id) for id in memory_ids]
         if user_id is None and await surroundings.are_distributed(self._session, self._model):
             return sum(
                 [
                     await self._touch(theirs, user, unless_within)
-                    for user, theirs in (await copying.by_owner(self._session, self._model, memory_ids)).items()
+                    for user, theirs in (await copying.by_owner(self._session, self._model, ids)).items()
                 ]
             )
-        return await self._touch(memory_ids, user_id, unless_within)
+        return await self._touch(ids, user_id, unless_within)
 
     async def _touch(self, memory_ids: Iterable[UUID], user_id: values.UserKey | None, unless_within: timedelta) -> int:
         model, ids = self._model, list(memory_ids)
