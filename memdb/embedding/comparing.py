@@ -101,22 +101,27 @@ def compare(
     """
     with connection.transaction(force_rollback=True):
         connection.execute("set transaction isolation level repeatable read, read only")
-        former = target.enter(connection)
-        found = needs.of_model(connection, former, model)
+        memories = target.enter(connection)
+        found = needs.of_model(connection, memories, model)
         if found.beside is None:
             raise DatabaseError(
                 f"no embeddings of {model} are kept beside memories",
                 hint="Begin with: memdb new --change-model NAME --dimensions N",
             )
         needs.require_seen(connection, found)
-        search = _functions(connection, former, Successor(model))
-        asked = _stored(connection, found, most) if given is None else _given(given, former, found, most)
+        search = _functions(connection, memories, Successor(model))
+        former = needs.serving(connection, memories, search[1])
+        if former.beside == found.beside:
+            raise DatabaseError(f"{model} answers alone already, and there is no other to compare it with")
+        if former.beside is not None:
+            needs.require_seen(connection, former)
+        asked = _stored(connection, former, found, most) if given is None else _given(given, former, found, most)
         sides = _Asking(connection, former, search[1], k), _Asking(connection, found, search[0], k)
         for question in asked:
             for side, numbers in zip(sides, (question.former, question.new), strict=True):
                 side.ask(question, numbers)
             on_question()
-        return _summed(connection, found, model, sides, len(asked), least)
+        return _summed(connection, model, sides, len(asked), least)
 
 
 @dataclass
@@ -152,10 +157,9 @@ class _Asking:
         return [id for (id,) in rows if id != question.memory][: self.k]
 
     def _text(self, block: str) -> Any:
-        beside = self.found.beside
-        text = shipped.queries("comparing")[block].replace("{key}", "id" if beside is None else "memory_id")
+        text, schema = shipped.queries("comparing")[block].replace("{key}", _key(self.found)), self.found.schema
         return self.found.filled_in(
-            text, search=[self.found.schema, self.function], rows=[self.found.schema, beside or "memories"]
+            text, search=[schema, self.function], rows=[schema, self.found.beside or "memories"]
         )
 
 
@@ -179,9 +183,18 @@ def _functions(connection: Connection, found: Target, successor: Successor) -> t
     return successor.search, former
 
 
-def _stored(connection: Connection, found: Target, most: int) -> list[Question]:
-    text = found.filled_in(shipped.queries("comparing")["questions"], beside=[found.schema, found.beside or ""])
-    rows = connection.execute(text, {"most": most})
+def _of_both(block: str, former: Target, new: Target) -> Any:
+    text = shipped.queries("comparing")[block].replace("{former_key}", _key(former))
+    tables = {"former": former.beside or "memories", "beside": new.beside or "memories"}
+    return new.filled_in(text, **{name: [new.schema, table] for name, table in tables.items()})
+
+
+def _key(found: Target) -> str:
+    return "id" if found.beside is None else "memory_id"
+
+
+def _stored(connection: Connection, former: Target, new: Target, most: int) -> list[Question]:
+    rows = connection.execute(_of_both("questions", former, new), {"most": most})
     return [Question(user, former, new, id) for id, user, former, new in rows]
 
 
@@ -207,21 +220,26 @@ def _read(path: Path, found: Target, most: int) -> list[tuple[Any, list[float]]]
 
 
 def _summed(
-    connection: Connection, found: Target, model: str, sides: tuple[_Asking, _Asking], questions: int, least: Least
+    connection: Connection, model: str, sides: tuple[_Asking, _Asking], questions: int, least: Least
 ) -> Comparison:
-    counted, sized = (
-        found.filled_in(shipped.queries("comparing")[block], beside=[found.schema, found.beside or ""])
-        for block in ("coverage", "sizes")
-    )
-    ((memories, of_former, of_new, of_both, stale),) = connection.execute(counted)
-    given = {"memories": found.memories, "former": of_former, "table": found.beside}
-    ((former_bytes, new_bytes),) = connection.execute(sized, given)
+    one, other = (side.found for side in sides)
+    row = connection.execute(_of_both("coverage", one, other)).fetchone() or (0,) * 6
+    memories, of_former, of_new, current, of_both, stale = row
+    given = {
+        "memories": other.memories,
+        "of_former": of_former,
+        "former": one.beside or "memories",
+        "table": other.beside,
+    }
+    ((former_bytes, new_bytes),) = connection.execute(_of_both("sizes", one, other), given)
     former, new = _side(sides[0], of_former, int(former_bytes)), _side(sides[1], of_new, int(new_bytes))
-    pairs = [(one, other) for one, other in zip(sides[0].answers, sides[1].answers, strict=True) if one]
-    agreement = _mean([len({*one} & {*other}) / len(one) for one, other in pairs])
-    same = _mean([float(one[:1] == other[:1]) for one, other in pairs])
-    coverage = (of_both if of_former else of_new) / ((of_former or memories) or 1)
+    pairs = [(old, now) for old, now in zip(sides[0].answers, sides[1].answers, strict=True) if old]
+    agreement = _mean([len({*old} & {*now}) / len(old) for old, now in pairs])
+    same = _mean([float(old[:1] == now[:1]) for old, now in pairs])
+    coverage = (of_both if of_former else current) / ((of_former or memories) or 1)
     failed = tuple(_failures(least, coverage if memories else 1.0, former, new, agreement))
+    if memories and not sides[1].recalls:
+        failed += ("no question was asked that it has an answer to",)
     return Comparison(model, memories, stale, questions, sides[0].k, former, new, coverage, agreement, same, failed)
 
 

@@ -1,5 +1,6 @@
 -- What memdb compare-models asks. {schema} and {vector} are where memories and the extension live, {beside} is the
--- table of the new model's embeddings. {search}, {rows}, {key} and {embedding_type} are of the model that is asked.
+-- table of the new model's embeddings, {former} that of the former one's, and {former_key} its column of memories.
+-- {search}, {rows}, {key} and {embedding_type} are of the model that is asked.
 
 -- name: functions
 -- The functions that answer questions of the new model and of the former one: that keeps a name of its own once the new
@@ -15,41 +16,60 @@ where m.oid = %(memories)s::oid
 order by f.place;
 
 -- name: coverage
--- Memories, those with an embedding of the former model, of the new one, of both, and those whose text is another now.
+-- Memories, those with an embedding of the former model, of the new one, of both, of which those of the new one can be
+-- found by the text that the memory has now; and those whose text is another now.
+with known as (
+    select
+        f.embedding is not null as has_former,
+        e.memory_id is not null as has_new,
+        e.signature is not null as can_be_found,
+        e.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16) as is_stale
+    from {schema}.memories as m
+    left join {former} as f on m.id = f.{former_key} -- noqa: PRS
+    left join {beside} as e on m.id = e.memory_id
+)
+
 select
     count(*),
-    count(m.embedding),
-    count(e.memory_id),
-    count(m.embedding) filter (where e.memory_id is not null),
-    count(*) filter (where e.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16))
-from {schema}.memories as m
-left join {beside} as e on m.id = e.memory_id;
+    count(*) filter (where k.has_former),
+    count(*) filter (where k.has_new),
+    count(*) filter (where k.can_be_found and not k.is_stale),
+    count(*) filter (where k.has_former and k.can_be_found and not k.is_stale),
+    count(*) filter (where k.is_stale)
+from known as k;
 
 -- name: sizes
 -- Bytes of the embeddings of the former model with the indexes on them, and of the table of the new one with its own.
+-- Where the former one has a table as well, its bytes are those of that table.
 select
-    (
-        select coalesce(avg(pg_column_size(s.embedding)), 0)::bigint
-        from (
-            select m.embedding from {schema}.memories as m
-            where m.embedding is not null
-            limit 1000 -- noqa: AM09
-        ) as s
-    ) * %(former)s::bigint
-    + (
-        select coalesce(sum(pg_relation_size(i.indexrelid)), 0)
-        from pg_index as i
-        where
-            i.indrelid = %(memories)s::oid
-            and exists (
-                select
-                from pg_attribute as a
+    case
+        when f.oid <> m.oid then pg_total_relation_size(f.oid)
+        else
+            (
+                select coalesce(avg(pg_column_size(s.embedding)), 0)::bigint
+                from (
+                    select r.embedding from {schema}.memories as r
+                    where r.embedding is not null
+                    limit 1000 -- noqa: AM09
+                ) as s
+            ) * %(of_former)s::bigint
+            + (
+                select coalesce(sum(pg_relation_size(i.indexrelid)), 0)
+                from pg_index as i
                 where
-                    a.attrelid = i.indrelid and a.attnum = any(i.indkey) and a.attname in ('embedding', 'signature')
+                    i.indrelid = m.oid
+                    and exists (
+                        select
+                        from pg_attribute as a
+                        where
+                            a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+                            and a.attname in ('embedding', 'signature')
+                    )
             )
-    ),
+    end,
     pg_total_relation_size(c.oid)
 from pg_class as m
+inner join pg_class as f on m.relnamespace = f.relnamespace and f.relname = %(former)s
 inner join pg_class as c on m.relnamespace = c.relnamespace and c.relname = %(table)s
 where m.oid = %(memories)s::oid;
 
@@ -58,11 +78,12 @@ where m.oid = %(memories)s::oid;
 select
     m.id,
     m.user_id,
-    m.embedding::real[],
+    f.embedding::real[],
     e.embedding::real[]
 from {beside} as e
 inner join {schema}.memories as m on e.memory_id = m.id
-where m.embedding is not null
+inner join {former} as f on m.id = f.{former_key}
+where f.embedding is not null
 order by uuid_hash(m.id), m.id
 limit %(most)s;
 

@@ -17,7 +17,7 @@ from memdb.database import Connection
 from memdb.embedding.comparing import Least
 from memdb.embedding.filling import Batching
 from memdb.embedding.needs import Scope
-from memdb.errors import DataError, EmbedderFailed, MemdbError, UsageError
+from memdb.errors import DatabaseError, DataError, EmbedderFailed, MemdbError, UsageError
 from memdb.ledger import sqlfiles
 from memdb.search.question import Question
 from memdb.verification import snapshot
@@ -155,8 +155,25 @@ def test_what_the_new_model_answers_is_compared_before_it_is_switched_to(db: doo
     assert (compared.former.dimensions, compared.new.dimensions) == (1536, 64)
     assert (compared.new.recall or 0) > 0.9
     assert compared.ok
+    assert (compared.former.recall or 0) > 0.9
     refused = db.compare_models(NEW, most=40, k=5)  # one model knows nothing of the other, so few answers agree
     assert "agree" in refused.failed[0]
+
+
+def test_what_is_stale_or_cannot_be_found_is_not_covered_and_without_questions_nothing_is_known(
+    db: door.Database, connection: Connection
+) -> None:
+    db.embed(Model(), batching=SMALL)
+    connection.execute("update memories set content = 'changed' where id <= %s", [UUID(int=16)])
+    connection.execute(
+        "update memory_embeddings_new_model_2 set embedding = array_fill(0::real, array[64])::vector "
+        "where memory_id > %s",
+        [UUID(int=MANY + 4)],
+    )
+    compared = db.compare_models(NEW, most=20)
+    assert (compared.coverage, compared.stale) == (0.9, 16)
+    connection.execute("update memories set embedding = null")
+    assert "no question was asked that it has an answer to" in db.compare_models(NEW).failed
 
 
 def test_each_stage_is_what_verify_schema_expects_and_all_are_rolled_back(
@@ -313,6 +330,9 @@ def test_the_next_model_takes_over_from_the_one_that_did(
     project.begin(folder, "third", 1536)
     db.migrate()
     db.embed(Model("third", 1536), batching=SMALL)
+    compared = db.compare_models("third", most=20, least=Least(agreement=0, slower=100))
+    assert (compared.former.dimensions, compared.former.embedded, compared.coverage) == (64, MANY + 20, 1)
+    assert (compared.questions, compared.failed) == (20, ())
     project.switch(folder, "third")
     db.migrate()
     db.embed(Model("third", 1536), batching=SMALL)
@@ -320,6 +340,8 @@ def test_the_next_model_takes_over_from_the_one_that_did(
     assert found(connection, ANN, of_text("text 7", 1536))[0] == "text 7"
     project.retire(folder, "third")
     db.migrate()
+    with pytest.raises(DatabaseError, match="third answers alone already"):
+        db.compare_models("third")
     assert found(connection, ANN, of_text("text 7", 1536))[0] == "text 7"
     with pytest.raises(psycopg.errors.DataException, match="1536"):
         found(connection, ANN, of_text("text 7", 64))
