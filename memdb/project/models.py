@@ -44,7 +44,7 @@ set (autovacuum_vacuum_insert_scale_factor = 0.02);
 def templates(stage: str, successor: Successor, known: Shape) -> Iterator[Pair]:
     """The migrations of a stage that are the same for all models, for one of this shape."""
     directory = shipped.sql_directory() / "changing_model" / stage
-    pairs = {path.name: _written(path.read_text(encoding="utf-8"), known) for path in directory.glob("*.sql")}
+    pairs = {path.name: _written(path, known) for path in directory.glob("*.sql")}
     if stage == "begin":
         pairs |= _of_signatures(known)
     for name in sorted(name for name in pairs if not name.endswith(ROLLBACK_SUFFIX)):
@@ -53,12 +53,14 @@ def templates(stage: str, successor: Successor, known: Shape) -> Iterator[Pair]:
         yield f"{title} {successor.slug}", _named(pairs[name], successor), _named(rollback, successor)
 
 
-def _written(text: str, known: Shape) -> str:
+def _written(path: Path, known: Shape) -> str:
     """A template for this shape. What is written for it already is not again: a number would be taken for another."""
+    text = path.read_text(encoding="utf-8")
     if not shipping.is_inline(known, beside=_BESIDE):
         text = _INLINE.sub(_NOT_INLINE, text)
     user = known.users.base_type
-    text = shipping.written(PurePosixPath("fast_search/model.sql"), text, known)
+    rules = "of_model_secure_it.sql" if "_secure_" in path.name else "of_model.sql"  # those for a file called so
+    text = shipping.written(PurePosixPath("fast_search", rules), text, known)
     return re.sub(r"\(uuid(?=, uuid\[\])", f"({user}", re.sub(r"\bvector\[\]", f"{known.embedding_type}[]", text))
 
 

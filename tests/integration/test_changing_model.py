@@ -276,6 +276,18 @@ def test_who_is_held_to_policies_finds_and_embeds_their_own_alone(
         assert found(role, ANN, of_text("x", 64), tiers=["project"]) == ["text 7"]
 
 
+def test_policies_that_an_application_has_added_are_not_left_behind(server: str, own: Path) -> None:
+    with (
+        new_database(server) as conninfo,
+        memdb.open(conninfo, sql_dir=own, sets=("fast_search", "row_security")) as db,
+    ):
+        db.migrate(to="1016_hide_from_filtered_search")
+        with database.connect(conninfo, purpose="test") as connection:
+            connection.execute("create policy no_secrets on memories as restrictive using (content <> 'secret')")
+        with pytest.raises(MemdbError, match="policies that memory_embeddings_new_model_2 would not have"):
+            db.migrate()
+
+
 def test_what_is_added_meanwhile_is_told_and_filled(db: door.Database, connection: Connection) -> None:
     def busy(count: int) -> None:
         connection.execute(

@@ -120,3 +120,11 @@ def test_migrations_for_another_model_are_written_for_the_users_and_embeddings_o
     assert "references accounts (account_id)" in text
     assert "new_model" not in text
     assert not re.findall(r"\b(?:vector\b(?:,|\)|\[\]|\(\d)|user_id uuid|uuid, (?:vector|halfvec|uuid\[\]))", text)
+
+
+def test_users_whose_ids_are_varchars_are_compared_as_texts_by_policies_of_another_models_table() -> None:
+    users = Users("accounts", "id", "varchar(40)", may_be_made=False)
+    pairs = models.templates("begin", Successor("new"), Shape(users))
+    (secured,) = (sql for name, sql, _ in pairs if name.startswith("secure"))
+    assert "user_id::text = (select memory_user()::text)" in secured
+    assert "user_id = (select" not in secured
