@@ -275,6 +275,7 @@ def give_names_back(connection: Connection) -> None:
 def again(connection: Connection, *, purpose: str) -> Iterator[Connection]:
     """A second connection to where the first one leads."""
     with connect(make_conninfo(**_parameters(connection)), purpose=purpose) as other:
+        other.has_citus = connection.has_citus
         yield other
 
 

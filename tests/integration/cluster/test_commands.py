@@ -195,6 +195,13 @@ def test_a_benchmark_measures_every_strategy_on_the_shard_of_a_user(shared: Spre
     assert study.facts.toast_bytes > 5_000_000
 
 
+def test_settings_of_a_strategy_reach_workers_from_further_connections_too(shared: Spread) -> None:
+    with shared.open() as db:
+        study = db.benchmark(Wanted(queries=12, k=10), Design((HNSW, STRICT), concurrency=(2,), seconds=0.5))
+    loads = {one.name: one.loads[0].recall_mean for one in study.strategies}
+    assert loads[STRICT] > loads[HNSW]
+
+
 def test_the_doctor_and_inspect_see_all_shards(shared: Spread) -> None:
     with shared.open() as db:
         report, inspection = db.doctor(), db.inspect()
