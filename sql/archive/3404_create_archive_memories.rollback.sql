@@ -7,3 +7,4 @@ drop function archive_memories(
     valid_to timestamptz
 );
 drop function archive_memories_of_all(uuid[], text, uuid, boolean, timestamptz);
+drop function require_memories(uuid[], uuid[]);

@@ -3,6 +3,28 @@
 -- nothing to do.
 --
 -- An archived row with the same id can only be of a memory that an import has brought back: the newer one is kept.
+--
+-- What replaces them is a memory of the same user, locked with them so that it does not go meanwhile; a function in SQL
+-- cannot say what is wrong.
+create function require_memories(wanted uuid[], there uuid[]) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    missing constant uuid := (select min(w.id::text)::uuid from unnest(wanted) as w (id) where w.id <> all(there));
+begin
+    if array_position(wanted, null) is not null or wanted[1] = wanted[2] then
+        raise exception 'a memory is replaced by another one' using errcode = 'invalid_parameter_value',
+            hint = 'Nothing was changed. Give the ids of two memories.';
+    end if;
+    if missing is not null then
+        raise exception 'memory % is not among the memories of this user', missing using errcode = 'no_data_found',
+            hint = 'Nothing was changed. If it is archived, memory_versions says what replaced it, and restore_memories '
+                'brings it back.';
+    end if;
+end;
+$$;
+
 create function archive_memories_of_all(
     memory_ids uuid[], reason text, replaced_by uuid, with_embeddings boolean, valid_to timestamptz
 )
@@ -102,6 +124,19 @@ language sql volatile
 set search_path = ''
 begin atomic
 
+    select
+        require_memories(
+            array[archive_memories.replaced_by],
+            array(
+                select m.id
+                from memories as m
+                where m.user_id = archive_memories.user_id and m.id = any(memory_ids || archive_memories.replaced_by)
+                order by m.id
+                for update
+            )
+        )
+    where archive_memories.replaced_by is not null;
+
     select count(*)
     from
         archive_memories_of_all(
@@ -118,6 +153,9 @@ begin atomic
 
 end;
 
+comment on function require_memories(uuid[], uuid[]) is
+'Part of archive_memories and supersede_memory: raises an error for what is not there.';
+
 comment on function archive_memories_of_all(uuid[], text, uuid, boolean, timestamptz) is
 'Part of archive_memories: the same for memories of whichever users, and which ones those were.';
 
@@ -130,4 +168,4 @@ comment on function archive_memories(
     valid_to timestamptz
 ) is
 'Moves these memories from memories to memory_archive, with all that refers to them, and returns how many. Those of '
-'other users are passed over, and so is replaced_by.';
+'other users are passed over, and so is replaced_by, which is a memory of the user, too: else an error.';

@@ -1,5 +1,8 @@
 -- Writes archived memories back, first themselves and then what was beside them, and deletes them from the archive.
 -- What is beside them may be under policies that look for the memory, so each is a statement of its own.
+--
+-- One that is in memories again, as an import may have brought it, stays archived. What somebody deletes meanwhile to
+-- which rows beside memories refer, such as a collection, is waited for: then they are written as if it had been gone.
 create function put_back_memories(memories regclass, archive regclass, user_id uuid, memory_ids uuid[])
 returns table (memory_id uuid, reason text, replaced_by uuid, has_embedding boolean)
 language plpgsql volatile
@@ -11,10 +14,14 @@ as $$
 declare
     ids uuid[];
     part record;
+    writing text;
 begin
     execute format(
-        'select array(select a.id from %s as a where a.id = any($1) and a.user_id = $2 order by a.id for update)',
-        archive
+        'select array(
+            select a.id from %s as a where a.id = any($1) and a.user_id = $2
+            and not exists (select from %s as m where m.id = a.id) order by a.id for update
+        )',
+        archive, memories
     ) into ids using memory_ids, user_id;
     for part in
         execute format(
@@ -36,7 +43,7 @@ begin
                 memories, part.columns, part.given, archive
             ) using ids;
         else
-            execute format(
+            writing := format(
                 'insert into %1$s (%2$I%3$s) overriding system value
                 select t.* from (
                     select r.id%4$s from (
@@ -47,7 +54,12 @@ begin
                 ) as t (%2$I%3$s)
                 where %7$s on conflict do nothing',
                 part.of, part.key, part.columns, part.given, archive, part.name, part.holds
-            ) using ids;
+            );
+            begin
+                execute writing using ids;
+            exception when foreign_key_violation then -- what it refers to has gone meanwhile: now that is seen
+                execute writing using ids;
+            end;
         end if;
     end loop;
     return query execute format(

@@ -12,4 +12,4 @@ begin atomic
 end;
 
 comment on function memories_hidden_from_consolidation() is
-'Part of consolidation_proposals and claim_consolidation: which memories no summary is to tell of.';
+'Part of consolidation_proposals, claim_consolidation and stale_summaries: which memories no summary is to tell of.';

@@ -31,7 +31,10 @@ begin atomic
                 select from memory_consolidation_sources as j
                 where j.source_id = m.id
             )
-            and m.id not in (select h.memory_id from memories_hidden_from_consolidation() as h)
+            and not exists (
+                select from memories_hidden_from_consolidation() as h
+                where h.memory_id = m.id
+            )
     ) as p
     group by p.user_id, p.memory_type, p.batch, p.fewest
     having count(*) >= p.fewest

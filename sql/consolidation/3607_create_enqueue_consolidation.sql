@@ -1,13 +1,13 @@
 -- Makes a job of those of the memories that are the user's and in no other job. Whoever listens to memory_consolidation
 -- hears of it at the commit. The message says nothing, as everybody may listen.
 --
--- Two that enqueue for the same user take turns: each sees what the other has enqueued. As in 3504, there are 1,024 locks
--- that users share, which fit the server's table of locks however many users one transaction enqueues for. A memory that
--- is just being deleted is passed over, so no foreign key fails at the end. A summary has the longest-kept tier of its
--- sources.
+-- Two that enqueue for the same user take turns: each sees what the other has enqueued. As in 3504, there are 1,024
+-- locks that users share, which fit the server's table of locks however many users one transaction enqueues for. A
+-- memory that is just being deleted is passed over, so no foreign key fails at the end. A summary has the longest-kept
+-- tier of its sources.
 --
--- Plans are made while the queue is empty, as it usually is, and kept: without the setting, all that was enqueued before
--- would be read for each job, by the foreign keys' own statements as well.
+-- Plans are made while the queue is empty, as it usually is, and kept: without the setting, all that was enqueued
+-- before would be read for each job, by the foreign keys' own statements as well.
 create function enqueue_consolidation(user_id uuid, memory_ids uuid[]) returns uuid
 language sql volatile
 set enable_seqscan = off

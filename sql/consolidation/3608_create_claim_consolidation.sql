@@ -4,6 +4,9 @@
 -- First, jobs of which no memory is left are deleted, and those that were taken too often are set aside, also where
 -- each worker died with them. What a memory says is hashed in the same moment in which it is given away.
 --
+-- The memories of a job are locked in the order of their ids before they are written, as whoever deletes memories takes
+-- them out of jobs: so neither waits for the other for ever.
+--
 -- A lease that has run out before it begins would give the next worker the same job, and one without an end would keep
 -- it from all: a function in SQL cannot say what is wrong with it.
 create function consolidation_lease(lease interval) returns interval
@@ -34,25 +37,33 @@ begin atomic
 
     select consolidation_lease(lease);
 
-    with emptied as (
-        delete from memory_consolidation_jobs as j
+    with empty as materialized (
+        select e.id from memory_consolidation_jobs as e
         where
-            j.id = any(
-                array(
-                    select e.id from memory_consolidation_jobs as e
-                    where
-                        e.available_at <= now()
-                        and not exists (
-                            select from memory_consolidation_sources as s
-                            where
-                                s.job_id = e.id and s.source_id is not null
-                                and s.source_id not in (
-                                    select h.memory_id from memories_hidden_from_consolidation() as h
-                                )
-                        )
-                    for update of e skip locked
-                )
+            e.available_at <= now()
+            and not exists (
+                select from memory_consolidation_sources as s
+                where
+                    s.job_id = e.id and s.source_id is not null
+                    and not exists (
+                        select from memories_hidden_from_consolidation() as h
+                        where h.memory_id = s.source_id
+                    )
             )
+        for update of e skip locked
+    ),
+
+    locked as materialized (
+        select s.job_id
+        from memory_consolidation_sources as s
+        where s.job_id = any(array(select e.id from empty as e))
+        order by s.source_id
+        for update
+    ),
+
+    emptied as (
+        delete from memory_consolidation_jobs as j
+        where j.id = any(array(select e.id from empty as e)) and (select count(*) from locked) >= 0
         returning 1
     )
 
@@ -92,6 +103,17 @@ begin atomic
         returning j.id, j.token, j.user_id, j.memory_type, j.attempts, j.available_at
     ),
 
+    locked as materialized (
+        select
+            s.job_id,
+            s.place,
+            s.source_id
+        from memory_consolidation_sources as s
+        where s.job_id = any(array(select c.id from claimed as c))
+        order by s.source_id
+        for update
+    ),
+
     said as materialized (
         select
             s.job_id,
@@ -102,11 +124,14 @@ begin atomic
             m.metadata,
             m.created_at
         from claimed as c
-        inner join memory_consolidation_sources as s on c.id = s.job_id
+        inner join locked as s on c.id = s.job_id
         left join memories as m
             on
                 s.source_id = m.id and c.user_id = m.user_id
-                and m.id not in (select h.memory_id from memories_hidden_from_consolidation() as h)
+                and not exists (
+                    select from memories_hidden_from_consolidation() as h
+                    where h.memory_id = m.id
+                )
     ),
 
     hashed as (

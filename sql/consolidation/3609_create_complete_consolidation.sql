@@ -3,7 +3,8 @@
 --
 -- The summary has the id of the job, so whoever has lost the answer looks for that. Sources are locked as a foreign key
 -- does it, in the order of their ids, before any row refers to them: so it waits for who is deleting one, and knows
--- afterwards whether it is gone. The sources stay as they are.
+-- afterwards whether it is gone. Their rows of the job are locked in that order, too, before they go with it. The
+-- sources stay as they are.
 create function complete_consolidation(
     job_id uuid,
     token uuid,
@@ -56,6 +57,13 @@ begin atomic
         r.content_hash
     from was_read as r
     left join is_there as t on r.source_id = t.id;
+
+    select s.place
+    from memory_consolidation_jobs as j
+    inner join memory_consolidation_sources as s on j.id = s.job_id
+    where j.id = complete_consolidation.job_id and j.token = complete_consolidation.token
+    order by s.source_id
+    for update of s;
 
     with finished as (
         delete from memory_consolidation_jobs as j

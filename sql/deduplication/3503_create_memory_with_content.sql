@@ -12,8 +12,9 @@ begin atomic
     where
         m.user_id = memory_with_content.user_id
         and memory_content_key(m.content) = (select memory_content_key(memory_with_content.content))
-        and m.id not in (
-            select h.memory_id from memories_hidden_from_duplicates(memory_with_content.user_id) as h
+        and not exists (
+            select from memories_hidden_from_duplicates(memory_with_content.user_id) as h
+            where h.memory_id = m.id
         )
     order by m.created_at, m.id
     limit 1;

@@ -13,8 +13,9 @@ begin atomic
     from memories as m
     where
         m.user_id = exact_duplicates.user_id
-        and m.id not in (
-            select h.memory_id from memories_hidden_from_duplicates(exact_duplicates.user_id) as h
+        and not exists (
+            select from memories_hidden_from_duplicates(exact_duplicates.user_id) as h
+            where h.memory_id = m.id
         )
     group by memory_content_key(m.content)
     having count(*) > 1

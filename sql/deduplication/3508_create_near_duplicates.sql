@@ -41,9 +41,10 @@ begin atomic
         where
             m.user_id = near_duplicates.user_id
             and vector_norm(m.embedding) between 1e-15 and 1e15
-            and (select g.max_distance is not null from given as g)
-            and m.id not in (
-                select h.memory_id from memories_hidden_from_duplicates(near_duplicates.user_id) as h
+            and (select nullif(g.max_distance, 'NaN') is not null from given as g)
+            and not exists (
+                select from memories_hidden_from_duplicates(near_duplicates.user_id) as h
+                where h.memory_id = m.id
             )
         group by memory_content_key(m.content)
     ),
@@ -85,7 +86,7 @@ begin atomic
             where a.id = n.id and b.id = n.other
             limit 1 -- noqa: AM09
         ) as d
-    where d.distance <= (select g.max_distance from given as g)
+    where d.distance <= (select nullif(g.max_distance, 'NaN') from given as g)
     order by d.distance, n.id, n.other;
 
 end;

@@ -5,9 +5,25 @@
 -- when the last of them would have, and not at all if one of them would not.
 -- It is in the collections of all of them.
 --
--- What is written of recalls is locked first, in the order in which they are noted: so neither waits for the other for
--- ever.
+-- What is written of recalls is locked first, in the order in which they are noted, for all that one call is going to
+-- merge: so neither waits for the other for ever.
 -- alongside: archive
+create function lock_recalls(memories regclass, memory_ids uuid[]) returns boolean
+language plpgsql volatile
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    place constant text := (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories);
+begin
+    if to_regclass(place || '.memory_importance') is not null then
+        execute format(
+            'select from %s.memory_importance as i where i.memory_id = any($1) order by i.memory_id for update', place
+        ) using memory_ids;
+    end if;
+    return true;
+end;
+$$;
+
 create function merge_noted(memories regclass, memory_id uuid, memory_ids uuid[], noted jsonb) returns void
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
@@ -16,10 +32,6 @@ declare
     place constant text := (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories);
 begin
     if noted ? 'memory_importance' then
-        execute format(
-            'select from %s.memory_importance as i where i.memory_id = any($2 || $1) order by i.memory_id for update',
-            place
-        ) using memory_id, memory_ids;
         execute format(
             'insert into %1$s.memory_importance as i (memory_id, importance, recalls, recalled_at)
             select $1, max(o.importance), sum(o.recalls), max(o.recalled_at) from %1$s.memory_importance as o
@@ -60,5 +72,7 @@ begin
 end;
 $$;
 
+comment on function lock_recalls(memories regclass, memory_ids uuid[]) is
+'Part of merge_memories and merge_exact_duplicates: locks what the set importance has noted of these memories.';
 comment on function merge_noted(memories regclass, memory_id uuid, memory_ids uuid[], noted jsonb) is
 'Part of merge_memories: recalls, importance, pins, expiry and collections of memories, put together for one of them.';

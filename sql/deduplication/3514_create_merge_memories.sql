@@ -8,11 +8,17 @@ language sql volatile
 set search_path = ''
 begin atomic
 
-    select m.id
-    from memories as m
-    where m.id = any(memory_ids) and m.user_id = merge_memories.user_id
-    order by m.id
-    for update;
+    select
+        lock_recalls(
+            'memories'::regclass,
+            array(
+                select m.id
+                from memories as m
+                where m.id = any(memory_ids) and m.user_id = merge_memories.user_id
+                order by m.id
+                for update
+            )
+        );
 
     select
         i.kept_id,
@@ -27,8 +33,9 @@ begin atomic
         from memories as m
         where
             m.id = any(memory_ids) and m.user_id = merge_memories.user_id
-            and m.id not in (
-                select h.memory_id from memories_hidden_from_duplicates(merge_memories.user_id) as h
+            and not exists (
+                select from memories_hidden_from_duplicates(merge_memories.user_id) as h
+                where h.memory_id = m.id
             )
             and (
                 only_exact is not true

@@ -1,6 +1,6 @@
 -- Merges the memories of a user that say the same, up to so many groups of them. Call it until it returns nothing, each
 -- call a transaction of its own: small ones keep nobody waiting, and one that is cut short is undone alone. Calls for a
--- user take turns.
+-- user take turns; as in 3504, by 1,024 locks that users share.
 --
 -- All that is to be merged is locked first, in the order of the ids, as others lock memories: group by group, each
 -- could wait for the other for ever.
@@ -11,7 +11,12 @@ language sql volatile
 set search_path = ''
 begin atomic
 
-    select pg_advisory_xact_lock(hashtextextended('memdb merge', hashtextextended(user_id::text, 0)));
+    select
+        pg_advisory_xact_lock(
+            hashtextextended(
+                'memdb merge', abs(hashtextextended(merge_exact_duplicates.user_id::text, 0) % 1024)
+            )
+        );
 
     with found as materialized (
         select d.memory_ids
@@ -20,18 +25,24 @@ begin atomic
     ),
 
     locked as materialized (
-        select m.id
-        from memories as m
-        where
-            m.id = any(
+        select
+            lock_recalls(
+                'memories'::regclass,
                 array(
-                    select g.id
-                    from found as d
-                    cross join lateral unnest(d.memory_ids) as g (id)
+                    select m.id
+                    from memories as m
+                    where
+                        m.id = any(
+                            array(
+                                select g.id
+                                from found as d
+                                cross join lateral unnest(d.memory_ids) as g (id)
+                            )
+                        )
+                    order by m.id
+                    for update
                 )
-            )
-        order by m.id
-        for update
+            ) as is_done
     )
 
     select
@@ -40,7 +51,7 @@ begin atomic
         m.memory_type
     from found as d
     cross join lateral merge_memories(merge_exact_duplicates.user_id, d.memory_ids, true) as m
-    where (select count(*) from locked) > 0;
+    where (select l.is_done from locked as l);
 
 end;
 

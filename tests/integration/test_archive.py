@@ -178,7 +178,7 @@ def test_those_of_others_and_those_that_are_gone_are_passed_over(archive: Connec
     for given in ([id_of(1, BOB), UUID(int=5), None], [], None):
         assert archive.execute(ARCHIVE, [ANN, given, "merged", FOUR]).fetchone() == (0,)
         assert archive.execute(RESTORE, [ANN, given]).fetchall() == []
-    assert archive.execute(ARCHIVE, [None, [ONE], "merged", FOUR]).fetchone() == (0,)
+    assert archive.execute(ARCHIVE, [None, [ONE], "pruned", None]).fetchone() == (0,)
     assert archive.execute(ARCHIVE, [ANN, [FOUR], "merged", FOUR]).fetchone() == (0,)
     archive.execute(ARCHIVE, [BOB, [id_of(1, BOB)], "pruned", None])
     assert archive.execute(RESTORE, [ANN, [id_of(1, BOB)]]).fetchall() == []
@@ -198,6 +198,20 @@ def test_nothing_takes_the_place_of_what_is_archived_of_another_user(archive: Co
     ):
         archive.execute(ARCHIVE, [ANN, [id_of(1, BOB)], "pruned", None])
     assert archive.execute("select user_id from memory_archive").fetchall() == [(BOB,)]
+
+
+@pytest.mark.parametrize("new", [UUID(int=5), id_of(1, BOB)])
+def test_only_a_memory_of_the_user_stands_in_the_place_of_others(archive: Connection, new: UUID) -> None:
+    with pytest.raises(psycopg.errors.NoDataFound, match="is not among the memories of this user"):
+        archive.execute(ARCHIVE, [ANN, [ONE], "merged", new])
+
+
+def test_what_is_among_memories_again_stays_archived(archive: Connection) -> None:
+    archive.execute(ARCHIVE, [ANN, [ONE, TWO], "merged", FOUR])
+    archive.execute("insert into memories (id, user_id, memory_type, content) values (%s, %s, 'task', 'x')", [ONE, ANN])
+    assert archive.execute(RESTORE, [ANN, [ONE, TWO]]).fetchall() == [(TWO, "merged", FOUR, True)]
+    assert archive.execute("select content from memories where id = %s", [ONE]).fetchall() == [("x",)]
+    assert archive.execute("select id from memory_archive").fetchall() == [(ONE,)]
 
 
 def test_what_somebody_has_left_in_the_session_is_not_called(archive: Connection) -> None:
@@ -362,6 +376,22 @@ def test_a_change_that_is_not_committed_yet_is_waited_for_and_kept(copied: str) 
         assert kept.fetchall() == [(0.9,)]
 
 
+def test_a_collection_that_goes_while_a_memory_comes_back_is_waited_for(copied: str) -> None:
+    with psycopg.connect(copied) as deleting, psycopg.connect(copied) as other, ThreadPoolExecutor(1) as thread:
+        members: LiteralString = "select count(*) from members where memory_id = %s"
+        assert other.execute(members, [ONE]).fetchone() == (1,)
+        other.execute(ARCHIVE, [ANN, [ONE], "pruned", None])
+        other.commit()
+        deleting.execute("delete from memory_collections")
+        waiting = thread.submit(other.execute, RESTORE, [ANN, [ONE]])
+        with psycopg.connect(copied, autocommit=True) as observer:
+            while observer.execute("select pg_blocking_pids(%s)", [other.info.backend_pid]).fetchone() == ([],):
+                pass
+        deleting.commit()
+        assert waiting.result(60).fetchall() == [(ONE, "pruned", None, True)]
+        assert other.execute(members, [ONE]).fetchone() == (0,)
+
+
 def test_what_is_cut_short_has_changed_nothing(copied: str) -> None:
     with psycopg.connect(copied) as victim, psycopg.connect(copied, autocommit=True) as other:
         before = everything(other)
@@ -381,7 +411,7 @@ def test_a_role_that_is_held_to_policies_archives_and_restores_its_own_alone(cop
         admin.execute(f"grant select, insert, update on {beside}, memory_collections to {name}".encode())
         before = everything(admin)
         admin.execute(ARCHIVE, [BOB, [id_of(1, BOB)], "pruned", None])
-        assert role.execute(ARCHIVE, [ANN, [ONE], "merged", FOUR]).fetchone() == (0,)
+        assert role.execute(ARCHIVE, [ANN, [ONE], "pruned", None]).fetchone() == (0,)
         role.execute("select set_config('memdb.user_id', %s, false)", [str(ANN)])
         assert role.execute(ARCHIVE, [ANN, [ONE], "merged", FOUR]).fetchone() == (1,)
         assert ids(role, "memory_archive") == {ONE}

@@ -186,6 +186,8 @@ def test_a_summary_is_known_to_be_stale_when_a_source_is_deleted_or_says_somethi
     assert connected.execute(STALE).fetchall() == [(job, 4, 1, 0)]
     connected.execute("delete from memories where id = %s", [id_of(8)])
     assert connected.execute(STALE).fetchall() == [(job, 4, 2, 0)]
+    connected.execute("select expire_memories(%s, %s, now())", [ANN, [id_of(9)]])
+    assert connected.execute(STALE).fetchall() == [(job, 4, 3, 0)]
     connected.execute("delete from memories where id = %s", [job])
     assert connected.execute(SOURCES).fetchall() == []
 
@@ -200,6 +202,44 @@ def test_what_has_expired_is_no_part_of_a_summary(connected: Connection) -> None
     assert not connected.execute(proposed, [id_of(42)]).fetchall()
     [(_, _, memories)] = connected.execute(CLAIM, ["worker", "5 minutes", 10]).fetchall()
     assert [memory["id"] for memory in memories] == [str(id_of(43))]
+
+
+def test_however_many_have_expired_each_is_looked_at_once(connected: Connection) -> None:
+    """Where they do not fit into work_mem, each memory was compared with all of them."""
+    connected.execute(
+        "with made as (insert into memories (user_id, memory_type, content, created_at) "
+        "select %s, 'task', 'a', now() - interval '60 days' from generate_series(1, 20000) returning id) "
+        "insert into memory_retention (memory_id, user_id, expires_at) select id, %s, now() from made",
+        [ANN, ANN],
+    )
+    connected.execute("analyze memories, memory_retention")
+    connected.execute("set local work_mem = '64kB'")
+    connected.execute("set local statement_timeout = '8s'")
+    assert connected.execute("select from consolidation_proposals()").fetchall()
+
+
+@pytest.mark.parametrize("expired", [False, True])
+def test_a_worker_and_whoever_deletes_memories_never_wait_each_for_the_other(copied: str, expired: bool) -> None:
+    """The oldest memory, which has the highest id, is the first of its job; and who deletes begins with the lowest."""
+    low, high = id_of(41), id_of(45)
+    with (
+        psycopg.connect(copied) as deleting,
+        psycopg.connect(copied) as worker,
+        psycopg.connect(copied, autocommit=True) as looking,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        looking.execute(ENQUEUE, [ANN, [id_of(n) for n in range(41, 46)]])
+        if expired:  # so the job is deleted, with what it was to sum up
+            looking.execute("select expire_memories(%s, array(select id from memories), now())", [ANN])
+        deleting.execute("delete from memories where id = %s", [low])
+        claiming = thread.submit(claimed, worker)
+        blocked: LiteralString = "select pg_blocking_pids(%s)"
+        while looking.execute(blocked, [worker.info.backend_pid]).fetchone() == ([],):
+            pass
+        deleting.execute("delete from memories where id = %s", [high])
+        deleting.commit()
+        jobs = claiming.result(60)
+        assert [len(memories) for _, _, memories in jobs] == ([] if expired else [3])
 
 
 def test_what_is_deleted_before_a_worker_reads_it_is_no_part_of_a_summary(connected: Connection) -> None:

@@ -221,3 +221,4 @@ def test_where_all_memories_are_alike_less_is_near_and_where_there_are_few_nothi
     assert adding.execute(CALIBRATED, [BOB]).fetchone() == (19, 0, 0, None, None)
     assert adding.execute(NEAR, [BOB, None]).fetchall() == []
     assert len(adding.execute(NEAR, [BOB, 0.01]).fetchall()) == 19 * 18 / 2
+    assert adding.execute(NEAR, [BOB, float("nan")]).fetchall() == []  # which is greater than any distance

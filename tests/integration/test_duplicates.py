@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 import numpy as np
@@ -279,6 +279,42 @@ def test_runs_at_the_same_time_merge_each_group_once_also_through_a_transaction_
             6,
             4,
         )
+
+
+def test_merges_and_recalls_of_several_groups_never_wait_each_for_the_other(copied: str) -> None:
+    """The group that is merged first has higher ids, and recalls are noted in the order of the ids."""
+    everything, first = [id_of(n) for n in range(6)], [id_of(0), id_of(1)]
+    with (
+        psycopg.connect(copied) as holding,
+        psycopg.connect(copied) as merging,
+        psycopg.connect(copied) as noting,
+        psycopg.connect(copied, autocommit=True) as looking,
+        ThreadPoolExecutor(2) as threads,
+    ):
+        looking.execute("update memories set created_at = '2020-01-01' where content like 'coffee%'")
+        note: LiteralString = "select note_memory_recalls(%s, %s)"
+        looking.execute(note, [ANN, everything])
+
+        def submit(connection: psycopg.Connection[Any], statement: LiteralString, given: Any) -> Any:
+            run = threads.submit(lambda: connection.execute(statement, given).fetchall())
+            while looking.execute("select pg_blocking_pids(%s)", [connection.info.backend_pid]).fetchone() == ([],):
+                pass
+            return run
+
+        holding.execute("select from memory_importance where memory_id = %s for update", [id_of(5)])
+        merges = submit(merging, MERGE_EXACT, [ANN, 100])
+        recalls = submit(noting, note, [ANN, [*first, id_of(3)]])
+        holding.rollback()
+        assert len(merges.result(60)) == 3
+        merging.commit()
+        assert recalls.result(60)
+
+
+def test_many_users_are_merged_with_few_locks(merging: Connection) -> None:
+    merging.execute("insert into users select from generate_series(1, 2000)")
+    merging.execute("select count(*) from users as u cross join lateral merge_exact_duplicates(u.id) as m")
+    locks = merging.execute("select count(*) from pg_locks where locktype = 'advisory'").fetchone()
+    assert (0,) < locks <= (1024,)  # type: ignore[operator]
 
 
 def test_whoever_keeps_it_waiting_too_long_is_told_of(db: Database, copied: str) -> None:

@@ -1,1 +1,0 @@
-drop function require_memories(uuid[], uuid[]);
