@@ -79,6 +79,17 @@ class Target:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The table of a model that has taken over, and what type its embeddings have."""
+
+    name: str
+    oid: int
+    model: str
+    embedding_type: str
+    dimensions: int
+
+
 def find(connection: Connection, names: Names) -> Target | None:
     """Where the table is to which these names lead, for statements whose own names lead to pg_catalog.
 
@@ -123,3 +134,9 @@ def require_own(found: Target) -> None:
                 f'the table "memories" in the schema {found.schema} was not made by memdb: it has no column {column}',
                 hint="Give memdb a schema of its own: create schema memory, then --schema memory.",
             )
+
+
+def serving(connection: Connection, found: Target, function: str = "search_memories_where") -> Beside | None:
+    """The table whose embeddings a function compares; None where that is memories, or where there is no function."""
+    with connection.cursor(row_factory=class_row(Beside)) as cursor:
+        return cursor.execute(query("target", "serving"), {"memories": found.memories, "function": function}).fetchone()

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import sql
 
-from memdb import database, pooling, target, trust
+from memdb import database, pooling, shipped, target, trust
 from memdb.database import Connection, query
 from memdb.distribution.shards import Parts
 from memdb.distribution.shards import parts as parts_of
@@ -32,7 +32,7 @@ from memdb.doctor.shards import Servers
 from memdb.errors import ConnectionFailed, DatabaseError, LockTimeout, MemdbError, WorkerLost
 from memdb.ledger import status as ledger
 from memdb.ledger.sqlfiles import Sets
-from memdb.target import Target
+from memdb.target import Beside, Target
 from memdb.verification import verify as verification
 from memdb.verification.snapshot import Patches
 
@@ -201,13 +201,16 @@ class Patient:
     def sample(self) -> Sample:
         rows = self.enter()
         given = self._sampled(rows) | {"days": TASK_DAYS}
-        (found,) = self._asked(self.target.query("doctor_rows", "sample"), given)
+        (found,) = self._asked(self._of_sample("sample"), given)
         return Sample(_is_few(rows), *found)
 
     @cached_property
     def stale(self) -> Stale:
         """Of a sample, those whose text is another than the one that was embedded; none without the set embeddings."""
         rows, found = self.enter(), self.target
+        if self.serving is not None:
+            ((looked_at, stale),) = self._asked(self._of_sample("stale_beside"), self._sampled(rows))
+            return Stale(looked_at, stale)
         there = self._asked(query("doctor_rows", "embedding_sources"), {"memories": found.memories})
         if not there:
             return Stale(0, 0)
@@ -215,9 +218,27 @@ class Patient:
         if not may_read:
             raise CannotLook("this role may not read memory_embedding_sources")
         trust.require_owners(self.connection, [sources])
-        statement = found.query("doctor_rows", "stale", send=[found.vector_schema, f"{found.embedding_type}_send"])
+        statement = self._of_sample("stale")
         ((looked_at, stale),) = self._asked(statement, self._sampled(rows))
         return Stale(looked_at, stale)
+
+    @cached_property
+    def serving(self) -> Beside | None:
+        """The table of the model that answers, where that has taken over from the one of which memories has some."""
+        table = target.serving(self.connection, self.target)
+        if table is not None:
+            trust.require_owners(self.connection, [table.oid])
+        return table
+
+    def _of_sample(self, block: str) -> str:
+        """A block about memories that are looked at, with the embeddings of the model that answers."""
+        blocks, found, table = shipped.queries("doctor_rows"), self.target, self.serving
+        rows = blocks["looked_at" if table is None else "looked_at_beside"]
+        return found.filled_in(
+            blocks[block].replace("{looked_at}", rows),
+            beside=[found.schema, "memories" if table is None else table.name],
+            send=[found.vector_schema, f"{found.embedding_type}_send"],
+        )
 
     @cached_property
     def oldest_tasks(self) -> int:

@@ -7,7 +7,7 @@ from memdb.doctor.checks import Check, about
 from memdb.doctor.facts import Sample, Stale
 from memdb.doctor.findings import Finding
 from memdb.doctor.patient import SAMPLE, TASK_DAYS, CannotLook, Patient
-from memdb.words import count
+from memdb.words import argument, count
 
 _MIXED = 0.01
 _DAYS = 7
@@ -20,11 +20,22 @@ def _without(patient: Patient) -> Iterator[Finding]:
     if sample.without:
         yield Finding(
             "warning",
-            f"{_how_many(patient, sample, sample.without)} without an embedding",
+            f"{_how_many(patient, sample, sample.without)} without an embedding{_by(patient)}",
             patient.memories.name,
             "No search by meaning finds them.",
-            f"Make those that are missing: memdb embed.{_NEEDS}",
+            f"Make those that are missing: {_embed(patient)}",
         )
+
+
+def _by(patient: Patient) -> str:
+    return "" if patient.serving is None else f" by {patient.serving.model}"
+
+
+def _embed(patient: Patient, more: str = "") -> str:
+    """What embeds by the model that answers."""
+    if patient.serving is None:
+        return f"memdb embed{more}.{_NEEDS}"
+    return f"memdb embed --model {argument(patient.serving.model)}{more}"
 
 
 def _zero(patient: Patient) -> Iterator[Finding]:
@@ -36,7 +47,7 @@ def _zero(patient: Patient) -> Iterator[Finding]:
             patient.memories.name,
             "It has no direction, so it is in no index, and no search by cosine distance ranks it.",
             "Something stored zeros in place of an answer of the model. Make these embeddings again: "
-            f"memdb embed --also zero.{_NEEDS}",
+            f"{_embed(patient, ' --also zero')}",
         )
 
 
@@ -49,7 +60,7 @@ def _stale(patient: Patient) -> Iterator[Finding]:
             f"{_how_many(patient, sample, found.stale)} whose text has changed since it was embedded",
             patient.memories.name,
             "Searches by meaning find it by what it said before.",
-            f"Embed it again: memdb embed does so with what is missing.{_NEEDS}",
+            f"Embed it again, with what is missing: {_embed(patient)}",
         )
 
 

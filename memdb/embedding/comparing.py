@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -110,7 +110,7 @@ def compare(
             )
         needs.require_seen(connection, found)
         search = _functions(connection, memories, Successor(model))
-        former = needs.serving(connection, memories, search[1])
+        former = _serving(connection, memories, search[1])
         if former.beside == found.beside:
             raise DatabaseError(f"{model} answers alone already, and there is no other to compare it with")
         if former.beside is not None:
@@ -161,6 +161,14 @@ class _Asking:
         return self.found.filled_in(
             text, search=[schema, self.function], rows=[schema, self.found.beside or "memories"]
         )
+
+
+def _serving(connection: Connection, found: Target, function: str) -> Target:
+    """Where the embeddings are that a function compares."""
+    table = target.serving(connection, found, function)
+    if table is None:
+        return found
+    return replace(found, beside=table.name, embedding_type=table.embedding_type, dimensions=table.dimensions)
 
 
 def _functions(connection: Connection, found: Target, successor: Successor) -> tuple[str, str]:

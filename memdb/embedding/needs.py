@@ -73,13 +73,6 @@ def of_model(connection: Connection, found: Target, model: str | None) -> Target
     return replace(found, embedding_type=row[0], dimensions=row[1], beside=successor.table) if row else found
 
 
-def serving(connection: Connection, found: Target, function: str) -> Target:
-    """The same with the table whose embeddings a function compares, where that is another than memories."""
-    given = {"memories": found.memories, "function": function}
-    row = connection.execute(query("embedding", "serving"), given).fetchone()
-    return replace(found, beside=row[0], embedding_type=row[1], dimensions=row[2]) if row else found
-
-
 def require_seen(connection: Connection, found: Target, *, writing: bool = False) -> None:
     """Raises DatabaseError as enter does."""
     sources, hidden = said_of(connection, found)

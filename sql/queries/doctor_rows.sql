@@ -28,9 +28,39 @@ from (
         least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00') as created_at,
         m.accessed_at,
         sqrt(abs(m.embedding operator ({vector}.<#>) m.embedding)) as length -- noqa: PRS
-    from {schema}.memories as m tablesample system (%(percent)s::real) -- noqa: PRS
-    limit %(most)s
+    from ({looked_at}) as m -- noqa: PRS
 ) as s;
+
+-- name: looked_at
+select
+    m.id,
+    m.memory_type,
+    m.content,
+    m.created_at,
+    m.accessed_at,
+    m.embedding
+from {schema}.memories as m tablesample system (%(percent)s::real) -- noqa: PRS
+limit %(most)s;
+
+-- name: looked_at_beside
+-- The same with the embeddings of the model that has taken over.
+select
+    m.id,
+    m.memory_type,
+    m.content,
+    m.created_at,
+    m.accessed_at,
+    e.embedding,
+    e.content_hash
+from {schema}.memories as m tablesample system (%(percent)s::real) -- noqa: PRS
+left join {beside} as e on m.id = e.memory_id
+limit %(most)s;
+
+-- name: stale_beside
+select
+    count(*) as rows,
+    count(*) filter (where m.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16)) as stale
+from ({looked_at}) as m; -- noqa: PRS
 
 -- name: embedding_sources
 -- The table of the set embeddings, and whether this role may read it.
@@ -50,14 +80,7 @@ select
         s.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16)
         and s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16) -- noqa: PRS
     ) as stale
-from (
-    select
-        r.id,
-        r.content,
-        r.embedding
-    from {schema}.memories as r tablesample system (%(percent)s::real) -- noqa: PRS
-    limit %(most)s
-) as m
+from ({looked_at}) as m -- noqa: PRS
 left join {schema}.memory_embedding_sources as s on m.id = s.memory_id;
 
 -- name: oldest

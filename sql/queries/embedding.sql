@@ -16,28 +16,6 @@ where
     m.oid = %(memories)s::oid
     and starts_with(obj_description(c.oid, 'pg_class'), 'Embeddings of memories by the model ' || %(model)s || '. ');
 
--- name: serving
--- The table beside memories whose embeddings a function compares, as it calls the function that searches these, and
--- their type; no row where it compares those of memories.
-select
-    c.relname::text,
-    t.typname,
-    a.atttypmod
-from pg_class as m
-inner join pg_proc as p on m.relnamespace = p.pronamespace and p.proname = %(function)s
-inner join
-    pg_depend as d
-    on p.oid = d.objid and d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_proc'::regclass
-inner join pg_proc as s on d.refobjid = s.oid and m.relnamespace = s.pronamespace
-inner join
-    pg_class as c
-    on
-        m.relnamespace = c.relnamespace and c.relkind = 'r'
-        and regexp_replace(s.proname, '^search_memories_where', 'memory_embeddings') = c.relname
-inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'embedding'
-inner join pg_type as t on a.atttypid = t.oid
-where m.oid = %(memories)s::oid;
-
 -- name: surroundings
 -- The table that says what embeddings were made of, and whether rows are hidden from this role.
 select

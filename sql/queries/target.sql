@@ -50,3 +50,29 @@ left join lateral (
 where c.relname = 'memories' and c.relkind in ('r', 'p') and n.nspname = any(%(among)s::text[])
 order by array_position(%(schemas)s::text[], n.nspname::text)
 limit 1;
+
+-- name: serving
+-- The table beside memories whose embeddings a function compares, as it calls the function that searches these, and
+-- their type; no row where it compares those of memories.
+select
+    c.relname::text as name,
+    c.oid::bigint as oid,
+    coalesce(
+        substring(obj_description(c.oid, 'pg_class') from '^Embeddings of memories by the model (.*)\. Written by'), ''
+    ) as model,
+    t.typname::text as embedding_type,
+    a.atttypmod as dimensions
+from pg_class as m
+inner join pg_proc as p on m.relnamespace = p.pronamespace and p.proname = %(function)s
+inner join
+    pg_depend as d
+    on p.oid = d.objid and d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_proc'::regclass
+inner join pg_proc as s on d.refobjid = s.oid and m.relnamespace = s.pronamespace
+inner join
+    pg_class as c
+    on
+        m.relnamespace = c.relnamespace and c.relkind = 'r'
+        and regexp_replace(s.proname, '^search_memories_where', 'memory_embeddings') = c.relname
+inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'embedding'
+inner join pg_type as t on a.atttypid = t.oid
+where m.oid = %(memories)s::oid;

@@ -334,6 +334,27 @@ def test_any_other_type_takes_over_and_the_former_one_keeps_a_name_where_both_ha
             assert connection.value(former.encode(), [ANN, of_text("text 1", 1536)]) == "text 1"
 
 
+def test_the_doctor_looks_at_the_embeddings_of_the_model_that_answers(
+    db: door.Database, connection: Connection, folder: Path
+) -> None:
+    def found() -> dict[str, tuple[str, str]]:
+        return {one.check: (one.title, one.mend) for one in db.doctor().findings if one.check.endswith("-embeddings")}
+
+    db.embed(Model(), batching=SMALL)
+    project.switch(folder, NEW)
+    db.migrate()
+    connection.execute("update memories set embedding = null where id <= %s", [UUID(int=5)])
+    assert "missing-embeddings" not in found()
+    connection.execute("delete from memory_embeddings_new_model_2 where memory_id <= %s", [UUID(int=2)])
+    connection.execute("update memories set content = 'changed' where id between %s and %s", [UUID(int=3), UUID(int=5)])
+    title, mend = found()["missing-embeddings"]
+    assert title == f"2 memories without an embedding by {NEW}"
+    assert f"memdb embed --model {NEW}" in mend
+    assert found()["stale-embeddings"][0].startswith("3 memories")
+    db.rollback()
+    assert found()["missing-embeddings"][0] == "5 memories without an embedding"
+
+
 def test_the_next_model_takes_over_from_the_one_that_did(
     db: door.Database, connection: Connection, folder: Path
 ) -> None:

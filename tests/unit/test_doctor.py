@@ -81,6 +81,7 @@ HEALTHY: dict[str, Any] = {
     "indexes": [HNSW, BTREE],
     "sample": SAMPLE,
     "oldest_tasks": 0,
+    "serving": None,
     "stale": Stale(1000, 0),
     "is_pooled": False,
     "status": status("applied", "applied"),
