@@ -1,7 +1,10 @@
 """What memdb asks of an embedder, and what it believes of its answers."""
 
-from collections.abc import Sequence
+import inspect
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, Sized
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,8 +26,8 @@ class Embedder(Protocol):
     def model(self) -> str:
         """By which name the set embeddings notes whose embeddings these are."""
 
-    def embed(self, texts: Sequence[str]) -> Sequence[Any]:
-        """An embedding for each text, in the same order: lists of numbers or arrays."""
+    def embed(self, texts: Sequence[str]) -> Iterable[Any]:
+        """An embedding for each text, in the same order: lists of numbers or arrays, also from a generator."""
 
 
 class AsyncEmbedder(Protocol):
@@ -32,7 +35,7 @@ class AsyncEmbedder(Protocol):
 
     @property
     def model(self) -> str: ...
-    async def aembed(self, texts: Sequence[str]) -> Sequence[Any]: ...
+    async def aembed(self, texts: Sequence[str]) -> Iterable[Any]: ...
 
 
 class TextsRefused(EmbedderFailed):
@@ -54,17 +57,36 @@ class Answer:
     refused: dict[int, str]
 
 
-def checked(given: Sequence[Any], count: int, shape: Shape) -> Answer:
+def listed(given: Any, count: int) -> Sequence[Any]:
+    """An answer for `count` texts as a list or an array. Raises WrongAnswer for what has no order.
+
+    A generator is asked for one more at most. It may make its embeddings only now, so a thread of its own calls this
+    where nothing else may wait.
+    """
+    if isinstance(given, Iterator):
+        return list(islice(given, count + 1))
+    if inspect.iscoroutine(given):
+        given.close()
+        raise wrong(
+            "embed is a coroutine", 0, hint="An embedder for asyncio calls it aembed, and is for a MemoryStore."
+        )
+    if isinstance(given, Mapping | Set | str | bytes) or not isinstance(given, Sized):
+        raise wrong(f"the answer is a {type(given).__name__}, and not a list of embeddings", 0)
+    return given  # type: ignore[return-value]  # arrays of any library are no Sequence
+
+
+def checked(answered: Any, count: int, shape: Shape) -> Answer:
     """The embeddings of `count` texts, as this shape keeps them.
 
     Raises WrongAnswer where they are not as many, or of another number of dimensions: then none can be trusted. One
     that is zero or not finite is left out alone.
     """
+    given = listed(answered, count)
     if len(given) != count:
         raise wrong(f"{count} texts were answered with {len(given)} embeddings", min(len(given), count - 1))
     kept, refused = dict[int, Vectors](), dict[int, str]()
     for position, one in enumerate(given):
-        dimensions = np.size(one)
+        dimensions = _size(one, position)
         if dimensions != shape.dimensions:
             raise wrong(
                 f"an embedding has {dimensions} dimensions, and the column is {shape.embedding}",
@@ -77,6 +99,16 @@ def checked(given: Sequence[Any], count: int, shape: Shape) -> Answer:
         except InvalidMemory as error:
             refused[position] = error.message
     return Answer(np.array([*kept.values()], np.float32).reshape(-1, shape.dimensions), [*kept], refused)
+
+
+def _size(one: Any, position: int) -> int:
+    """Of how many numbers an embedding is. Raises WrongAnswer for what is no list of them."""
+    try:
+        if shape := np.shape(one):
+            return math.prod(shape)
+    except ValueError:  # lists of several lengths
+        pass
+    raise wrong(f"an embedding is a {type(one).__name__} that is no list of numbers", position)
 
 
 def wrong(

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import values
 from memdb.embedders import AsyncEmbedder, Embedder
-from memdb.embedders.protocol import WrongAnswer, checked
+from memdb.embedders.protocol import WrongAnswer, checked, listed
 from memdb.errors import EmbedderFailed
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryUpdate
@@ -121,7 +121,7 @@ async def _asked(embedder: AnyEmbedder, texts: Sequence[str]) -> Any:
     aembed = getattr(embedder, "aembed", None)
     if aembed is not None:
         return await aembed(texts)
-    return await asyncio.to_thread(embedder.embed, texts)  # type: ignore[union-attr]  # it has one of the two
+    return await asyncio.to_thread(lambda: listed(embedder.embed(texts), len(texts)))  # type: ignore[union-attr]  # it has one of the two
 
 
 async def note(

@@ -1,6 +1,7 @@
 """A store that is given an embedder makes the embedding, and notes its model."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -83,6 +84,22 @@ async def test_many_are_embedded_in_few_requests_and_stored_replaced_or_left_as_
         assert await store.upsert_many(replaced, embedder=Theirs()) == ids[:3]
         found = await states(session)
         assert [found[id] for id in ids[:4]] == ["other model", "other model", "unknown", "current"]
+        assert await right(session)
+
+
+class Lazy:
+    """As fastembed does it: embeddings are made only when they are taken."""
+
+    model = "mine"
+
+    def embed(self, texts: Sequence[str]) -> Iterator[Any]:
+        assert threading.current_thread() is not threading.main_thread()
+        yield from Mine().embed(texts)
+
+
+async def test_what_a_generator_makes_only_when_it_is_asked_keeps_no_task_waiting(empty: str, driver: str) -> None:
+    async with opened(empty, driver) as (session, said):
+        await MemoryStore(session).add(said("text"), embedder=Lazy())
         assert await right(session)
 
 
