@@ -1,5 +1,8 @@
 """The set citus spreads memories over shards by user, and brings them back as they were."""
 
+import signal
+import subprocess
+import sys
 import threading
 from typing import Any
 from uuid import UUID
@@ -76,6 +79,33 @@ def test_what_is_noted_of_a_memory_is_its_users_and_goes_with_it(spread: str) ->
         assert connection.execute(noted, [user, id]).fetchone() == (1, 0.9)
         connection.execute("delete from memories where user_id = %s and id = %s", [user, id])
         assert connection.execute(noted, [user, id]).fetchone() is None
+
+
+def test_a_run_that_is_killed_while_rows_move_leaves_all_as_it_was_and_the_next_goes_on(local: str) -> None:
+    there = rows(local)
+    with memdb.open(local, sets=("citus",)) as db:
+        db.migrate(to="4049")
+    command = [sys.executable, "-m", "memdb", "migrate", "--with", "citus", "--database-url", local]
+    with (
+        psycopg.connect(local, autocommit=True) as connection,
+        subprocess.Popen(command, stderr=subprocess.DEVNULL) as run,
+    ):
+        while run.poll() is None and not connection.execute(MOVING).fetchall():
+            pass
+        run.kill()
+        run.wait()
+        assert run.returncode == -signal.SIGKILL
+        while connection.execute(MOVING).fetchall():
+            pass  # the server notices, and takes it back
+    assert (tables(local), rows(local)) == ({}, there)
+    distribute(local)
+    assert (len(tables(local)), rows(local)) == (3, there)
+
+
+MOVING = """
+select 1 from pg_locks where mode = 'ExclusiveLock' and relation = 'memories'::regclass
+and database = (select oid from pg_database where datname = current_database())
+"""
 
 
 def test_deleting_a_user_deletes_their_memories_in_the_shard(spread: str) -> None:
