@@ -58,7 +58,7 @@ select
     c.relname::text as name,
     c.oid::bigint as oid,
     coalesce(
-        substring(obj_description(c.oid, 'pg_class') from '^Embeddings of memories by the model (.*)\. Written by'), ''
+        substring(obj_description(c.oid, 'pg_class') from '^Embeddings of memories by the model (.*)[.] Written by'), ''
     ) as model,
     t.typname::text as embedding_type,
     a.atttypmod as dimensions
