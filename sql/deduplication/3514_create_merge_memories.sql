@@ -41,7 +41,9 @@ begin atomic
                 only_exact is not true
                 or memory_content_key(m.content) = (
                     select memory_content_key(f.content) from memories as f
-                    where f.id = memory_ids[1] and f.user_id = merge_memories.user_id
+                    where f.id = any(memory_ids) and f.user_id = merge_memories.user_id
+                    order by array_position(memory_ids, f.id)
+                    limit 1
                 )
             )
     ) as g
@@ -52,4 +54,4 @@ end;
 
 comment on function merge_memories(user_id uuid, memory_ids uuid[], only_exact boolean) is
 'Merges these memories of a user into one of them, and returns a row for each that is in the archive now: '
-'unmerge_memories brings them back. With only_exact, those alone that say the same as the first.';
+'unmerge_memories brings them back. With only_exact, those alone that say the same as the first that is still there.';

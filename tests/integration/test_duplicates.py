@@ -310,6 +310,23 @@ def test_merges_and_recalls_of_several_groups_never_wait_each_for_the_other(copi
         assert recalls.result(60)
 
 
+def test_a_group_of_which_one_goes_while_it_is_waited_for_is_merged_without_it(copied: str) -> None:
+    with (
+        psycopg.connect(copied) as replacing,
+        psycopg.connect(copied) as merging,
+        psycopg.connect(copied, autocommit=True) as looking,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        looking.execute("delete from memories where id = %s", [id_of(5)])  # so there is one group
+        ((group,),) = looking.execute("select memory_ids from exact_duplicates(%s)", [ANN])
+        replacing.execute("select supersede_memory(%s, %s, %s)", [ANN, group[0], id_of(4)])
+        merges = thread.submit(lambda: merging.execute(MERGE_EXACT, [ANN, 100]).fetchall())
+        while looking.execute("select pg_blocking_pids(%s)", [merging.info.backend_pid]).fetchone() == ([],):
+            pass
+        replacing.commit()
+        assert merges.result(60) == [(group[1], group[2])]
+
+
 def test_many_users_are_merged_with_few_locks(merging: Connection) -> None:
     merging.execute("insert into users select from generate_series(1, 2000)")
     merging.execute("select count(*) from users as u cross join lateral merge_exact_duplicates(u.id) as m")
