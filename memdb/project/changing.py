@@ -4,10 +4,12 @@ import re
 from pathlib import Path
 
 from memdb.errors import UsageError
+from memdb.ledger.sqlfiles import CORE, OWN
 from memdb.project import adding, folder, models
 from memdb.project.adding import NewMigrations, Pair
 from memdb.shape import Shape
 from memdb.successor import Successor
+from memdb.words import argument
 
 _SEARCH = "search_memories_where"
 _INDEX = "ix_memories_signature"
@@ -117,8 +119,11 @@ def begin(
     successor, known = Successor(model), models.shape_for(folder.shape_of(sql_dir), dimensions, embedding_type)
     models.last(sql_dir, _SEARCH)
     if models.begun(sql_dir, successor) is not None:
+        _require_name(sql_dir, successor)
+        name = argument(model)
         raise UsageError(
-            f"{successor.table} is there already", hint=f"Go on: memdb embed, then memdb new --switch-model {model}"
+            f"{successor.table} is there already",
+            hint=f"Go on: memdb embed --model {name}, then memdb new --switch-model {name}",
         )
     return _write(sql_dir, set_name, [*models.templates("begin", successor, known)])
 
@@ -195,7 +200,17 @@ def _shape_of(sql_dir: Path, successor: Successor, known: Shape) -> Shape:
             f"no migration in {sql_dir} keeps embeddings of {successor.model}",
             hint="Begin with: memdb new --change-model NAME --dimensions N",
         )
+    _require_name(sql_dir, successor)
     return known.with_embedding(written)
+
+
+def _require_name(sql_dir: Path, successor: Successor) -> None:
+    """Raises UsageError where the table of that name has embeddings of another model."""
+    if (other := models.kept_in(sql_dir, successor)) != successor.model:
+        raise UsageError(
+            f"{successor.table} is that of {other}",
+            hint="Names are shortened to the same: give the new model another, and memdb embed the same with --model.",
+        )
 
 
 def _fixed(function: str, known: Shape) -> str:
@@ -238,4 +253,6 @@ def _replacing(function: str) -> str:
 
 
 def _write(sql_dir: Path, set_name: str | None, pairs: list[Pair]) -> NewMigrations:
-    return NewMigrations(tuple(adding.write_pairs(sql_dir, set_name, pairs)))
+    if set_name == CORE:
+        raise UsageError("core comes before the set fast_search, on which this builds", hint="Leave out --set.")
+    return NewMigrations(tuple(adding.write_pairs(sql_dir, set_name or OWN, pairs)))

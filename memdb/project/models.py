@@ -127,7 +127,7 @@ def last(sql_dir: Path, name: str, *, kind: str = "function", hint: str = "") ->
     return found[-1]
 
 
-def statements_of(sql_dir: Path, is_meant: Callable[[str], bool]) -> list[str]:
+def statements_of(sql_dir: Path, is_meant: Callable[[str], object]) -> list[str]:
     """Those of fast_search and of the team's own migrations, in their order, but for what is alongside other sets."""
     sets = sqlfiles.read_sets(sql_dir)
     return [
@@ -143,6 +143,15 @@ def begun(sql_dir: Path, successor: Successor) -> str | None:
     made = statements_of(sql_dir, lambda text: text.startswith(f"create table {successor.table} ("))
     typed = re.search(r"^ +embedding (\w+\(\d+\))", made[-1], re.MULTILINE) if made else None
     return typed[1] if typed else None
+
+
+def kept_in(sql_dir: Path, successor: Successor) -> str | None:
+    """The model whose embeddings are in the table of a name, as its comment says."""
+    comment = re.compile(
+        rf"comment on table {successor.table} is\s+'Embeddings of memories by the model (.*)\. Written by"
+    )
+    found = [match for text in statements_of(sql_dir, comment.match) if (match := comment.match(text))]
+    return found[-1][1].replace("''", "'") if found else None
 
 
 def shape_for(known: Shape, dimensions: int, embedding_type: str | None) -> Shape:

@@ -385,6 +385,12 @@ def test_the_next_model_takes_over_from_the_one_that_did(
 def test_stages_are_written_in_their_order_alone(folder: Path) -> None:
     with pytest.raises(UsageError, match="there already"):
         project.begin(folder, NEW, 64)
+    with pytest.raises(UsageError, match="is that of vendor/new-model:2"):
+        project.begin(folder, "another/new-model:2", 64)
+    with pytest.raises(UsageError, match="is that of vendor/new-model:2"):
+        project.switch(folder, "another/new-model:2")
+    with pytest.raises(UsageError, match="core comes before"):
+        project.begin(folder, "other", 64, set_name="core")
     with pytest.raises(UsageError, match="keeps embeddings of other"):
         project.switch(folder, "other")
     with pytest.raises(UsageError, match="makes search_memories_where_before_new_model_2"):
