@@ -125,6 +125,11 @@ def _expect_no_stray_url(arguments: list[str]) -> None:
     for before, argument in zip(["", *arguments], arguments, strict=False):
         is_address = before in _ADDRESSES or argument.partition("=")[0] in _ADDRESSES
         if not is_address and words.may_hold_password(argument):
+            if "--base-url" in (before, argument.partition("=")[0]):
+                raise UsageError(
+                    "a base URL with a user or a password was given (it is not shown)",
+                    hint="Leave them out: the key of the endpoint is in MEMDB_EMBEDDING_API_KEY.",
+                )
             raise UsageError(
                 "a database URL was given where something else belongs (it is not shown, as it may hold a password)",
                 hint="Give it as --database-url URL.",

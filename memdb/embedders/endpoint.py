@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import numpy as np
 import openai
@@ -32,6 +33,11 @@ _HINTS = {
     404: "Check --base-url, which often ends in /v1, and the name of the model.",
     429: "The endpoint wants fewer requests, or the account has no credit left. Run it later, or with --requests 1.",
 }
+_REDIRECTED = "Texts go nowhere else than --base-url says. If the endpoint has moved, give its new URL."
+_SENT = re.compile(
+    r"host|accept|accept-encoding|authorization|connection|content-(type|length)|user-agent|x-stainless-.*"
+)
+"""Headers of every request. What else the client finds in OPENAI_… variables is meant for OpenAI."""
 _LATER = "What was stored stays. Run the same command again when the endpoint answers."
 
 
@@ -51,12 +57,9 @@ class Endpoint:
     _key: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        scheme = urlsplit(self.base_url).scheme
-        if scheme not in ("http", "https") or not self.host:
-            raise UsageError("the base URL of the endpoint is none", hint="Such as http://localhost:11434/v1")
-        is_openai = (scheme, self.host) == ("https", urlsplit(OPENAI).hostname)
-        key = os.environ.get(KEY) or (os.environ.get(OPENAI_KEY) if is_openai else None)
-        if key is None and is_openai:
+        _expect_url(self.base_url)
+        key = _key(KEY) or (_key(OPENAI_KEY) if self._is_openai else "")
+        if not key and self._is_openai:
             raise UsageError(f"there is no key for {self.host}", hint=_HINTS[401])
         object.__setattr__(self, "_key", key or "none")
 
@@ -64,6 +67,10 @@ class Endpoint:
     def host(self) -> str:
         """Where texts are sent."""
         return urlsplit(self.base_url).hostname or ""
+
+    @property
+    def _is_openai(self) -> bool:
+        return (urlsplit(self.base_url).scheme, self.host) == ("https", urlsplit(OPENAI).hostname)
 
     def __enter__(self) -> Self:
         return self
@@ -94,11 +101,26 @@ class Endpoint:
 
     @cached_property
     def _client(self) -> openai.OpenAI:
-        return openai.OpenAI(**self._settings)
+        with _told_of_surroundings():
+            http = openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"request": [self._bare]})
+        return openai.OpenAI(**self._settings, http_client=http)
 
     @cached_property
     def _async_client(self) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(**self._settings)
+        async def bare(request: Any) -> None:
+            self._bare(request)
+
+        with _told_of_surroundings():
+            http = openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"request": [bare]})
+        return openai.AsyncOpenAI(**self._settings, http_client=http)
+
+    def _bare(self, request: Any) -> None:
+        """Takes from a request what the environment says to OpenAI: of its organization, say, or in headers at will."""
+        if self._is_openai:
+            return
+        for name in [name for name in request.headers if not _SENT.fullmatch(name)]:
+            del request.headers[name]
+        request.headers["authorization"] = f"Bearer {self._key}"
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -119,17 +141,60 @@ class Endpoint:
         except openai.APITimeoutError:
             raise EmbedderFailed(f"{self.host} did not answer in {self.timeout_seconds:g} s", hint=_LATER) from None
         except openai.APIConnectionError:
-            raise EmbedderFailed(f"no connection to {self.host}", hint=f"Check --base-url. {_LATER}") from None
+            proxied, named = self._proxied()
+            raise EmbedderFailed(f"no connection to {self.host}{proxied}", hint=f"Check {named}. {_LATER}") from None
         except (openai.OpenAIError, ValueError, TypeError, AttributeError):
             raise EmbedderFailed(
                 f"the answer of {self.host} is not one of OpenAI's protocol, or was cut off",
                 hint=f"Check --base-url, which often ends in /v1. {_LATER}",
             ) from None
 
+    def _proxied(self) -> tuple[str, str]:
+        """Whether there is a proxy in between, in words, and what to look at."""
+        proxies = getproxies()
+        if proxy_bypass(self.host) or not {urlsplit(self.base_url).scheme, "all"} & {*proxies}:
+            return "", "--base-url"
+        return (
+            " through the proxy of the environment",
+            "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and --base-url",
+        )
+
     def _refused(self, status: int, code: str) -> EmbedderFailed:
         known = f" ({code})" if _CODE.fullmatch(code) else ""
         kind = TextsRefused if status in _ABOUT_TEXTS else EmbedderFailed
-        return kind(f"{self.host} answered {status}{known}", hint=_HINTS.get(status, _LATER))
+        hint = _REDIRECTED if 300 <= status < 400 else _HINTS.get(status, _LATER)
+        return kind(f"{self.host} answered {status}{known}", hint=hint)
+
+
+def _expect_url(given: str) -> None:
+    try:
+        parts = urlsplit(given)
+        _ = parts.port  # which raises, too, for what is none
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise UsageError("the base URL of the endpoint is none", hint="Such as http://localhost:11434/v1")
+
+
+def _key(name: str) -> str:
+    """That of a variable, without the end of a line that files of secrets have. Raises UsageError for what is none."""
+    key = os.environ.get(name, "").strip()
+    if not re.fullmatch(r"[!-~]*", key):
+        raise UsageError(f"what {name} has is no key: it has spaces, or characters beyond ASCII", hint="Copy it anew.")
+    return key
+
+
+@contextmanager
+def _told_of_surroundings() -> Iterator[None]:
+    """Making a client fails for what the environment says of proxies and certificates alone."""
+    try:
+        yield
+    except Exception:  # noqa: BLE001  # ImportError, OSError, ValueError, and the library's own
+        raise EmbedderFailed(
+            "there is no client for the proxy or the certificates that the environment names",
+            hint="Look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR. "
+            "A SOCKS proxy needs a package more: pip install socksio",
+        ) from None
 
 
 def _in_order(answer: Any, count: int) -> Sequence[Any]:

@@ -73,7 +73,8 @@ def _name(folder: Path) -> str:
 
 def _require_known_modules(folder: Path) -> None:
     modules = _read(folder / "modules.json", default=[])
-    kinds = {str(one.get("type")).rpartition(".")[2] for one in modules if isinstance(one, dict)}
+    listed = modules if isinstance(modules, list) else []
+    kinds = {str(one.get("type")).rpartition(".")[2] for one in listed if isinstance(one, dict)}
     if others := sorted(kinds - _KNOWN_MODULES):
         raise UsageError(
             f"the model in {folder} has a module {others[0]}, which memdb does not run",
@@ -84,7 +85,7 @@ def _require_known_modules(folder: Path) -> None:
 def _longest(folder: Path) -> int:
     """As sentence-transformers has it: its own setting, or the least of what the model and the tokenizer say."""
     own = _object(folder / "sentence_bert_config.json").get("max_seq_length")
-    if isinstance(own, int):
+    if isinstance(own, int) and own > 0:
         return own
     said = (
         _object(folder / "config.json").get("max_position_embeddings"),

@@ -1,5 +1,6 @@
 """memdb embed: what is missing or stale is embedded, by an endpoint that may misbehave; nothing wrong is stored."""
 
+import asyncio
 import json
 import logging
 import threading
@@ -27,6 +28,7 @@ from tests.conftest import new_database
 from tests.embedding_server import (
     Endpoint,
     Fault,
+    Handler,
     answering,
     cut_off,
     failing,
@@ -87,6 +89,14 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
 
 def client(endpoint: Endpoint, model: str = "m", **settings: Any) -> Client:
     return endpoint.clients.enter_context(Client(model, endpoint.url, **settings))
+
+
+async def asked_async(endpoint: Endpoint) -> None:
+    asking = client(endpoint)
+    try:
+        await asking.aembed(["secret"])
+    finally:
+        await asking.aclose()
 
 
 def states(connection: Connection, model: str = "m") -> dict[str, int]:
@@ -304,6 +314,71 @@ def test_a_key_of_openai_goes_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> N
     assert KEY not in repr(Client("m"))
     with pytest.raises(UsageError, match="base URL"):
         Client("m", "localhost:11434")
+
+
+def test_a_redirect_takes_no_texts_to_another_host(endpoint: Endpoint) -> None:
+    with serving() as other:
+        endpoint.always = failing(307, location=f"{other.url.replace('127.0.0.1', 'localhost')}/embeddings")
+        with client(endpoint) as asked, pytest.raises(EmbedderFailed, match=r"127\.0\.0\.1 answered 307"):
+            asked.embed(["secret"])
+        with pytest.raises(EmbedderFailed, match=r"127\.0\.0\.1 answered 307"):
+            asyncio.run(asked_async(endpoint))
+        assert (len(endpoint.texts), other.texts) == (2, [])
+
+
+def test_what_variables_tell_openai_of_an_organization_goes_to_no_other_endpoint(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"OPENAI_ORG_ID": KEY, "OPENAI_PROJECT_ID": KEY, "OPENAI_CUSTOM_HEADERS": f"X-Gateway: {KEY}"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MEMDB_EMBEDDING_API_KEY", "the key")
+    with pytest.raises(UsageError, match="MEMDB_EMBEDDING_API_KEY has is no key"):
+        client(endpoint)
+    monkeypatch.setenv("MEMDB_EMBEDDING_API_KEY", "the-key\r\n")
+    sent = list[str]()
+
+    def heard(handler: Handler, _: list[str]) -> bool:
+        sent.append(str(handler.headers))
+        return False
+
+    endpoint.always = heard
+    with client(endpoint) as asked:
+        asked.embed(["secret"])
+    asyncio.run(asked_async(endpoint))
+    assert ([KEY in headers for headers in sent], endpoint.keys) == ([False, False], {"Bearer the-key"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("ALL_PROXY", "gopher://nowhere", "no client for the proxy"),
+        ("SSL_CERT_FILE", "/nowhere", "or the certificates"),
+        ("http_proxy", "http://127.0.0.1:9", "through the proxy of the environment"),
+    ],
+)
+def test_what_the_environment_puts_between_is_named_where_it_is_the_cause(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with client(endpoint, retries=0) as asked, pytest.raises(EmbedderFailed, match=said):
+        asked.embed(["secret"])
+
+
+@pytest.mark.parametrize("url", ["localhost:11434", "http://[::1:80/v1", "http://localhost:99999/v1", "http:///v1"])
+def test_what_is_no_url_of_an_endpoint_is_refused(url: str) -> None:
+    with pytest.raises(UsageError, match="base URL"):
+        Client("m", url)
+
+
+def test_a_password_in_a_base_url_is_not_taken_for_one_of_a_database(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["embed", "--model", "m", "--base-url", "http://user:secret@localhost/v1"]) == 2
+    err = capfd.readouterr().err
+    assert ("a base URL with a user or a password" in err, "secret" in err, "--database-url" in err) == (
+        True,
+        False,
+        False,
+    )
 
 
 def test_it_needs_the_set_and_to_see_all_rows(db: door.Database, conninfo: str, connection: Connection) -> None:

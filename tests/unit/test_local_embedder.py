@@ -119,6 +119,13 @@ def test_a_folder_that_cannot_be_used_is_told_why(
     assert ("secret" in told, bool(caught.value.hint)) == (False, True)
 
 
+def test_what_no_file_of_a_model_says_is_passed_over(tmp_path: Path) -> None:
+    for name, text in {"model.onnx": "", "tokenizer.json": "", "modules.json": "5"}.items():
+        (tmp_path / name).write_text(text)
+    (tmp_path / "sentence_bert_config.json").write_text('{"max_seq_length": -5}')
+    assert (folder.look(tmp_path).longest, folder.look(tmp_path).pooling) == (512, "mean")
+
+
 def test_without_the_extra_it_is_said_how_to_get_it(copied: Path) -> None:
     code = "import sys; sys.modules['onnxruntime'] = None; from memdb.__main__ import start; sys.exit(start())"
     given = ["embed", "--local", str(copied), "--database-url", "postgresql://nobody@127.0.0.1:1/none"]
