@@ -15,10 +15,16 @@ from psycopg.pq import DiagnosticField
 
 from memdb.words import shortened
 
+_UNKNOWN = "XX000"
 _HANDED_ON = ("ReportResultError", "ReportCopyError")  # the functions of Citus that do so
 _SHARD = re.compile(r'(?<=\w)_\d{6,}(?=")')  # their numbers begin at 102008
 _LOST = ("08000", "08001", "08003", "08004", "08006", "58030")  # the last where rows are copied
 _ENDED = ("57P01", "57P02", "57P03")
+# What libpq says of a connection that has ended, in place of what the worker would have said.
+_OF_LIBPQ = re.compile(
+    r"terminating connection|SSL |server closed the connection|no connection to|connection (?:not open|to server)"
+    r"|could not (?:receive|send) data"
+)
 _NODE = re.compile(r"(?:remote node (?:[^\s@]+@)?|connect to |on )(?P<node>[\w.:\[\]-]+:\d+)")
 _REASON = re.compile(r"failed with the following error: (?P<reason>.+)")
 _CODES = (
@@ -46,7 +52,7 @@ def unreachable(error: psycopg.Error) -> Unreachable | None:
     """The worker that an error is about which the coordinator cannot reach, or whose connection was lost."""
     message = error.diag.message_primary or ""
     node = _NODE.search(message) or _NODE.search(error.diag.context or "")
-    ended = error.sqlstate in _ENDED or message.startswith("terminating connection")
+    ended = error.sqlstate in _ENDED or (error.sqlstate == _UNKNOWN and _OF_LIBPQ.match(message) is not None)
     is_handed_on = error.diag.source_function in _HANDED_ON
     if not (ended and is_handed_on) and (error.sqlstate not in _LOST or node is None):
         return None

@@ -65,6 +65,8 @@ def test_an_error_of_the_server_itself_stays_as_it_is() -> None:
         (handed_on("57P01", "terminating connection due to administrator command", "",
                    "while executing command on 10.0.0.2:5432", ASKED),
          "the worker 10.0.0.2:5432 of this cluster cannot be reached: terminating connection due to administrator"),
+        (handed_on("XX000", "SSL SYSCALL error: EOF detected", "", "while executing command on 10.0.0.2:5432", ASKED),
+         "the worker 10.0.0.2:5432 of this cluster cannot be reached: SSL SYSCALL error"),
         (handed_on("XX000", "terminating connection due to administrator command"),
          "a worker of this cluster cannot be reached: terminating connection"),
     ],
