@@ -11,7 +11,7 @@ from psycopg import sql
 from memdb import target, trust, users
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, DataError, LockTimeout
-from memdb.lifecycle import belongings, proving, remaining, surveying
+from memdb.lifecycle import belongings, mentions, proving, remaining, surveying
 from memdb.lifecycle.belongings import Belongings, Conditions
 from memdb.lifecycle.remaining import Remains
 from memdb.lifecycle.surveying import Survey
@@ -51,7 +51,8 @@ def would_forget(connection: Connection, user: object, *, and_user: bool = False
         found, key = _enter(connection, user)
         survey = _survey(connection, found, found.going(and_user=and_user), key)
         is_there = connection.execute(found.target.query("forgetting", "user").encode(), {"user": key}).rowcount > 0
-        told = _told(survey, survey.deleted, is_there=is_there)
+        mentioned = mentions.count(connection, found, key, and_user=and_user)
+        told = _told(survey, survey.deleted, mentioned, is_there=is_there)
     return replace(told, left=survey.left, seconds=time.monotonic() - started)
 
 
@@ -74,16 +75,18 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
         survey = _survey(connection, found, going, key)
         is_there = _locked(connection, found, key)
         deleted = survey.deleted
-        told = _told(survey, deleted, is_there=is_there)
+        told = _told(survey, deleted, mentions.count(connection, found, key, and_user=and_user), is_there=is_there)
         filled = [oid for oid, rows in deleted.items() if rows]
         before = _deletions(survey)
         with proving.remembering(survey, filled) as proof:
-            _delete(survey, and_user=and_user)
+            mentioned = _delete(survey, and_user=and_user)
             proof.require_gone()
+            _require_no_mention(survey, and_user=and_user)
             _require_no_more(survey, deleted, before)
         told = replace(
             told,
             dry_run=False,
+            deleted=told.deleted | mentioned,
             left=survey.left,
             is_noted=remaining.note(connection, found.target, key),
             remains=remaining.find(connection, filled),
@@ -154,10 +157,10 @@ def _locked(connection: Connection, found: Belongings, user: UserKey) -> bool:
     return is_there
 
 
-def _told(survey: Survey, deleted: Mapping[int, int], *, is_there: bool) -> Forgetting:
+def _told(survey: Survey, deleted: Mapping[int, int], mentioned: Mapping[str, int], *, is_there: bool) -> Forgetting:
     """Raises DataError where there is nothing of the user, DatabaseError where other rows are in the way."""
     found = survey.found
-    if not is_there and not any(deleted.values()):
+    if not is_there and not mentioned and not any(deleted.values()):
         raise DataError(
             f"there is no user {survey.user} in {found.target.users_name}, and nothing of theirs in memdb's tables",
             hint="Check the id.",
@@ -173,7 +176,7 @@ def _told(survey: Survey, deleted: Mapping[int, int], *, is_there: bool) -> Forg
     return Forgetting(
         user=survey.user,
         dry_run=True,
-        deleted={str(found.holders[oid]): rows for oid, rows in deleted.items()},
+        deleted={str(found.holders[oid]): rows for oid, rows in deleted.items()} | dict(mentioned),
         detached=survey.detached,
         left={},
         user_left=is_there and found.users.oid not in survey.going,
@@ -212,11 +215,21 @@ def _others_would_go(rows: str) -> DatabaseError:
     )
 
 
-def _delete(survey: Survey, *, and_user: bool) -> None:
+def _require_no_mention(survey: Survey, *, and_user: bool) -> None:
+    for name, rows in mentions.count(survey.connection, survey.found, survey.user, and_user=and_user).items():
+        raise DatabaseError(
+            f"{count(rows, 'row')} of {name} would still have rows of user {survey.user}, so nothing was deleted",
+            hint="A trigger or a rule keeps them. Look at those of the table.",
+        )
+
+
+def _delete(survey: Survey, *, and_user: bool) -> dict[str, int]:
+    """Returns in how much of the archive of others the user was mentioned."""
     found = survey.found
     for oid, meant in found.first(and_user=and_user).items():
         statement = sql.SQL("delete from {} where {}").format(found.holders[oid].identifier, meant)
         survey.connection.execute(statement, {"user": survey.user})
-    survey.connection.execute(
-        "set constraints all immediate"
-    )  # a trigger that waits for the commit could store some again
+    mentioned = mentions.take_out(survey.connection, found, survey.user, and_user=and_user)
+    # A trigger that waits for the commit could store some again.
+    survey.connection.execute("set constraints all immediate")
+    return mentioned

@@ -10,6 +10,9 @@
 -- Only this user: foreign keys and triggers of the application may lead from their rows to other users, or to memories
 -- of theirs. That shows in what the server counts as deleted, from before to after.
 --
+-- What they wrote beside a memory of somebody else, such as a comment, is in the archive together with that memory; it
+-- is taken out of there.
+--
 -- A table of somebody else is an error, too: whoever may create in the schema could put a trigger there, which would
 -- run with the rights of whoever forgets.
 create function forget_rows(user_id uuid, memories regclass) returns table (table_name text, deleted bigint)
@@ -24,6 +27,12 @@ declare
     rest bigint;
     memories_held bigint;
     deleted_before bigint;
+    archive regclass;
+    mentioned constant text :=
+        'a.user_id <> $1 and jsonb_path_exists(
+            a.beside, ''$.keyvalue() ? (@.key starts with "memory_").value[*].user_id ? (@ == $user)'',
+            jsonb_build_object(''user'', $1::text)
+        )';
     question text;
     questions text[] := '{}';
     deletions constant text :=
@@ -172,6 +181,31 @@ begin
         exit when rest > 0;
         return next;
     end loop;
+    select a.oid into archive
+    from pg_class as m
+    inner join pg_class as a on m.relnamespace = a.relnamespace
+    where m.oid = memories and a.relname = 'memory_archive' and a.relkind in ('r', 'p');
+    if rest = 0 and archive is not null then
+        execute format(
+            'update %s as a set beside = (
+                select jsonb_object_agg(e.key, case
+                    when starts_with(e.key, ''memory_'') then jsonb_path_query_array(
+                        e.value, ''$[*] ? (!(@.user_id == $user))'', jsonb_build_object(''user'', $1::text)
+                    )
+                    else e.value
+                end) from jsonb_each(a.beside) as e
+            ) where %s',
+            archive, mentioned
+        ) using user_id;
+        get diagnostics deleted = row_count;
+        questions := questions
+            || format('select count(*), %L from %s as a where %s', archive || '.beside', archive, mentioned);
+        if deleted > 0 then
+            is_known := true;
+            table_name := archive || '.beside';
+            return next;
+        end if;
+    end if;
     if rest = 0 then
         set constraints all immediate;
         foreach question in array questions loop

@@ -128,6 +128,42 @@ select count(*) from (
     for update of m
 ) as locked;
 
+-- name: mentioned
+-- Archived memories of others that have rows of the user beside them, from tables whose names begin so.
+select count(*)
+from {schema}.memory_archive as a -- noqa: PRS
+where
+    a.user_id <> %(user)s
+    and jsonb_path_exists(
+        a.beside, '$.keyvalue() ? (@.key starts with $prefix).value[*].user_id ? (@ == $user)',
+        jsonb_build_object('user', %(user)s::text, 'prefix', %(prefix)s::text)
+    );
+
+-- name: take_out
+-- These rows go, and the memories stay.
+update {schema}.memory_archive as a -- noqa: PRS
+set
+    beside = (
+        select
+            jsonb_object_agg(
+                e.key,
+                case
+                    when starts_with(e.key, %(prefix)s)
+                        then jsonb_path_query_array(
+                            e.value, '$[*] ? (!(@.user_id == $user))', jsonb_build_object('user', %(user)s::text)
+                        )
+                    else e.value
+                end
+            )
+        from jsonb_each(a.beside) as e
+    )
+where
+    a.user_id <> %(user)s
+    and jsonb_path_exists(
+        a.beside, '$.keyvalue() ? (@.key starts with $prefix).value[*].user_id ? (@ == $user)',
+        jsonb_build_object('user', %(user)s::text, 'prefix', %(prefix)s::text)
+    );
+
 -- name: rows_deleted
 -- How many rows of a table and its parts this session has deleted, by foreign keys and triggers as well: in this
 -- transaction, and in some before. Nothing where the server does not count.

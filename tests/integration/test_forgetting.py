@@ -483,6 +483,30 @@ def test_what_others_wrote_beside_a_memory_goes_with_it_and_is_counted(connectio
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("how", ["memdb", "sql"])
+def test_what_they_wrote_beside_a_memory_that_is_archived_goes_too(
+    connection: Connection, db: Database, how: str
+) -> None:
+    connection.execute(
+        b"create table memory_comments (memory_id uuid references memories on delete cascade, user_id uuid, body text);"
+        b"insert into memory_comments select m.id, u.id, 'of ' || u.id from memories as m, users as u;"
+        b"insert into memory_comments select id, null, 'of nobody' from memories"
+    )
+    connection.execute("select archive_memories(%s, array(select id from memories), 'pruned')", [BOB])
+    assert count(connection, "memory_archive where beside::text like '%%of ' || %s || '%%'", ANN) == 1
+    if how == "sql":
+        told = dict(connection.execute("select * from forget_user(%s)", [ANN]).fetchall())
+    else:
+        assert db.forget(ANN, dry_run=True).deleted["public.memory_archive.beside"] == 1
+        told = db.forget(ANN).deleted
+    assert told["public.memory_archive.beside"] == 1
+    assert count(connection, "memory_archive where beside::text like '%%' || %s || '%%'", ANN) == 0
+    connection.execute("select restore_memories(%s, array(select id from memory_archive))", [BOB])
+    bodies = {body for (body,) in connection.execute("select body from memory_comments")}
+    assert bodies == {f"of {BOB}", "of nobody"}
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.users.key_type)
 def test_a_column_of_a_similar_type_holds_the_same_ids(empty: str, tmp_path: Path, shape: Shape) -> None:
     """An application's ORM may have text where memories has varchar, or a domain of its own."""
