@@ -18,5 +18,5 @@ end
 $$;
 
 drop function search_collection_of_user(
-    uuid, uuid, vector, integer, memory_type[], double precision, jsonb, jsonpath
+    uuid, vector, uuid, integer, memory_type[], double precision, jsonb, jsonpath
 );

@@ -8,10 +8,7 @@ values
 (
     '4027_search_collections_on_one_shard',
     2,
-    pg_get_functiondef(
-        'search_memories_in_collection(uuid, uuid, vector, integer, memory_type[], float8, jsonb, jsonpath)'
-        ::regprocedure
-    )
+    pg_get_functiondef('search_memories_in_collection'::regproc)
 );
 
 create or replace function memories_in_collection(user_id uuid, collection_id uuid)
@@ -46,8 +43,8 @@ $$;
 
 create function search_collection_of_user(
     owner uuid,
-    collection_id uuid,
     embedding vector,
+    collection_id uuid,
     k integer,
     tiers memory_type[],
     max_distance double precision,
@@ -96,7 +93,7 @@ end;
 $$;
 
 comment on function search_collection_of_user(
-    uuid, uuid, vector, integer, memory_type[], double precision, jsonb, jsonpath
+    uuid, vector, uuid, integer, memory_type[], double precision, jsonb, jsonpath
 ) is
 'Part of search_memories_in_collection: reads one shard.';
 
@@ -123,8 +120,8 @@ begin atomic
     from
         search_collection_of_user(
             user_id,
-            collection_id,
             embedding,
+            collection_id,
             coalesce(k, 10),
             tiers,
             coalesce(max_distance, 2),
@@ -136,5 +133,5 @@ end;
 
 select memory_fix_search_paths(
     'memories_in_collection(uuid, uuid)',
-    'search_collection_of_user(uuid, uuid, vector, integer, memory_type[], double precision, jsonb, jsonpath)'
+    'search_collection_of_user(uuid, vector, uuid, integer, memory_type[], double precision, jsonb, jsonpath)'
 );
