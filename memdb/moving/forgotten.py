@@ -17,13 +17,27 @@ def require_none(connection: Connection, place: Target, users: Collection[str]) 
     A transaction asks twice: first to refuse at once, and when its rows are stored. From then on nobody can forget
     their users until it ends, and whom it has waited for is known.
     """
-    tables = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
-    if len(tables) < _TABLES:
-        return
-    trust.require_owners(connection, tables)
-    rows = connection.execute(place.query("forgetting", "forgotten").encode(), {"users": list(users)})
-    if found := [user for (user,) in rows]:
+    if found := _forgotten(connection, place, users):
         raise DataError(
             f"{arriving.named(found)} {'were' if found[1:] else 'was'} forgotten here",
             hint="Nothing was imported. Leave them out; if they have come back themselves, add --allow-forgotten.",
         )
+
+
+def require_no_mention(connection: Connection, place: Target, users: Collection[str]) -> None:
+    """The same for users of whom a file has rows beside memories of others, such as comments."""
+    if found := _forgotten(connection, place, users):
+        raise DataError(
+            f"the file has rows of {arriving.named(found)} beside memories of others, and they were forgotten here",
+            hint="Nothing was imported. Import it into a database of its own, forget them there (memdb forget), and "
+            "export it again; if they have come back themselves, add --allow-forgotten.",
+        )
+
+
+def _forgotten(connection: Connection, place: Target, users: Collection[str]) -> list[str]:
+    tables = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
+    if len(tables) < _TABLES:
+        return []
+    trust.require_owners(connection, tables)
+    rows = connection.execute(place.query("forgetting", "forgotten").encode(), {"users": list(users)})
+    return [user for (user,) in rows]

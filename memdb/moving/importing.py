@@ -83,6 +83,7 @@ def store(
                 arrival.add(batch)
                 hooks.on_progress(len(batch))
         forgotten.require_none(connection, place.target, named)
+        forgotten.require_no_mention(connection, place.target, () if allow_forgotten else arrival.mentioned)
     seconds = arrived.seconds + time.perf_counter() - started
     with suppress(psycopg.errors.QueryCanceled):  # the rows are in; autovacuum has no limit
         connection.execute(place.target.query("seed", "vacuum"))

@@ -8,6 +8,7 @@ from memdb.moving.tables import Table
 
 Mapped: TypeAlias = Callable[[str, Any], Any]
 """What takes the place of a value of a kind."""
+_MENTIONING = {"user_id": "mentioned"}
 
 
 def beside(value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], mapped: Mapped) -> dict[str, Any]:
@@ -16,7 +17,7 @@ def beside(value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], mapp
     return {
         key: [
             {
-                name: mapped(kinds.get(key.rpartition(".")[0] or key, {}).get(name, ""), text)
+                name: mapped(kinds.get(key.rpartition(".")[0] or key, {}).get(name) or _MENTIONING.get(name, ""), text)
                 for name, text in row.items()
             }
             for row in rows

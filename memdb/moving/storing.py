@@ -34,7 +34,8 @@ _ROWS, _BYTES = 100, 4_000_000  # of a batch, whichever comes first
 class Storing:
     """`owners` has the key that is used here for each user of the file, `salt` is what new ids follow from, too.
 
-    `stored` counts rows that are new, or were overwritten, by table.
+    `stored` counts rows that are new, or were overwritten, by table. `mentioned` are users of whom the file has rows
+    beside memories of others.
     """
 
     connection: Connection
@@ -45,6 +46,7 @@ class Storing:
     on_conflict: OnConflict
     with_embeddings: bool
     stored: dict[str, int] = field(default_factory=dict)
+    mentioned: set[str] = field(default_factory=set)
 
     def add(self, batch: list[Row]) -> None:
         """Stores rows of one table. Raises DataError for those that cannot be stored."""
@@ -58,6 +60,7 @@ class Storing:
         kinds = dict(zip(table.columns, table.kinds, strict=True))
         objects = [arriving.values(self.file, row) for row in batch]
         self._require_times(table, given.plain, batch, objects)
+        self.mentioned |= {str(each.get("user_id")) for each in objects if "user_id" in given.plain}
         statement = statements.insert(self.place, table, given, self.on_conflict)
         with self._explained(batch):
             mapped = {name: [self._mapped(kinds[name], each.get(name)) for each in objects] for name in given.mapped}
@@ -95,16 +98,20 @@ class Storing:
             return None
         if kind == "beside":
             return json.dumps(nested.beside(value, self.place.tables, self._mapped))
+        if kind == "mentioned":
+            self.mentioned.add(str(value))
         if kind == "noted":
             return json.dumps(nested.noted(value, self._mapped))
         if kind == "user":
             return str(self.owners[str(value)] if str(value) in self.owners else self._other(value))
-        return str(uuid5(UUID(value), self.salt)) if kind and self.on_conflict == "new-ids" else str(value)
+        return str(uuid5(UUID(value), self.salt)) if kind == "id" and self.on_conflict == "new-ids" else str(value)
 
     def _other(self, user: Any) -> UserKey:
         """Somebody who has nothing in the file, and is mentioned beside a memory."""
         try:
-            return users.key(user, self.place.target.shape.users)
+            key = users.key(user, self.place.target.shape.users)
+            self.mentioned.add(str(key))
+            return key
         except InvalidMemory as error:
             raise DataError(f"{self.file.path} mentions a user who has no key here: {error}") from None
 

@@ -507,6 +507,27 @@ def test_what_they_wrote_beside_a_memory_that_is_archived_goes_too(
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("refers", ["", " references users"])
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_no_import_brings_back_what_they_wrote_beside_memories_of_others(
+    connection: Connection, db: Database, tmp_path: Path, refers: str, is_archived: bool
+) -> None:
+    connection.execute(
+        f"create table memory_comments (memory_id uuid references memories on delete cascade, user_id uuid{refers});"
+        f"insert into memory_comments select id, '{ANN}' from memories where user_id = '{BOB}'".encode()
+    )
+    if is_archived:
+        connection.execute("select archive_memories(%s, array(select id from memories), 'pruned')", [BOB])
+    file = db.export(tmp_path / "bob.jsonl", user=BOB).path
+    db.forget(ANN)
+    with pytest.raises(DataError, match=f'rows of "{ANN}" beside memories of others, and they were forgotten'):
+        db.import_(file, on_conflict="overwrite")
+    assert count(connection, "memory_comments") == 0
+    db.import_(file, on_conflict="overwrite", allow_forgotten=True)
+    db.forget(BOB)
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.users.key_type)
 def test_a_column_of_a_similar_type_holds_the_same_ids(empty: str, tmp_path: Path, shape: Shape) -> None:
     """An application's ORM may have text where memories has varchar, or a domain of its own."""
