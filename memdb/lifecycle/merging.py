@@ -24,7 +24,7 @@ _NEEDED = replace(
     functions=(
         *duplicates.NEEDED.functions,
         *("merge_memories", "merge_into", "merge_exact_duplicates", "merge_noted", "noted_of_memory"),
-        "lock_recalls",
+        "lock_noted",
         *("unmerge_memories", "require_unarchived", "unmerge_noted", "archive_memories", "restore_memories"),
         *("archive_memories_of_all", "rows_beside_memories", "put_back_memories", "memory_tables"),
     ),

@@ -5,21 +5,27 @@
 -- when the last of them would have, and not at all if one of them would not.
 -- It is in the collections of all of them.
 --
--- What is written of recalls is locked first, in the order in which they are noted, for all that one call is going to
--- merge: so neither waits for the other for ever.
+-- What is noted is locked first, in the order in which recalls are noted, for all that one call is going to merge: so
+-- neither waits for the other for ever, and nothing that somebody takes away meanwhile comes back.
 -- alongside: archive
-create function lock_recalls(memories regclass, memory_ids uuid[]) returns boolean
+create function lock_noted(memories regclass, memory_ids uuid[]) returns boolean
 language plpgsql volatile
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-    place constant text := (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories);
+    part regclass;
 begin
-    if to_regclass(place || '.memory_importance') is not null then
-        execute format(
-            'select from %s.memory_importance as i where i.memory_id = any($1) order by i.memory_id for update', place
-        ) using memory_ids;
-    end if;
+    for part in
+        select t.oid from pg_class as t
+        where
+            t.relnamespace = (select m.relnamespace from pg_class as m where m.oid = memories)
+            and t.relname in ('memory_importance', 'memory_retention', 'memory_collection_members')
+            and t.relkind = 'r'
+        order by t.oid
+    loop
+        execute format('select from %s as t where t.memory_id = any($1) order by t.memory_id for update', part)
+            using memory_ids;
+    end loop;
     return true;
 end;
 $$;
@@ -72,7 +78,7 @@ begin
 end;
 $$;
 
-comment on function lock_recalls(memories regclass, memory_ids uuid[]) is
-'Part of merge_memories and merge_exact_duplicates: locks what the set importance has noted of these memories.';
+comment on function lock_noted(memories regclass, memory_ids uuid[]) is
+'Part of merge_memories and merge_exact_duplicates: locks what is noted of these memories.';
 comment on function merge_noted(memories regclass, memory_id uuid, memory_ids uuid[], noted jsonb) is
 'Part of merge_memories: recalls, importance, pins, expiry and collections of memories, put together for one of them.';

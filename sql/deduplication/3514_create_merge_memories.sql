@@ -9,7 +9,7 @@ set search_path = ''
 begin atomic
 
     select
-        lock_recalls(
+        lock_noted(
             'memories'::regclass,
             array(
                 select m.id

@@ -26,7 +26,7 @@ begin atomic
 
     locked as materialized (
         select
-            lock_recalls(
+            lock_noted(
                 'memories'::regclass,
                 array(
                     select m.id

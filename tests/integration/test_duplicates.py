@@ -327,6 +327,28 @@ def test_a_group_of_which_one_goes_while_it_is_waited_for_is_merged_without_it(c
         assert merges.result(60) == [(group[1], group[2])]
 
 
+def test_what_somebody_takes_out_of_a_collection_while_a_merge_waits_does_not_come_back(copied: str) -> None:
+    group, collection = [id_of(n) for n in range(3)], UUID(int=7)
+    with (
+        psycopg.connect(copied) as removing,
+        psycopg.connect(copied) as merging,
+        psycopg.connect(copied, autocommit=True) as looking,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        looking.execute(
+            "insert into memory_collections (id, user_id, collection_type, name) values (%s, %s, 'journal', 'x')",
+            [collection, ANN],
+        )
+        looking.execute("select add_to_collection(%s, %s, %s)", [ANN, collection, group])
+        removing.execute("select remove_from_collection(%s, %s, %s)", [ANN, collection, group])
+        merges = thread.submit(lambda: merging.execute(MERGE, [ANN, group]).fetchall())
+        while looking.execute("select pg_blocking_pids(%s)", [merging.info.backend_pid]).fetchone() == ([],):
+            pass
+        removing.commit()
+        assert len(merges.result(60)) == 2
+        assert merging.execute(MEMBERS).fetchall() == []
+
+
 def test_many_users_are_merged_with_few_locks(merging: Connection) -> None:
     merging.execute("insert into users select from generate_series(1, 2000)")
     merging.execute("select count(*) from users as u cross join lateral merge_exact_duplicates(u.id) as m")
