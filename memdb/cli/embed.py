@@ -1,7 +1,9 @@
 """memdb embed."""
 
+import signal
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -141,11 +143,23 @@ def embed(
             confirm(f"This sends the texts to {offer.sent_to}.")
         with bars.Progress("Embedding", offer.total, rate=True) as bar:
             result = db.embed(
-                embedder, scope=scope, batching=requests.batching(source), wait_seconds=wait, on_batch=bar.advance
+                embedder,
+                scope=scope,
+                batching=requests.batching(source),
+                wait_seconds=wait,
+                on_batch=bar.advance,
+                on_interrupt=partial(_say_what_is_waited_for, bar),
             )
             bar.clear()
         output.emit(result, format, address=db.address)
         return 0 if result.ok else 1
+
+
+def _say_what_is_waited_for(bar: bars.Progress) -> None:
+    """After Ctrl-C. The next one ends the process, as what was sent may not be answered for minutes."""
+    bar.clear()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    output.say("Requests that were sent are stored first. Ctrl-C again ends it at once.")
 
 
 def _from_file(db: Database, source: Source, scope: Scope, wait: float, format: str) -> int:

@@ -66,11 +66,15 @@ class Embeddings(Place):
         batching: "Batching | None" = None,
         wait_seconds: float = 60,
         on_batch: Callable[[int], None] | None = None,
+        on_interrupt: Callable[[], None] | None = None,
     ) -> "Filling":
         """Makes the embeddings that are missing or stale, and stores each batch as it comes.
 
-        A run can be cut short at any moment, and the next one goes on; two at once share the work. Raises DatabaseError
-        without the set embeddings, EmbedderFailed for an embedder that gives nothing that can be stored.
+        A run can be cut short at any moment, and the next one goes on; two at once share the work. `on_interrupt` hears
+        of a KeyboardInterrupt before what was sent has been stored, which an embedder may make last.
+
+        Raises DatabaseError without the set embeddings, EmbedderFailed for an embedder that gives nothing that can be
+        stored.
         """
         with self.connected("embed", losing=True, wait_seconds=wait_seconds) as connection:
             return lazy.filling.fill(
@@ -79,6 +83,7 @@ class Embeddings(Place):
                 scope or lazy.needs.Scope(),
                 batching or lazy.filling.Batching(),
                 on_batch=on_batch or (lambda _: None),
+                on_interrupt=on_interrupt or (lambda: None),
             )
 
     def embed_from(

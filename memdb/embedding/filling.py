@@ -97,19 +97,20 @@ def fill(
     batching: Batching = Batching(),
     *,
     on_batch: Callable[[int], None] = lambda _: None,
+    on_interrupt: Callable[[], None] = lambda: None,
 ) -> Filling:
     """Embeds what is missing or stale, and stores each batch as it is answered; `on_batch` hears of how many.
 
     It may be cut short at any moment: what was stored stays, and the next run goes on. Runs at the same time take
     different memories. Nothing is locked while the embedder works, so applications go on; a text that changes meanwhile
-    keeps what it has.
+    keeps what it has. After a KeyboardInterrupt, what was sent is stored first; `on_interrupt` hears of it before.
 
     Raises EmbedderFailed for an embedder that gives nothing, or nothing that can be trusted; DatabaseError without the
     set embeddings, where row-level security hides rows from this role, or somebody else's code would run.
     """
     started, scope = time.monotonic(), faults.chosen(connection, embedder.model, scope)
     with ExitStack() as open:
-        run = _Run(embedder, scope, _Connections(connection, open))
+        run = _Run(embedder, scope, _Connections(connection, open), on_interrupt)
         pages = needs.pages(connection, embedder.model, scope)
         run.through((batch for page in pages for batch in batches(page, batching)), batching.requests, on_batch)
         return run.result(time.monotonic() - started)
@@ -167,6 +168,7 @@ class _Run:
     embedder: Embedder
     scope: Scope
     connections: _Connections
+    on_interrupt: Callable[[], None]
     stopped: threading.Event = field(default_factory=threading.Event)
     asked: int = 0
     requests: int = 0
@@ -186,6 +188,10 @@ class _Run:
                         pending = self._some(pending, on_batch)
                 while pending:
                     pending = self._some(pending, on_batch)
+            except KeyboardInterrupt:
+                self.stopped.set()
+                self.on_interrupt()
+                raise
             finally:
                 self.stopped.set()
 

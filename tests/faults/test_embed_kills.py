@@ -1,6 +1,10 @@
 """Runs of memdb embed that are killed at any moment, alone or two at once, store nothing twice and nothing wrong."""
 
 import random
+import signal
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -79,6 +83,49 @@ def test_runs_killed_at_any_moment_leave_the_rest_to_the_next(
     assert len(moments - {0, MEMORIES}) > 1, moments  # some were killed in the middle
     assert len(endpoint.texts) - MEMORIES <= killed * 2 * 8  # what was under way is all that was paid for twice
     record_property("memdb embed", killed)
+
+
+@pytest.mark.once
+def test_after_ctrl_c_what_was_sent_is_stored_unless_it_comes_again(migrated: str, endpoint: Endpoint) -> None:
+    with door.open(migrated, sets=["drop_hnsw", "embeddings"]) as db, psycopg.connect(migrated, autocommit=True) as c:
+        db.migrate()
+        c.execute(
+            "with made as (insert into users default values returning id) "
+            "insert into memories (user_id, memory_type, content) "
+            "select id, 'task', 'text ' || n from made cross join generate_series(1, 40) as n"
+        )
+        assert interrupted(migrated, endpoint, times=1) == 130
+        assert stored(c, False) == 16  # of two requests at once, with 8 texts each
+        assert interrupted(migrated, endpoint, times=2) == -signal.SIGINT
+        assert stored(c, False) == 16
+
+
+def interrupted(conninfo: str, endpoint: Endpoint, *, times: int) -> int:
+    """The exit code of a run that was interrupted while two requests are not answered."""
+    asked, answering = threading.Semaphore(0), threading.Event()
+
+    def waiting(*_: object) -> bool:
+        asked.release()
+        answering.wait(60)
+        return False
+
+    endpoint.always = waiting
+    given = ["--model", "m", "--base-url", endpoint.url, "--batch", "8", "--requests", "2", "--yes"]
+    command = [sys.executable, "-m", "memdb", "embed", *given, "--database-url", conninfo]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for _ in range(2):
+            assert asked.acquire(timeout=60)
+        run.send_signal(signal.SIGINT)
+        assert any("Ctrl-C again ends it at once" in line for line in run.stderr)
+        if times == 1:
+            answering.set()
+        else:
+            run.send_signal(signal.SIGINT)
+        try:
+            return run.wait(60)
+        finally:
+            answering.set()
 
 
 def stored(connection: psycopg.Connection, beside: bool) -> int:
