@@ -48,10 +48,11 @@ def _tables(connection: Connection, found: Target, needed: Needed, hidden: str) 
             hint="Find out who made it, and drop it.",
         )
     if functions < len(needed.functions):
-        several = len(needed.sets) > 1
+        are, them = ("s {} are", "them") if len(needed.sets) > 1 else (" {} is", "it")
+        named, chosen = " and ".join(needed.sets), " ".join(f"--with {x}" for x in needed.sets)
         raise DatabaseError(
-            f"the set{'s' * several} {' and '.join(needed.sets)} {'are' if several else 'is'} not applied",
-            hint=f"Apply {'them' if several else 'it'}: memdb migrate {' '.join(f'--with {x}' for x in needed.sets)}",
+            f"the set{are.format(named)} not applied, or only in part",
+            hint=f"Apply {them} (memdb migrate {chosen}), or if that was done, see what is amiss: memdb verify-schema",
         )
     if is_hidden and hidden:
         raise DatabaseError(
