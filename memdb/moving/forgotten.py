@@ -5,7 +5,7 @@ from collections.abc import Collection
 from memdb import trust
 from memdb.database import Connection, query
 from memdb.errors import DataError
-from memdb.moving import arriving
+from memdb.moving import arriving, tables
 from memdb.target import Target
 
 _TABLES = 2
@@ -35,9 +35,20 @@ def require_no_mention(connection: Connection, place: Target, users: Collection[
 
 
 def _forgotten(connection: Connection, place: Target, users: Collection[str]) -> list[str]:
-    tables = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
-    if len(tables) < _TABLES:
+    oids = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
+    if len(oids) < _TABLES:
         return []
-    trust.require_owners(connection, tables)
-    rows = connection.execute(place.query("forgetting", "forgotten").encode(), {"users": list(users)})
-    return [user for (user,) in rows]
+    trust.require_owners(connection, oids)
+    asked = place.query("forgetting", "forgotten").encode()
+    if not connection.value(query("forgetting", "hides_forgotten"), {"tables": oids}):
+        return [user for (user,) in connection.execute(asked, {"users": list(users)})]
+    return [user for user in sorted(users) if _spoken_for(connection, asked, user)]
+
+
+def _spoken_for(connection: Connection, asked: bytes, user: str) -> bool:
+    """Policies let a role see of the user it speaks for whether they were forgotten; then it speaks as before."""
+    former = connection.value(query("forgetting", "spoken_for"))
+    tables.speak_for(connection, user)
+    found = connection.execute(asked, {"users": [user]}).fetchone()
+    tables.speak_for(connection, former)
+    return found is not None

@@ -203,6 +203,14 @@ where
     )
 order by given.id;
 
+-- name: hides_forgotten
+-- Whether policies decide what of these tables this role sees.
+select bool_or(row_security_active(t.oid)) from unnest(%(tables)s::oid[]) as t (oid);
+
+-- name: spoken_for
+-- The user for whom policies of the set row_security let this role speak at present.
+select coalesce(current_setting('memdb.user_id', true), '');
+
 -- name: remains
 -- Where what was deleted may still be: in materialized views, whatever views are in between; in pages until they are
 -- vacuumed, in the log, and in what reads the log.

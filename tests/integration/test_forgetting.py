@@ -506,6 +506,23 @@ def test_what_they_wrote_beside_a_memory_that_is_archived_goes_too(
     assert bodies == {f"of {BOB}", "of nobody"}
 
 
+def test_a_role_that_is_held_to_policies_brings_nobody_back_as_somebody_else(
+    connection: Connection, db: Database, conninfo: str, tmp_path: Path
+) -> None:
+    file = db.export(tmp_path / "ann.jsonl", user=ANN).path
+    db.forget(ANN)
+    with as_role(connection, "importing"):
+        connection.execute(
+            "grant usage on schema public to importing;"
+            "grant select, insert, update on all tables in schema public to importing"
+        )
+        with memdb.open(f"{conninfo} options='-c role=importing'") as held:
+            with pytest.raises(DataError, match=f'"{ANN}" was forgotten here'):
+                held.import_(file, user=BOB, on_conflict="new-ids")
+            assert count(connection, "memories") == 1
+            assert held.import_(file, user=BOB, on_conflict="new-ids", allow_forgotten=True).memories == 1
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("refers", ["", " references users"])
 @pytest.mark.parametrize("is_archived", [False, True])
