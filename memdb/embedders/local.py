@@ -73,7 +73,7 @@ class Local:
 
 def _options() -> Any:
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # its warnings are for who made the model
+    options.log_severity_level = 4  # its warnings are for who made the model, and its errors are told
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # else it waits at the cost of all others
     return options
 

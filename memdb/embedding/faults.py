@@ -26,6 +26,7 @@ class Fault:
 class Faults:
     """What is wrong with the embeddings of so many `memories`; one may have several faults.
 
+    The `model` is the one that was asked for, or else that of most, which is None where none is known or nothing wrong.
     Nobody has to say what made an embedding: `ok` also where some are unknown.
     """
 
@@ -50,8 +51,9 @@ def check(connection: Connection, model: str | None = None, scope: Scope = Scope
         rows = connection.execute(_counted(found), given).fetchall()
         total = connection.value(needs.statement(found, "total").encode(), given)
     kinds = ("missing", "stale", *needs.ALSO)
-    each = {kind: [(tier, user, number) for name, tier, user, number in rows if name == kind] for kind in kinds}
-    return Faults(model, total, tuple(_fault(kind, counts) for kind, counts in each.items() if counts))
+    each = {kind: [(tier, user, number) for name, tier, user, _, number in rows if name == kind] for kind in kinds}
+    right = rows[0][3] if rows else model
+    return Faults(right, total, tuple(_fault(kind, counts) for kind, counts in each.items() if counts))
 
 
 def chosen(connection: Connection, model: str, scope: Scope) -> Scope:

@@ -225,7 +225,8 @@ select
     k.id,
     k.user_id,
     k.tier,
-    f.kind
+    f.kind,
+    o.model
 from known as k
 cross join lengths as l
 cross join models as o
@@ -270,9 +271,10 @@ select
     f.kind,
     f.tier,
     f.user_id,
+    f.model,
     count(*)
 from ({faults}) as f -- noqa: PRS
-group by f.kind, f.tier, f.user_id;
+group by f.kind, f.tier, f.user_id, f.model;
 
 -- name: total
 select count(*)

@@ -412,6 +412,7 @@ def test_a_check_tells_what_is_wrong_of_whom_and_which_command_mends_it(
         names = {"missing": 1, "stale": 2, "zero": 3, "long": 4, "twin": 11}
         connection.execute(f"update memories set {change}".encode(), {name: UUID(int=n) for name, n in names.items()})
     connection.execute("update memory_embedding_sources set model = 'old' where memory_id = %s", [UUID(int=12)])
+    assert db.check_embeddings().model == "m"  # that of most
     found = {fault.kind: fault for fault in db.check_embeddings("m").found}
     assert {kind: fault.memories for kind, fault in found.items()} == {
         "missing": 1, "stale": 1, "other-model": 1, "unknown": 3, "zero": 1, "not-unit": 1, "duplicate": 2,
