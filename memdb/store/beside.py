@@ -33,6 +33,11 @@ _SETS = {
 _NO_SUCH_FUNCTION = "42883"
 Columns: TypeAlias = Sequence[ColumnClause[Any]]
 _NO_DATA_FOUND = "P0002"
+_REFUSED_TO_FORGET = {
+    "25000": "Have the engine begin transactions at the level READ COMMITTED.",
+    "55000": "Have a superuser set track_counts = on for this role or database.",
+    "23001": "Foreign keys or triggers of the application are in the way: see what is to become of those rows.",
+}
 
 
 async def write(
@@ -64,12 +69,17 @@ async def rows(
 
 
 async def forget(session: AsyncSession, model: Any, user_id: values.UserKey) -> dict[str, int]:
-    """Forgets a user; returns how many rows of which tables. Raises UnknownUser, and DatabaseError without the set."""
+    """Forgets a user; returns how many rows of which tables. Raises UnknownUser, and DatabaseError without the
+    set, or where rows of others would go along, some would be left, or would not be seen."""
     try:
         found = await rows(session, model, "forget_user", user_id, columns=(column("table_name"), column("deleted")))
     except DBAPIError as error:
-        if refusal(error).state == _NO_DATA_FOUND:
+        refused = refusal(error)
+        if refused.state == _NO_DATA_FOUND:
             raise UnknownUser(f"there is no user {user_id}", hint="Check the id.") from error
+        if refused.state in _REFUSED_TO_FORGET:
+            hint = f"Nothing was deleted. {_REFUSED_TO_FORGET[refused.state]}"
+            raise DatabaseError(refused.message, hint=hint) from error
         raise
     session.expire_all()  # what was read of them is not there any more
     return {str(name): int(deleted) for name, deleted in found}

@@ -44,6 +44,13 @@ async def test_a_store_forgets_one_user_and_only_them(empty: str, driver: str, t
         await session.rollback()
         with pytest.raises(InvalidMemory, match="identifies nobody"):
             await store.forget("")
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        with pytest.raises(DatabaseError, match="would not be seen, nor deleted") as refused:
+            await store.forget(bob)
+        assert refused.value.hint == (
+            "Nothing was deleted. Have the engine begin transactions at the level READ COMMITTED."
+        )
+        await session.rollback()
         await session.execute(text("drop function forget_user"))
         with pytest.raises(DatabaseError, match="no function forget_user") as refused:
             await store.forget(bob)
