@@ -96,7 +96,7 @@ def _(found: Comparison) -> Iterator[Any]:
     lines = [("", "former", "new"), *_compared(found.former, found.new)]
     yield from (f"  {name:<12}{former:>12}{new:>12}" for name, former, new in lines)
     yield f"{found.coverage:.1%} of what has a former embedding has a current one by {found.model}."
-    yield f"{count(found.stale, 'embedding')} by it are stale."
+    yield f"Stale embeddings by it: {found.stale:,}."
     if found.agreement is not None and found.same_first is not None:
         yield f"{found.agreement:.1%} of the answers agree, and {found.same_first:.1%} of the first ones."
     if found.ok:
