@@ -44,7 +44,8 @@ CALLS = {
     "duplicates": "(self, user: 'UserKey | None' = None, *, near: bool = False, max_distance: float | None = None, "
     "only: collections.abc.Collection[uuid.UUID] = (), most: int = 20) -> 'Duplicates'",
     "embed": "(self, embedder: 'Embedder', *, scope: 'Scope | None' = None, batching: 'Batching | None' = None, "
-    "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Filling'",
+    "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None, "
+    "on_interrupt: collections.abc.Callable[[], None] | None = None) -> 'Filling'",
     "embed_from": "(self, path: str | os.PathLike[str], model: str, *, scope: 'Scope | None' = None, "
     "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Filling'",
     "explain": "(self, question: 'Question', memory_id: uuid.UUID) -> 'Explanation'",
