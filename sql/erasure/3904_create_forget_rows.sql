@@ -1,6 +1,6 @@
 -- Deletes a user's rows from all tables beside memories that have a path to them, whichever sets have made these, or
 -- raises an error and deletes nothing. The tables are those named memory_…, with a user_id, or with a foreign key to
--- such a table that has rows go together.
+-- such a table, or to users, that has rows go together.
 --
 -- First the row of the user is locked, then their memories in the order of their ids, as recalls are noted: so nothing
 -- new arrives meanwhile. What was stored since a transaction of a stricter isolation level began would not be seen, so
@@ -28,10 +28,21 @@ declare
     memories_held bigint;
     deleted_before bigint;
     archive regclass;
+    places text[];
+    names text[];
+    theirs constant text :=
+        'starts_with(e.key, ''memory_'') and (
+            r.kept ->> ''user_id'' = $1::text
+            or exists (
+                select from unnest($2, $3) as c (place, name)
+                where starts_with(e.key, c.place) and r.kept ->> c.name = $1::text
+            )
+        )';
     mentioned constant text :=
-        'a.user_id <> $1 and jsonb_path_exists(
-            a.beside, ''$.keyvalue() ? (@.key starts with "memory_").value[*].user_id ? (@ == $user)'',
-            jsonb_build_object(''user'', $1::text)
+        'a.user_id <> $1 and exists (
+            select from jsonb_each(a.beside) as e
+            cross join jsonb_path_query(e.value, ''$[*]'') as r (kept)
+            where ' || theirs || '
         )';
     question text;
     questions text[] := '{}';
@@ -52,7 +63,8 @@ begin
         raise exception 'the server does not count what is deleted, so rows of others could go along unnoticed'
             using errcode = 'object_not_in_prerequisite_state', hint = 'Set track_counts = on. Nothing was deleted.';
     end if;
-    select f.confrelid::regclass as name, quote_ident(k.attname) as key into owner
+    select f.confrelid::regclass as name, quote_ident(k.attname) as key, f.confrelid as oid, k.attnum as number
+    into owner
     from pg_constraint as f
     inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
     inner join pg_attribute as k on f.confrelid = k.attrelid and f.confkey = array[k.attnum]
@@ -114,6 +126,18 @@ begin
                             and o.comparable in ('text'::regtype, 'uuid'::regtype)
                         )
                     )
+            union all
+            select
+                own.oid,
+                own.name,
+                format('%s.%I = $1', own.name, a.attname) collate "C",
+                array[own.oid]
+            from own
+            inner join pg_constraint as f on f.contype = 'f' and f.conparentid = 0 and f.conrelid = own.oid
+            inner join pg_attribute as a on a.attrelid = own.oid and f.conkey = array[a.attnum]
+            where
+                f.confrelid = owner.oid and f.confkey = array[owner.number] and f.confdeltype = 'c'
+                and a.attname <> 'user_id'
             union all
             select
                 own.oid,
@@ -186,17 +210,26 @@ begin
     inner join pg_class as a on m.relnamespace = a.relnamespace
     where m.oid = memories and a.relname = 'memory_archive' and a.relkind in ('r', 'p');
     if rest = 0 and archive is not null then
+        select
+            coalesce(array_agg(t.relname || '.'), '{}'),
+            coalesce(array_agg(a.attname::text), '{}')
+        into places, names
+        from pg_constraint as f
+        inner join pg_class as t on f.conrelid = t.oid
+        inner join pg_class as m on t.relnamespace = m.relnamespace
+        inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
+        where
+            m.oid = memories and f.contype = 'f' and f.confdeltype = 'c' and f.conparentid = 0
+            and f.confrelid = owner.oid and f.confkey = array[owner.number];
         execute format(
             'update %s as a set beside = (
-                select jsonb_object_agg(e.key, case
-                    when starts_with(e.key, ''memory_'') then jsonb_path_query_array(
-                        e.value, ''$[*] ? (!(@.user_id == $user))'', jsonb_build_object(''user'', $1::text)
-                    )
-                    else e.value
-                end) from jsonb_each(a.beside) as e
+                select jsonb_object_agg(e.key, (
+                    select coalesce(jsonb_agg(r.kept order by r.place) filter (where (%s) is not true), ''[]'')
+                    from jsonb_path_query(e.value, ''$[*]'') with ordinality as r (kept, place)
+                )) from jsonb_each(a.beside) as e
             ) where %s',
-            archive, mentioned
-        ) using user_id;
+            archive, theirs, mentioned
+        ) using user_id, places, names;
         get diagnostics deleted = row_count;
         questions := questions
             || format('select count(*), %L from %s as a where %s', archive || '.beside', archive, mentioned);
@@ -209,7 +242,7 @@ begin
     if rest = 0 then
         set constraints all immediate;
         foreach question in array questions loop
-            execute question into rest, table_name using user_id;
+            execute question into rest, table_name using user_id, places, names;
             exit when rest > 0;
         end loop;
     end if;

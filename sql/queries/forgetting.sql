@@ -128,41 +128,84 @@ select count(*) from (
     for update of m
 ) as locked;
 
+-- name: authors
+-- In which columns, beside user_id, rows that the archive keeps beside memories say whose they are: those that refer to
+-- users with on delete cascade. By the beginning of the keys that the archive has for a table.
+select
+    concat_ws('.', case when t.relnamespace <> m.relnamespace then n.nspname end, t.relname, '') as place,
+    a.attname::text as name
+from pg_constraint as f
+inner join pg_class as t on f.conrelid = t.oid
+inner join pg_namespace as n on t.relnamespace = n.oid
+inner join pg_class as m on m.oid = %(memories)s::oid
+inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
+inner join pg_attribute as k on f.confrelid = k.attrelid and f.confkey = array[k.attnum]
+where
+    f.contype = 'f' and f.confdeltype = 'c' and f.conparentid = 0
+    and f.confrelid = %(users)s::oid and k.attname = %(key)s;
+
 -- name: mentioned
 -- Archived memories of others that have rows of the user beside them, from tables whose names begin so.
 select count(*)
 from {schema}.memory_archive as a -- noqa: PRS
 where
     a.user_id <> %(user)s
-    and jsonb_path_exists(
-        a.beside, '$.keyvalue() ? (@.key starts with $prefix).value[*].user_id ? (@ == $user)',
-        jsonb_build_object('user', %(user)s::text, 'prefix', %(prefix)s::text)
+    and exists (
+        select from jsonb_each(a.beside) as e
+        cross join jsonb_path_query(e.value, '$[*]') as r (kept)
+        where
+            starts_with(e.key, %(prefix)s) and (
+                r.kept ->> 'user_id' = %(user)s::text
+                or exists (
+                    select from unnest(%(places)s::text[], %(names)s::text[]) as c (place, name)
+                    where starts_with(e.key, c.place) and r.kept ->> c.name = %(user)s::text
+                )
+            )
     );
 
 -- name: take_out
 -- These rows go, and the memories stay.
-update {schema}.memory_archive as a -- noqa: PRS
-set
-    beside = (
-        select
-            jsonb_object_agg(
-                e.key,
-                case
-                    when starts_with(e.key, %(prefix)s)
-                        then jsonb_path_query_array(
-                            e.value, '$[*] ? (!(@.user_id == $user))', jsonb_build_object('user', %(user)s::text)
-                        )
-                    else e.value
-                end
+with beside as (
+    select
+        a.id,
+        e.key,
+        r.kept,
+        r.place,
+        starts_with(e.key, %(prefix)s) and (
+            coalesce(r.kept ->> 'user_id' = %(user)s::text, false)
+            or exists (
+                select from unnest(%(places)s::text[], %(names)s::text[]) as c (place, name)
+                where starts_with(e.key, c.place) and r.kept ->> c.name = %(user)s::text
             )
-        from jsonb_each(a.beside) as e
-    )
-where
-    a.user_id <> %(user)s
-    and jsonb_path_exists(
-        a.beside, '$.keyvalue() ? (@.key starts with $prefix).value[*].user_id ? (@ == $user)',
-        jsonb_build_object('user', %(user)s::text, 'prefix', %(prefix)s::text)
-    );
+        ) as is_theirs
+    from {schema}.memory_archive as a -- noqa: PRS
+    cross join jsonb_each(a.beside) as e
+    cross join jsonb_path_query(e.value, '$[*]') with ordinality as r (kept, place)
+    where a.user_id <> %(user)s
+),
+
+shorter as (
+    select
+        b.id,
+        b.key,
+        coalesce(jsonb_agg(b.kept order by b.place) filter (where not b.is_theirs), '[]') as kept
+    from beside as b
+    group by b.id, b.key
+    having bool_or(b.is_theirs)
+),
+
+changed as (
+    select
+        s.id,
+        jsonb_object_agg(s.key, s.kept) as beside
+    from shorter as s
+    group by s.id
+)
+
+update {schema}.memory_archive as a -- noqa: PRS
+set beside = a.beside || c.beside
+from changed as c
+where a.id = c.id;
 
 -- name: rows_deleted
 -- How many rows of a table and its parts this session has deleted, by foreign keys and triggers as well: in this

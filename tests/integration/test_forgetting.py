@@ -484,6 +484,29 @@ def test_what_others_wrote_beside_a_memory_goes_with_it_and_is_counted(connectio
 
 @pytest.mark.once
 @pytest.mark.parametrize("how", ["memdb", "sql"])
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_rows_beside_memories_that_refer_to_the_user_by_another_name_go_too(
+    connection: Connection, db: Database, how: str, is_archived: bool
+) -> None:
+    connection.execute(
+        "create table memory_votes (memory_id uuid references memories on delete cascade,"
+        " voter uuid references users on delete cascade, seen_by uuid references users on delete set null);"
+        "insert into memory_votes select m.id, u.id, v.id from memories as m, users as u, users as v"
+    )
+    if is_archived:
+        connection.execute("select archive_memories(%s, array(select id from memories), 'pruned')", [BOB])
+    if how == "sql":
+        connection.execute("select forget_user(%s)", [ANN])
+    else:
+        db.forget(ANN)
+    connection.execute("select restore_memories(%s, array(select id from memory_archive))", [BOB])
+    voters = {voter for (voter,) in connection.execute("select voter from memory_votes")}
+    assert BOB in voters
+    assert ANN not in voters
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("how", ["memdb", "sql"])
 def test_what_they_wrote_beside_a_memory_that_is_archived_goes_too(
     connection: Connection, db: Database, how: str
 ) -> None:
