@@ -10,7 +10,7 @@ from uuid import UUID
 
 from memdb import shipped, values
 from memdb.database import filled_in
-from memdb.errors import UsageError
+from memdb.errors import DatabaseError, UsageError
 from memdb.shape import Users
 from memdb.values import Filter, UserKey, Where
 
@@ -33,6 +33,9 @@ _LONGEST_TEXT = 3000
 class Surroundings(NamedTuple):
     """The extension's schema and the number of its type vector, the type of embeddings, the type of tiers with its
     schema where that has to be said, and which of CALLED are there.
+
+    `successor` is the model that has taken over, whose embeddings are not in memories. `former_dimensions` are those of
+    questions that the embeddings in memories answer all the same; None where they answer none.
     """
 
     extension: str
@@ -42,11 +45,23 @@ class Surroundings(NamedTuple):
     tier: str
     functions: frozenset[str]
     reads_what_is_committed: bool
+    successor: str | None = None
+    former_dimensions: int | None = None
 
     @property
     def is_distributed(self) -> bool:
         """Whether memories are in shards by user. Then a statement calls functions or reads the table, and not both."""
         return WITH_IDS in self.functions
+
+    def require_in_memories(self, dimensions: int) -> None:
+        """For a search that reads the embeddings in memories. Raises DatabaseError where others answer the question."""
+        if self.successor is not None and dimensions != self.former_dimensions:
+            raise DatabaseError(
+                f"{self.successor} has taken over, and this search reads the embeddings in memories, which the model "
+                "before it made",
+                hint="In a collection, search by words alone. Elsewhere, this role needs to execute "
+                "search_memories and search_memories_where.",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +84,8 @@ class Asked:
     def statement(
         self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
     ) -> tuple[str, tuple[Any, ...]]:
-        """The text, and its parameters as sql/queries/retrieval.sql numbers them.
-
-        No function by words knows collections, or the conditions that are a jsonpath.
-        """
-        is_plain = self.metadata.path is None and self.collection is None
-        is_whole = not (known.is_distributed and _reads_all(known.functions))
-        functions = known.functions if is_plain and is_whole else known.functions & {EXPIRED}
+        """The text, and its parameters as sql/queries/retrieval.sql numbers them."""
+        functions = self.functions(known)
         parameters = (*self.parameters(embedding), self.text, self.only)
         if self.collection is not None:
             block = "of_collection_in_shard" if known.is_distributed else "of_collection"
@@ -83,6 +93,20 @@ class Asked:
             return text, (*parameters, self.metadata.path, self.collection)
         text = _put_together(known._replace(functions=functions), table, sent)
         return text, (*parameters, self.metadata.path) if _reads_all(functions) else parameters
+
+    def functions(self, known: Surroundings) -> frozenset[str]:
+        """Those that the statement may call.
+
+        None knows collections, and none by words the conditions that are a jsonpath.
+        """
+        is_plain = self.metadata.path is None
+        if self.collection is not None or (known.is_distributed and (not is_plain or _reads_all(known.functions))):
+            return known.functions & {EXPIRED}
+        return known.functions - {BY_CONDITION} if is_plain else known.functions & {EXPIRED, BY_CONDITION}
+
+    def reads_embeddings(self, known: Surroundings) -> bool:
+        """Whether the statement itself compares those in memories: functions know which model answers."""
+        return not self.functions(known) & {BY_BOTH, BY_MEANING, BY_CONDITION}
 
     def weighed(
         self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
@@ -162,7 +186,7 @@ def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, 
     text = blocks["found"]
     for name, block in {
         "ranked": "ranked_by_function" if BY_BOTH in known.functions else "ranked",
-        "near": "near_by_function" if BY_MEANING in known.functions else "near",
+        "near": _near(known.functions),
         "worded": "worded_by_function" if BY_WORDS in known.functions else "worded",
         "of_user": of,
     }.items():
@@ -173,6 +197,12 @@ def _put_together(known: Surroundings, table: tuple[str, ...], sent: tuple[str, 
 @functools.lru_cache(maxsize=256)
 def _weighed(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...]) -> str:
     return f"{statement('retrieval', 'weighed', known, table, sent)} -- {known.vector}"
+
+
+def _near(functions: frozenset[str]) -> str:
+    if BY_MEANING in functions:
+        return "near_by_function"
+    return "near_by_condition" if BY_CONDITION in functions else "near"
 
 
 def _reads_all(functions: frozenset[str]) -> bool:

@@ -136,6 +136,16 @@ def require_own(found: Target) -> None:
             )
 
 
+def require_in_memories(connection: Connection, found: Target, what: str) -> None:
+    """For what reads the embeddings in memories alone. Raises DatabaseError where another model has taken over."""
+    if (beside := serving(connection, found)) is not None:
+        raise DatabaseError(
+            f"{what} the embeddings in memories, and {beside.model or beside.name} has taken over, whose are in "
+            f"{beside.name}: what has an embedding of that model alone would be left out",
+            hint="It cannot be done for that model yet. What does follow it: docs/changing-models.md",
+        )
+
+
 def serving(connection: Connection, found: Target, function: str = "search_memories_where") -> Beside | None:
     """The table whose embeddings a function compares; None where that is memories, or where there is no function."""
     with connection.cursor(row_factory=class_row(Beside)) as cursor:

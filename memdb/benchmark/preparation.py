@@ -128,6 +128,7 @@ def population_of(connection: Connection, wanted: Wanted, *, writing: bool = Fal
     """Who could be searched for, and where. Raises like prepare."""
     begin(connection)
     where = enter(connection, writing=writing)
+    target.require_in_memories(connection, where, "a benchmark searches")
     user = _only_user(where, wanted)
     population = sampling.population(connection, where, user)
     sampling.require(connection, where, population, k=wanted.k, user=user)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from memdb import users
+from memdb import target, users
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.lifecycle import entering
@@ -117,6 +117,8 @@ def owners(connection: Connection, asked: Asked) -> tuple[UserKey | None, list[U
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         found = _enter(connection)
+        if asked.near:
+            target.require_in_memories(connection, found, "near duplicates are found by")
         key = None if asked.user is None else users.asking(asked.user, found.shape.users)
         if key is not None and connection.value(found.query("duplicates", "has_memories"), {"user": key}) is None:
             raise DataError(f"user {key} has no memories", hint="Check the id.")

@@ -7,7 +7,7 @@ from memdb.output.rendering import render
 from memdb.seeding.hooks import Outgrown, Upkeep
 from memdb.seeding.resetting import Reset
 from memdb.seeding.seed import Seeding
-from memdb.words import count, listed
+from memdb.words import argument, count, listed
 
 
 @render.register
@@ -24,6 +24,9 @@ def _(seeding: Seeding) -> Iterator[Any]:
     indexes = (
         f", and {seeding.index_seconds:.1f} s to build the vector indexes" if seeding.index_seconds >= 0.05 else ""
     )
+    if seeding.successor is not None:
+        embed = f"memdb embed --model {argument(seeding.successor)}"
+        yield f"{seeding.successor} has taken over, and does not find them before it has embedded them: {embed}"
     yield f"Took {seeding.load_seconds:.1f} s, {seeding.rows_per_second:,.0f} rows/s{indexes}."
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 
@@ -37,13 +38,29 @@ def others(connection: Connection, found: Target, user: UserKey, model: str) -> 
     return "" if model in models else listed(sorted(models))
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How many dimensions the embeddings have that answer, and of which model they are, if that has taken over."""
+
+    model: str | None
+    dimensions: int
+
+
 @contextmanager
-def told(embedder: Embedder | None, asked: int, stored: int) -> Iterator[None]:
-    """Around a search by `asked` dimensions in memories of `stored`. Raises DataError where the server refuses that."""
+def told(embedder: Embedder | None, asked: int, answering: Answering) -> Iterator[None]:
+    """Around a search by `asked` dimensions. Raises DataError where the server refuses that."""
     try:
         yield
     except psycopg.errors.DataException as error:
-        if embedder is None or asked == stored:
+        if asked == answering.dimensions:
+            raise
+        if answering.model is not None:
+            raise DataError(
+                f"questions are answered by {answering.model}, of {answering.dimensions} dimensions, and this one has "
+                f"{asked}",
+                hint=f"Ask by an embedding of that model: --model {argument(answering.model)}",
+            ) from error
+        if embedder is None:
             raise
         raise DataError(
             f"the model {embedder.model} has not taken over yet, so no question of it is answered",

@@ -113,12 +113,15 @@ class Search:
 
     def __post_init__(self) -> None:
         self.embedding = self._embedding()
+        if self.embedding is not None and self.asked.reads_embeddings(self.known):
+            self.known.require_in_memories(len(self.embedding))
 
     @property
     def functions(self) -> frozenset[str]:
         """Those that are used."""
         if self.asked.metadata.path is not None:
-            return frozenset()
+            wanted = {retrieval.BY_CONDITION} if self.embedding is not None else set()
+            return self.asked.functions(self.known) & wanted
         if retrieval.BY_BOTH in self.known.functions:
             return frozenset([retrieval.BY_BOTH])
         wanted = {retrieval.BY_MEANING} if self.embedding is not None else set()
@@ -139,7 +142,8 @@ class Search:
         if retrieval.BY_BOTH in self.functions:
             self.connection.execute("select pg_catalog.set_config('search_path', %s, true)", [self.found.search_path])
         text, parameters = asked.statement(self.known, (self.found.schema, "memories"), self.embedding, _SENT)
-        with models.told(self.question.embedder, len(self.embedding or ()), self.found.dimensions):
+        answering = models.Answering(self.known.successor, (self._successor or self.found).dimensions)
+        with models.told(self.question.embedder, len(self.embedding or ()), answering):
             rows = psycopg.RawCursor(self.connection).execute(text.encode(), parameters).fetchall()
         return [_match(row) for row in rows]
 
@@ -149,7 +153,11 @@ class Search:
         given = {"id": id, "user": self.asked.user_id, "path": path}
         given["contained"] = None if contained is None else json.dumps(contained)
         cursor = self.connection.cursor(row_factory=psycopg.rows.dict_row)
-        return cursor.execute(self.found.query("search", "memory").encode(), given).fetchone()
+        facts = cursor.execute(self.found.query("search", "memory").encode(), given).fetchone()
+        is_beside = self.embedding is not None and len(self.embedding) != self.known.former_dimensions
+        if facts is not None and self._successor is not None and is_beside:
+            facts["has_embedding"] = self._beside(self._successor, id) is not None
+        return facts
 
     def has_expired(self, id: UUID) -> bool:
         """Whether a memory of the user is not found any more, though it is there until it is pruned."""
@@ -163,7 +171,7 @@ class Search:
         notes = [f"{name} was not used: others could have it run their code with your rights." for name in self.refused]
         if self.asked.text and not any(map(str.isalnum, self.asked.text)):
             notes.append("The text has no letter and no digit, so it has no words, and nothing is found by them.")
-        if self.asked.metadata.path is not None:
+        if self.asked.metadata.path is not None and (self.asked.text or not self.functions):
             notes.append("All memories of the user were read, because of the conditions on metadata.")
         elif self.asked.text and not self.functions & {retrieval.BY_BOTH, retrieval.BY_WORDS}:
             notes.append(
@@ -187,11 +195,11 @@ class Search:
     @functools.cached_property
     def _successor(self) -> Target | None:
         """The table of the model that has taken over, if one has, and its function is what answers."""
-        by_function = {retrieval.BY_BOTH, retrieval.BY_MEANING} & self.known.functions
-        if self.asked.metadata.path is not None or not by_function:
+        beside = target.serving(self.connection, self.found)
+        if beside is None:
             return None
-        row = self.connection.execute(query("search", "successor"), {"memories": self.found.memories}).fetchone()
-        return None if row is None else replace(self.found, beside=row[0], embedding_type=row[1], dimensions=row[2])
+        kind, dimensions = beside.embedding_type, beside.dimensions
+        return replace(self.found, beside=beside.name, embedding_type=kind, dimensions=dimensions)
 
     def _numbers(self, given: Sequence[float] | Path) -> list[float]:
         """Of the former model, or of the one that has taken over. Raises as numbers does."""
@@ -204,18 +212,16 @@ class Search:
 
     def _shape_of(self, model: str) -> Shape:
         """Of what a question of the model is compared with, where a function does that: it knows those beside, too."""
-        shape, by_function = self.found.shape, {retrieval.BY_BOTH, retrieval.BY_MEANING} & self.known.functions
-        if self.asked.metadata.path is not None or not by_function:
+        shape = self.found.shape
+        if self.asked.reads_embeddings(self.known):
             return shape
         return replace(shape, dimensions=models.beside(self.connection, self.found, model) or shape.dimensions)
 
     def _embedding_of(self, id: UUID) -> list[float]:
         given = {"id": id, "user": self.asked.user_id}
         row = self.connection.execute(self.found.query("search", "embedding").encode(), given).fetchone()
-        if self._successor is not None and self._successor.beside is not None:
-            place = [self.found.schema, self._successor.beside]
-            text = self.found.query("search", "embedding_beside", beside=place)
-            row = self.connection.execute(text.encode(), given).fetchone() or row
+        if self._successor is not None:
+            row = self._beside(self._successor, id) or row
         if row is None:
             raise DataError(f"user {self.asked.user_id} has no memory {id}", hint="Check both ids.")
         if row[0] is None:
@@ -225,6 +231,11 @@ class Search:
                 f"the memory {id} has an embedding of zeros, so none is like it", hint="Search for its words."
             )
         return list(row[0])
+
+    def _beside(self, successor: Target, id: UUID) -> tuple[Any, ...] | None:
+        """The embedding of a memory of the user that the model has made which has taken over."""
+        text = self.found.query("search", "embedding_beside", beside=[self.found.schema, str(successor.beside)])
+        return self.connection.execute(text.encode(), {"id": id, "user": self.asked.user_id}).fetchone()
 
 
 def _words(question: Question, known: Surroundings) -> str | None:
@@ -242,7 +253,7 @@ def _surroundings(connection: Connection, found: Target) -> tuple[Surroundings, 
     given = {"table_name": f"{place}memories", "place": place}
     cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(query("retrieval", "surroundings"), given)
     (row,) = cursor.fetchall()
-    there = frozenset(row["functions"]) - {retrieval.BY_CONDITION, retrieval.WEIGHED}
+    there = frozenset(row["functions"]) - {retrieval.WEIGHED}
     refused = there if trust.open_to_others(connection, found.schema) else there & _of_others(connection, found)
     return Surroundings(**{**row, "functions": there - refused}), tuple(sorted(refused))
 

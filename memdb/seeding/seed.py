@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import psycopg
@@ -18,7 +18,7 @@ from memdb.seeding.hooks import Hooks
 from memdb.seeding.memories import Further
 from memdb.seeding.rows import Batch
 from memdb.seeding.source import Source
-from memdb.target import Target
+from memdb.target import Target, serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Seeding:
     `already_there` counts rows whose ids the table had: they stay as they are, and are not among the `memories`.
     `memories_with_own_ids` and `users_with_own_ids`, of those that were created, have ids that a file gave them:
     nothing tells them from an application's, so that a reset leaves them. `load_seconds` is from the first statement
-    to the commit without `index_seconds`, which vector indexes took.
+    to the commit without `index_seconds`, which vector indexes took. `successor` is a model that has taken over, and
+    has none of the embeddings, which are in memories.
     """
 
     memories: int
@@ -43,6 +44,7 @@ class Seeding:
     rows_per_second: float
     source: str
     random_seed: int
+    successor: str | None = None
 
 
 def seed(
@@ -71,6 +73,7 @@ def seed(
         connection.transaction(),
     ):
         target = beginning.begin(connection, wait_seconds, add_users=add_users)
+        beside = serving(connection, target)
         is_empty, now = _state(connection, target, append)
         settled = _settled(connection, target, source)
         arrivals = Arrivals(connection, target, settled, is_empty, add_users or target.users_may_be_made)
@@ -88,7 +91,8 @@ def seed(
     hooks.on_vacuum()
     with suppress(psycopg.errors.QueryCanceled):  # the rows are in; autovacuum has no limit
         connection.execute(target.query("seed", "vacuum"))
-    return _seeding(arrivals, load_seconds, index_seconds)
+    successor = None if beside is None else beside.model or beside.name
+    return replace(_seeding(arrivals, load_seconds, index_seconds), successor=successor)
 
 
 def _seeding(arrivals: Arrivals, load_seconds: float, index_seconds: float) -> Seeding:

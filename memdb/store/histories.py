@@ -50,6 +50,7 @@ class Archive:
 
     def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters, which are $1, $2, …"""
+        known.require_in_memories(self._embedding.dimensions())
         embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
         text = retrieval.statement("archive", "archived", known, table, sent)
         return f"{text} -- {known.vector}", (*self._asked.parameters(embedding), *self._more)

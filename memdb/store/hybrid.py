@@ -23,6 +23,8 @@ class Hybrid:
         """The text and its parameters, which are $1, $2, …"""
         if self._asked.collection is not None and retrieval.IN_COLLECTION not in known.functions:
             raise beside.missing(retrieval.IN_COLLECTION, "collections")
+        if self._embedding is not None and self._asked.reads_embeddings(known):
+            known.require_in_memories(self._embedding.dimensions())
         embedding: Any = None
         sent: tuple[str, ...] = drivers.ARRAY
         if self._embedding is not None:

@@ -43,7 +43,7 @@ class Search:
     def __init__(self, query: MemorySimilarityQuery[Any], shape: Shape) -> None:
         contained, self._path = values.filtered(query.extra_data, query.where)
         require_fitting(query, query.embedding, shape)
-        self._embedding = query.embedding
+        self._embedding, self._dimensions = query.embedding, shape.dimensions
         self._tiers = None if query.memory_types is None else [tier.value for tier in query.memory_types]
         self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
         self._user_id = values.user_id(query.user_id, shape.users)
@@ -56,11 +56,14 @@ class Search:
         if self._collection is not None:
             if retrieval.IN_COLLECTION not in known.functions:
                 raise beside.missing(retrieval.IN_COLLECTION, "collections")
+            known.require_in_memories(self._dimensions)
             return _text("in_collection", known, table, sent), (*arguments, self._path, self._collection)
         if self._path is None and retrieval.BY_MEANING in known.functions:
             return _text("searched", known, table, sent), arguments
-        block = "filtered" if retrieval.BY_CONDITION in known.functions else "nearest"
-        return _text(block, known, table, sent), (*arguments, self._path)
+        if retrieval.BY_CONDITION in known.functions:
+            return _text("filtered", known, table, sent), (*arguments, self._path)
+        known.require_in_memories(self._dimensions)
+        return _text("nearest", known, table, sent), (*arguments, self._path)
 
 
 async def run(session: AsyncSession, model: Any, search: Question) -> Sequence[Any]:

@@ -12,7 +12,8 @@
 -- What is there: the schema of the extension (no row: there is none) and the number of its type vector, the type of
 -- embeddings, the type of tiers and its schema where the search_path does not lead to it (NULL: there is no table),
 -- those functions of sets that stand beside the table, are what their names lead to, and may be called, and whether
--- each statement of a transaction sees what others have committed.
+-- each statement of a transaction sees what others have committed; the model that has taken over, as target.sql finds
+-- it, and how many numbers a question has that the embeddings in memories still answer.
 with place as (
     select
         n.nspname,
@@ -129,11 +130,47 @@ select
                 and p.proallargtypes[p.pronargs + 1:] = f.gives
                 and has_function_privilege(p.oid, 'execute')
     ) as functions,
-    current_setting('default_transaction_isolation') = 'read committed' as reads_what_is_committed
+    current_setting('default_transaction_isolation') = 'read committed' as reads_what_is_committed,
+    s.model as successor,
+    case when s.dimensions <> m.atttypmod and s.has_former then m.atttypmod end as former_dimensions
 from place as l
 left join pg_attribute as u on l.memories = u.attrelid and u.attname = 'user_id'
 left join pg_attribute as m on l.memories = m.attrelid and m.attname = 'embedding'
-left join pg_type as e on m.atttypid = e.oid;
+left join pg_type as e on m.atttypid = e.oid
+left join
+    lateral (
+        select
+            coalesce(
+                substring(
+                    obj_description(c.oid, 'pg_class') from '^Embeddings of memories by the model (.*)[.] Written by'
+                ),
+                c.relname::text
+            ) as model,
+            a.atttypmod as dimensions,
+            exists(
+                select
+                from pg_depend as f
+                inner join pg_proc as b on f.refobjid = b.oid
+                inner join pg_depend as r on b.oid = r.objid and r.classid = 'pg_proc'::regclass
+                where
+                    f.objid = w.oid and f.classid = 'pg_proc'::regclass and f.refclassid = 'pg_proc'::regclass
+                    and r.refclassid = 'pg_class'::regclass and r.refobjid = l.memories and r.refobjsubid = m.attnum
+            ) as has_former
+        from pg_proc as w
+        inner join
+            pg_depend as d
+            on w.oid = d.objid and d.classid = 'pg_proc'::regclass and d.refclassid = 'pg_proc'::regclass
+        inner join pg_proc as p on d.refobjid = p.oid and w.pronamespace = p.pronamespace
+        inner join
+            pg_class as c
+            on
+                w.pronamespace = c.relnamespace and c.relkind = 'r'
+                and regexp_replace(p.proname, '^search_memories_where', 'memory_embeddings') = c.relname
+        inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'embedding'
+        where w.pronamespace = l.relnamespace and w.proname = 'search_memories_where'
+        limit 1 -- noqa: AM09
+    ) as s
+    on true;
 
 -- name: found
 -- The best memories, best first.
@@ -280,6 +317,22 @@ from
     {search_memories}(
         $1,
         cast(cast($2 as {sent}) as {embedding}),
+        least(2 * $3::bigint, 2147483647)::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb,
+        null
+    ) as s;
+
+-- name: near_by_condition
+select
+    s.id,
+    s.distance
+from
+    {search_memories_where}(
+        $1,
+        cast(cast($2 as {sent}) as {embedding}),
+        $9::text::jsonpath,
         least(2 * $3::bigint, 2147483647)::integer,
         $4::text[]::{tier}[],
         $5::double precision,

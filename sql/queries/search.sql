@@ -46,30 +46,6 @@ select e.embedding::real[]
 from {beside} as e -- noqa: PRS
 where e.memory_id = %(id)s and e.user_id = %(user)s;
 
--- name: successor
--- The table of a model that has taken over, whose function the search calls, with the type of its embeddings.
-select
-    c.relname::text,
-    t.typname::text,
-    a.atttypmod
-from pg_class as m
-inner join pg_class as c
-    on
-        m.relnamespace = c.relnamespace and m.relowner = c.relowner and c.relkind = 'r'
-        and starts_with(c.relname, 'memory_embeddings_')
-inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'embedding'
-inner join pg_type as t on a.atttypid = t.oid
-inner join pg_proc as w on m.relnamespace = w.pronamespace and w.proname = 'search_memories_where'
-inner join pg_proc as s
-    on
-        m.relnamespace = s.pronamespace
-        and s.proname = replace(c.relname, 'memory_embeddings_', 'search_memories_where_')
-inner join pg_depend as d
-    on
-        w.oid = d.objid and d.classid = 'pg_proc'::regclass
-        and s.oid = d.refobjid and d.refclassid = 'pg_proc'::regclass
-where m.oid = %(memories)s::oid;
-
 -- name: memory
 -- One memory of the user, whether it has an embedding, and whether its metadata are as asked for.
 select

@@ -10,16 +10,22 @@ from uuid import UUID
 import numpy as np
 import psycopg
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 import memdb
 from memdb import database, door, project, recording
+from memdb.benchmark.preparation import Wanted
 from memdb.database import Connection
 from memdb.embedding.comparing import Least
 from memdb.embedding.filling import Batching
 from memdb.embedding.needs import Scope
 from memdb.errors import DatabaseError, DataError, EmbedderFailed, MemdbError, UsageError
 from memdb.ledger import sqlfiles
+from memdb.schemas import MemorySimilarityQuery
 from memdb.search.question import Question
+from memdb.seeding.memories import Synthetic
+from memdb.store import Embeddings, MemoryStore, create_engine
+from memdb.values import Where
 from memdb.verification import snapshot
 from tests.conftest import new_database
 from tests.integration.conftest import as_role
@@ -414,5 +420,68 @@ def test_memdb_search_asks_the_model_that_has_taken_over(db: door.Database, fold
         first(embedding=[1.0] * 63)
     project.retire(folder, NEW)
     db.migrate()
+    with pytest.raises(DataError, match=f"{NEW}, of 64 dimensions, and this one has 1536"):
+        first(embedding=of_text("text 7", 1536))
     assert first(embedding=of_text("text 7", 64)) == "text 7"
     assert first(like=UUID(int=7)) not in ("text 7", alike)
+
+
+@pytest.fixture
+def taken_over(db: door.Database, connection: Connection, folder: Path) -> str:
+    """The new model answers, and has the only embedding of the memory with this text."""
+    db.embed(Model(), batching=SMALL)
+    project.switch(folder, NEW)
+    db.migrate()
+    connection.execute(
+        "insert into memories (id, user_id, memory_type, content, metadata) values (%s, %s, 'task', 'later', %s)",
+        [UUID(int=9999), ANN, '{"year": 2030}'],
+    )
+    assert db.embed(Model(), batching=SMALL).stored == 1
+    return "later"
+
+
+@pytest.mark.parametrize("is_retired", [False, True])
+def test_conditions_on_metadata_are_asked_of_the_model_that_has_taken_over(
+    db: door.Database, folder: Path, taken_over: str, is_retired: bool
+) -> None:
+    if is_retired:
+        project.retire(folder, NEW)
+        db.migrate()
+    question = Question(user=ANN, embedding=of_text("later", 64), where=[Where("year", gt=2000)])
+    answer = db.search(question)
+    assert [match.content for match in answer.matches] == [taken_over]
+    assert (answer.functions, answer.notes) == (("search_memories_where",), ())
+    assert db.explain(question, UUID(int=9999)).reasons == ()
+
+
+async def test_a_store_asks_the_model_that_has_taken_over_and_refuses_where_it_cannot(
+    conninfo: str, folder: Path, taken_over: str
+) -> None:
+    memdb.open(conninfo, sql_dir=folder, sets=[*SETS, "collections"]).migrate()
+    engine, later = create_engine(conninfo), of_text("later", 64)
+    where, collection = [Where("year", gt=2000)], UUID(int=1)
+    async with AsyncSession(engine) as session:
+        former, store = MemoryStore(session), MemoryStore(session, embeddings=Embeddings(NEW, "vector(64)"))
+        for words in (None, "later"):
+            hits = await store.search(ANN, words, later, where=where)
+            assert [hit.content for hit in hits] == [taken_over]
+        with pytest.raises(DatabaseError, match=f"{NEW} has taken over"):
+            await store.search(ANN, "later", later, collection=collection)
+        assert await store.search(ANN, "later", collection=collection) == []
+        assert await former.search(ANN, None, of_text("later", 1536), collection=collection) == []
+        asked = MemorySimilarityQuery(user_id=ANN, embedding=of_text("later", 1536), collection_id=collection)
+        assert await former.nearest(asked) == []
+    await engine.dispose()
+
+
+def test_what_reads_the_embeddings_in_memories_alone_says_that_another_model_has_taken_over(
+    conninfo: str, folder: Path, taken_over: str
+) -> None:
+    db = memdb.open(conninfo, sql_dir=folder, sets=[*SETS, "deduplication"])
+    db.migrate()
+    with pytest.raises(DatabaseError, match=f"{NEW} has taken over"):
+        db.duplicates(ANN, near=True)
+    with pytest.raises(DatabaseError, match=f"{NEW} has taken over"):
+        db.benchmark(Wanted(k=3, queries=2))
+    assert db.duplicates(ANN).groups == 0
+    assert db.seed(Synthetic(1, 3, 1, (1, 1, 1)), append=True).successor == NEW

@@ -5,7 +5,17 @@ import re
 import pytest
 
 from memdb import retrieval
-from memdb.retrieval import BY_BOTH, BY_MEANING, BY_WORDS, CALLED, EXPIRED, FUNCTIONS, WITH_IDS, Surroundings
+from memdb.retrieval import (
+    BY_BOTH,
+    BY_CONDITION,
+    BY_MEANING,
+    BY_WORDS,
+    CALLED,
+    EXPIRED,
+    FUNCTIONS,
+    WITH_IDS,
+    Surroundings,
+)
 from memdb.shape import DEFAULT
 from memdb.values import Where
 
@@ -21,7 +31,7 @@ USER = "00000000-0000-0000-0000-000000000007"
         ((BY_MEANING, BY_WORDS), (), (BY_MEANING, BY_WORDS), 8),
         (FUNCTIONS, (), (BY_BOTH,), 8),
         ((EXPIRED,), (), (EXPIRED,), 9),
-        (FUNCTIONS, (Where("year", gt=2000),), (EXPIRED,), 9),
+        (FUNCTIONS, (Where("year", gt=2000),), (BY_CONDITION, EXPIRED), 9),
         (CALLED, (), (BY_BOTH, WITH_IDS), 8),
         (CALLED, (Where("year", gt=2000),), (EXPIRED,), 9),
         ((BY_MEANING, WITH_IDS), (), (), 9),  # a distributed table and functions do not go into one statement
