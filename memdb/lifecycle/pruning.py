@@ -116,7 +116,7 @@ def prune(connection: Connection, pace: Pace = Pace(), *, on_batch: Callable[[in
         False,
         batches,
         time.monotonic() - started,
-        rest.refused,
+        tuple(tier for tier in rest.refused if (tier, "idle") not in deleted),  # what told of recalls may have gone
         rest.to_review,
         _upkeep(connection, deleted.total()),
     )

@@ -116,6 +116,19 @@ def test_nothing_is_idle_until_a_recall_was_noted_and_what_expires_goes_all_the_
     assert len(due(pruning)) == 14
 
 
+@pytest.mark.once
+def test_what_was_deleted_as_idle_is_not_said_to_count_as_idle_never(copied: str, db: Database) -> None:
+    with psycopg.connect(copied, autocommit=True) as connection:
+        connection.execute("update memories set created_at = accessed_at where memory_type <> 'task'")
+        connection.execute(
+            "delete from memories where memory_type = 'task' and accessed_at > now() - interval '35 days'"
+        )
+    done = db.prune()
+    assert [(due.tier, due.rule) for due in done.deleted] == [("task", "idle")]
+    assert done.refused == ()
+    assert db.prune(dry_run=True).refused == ("task",)
+
+
 def test_the_last_that_was_said_of_a_memory_counts_and_only_ones_own_are_changed(pruning: Connection) -> None:
     ids = [id_of("task", 1), id_of("task", 0), id_of("task", 1), id_of("task", 0, BOB), UUID(int=5), None]
     assert pruning.execute(PIN, [ANN, ids, None]).fetchone() == (2,)
