@@ -76,7 +76,8 @@ def remembering(survey: Survey, deleted: Collection[int]) -> Iterator[Proof]:
     by_key = dict[tuple[int, tuple[str, ...]], list[Reference]]()
     for each in found.references:
         if found.refers_to_key(each):
-            if each.holder in survey.going and each.holder in survey.seen:
+            # As long as the user stays, so does what refers to them and to memories of others, such as a feedback.
+            if found.users.oid in survey.going and each.holder in survey.going and each.holder in survey.seen:
                 known.setdefault(each.holder, found.referring(each, found.user))
         elif each.target in deleted and each.holder in survey.seen:
             by_key.setdefault((each.target, tuple(each.target_columns)), []).append(each)

@@ -506,6 +506,25 @@ def test_rows_beside_memories_that_refer_to_the_user_by_another_name_go_too(
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("table", ["feedback", "memory_feedback"])
+@pytest.mark.parametrize("on_delete", ["cascade", "set null", "no action"])
+def test_what_refers_to_the_user_and_to_memories_of_others_is_in_nobodys_way(
+    connection: Connection, db: Database, table: str, on_delete: str
+) -> None:
+    connection.execute(
+        f"create table {table} (memory_id uuid references memories on delete cascade,"
+        f" author uuid references users on delete {on_delete});"
+        f"insert into {table} select m.id, u.id from memories as m, users as u".encode()
+    )
+    others = f"{table} where author = %s and memory_id in (select id from memories where user_id <> author)"
+    before = count(connection, others, ANN)
+    db.forget(ANN)
+    goes = table.startswith("memory_") and on_delete == "cascade"
+    assert count(connection, others, ANN) == (0 if goes else before)
+    assert before > 0
+
+
+@pytest.mark.once
 @pytest.mark.parametrize("how", ["memdb", "sql"])
 def test_what_they_wrote_beside_a_memory_that_is_archived_goes_too(
     connection: Connection, db: Database, how: str
