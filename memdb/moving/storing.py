@@ -102,15 +102,17 @@ class Storing:
             self.mentioned.add(str(value))
         if kind == "noted":
             return json.dumps(nested.noted(value, self._mapped))
-        if kind == "user":
-            return str(self.owners[str(value)] if str(value) in self.owners else self._other(value))
+        if kind in ("user", "reference"):
+            known = str(value) in self.owners
+            return str(self.owners[str(value)] if known else self._other(value, goes_along=kind == "user"))
         return str(uuid5(UUID(value), self.salt)) if kind == "id" and self.on_conflict == "new-ids" else str(value)
 
-    def _other(self, user: Any) -> UserKey:
+    def _other(self, user: Any, *, goes_along: bool) -> UserKey:
         """Somebody who has nothing in the file, and is mentioned beside a memory."""
         try:
             key = users.key(user, self.place.target.shape.users)
-            self.mentioned.add(str(key))
+            if goes_along:
+                self.mentioned.add(str(key))
             return key
         except InvalidMemory as error:
             raise DataError(f"{self.file.path} mentions a user who has no key here: {error}") from None

@@ -27,7 +27,8 @@ select set_config('enable_seqscan', 'off', true);
 -- memories, their collections, those that are archived, and the tables beside memories whose rows are deleted together
 -- with them, in an order in which rows can be stored. Left out are columns that the database fills by itself, those by
 -- which it numbers rows beside memories among them, and embedding, which has its own way. Of which kind a value is:
--- 'user' is the key of a user, 'id' one that new ids replace; 'beside' and 'noted' are objects that hold
+-- 'user' is the key of a user with whom the row goes, 'reference' that of another one,
+-- 'id' one that new ids replace; 'beside' and 'noted' are objects that hold
 -- such ids. The key is the primary one if all of it travels, or else another that is unique.
 with found as (
     select
@@ -103,7 +104,10 @@ select
     array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum) as types,
     array_agg(
         case
-            when (t.has_owner and a.attname = 'user_id') or refers.to_user then 'user'
+            when t.has_owner and a.attname = 'user_id' then 'user'
+            when refers.to_user and (a.attname = 'user_id' or (refers.along and starts_with(t.relname, 'memory_')))
+                then 'user'
+            when refers.to_user then 'reference'
             when
                 a.atttypid = 'uuid'::regtype
                 and (
@@ -130,6 +134,7 @@ left join keys as k on t.oid = k.indrelid
 left join lateral (
     select
         bool_or(f.confrelid = %(users)s::oid or (x.oid is not null and p.attname = 'user_id')) as to_user,
+        bool_or(f.confrelid <> %(users)s::oid or f.confdeltype = 'c') as along,
         bool_or(x.oid is not null and p.attname = 'id') as to_row
     from pg_constraint as f
     cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)

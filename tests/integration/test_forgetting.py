@@ -509,7 +509,7 @@ def test_rows_beside_memories_that_refer_to_the_user_by_another_name_go_too(
 @pytest.mark.parametrize("table", ["feedback", "memory_feedback"])
 @pytest.mark.parametrize("on_delete", ["cascade", "set null", "no action"])
 def test_what_refers_to_the_user_and_to_memories_of_others_is_in_nobodys_way(
-    connection: Connection, db: Database, table: str, on_delete: str
+    connection: Connection, db: Database, tmp_path: Path, table: str, on_delete: str
 ) -> None:
     connection.execute(
         f"create table {table} (memory_id uuid references memories on delete cascade,"
@@ -522,6 +522,7 @@ def test_what_refers_to_the_user_and_to_memories_of_others_is_in_nobodys_way(
     goes = table.startswith("memory_") and on_delete == "cascade"
     assert count(connection, others, ANN) == (0 if goes else before)
     assert before > 0
+    db.import_(db.export(tmp_path / "rest.jsonl").path, on_conflict="overwrite")
 
 
 @pytest.mark.once
