@@ -37,6 +37,6 @@ def _asked(
 ) -> tuple[bytes, dict[str, object]]:
     place = found.target
     users = {"memories": place.memories, "users": place.users, "key": shape.unquoted(place.users_key)}
-    authors = connection.execute(query("forgetting", "authors"), users).fetchall()
+    authors = connection.execute(query("forgetting", "authors"), users | {"and_user": and_user}).fetchall()
     given = {"places": [key for key, _ in authors], "names": [name for _, name in authors]}
     return place.query("forgetting", block).encode(), {"user": user, "prefix": "" if and_user else _OWN, **given}

@@ -137,7 +137,7 @@ begin
             inner join pg_attribute as a on a.attrelid = own.oid and f.conkey = array[a.attnum]
             where
                 f.confrelid = owner.oid and f.confkey = array[owner.number] and f.confdeltype = 'c'
-                and a.attname <> 'user_id'
+                and own.oid not in (select u.attrelid from keys as u)
             union all
             select
                 own.oid,
@@ -220,7 +220,8 @@ begin
         inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
         where
             m.oid = memories and f.contype = 'f' and f.confdeltype = 'c' and f.conparentid = 0
-            and f.confrelid = owner.oid and f.confkey = array[owner.number];
+            and f.confrelid = owner.oid and f.confkey = array[owner.number]
+            and f.conrelid not in (select u.attrelid from pg_attribute as u where u.attname = 'user_id');
         execute format(
             'update %s as a set beside = (
                 select jsonb_object_agg(e.key, (

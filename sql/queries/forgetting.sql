@@ -129,7 +129,7 @@ select count(*) from (
 ) as locked;
 
 -- name: authors
--- In which columns, beside user_id, rows that the archive keeps beside memories say whose they are: those that refer to
+-- In which columns, where none is called user_id, rows that the archive keeps beside memories say whose they are: those that refer to
 -- users with on delete cascade. By the beginning of the keys that the archive has for a table.
 select
     concat_ws('.', case when t.relnamespace <> m.relnamespace then n.nspname end, t.relname, '') as place,
@@ -142,7 +142,14 @@ inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.a
 inner join pg_attribute as k on f.confrelid = k.attrelid and f.confkey = array[k.attnum]
 where
     f.contype = 'f' and f.confdeltype = 'c' and f.conparentid = 0
-    and f.confrelid = %(users)s::oid and k.attname = %(key)s;
+    and f.confrelid = %(users)s::oid and k.attname = %(key)s
+    and (
+        %(and_user)s
+        or f.conrelid not in (
+            select u.attrelid from pg_attribute as u
+            where u.attname = 'user_id'
+        )
+    );
 
 -- name: mentioned
 -- Archived memories of others that have rows of the user beside them, from tables whose names begin so.

@@ -493,6 +493,11 @@ def test_rows_beside_memories_that_refer_to_the_user_by_another_name_go_too(
         " voter uuid references users on delete cascade, seen_by uuid references users on delete set null);"
         "insert into memory_votes select m.id, u.id, v.id from memories as m, users as u, users as v"
     )
+    connection.execute(
+        "create table memory_notes (memory_id uuid references memories on delete cascade, user_id uuid,"
+        " about uuid references users on delete cascade)"
+    )
+    connection.execute("insert into memory_notes select id, %s, %s from memories where user_id = %s", [BOB, ANN, BOB])
     if is_archived:
         connection.execute("select archive_memories(%s, array(select id from memories), 'pruned')", [BOB])
     if how == "sql":
@@ -503,6 +508,7 @@ def test_rows_beside_memories_that_refer_to_the_user_by_another_name_go_too(
     voters = {voter for (voter,) in connection.execute("select voter from memory_votes")}
     assert BOB in voters
     assert ANN not in voters
+    assert count(connection, "memory_notes where user_id = %s and about = %s", BOB, ANN) == 1
 
 
 @pytest.mark.once
