@@ -129,8 +129,8 @@ select count(*) from (
 ) as locked;
 
 -- name: authors
--- In which columns, where none is called user_id, rows that the archive keeps beside memories say whose they are: those that refer to
--- users with on delete cascade. By the beginning of the keys that the archive has for a table.
+-- In which columns, where none is called user_id, rows that the archive keeps beside memories say whose they are: those
+-- that refer to users with on delete cascade. By the beginning of the keys that the archive has for a table.
 select
     concat_ws('.', case when t.relnamespace <> m.relnamespace then n.nspname end, t.relname, '') as place,
     a.attname::text as name
