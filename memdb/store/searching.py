@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from memdb import retrieval, values
+from memdb.errors import InvalidMemory
 from memdb.retrieval import Surroundings
 from memdb.schemas import MemorySimilarityQuery
 from memdb.shape import Shape
@@ -23,6 +24,7 @@ from memdb.store.batches import require_fitting
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
 from memdb.store.surroundings import Place
 
+_DATA_EXCEPTION = "22000"
 _CONNECTION = "memdb: the transaction of the last search, and its connection"
 """In the info of a session, for each model."""
 
@@ -81,6 +83,7 @@ async def run(session: AsyncSession, model: Any, search: Question) -> Sequence[A
             async with drivers.past_sqlalchemy(connection):
                 return await driver.fetch(text, arguments)
         except Exception as error:
+            _require_answered(error, known)
             if not (has_changed(error) or _is_of_driver(error, driver)):
                 raise of_sqlalchemy(error, refusal(error), text) from error
             surroundings.forget(connection)
@@ -114,9 +117,20 @@ def _through_sqlalchemy(_: Session, connection: Connection, table: Place, search
             return connection.exec_driver_sql(*statement).fetchall()
         except Exception as error:
             surroundings.forget(connection)
+            _require_answered(error, known)
             if not drivers.is_sent_as_array(connection, error):
                 raise
     return _through_sqlalchemy(_, connection, table, search)
+
+
+def _require_answered(error: Exception, known: Surroundings) -> None:
+    """Raises InvalidMemory where a question of other dimensions was asked than those of the model that answers."""
+    said = refusal(error)
+    if known.successor is not None and said.state == _DATA_EXCEPTION:
+        raise InvalidMemory(
+            f"questions are answered by {known.successor}, and this one is of another model: {said.message}",
+            hint="Ask by an embedding of that model, and tell the store of it: MemoryStore(session, embeddings=…)",
+        ) from error
 
 
 def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:

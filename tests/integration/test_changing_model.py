@@ -19,7 +19,7 @@ from memdb.database import Connection
 from memdb.embedding.comparing import Least
 from memdb.embedding.filling import Batching
 from memdb.embedding.needs import Scope
-from memdb.errors import DatabaseError, DataError, EmbedderFailed, MemdbError, UsageError
+from memdb.errors import DatabaseError, DataError, EmbedderFailed, InvalidMemory, MemdbError, UsageError
 from memdb.ledger import sqlfiles
 from memdb.schemas import MemorySimilarityQuery
 from memdb.search.question import Question
@@ -471,6 +471,13 @@ async def test_a_store_asks_the_model_that_has_taken_over_and_refuses_where_it_c
         assert await former.search(ANN, None, of_text("later", 1536), collection=collection) == []
         asked = MemorySimilarityQuery(user_id=ANN, embedding=of_text("later", 1536), collection_id=collection)
         assert await former.nearest(asked) == []
+    project.retire(folder, NEW)
+    memdb.open(conninfo, sql_dir=folder, sets=[*SETS, "collections"]).migrate()
+    async with AsyncSession(engine) as session:
+        for _ in range(2):  # past SQLAlchemy, and in a transaction
+            with pytest.raises(InvalidMemory, match=f"answered by {NEW}, .*expected 64 dimensions, not 1536"):
+                await MemoryStore(session).search(ANN, None, of_text("later", 1536))
+            await session.rollback()
     await engine.dispose()
 
 
