@@ -2,7 +2,7 @@
 -- here on. Nobody reads or writes the table meanwhile; a row takes some microseconds.
 -- alongside: importance
 -- squawk-ignore-file ban-drop-constraint, constraint-missing-not-valid, adding-serial-primary-key-field -- another key
--- squawk-ignore-file adding-not-nullable-field, adding-foreign-key-constraint -- the rows are few and narrow
+-- squawk-ignore-file adding-not-nullable-field, adding-foreign-key-constraint, prefer-text-field -- rows are few
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
 insert into memory_former_definitions (migration, place, definition)
