@@ -26,10 +26,11 @@ class Project(Place):
             return lazy.lint.lint(sets, sets.migrations, options=self.trial)
         with self.connected("lint") as connection:
             pending = lazy.lint.pending(connection, sets, self.settings.sets)
+            stopped = lazy.lint.stopped(connection, sets, pending)
             spread = lazy.distribution.columns(connection)
             waits = [f"{item.id}: {said}" for item, said in lazy.preview.warnings(connection, pending)]
         review = lazy.lint.lint(sets, pending, options=self.trial, spread=spread)
-        return replace(review, notes=(*review.notes, *waits))
+        return replace(review, findings=(*stopped, *review.findings), notes=(*review.notes, *waits))
 
     def snapshot(self, *, check: bool = False) -> "Snapshot":
         """Records what the SQL files create, for verify(), by applying them to temporary databases.

@@ -1,6 +1,6 @@
 """What a request would run, in which order. Pure: files and history in, plan out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -9,6 +9,7 @@ from memdb.errors import HistoryError, UsageError
 from memdb.ledger import changes
 from memdb.ledger.history import History, lost
 from memdb.ledger.sqlfiles import Migration, Sets, find
+from memdb.words import listed
 
 Direction = Literal["migrate", "rollback"]
 
@@ -94,6 +95,29 @@ def late(migrations: list[Migration], applied: Collection[str]) -> list[Migratio
     ]
 
 
+def require_order_of_sets(pending: Iterable[Migration], sets: Sets, history: History) -> None:
+    """Raises HistoryError for a set that is to begin although one is applied that comes after it (`-- after:`)."""
+    begun = {migration.set for migration in sets.migrations if migration.id in history.ids}
+    followed_by = {other: name for name in begun for migration in sets[name] for other in migration.after}
+    new = [migration.set for migration in pending if migration.set not in begun]
+    if (name := next(filter(followed_by.get, new), None)) is not None:
+        raise _too_late(name, followed_by[name], sets, history)
+
+
+def _too_late(name: str, later: str, sets: Sets, history: History) -> HistoryError:
+    ids = [item.id for item in history.applied]
+    theirs = {migration.id for migration in sets[later]}
+    first = next(place for place, id in enumerate(ids) if id in theirs)
+    others = [id for id in ids[first:] if id not in theirs]
+    last = f"the last one before it: memdb rollback --to {ids[first - 1]}" if first else "memdb rollback"
+    besides = f". That takes back {listed(others)}, too" if others else ""
+    return HistoryError(
+        f"the set {name} has to come before the set {later}, which is applied already",
+        hint=f"Nothing was changed. Take {later} back to {last}{besides}. Then apply both: memdb migrate --with {name} "
+        f"--with {later}",
+    )
+
+
 def _to_migrate(request: Migrate, sets: Sets, history: History) -> Plan:
     changes.find(sets, history).require_none()
     migrations, applied = sets.active(history.ids, request.chosen), history.ids
@@ -106,7 +130,8 @@ def _to_migrate(request: Migrate, sets: Sets, history: History) -> Plan:
         )
     if request.to is not None:
         migrations = migrations[: migrations.index(find(migrations, request.to)) + 1]
-    pending = (migration for migration in migrations if migration.id not in applied)
+    pending = [migration for migration in migrations if migration.id not in applied]
+    require_order_of_sets(pending, sets, history)
     begun = {item.id: item.target for item in history.unfinished}
     return Plan("migrate", tuple(Step("migrate", file, begun.get(file.id)) for file in pending), history)
 

@@ -1,12 +1,12 @@
 """Reviewing migrations before they run: their text by squawk and by our own checks, and what they do by a rehearsal."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from memdb import files, scratch
 from memdb.database import Connection
-from memdb.errors import EmbeddedError
-from memdb.ledger import history
+from memdb.errors import EmbeddedError, HistoryError
+from memdb.ledger import history, plan
 from memdb.ledger.plan import Direction, Step
 from memdb.ledger.sqlfiles import Migration, Sets
 from memdb.ledger.texts import normalised
@@ -36,6 +36,16 @@ def pending(connection: Connection, sets: Sets, chosen: Iterable[str] = ()) -> l
     """What a migrate would apply, whatever would stop it. Raises UsageError for a chosen set that is not there."""
     applied = history.read(connection, sets).ids
     return [migration for migration in sets.active(applied, chosen) if migration.id not in applied]
+
+
+def stopped(connection: Connection, sets: Sets, pending: Sequence[Migration]) -> tuple[Finding, ...]:
+    """What would keep a migrate from beginning: that one of the sets comes too late."""
+    try:
+        plan.require_order_of_sets(pending, sets, history.read(connection, sets))
+    except HistoryError as error:
+        file = files.shown(pending[0].path)
+        return (Finding(file, 1, 1, "refused", "error", error.message, error.hint),)
+    return ()
 
 
 def lint(

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 import memdb
-from memdb.errors import MemdbError
+from memdb.errors import HistoryError, MemdbError
 from tests.integration.citus.conftest import CARRIED, NOTED, SETS, Cluster, distributed_database, rows, schema
 
 
@@ -176,6 +176,21 @@ def test_sets_that_are_not_carried_are_named(cluster: Cluster) -> None:
             db.migrate()
         with pytest.raises(MemdbError, match="does not carry these sets, which are applied: retention, row_security"):
             distribute(conninfo)
+
+
+def test_a_set_that_comes_too_late_is_refused_before_anything_is_run(local: str) -> None:
+    distribute(local)
+    before = schema(local)
+    with memdb.open(local, sets=("importance",)) as db:
+        for call in (db.migrate, db.plan):
+            with pytest.raises(HistoryError, match="the set importance has to come before the set citus") as refused:
+                call()
+            assert "memdb rollback --to 1016_hide_from_filtered_search" in refused.value.hint
+        found = [finding for finding in db.lint().findings if finding.rule == "refused"]
+        assert [finding.message for finding in found] == [refused.value.message]
+    assert schema(local) == before
+    with memdb.open(local) as db:
+        assert db.migrate().steps == ()
 
 
 def test_an_id_that_two_users_have_is_said_before_they_come_back(local: str) -> None:
