@@ -2,27 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Generic, overload
+from typing import Any, overload
 from uuid import UUID
 
 from sqlalchemy import Boolean, DateTime, Text, Uuid, column, literal
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm.util import identity_key
-from typing_extensions import TypeVar
 
 from memdb import retrieval, values
 from memdb.errors import DataError
-from memdb.models import Memory, MemoryMixin, MemoryType
-from memdb.models.owners import shape_of
+from memdb.models import Memory, MemoryType
 from memdb.schemas import MemoryCreate
 from memdb.store import beside, searching
 from memdb.store.failures import refusal
 from memdb.store.found import Archived, Restored, Version, archived, version
-from memdb.store.histories import Archive, Versions
+from memdb.store.objects import MemoryModel, Objects
+from memdb.store.questions import Archive, Question, Versions
 from memdb.store.repository import MemoryStore
-
-MemoryModel = TypeVar("MemoryModel", bound=MemoryMixin[Any])
 
 _NO_DATA_FOUND = "P0002"
 _RESTORED = (
@@ -33,7 +29,7 @@ _RESTORED = (
 )
 
 
-class MemoryArchive(Generic[MemoryModel]):
+class MemoryArchive(Objects[MemoryModel]):
     """The archive of the memories in a session, of the same class as in a MemoryStore.
 
     Each method sees only the memories of one user, and raises DatabaseError without the set archive.
@@ -46,9 +42,7 @@ class MemoryArchive(Generic[MemoryModel]):
     def __init__(self, session: AsyncSession, model: type[MemoryModel]) -> None: ...
 
     def __init__(self, session: AsyncSession, model: Any = Memory) -> None:
-        self._session = session
-        self._model: type[MemoryModel] = model
-        self._shape = shape_of(model)
+        super().__init__(session, model)
 
     async def supersede(
         self,
@@ -80,13 +74,14 @@ class MemoryArchive(Generic[MemoryModel]):
                 hint="Nothing was replaced; roll the session back. If the memory is archived, versions() says by what "
                 "it was replaced.",
             ) from error
-        self._forget(old_id)
+        if (known := self._known(old_id)) is not None:  # its row is gone, so it could not be written any more
+            self._session.expunge(known)
         return new_id
 
     async def versions(self, memory_id: UUID, *, user_id: values.UserKey) -> Sequence[Version]:
         """A memory with all that it replaced and that replaced it, oldest first; nothing if it is not there."""
         question = Versions(values.user_id(user_id, self._shape.users), values.identifier(memory_id))
-        return [version(row) for row in await self._read(retrieval.VERSIONS, question)]
+        return [version(row) for row in await self._asked(retrieval.VERSIONS, question)]
 
     async def restore(self, memory_ids: Iterable[UUID], *, user_id: values.UserKey) -> Sequence[Restored]:
         """Brings archived memories back as they were, with all that referred to them, and says which came back.
@@ -118,18 +113,12 @@ class MemoryArchive(Generic[MemoryModel]):
             self._shape.users, user_id, None, k=k, tiers=tiers, metadata=metadata, where=(), max_distance=max_distance
         )
         question = Archive(asked, embedding, self._shape, reasons, valid_at)
-        return [archived(row) for row in await self._read(retrieval.ARCHIVED, question)]
+        return [archived(row) for row in await self._asked(retrieval.ARCHIVED, question)]
 
     async def _added(self, memory: MemoryCreate[Any]) -> UUID:
         added: Any = await MemoryStore(self._session, self._model).add(memory)
         return values.identifier(added.id)
 
-    async def _read(self, function: str, question: searching.Question) -> Sequence[Any]:
+    async def _asked(self, function: str, question: Question) -> Sequence[Any]:
         with beside.needed(function):
             return await searching.run(self._session, self._model, question)
-
-    def _forget(self, id: UUID) -> None:
-        """An object of the session whose row is gone could not be written any more."""
-        session = self._session.sync_session
-        if (known := session.identity_map.get(identity_key(self._model, (id,)))) is not None:
-            session.expunge(known)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -30,35 +30,35 @@ _NOTHING = "Nothing was stored. Look at the embedder."
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """Memories that all have embeddings; `owners` are those whose embedding was made here, by the ids.
+    """Embeddings that were made here, and whose memories they are of, by the ids of these.
 
-    Those of a model that takes over are `beside` memories.
+    Those of a model that takes over, `embeddings`, are kept beside memories.
     """
 
-    memories: Sequence[MemoryCreate[Any]]
     owners: dict[UUID, values.UserKey]
     embedding_model: str
-    beside: dict[UUID, Any] = field(default_factory=dict)
-    embeddings: Embeddings | None = None
+    vectors: dict[UUID, Any]
+    embeddings: Embeddings | None
 
     async def note(self, session: AsyncSession, model: Any, stored: Iterable[UUID]) -> None:
         """Says which model made the embeddings of those that were stored, or stores them beside these."""
         if self.embeddings is not None:
-            vectors = {id: self.beside[id] for id in stored if id in self.beside}
+            vectors = {id: self.vectors[id] for id in stored if id in self.vectors}
             await successors.put_all(session, model, self.embeddings, vectors, self.owners)
             return
         ids = defaultdict[values.UserKey, list[UUID]](list)
         for id in stored:
             if id in self.owners:
                 ids[self.owners[id]].append(id)
+        said = literal(self.embedding_model, Text)
         for user_id, theirs in ids.items():
-            await note(session, model, user_id, theirs, self.embedding_model)
+            await beside.write(session, model, "note_embedding_model", user_id, theirs, said)
 
 
 async def embedded(
     memories: Iterable[MemoryCreate[Any]], model: Any, embedder: AnyEmbedder, embeddings: Embeddings | None = None
-) -> Made:
-    """The memories with embeddings of their texts, where they have none yet; those of a model that takes over, beside.
+) -> tuple[Sequence[MemoryCreate[Any]], Made]:
+    """The memories with embeddings of their texts, where they had none; those of a model that takes over, apart.
 
     Raises InvalidMemory for the first that cannot be stored, before anything is asked, and EmbedderFailed where an
     embedding is none that can be stored.
@@ -81,18 +81,13 @@ async def embedded(
     owners: dict[UUID, values.UserKey] = {
         given[place][0]: given[place][1].user_id for place in lacking if given[place][0] not in theirs
     }
-    apart = {given[place][0]: vector for place, vector in made.items() if given[place][0] in owners}
-    return Made(stored, owners, embedder.model, apart, embeddings)
+    of_ids = {given[place][0]: vector for place, vector in made.items() if given[place][0] in owners}
+    return stored, Made(owners, embedder.model, of_ids, embeddings)
 
 
 def is_incomplete(change: MemoryUpdate) -> bool:
     """Whether it changes the text, and says nothing of the embedding."""
     return "content" in change.model_fields_set and "embedding" not in change.model_fields_set
-
-
-async def completed(change: MemoryUpdate, embedder: AnyEmbedder, shape: Shape) -> MemoryUpdate:
-    """The change with an embedding of its text. Raises EmbedderFailed as `embedded` does."""
-    return change.model_copy(update={"embedding": await of_text(str(change.content), embedder, shape)})
 
 
 async def of_text(text: str, embedder: AnyEmbedder, shape: Shape) -> Any:
@@ -122,11 +117,3 @@ async def _asked(embedder: AnyEmbedder, texts: Sequence[str]) -> Any:
     if aembed is not None:
         return await aembed(texts)
     return await asyncio.to_thread(lambda: listed(embedder.embed(texts), len(texts)))  # type: ignore[union-attr]  # it has one of the two
-
-
-async def note(
-    session: AsyncSession, model: Any, user_id: values.UserKey, memory_ids: list[UUID], embedding_model: str
-) -> int:
-    """Says which model made the embeddings of memories of a user; returns for how many."""
-    said = literal(embedding_model, Text)
-    return await beside.write(session, model, "note_embedding_model", user_id, memory_ids, said)

@@ -5,67 +5,23 @@ needs none: the driver sends it alone, in one round trip, and if it fails becaus
 database, it is sent once more, with what is there now. Anything else goes through SQLAlchemy.
 """
 
-import functools
-import json
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from memdb import retrieval, values
 from memdb.errors import InvalidMemory
 from memdb.retrieval import Surroundings
-from memdb.schemas import MemorySimilarityQuery
-from memdb.shape import Shape
-from memdb.store import beside, drivers, surroundings
-from memdb.store.batches import require_fitting
+from memdb.store import drivers, surroundings
 from memdb.store.failures import has_changed, of_sqlalchemy, refusal, translated
+from memdb.store.questions import Question
 from memdb.store.surroundings import Place
 
 _DATA_EXCEPTION = "22000"
 _CONNECTION = "memdb: the transaction of the last search, and its connection"
 """In the info of a session, for each model."""
-
-
-class Question(Protocol):
-    """What is asked of a user's memories."""
-
-    def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
-        """The text and its parameters, which are $1, $2, …"""
-
-
-class Search:
-    """What is asked, as parameters of the statements in sql/queries/store.sql.
-
-    Raises InvalidMemory for the id of a user, or an embedding, that memories of this shape do not have.
-    """
-
-    def __init__(self, query: MemorySimilarityQuery[Any], shape: Shape) -> None:
-        contained, self._path = values.filtered(query.extra_data, query.where)
-        require_fitting(query, query.embedding, shape)
-        self._embedding, self._dimensions = query.embedding, shape.dimensions
-        self._tiers = None if query.memory_types is None else [tier.value for tier in query.memory_types]
-        self._asked = (query.limit, self._tiers, query.max_distance, json.dumps(contained) if contained else None)
-        self._user_id = values.user_id(query.user_id, shape.users)
-        self._collection = query.collection_id
-
-    def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
-        """The text and its parameters."""
-        embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
-        arguments = (self._user_id, embedding, *self._asked)
-        if self._collection is not None:
-            if retrieval.IN_COLLECTION not in known.functions:
-                raise beside.missing(retrieval.IN_COLLECTION, "collections")
-            known.require_in_memories(self._dimensions)
-            return _text("in_collection", known, table, sent), (*arguments, self._path, self._collection)
-        if self._path is None and retrieval.BY_MEANING in known.functions:
-            return _text("searched", known, table, sent), arguments
-        if retrieval.BY_CONDITION in known.functions:
-            return _text("filtered", known, table, sent), (*arguments, self._path)
-        known.require_in_memories(self._dimensions)
-        return _text("nearest", known, table, sent), (*arguments, self._path)
 
 
 async def run(session: AsyncSession, model: Any, search: Question) -> Sequence[Any]:
@@ -139,9 +95,3 @@ def _is_of_driver(error: Exception, driver: drivers.Alone) -> bool:
     Or it was asked nothing, because something was missing that may be there by now.
     """
     return not driver.is_open() or not (refusal(error).state or isinstance(error, TimeoutError))
-
-
-@functools.lru_cache(maxsize=256)
-def _text(block: str, known: Surroundings, table: Place, sent: tuple[str, ...]) -> str:
-    statement = retrieval.statement("store", block, known, table, sent)
-    return f"{statement} -- {known.vector}"  # drivers prepare a text once, for the type that there was then
