@@ -88,6 +88,15 @@ def test_the_tests_that_pages_name_are_there() -> None:
         assert [word for word in words if word not in text] == [], row
 
 
+def test_every_page_and_every_set_is_listed() -> None:
+    index, readme = (ROOT / "docs" / "README.md").read_text(), (ROOT / "README.md").read_text()
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
+    assert [page for page in pages if f"]({page})" not in index] == []
+    sets = [path.parent.name for path in (ROOT / "sql").glob("*/README.md")]
+    assert sets
+    assert [name for name in sets if f"`{name}`" not in readme] == []
+
+
 def test_links_in_the_documentation_lead_somewhere() -> None:
     pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")]
     broken = [
