@@ -20,7 +20,7 @@ from memdb.addresses import conninfo as conninfo
 from memdb.addresses.failures import connection_failed
 from memdb.addresses.refusals import READ_ONLY
 from memdb.addresses.refusals import translated_errors as translated_errors
-from memdb.errors import DatabaseError
+from memdb.errors import DatabaseError, LockTimeout
 
 if TYPE_CHECKING:
     from memdb.embedded import Server
@@ -71,6 +71,15 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     ) -> list[_Row]:
         """The rows as objects whose fields the columns are named after."""
         return self.cursor(row_factory=class_row(kind)).execute(statement, parameters).fetchall()
+
+    @contextmanager
+    def in_time(self, what: str, hint: Callable[[], str]) -> Iterator[None]:
+        """For a block that waits for locks of others: raises LockTimeout where they keep `what` locked for too long."""
+        try:
+            yield
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
+            said = f"others have locked {what} for {self.wait_seconds:g} s, or wait for each other"
+            raise LockTimeout(said, hint=hint()) from None
 
     @property
     def is_judged_by_login(self) -> bool:

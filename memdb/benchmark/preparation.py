@@ -119,7 +119,7 @@ def enter(connection: Connection, *, writing: bool = False) -> Target:
     found = target.enter(connection)
     trust.require_owners(connection, [found.memories], writing=writing)
     if writing:
-        connection.execute(found.query("benchmark", "keep_triggers_away"))
+        trust.keep_triggers_away(connection, (found.schema, "memories"))
         trust.require_own_triggers(connection, [found.memories])
     return found
 

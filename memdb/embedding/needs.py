@@ -105,7 +105,7 @@ def statement(found: Target, block: str) -> LiteralString:
         text = text.replace(f"{{{name}}}", part)
     place = [found.schema, found.beside or "memories"]
     send = [found.vector_schema, f"{found.embedding_type}_send"]
-    return found.filled_in(text, send=send, beside=place, stored_in=place)
+    return found.filled_in(text, send=send, beside=place)
 
 
 def pages(connection: Connection, model: str, scope: Scope) -> Iterator[Sequence[Need]]:

@@ -63,7 +63,7 @@ def store(
 
 
 def _keep_triggers_away(connection: Connection, found: Target) -> None:
-    connection.execute(needs.statement(found, "keep_triggers_away"))
+    trust.keep_triggers_away(connection, (found.schema, found.beside or "memories"))
     sources, _ = needs.said_of(connection, found)
     tables = [table for table in (found.memories, sources) if table is not None]
     trust.require_own_triggers(connection, tables)

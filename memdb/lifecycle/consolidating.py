@@ -11,25 +11,22 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-import psycopg
-
 from memdb import trust, values
 from memdb.database import Connection, query
-from memdb.errors import InvalidMemory, LockTimeout, UsageError
+from memdb.errors import InvalidMemory, UsageError
 from memdb.lifecycle import entering
 from memdb.lifecycle.entering import Needed
 from memdb.target import Target
 
+_IN_TIME = "What was done before is stored, and the rest is still to be done. Try again, or allow more time."
+_WRITTEN = ("memory_sources", "memory_consolidation_jobs", "memory_consolidation_sources")
 _NEEDED = Needed(
     ("consolidation",),
     (
         *("consolidation_proposals", "enqueue_consolidation", "claim_consolidation"),
         *("consolidation_lease", "complete_consolidation", "fail_consolidation", "stale_summaries"),
     ),
-    (
-        *("memory_sources", "memory_consolidation_jobs"),
-        *("memory_consolidation_sources", "memory_consolidation_rules"),
-    ),
+    (*_WRITTEN, "memory_consolidation_rules"),
 )
 
 
@@ -208,19 +205,14 @@ def _source(memory: dict[str, Any]) -> Source:
 @contextmanager
 def _entered(connection: Connection) -> Iterator[Target]:
     """Where memories are, in a transaction in which nobody else's code is called, and nothing is hidden."""
-    try:
-        with connection.transaction():
-            connection.execute("set transaction isolation level read committed, read write")
-            found = entering.enter(connection, _NEEDED, hidden="not all jobs would be done", writing=True)
-            connection.execute(found.query("consolidation", "keep_triggers_away"))
-            written = connection.execute(query("consolidation", "written"), {"memories": found.memories})
-            trust.require_own_triggers(connection, [oid for (oid,) in written])
-            yield found
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-        raise LockTimeout(
-            f"others have locked what is to be written for {connection.wait_seconds:g} s, or wait for each other",
-            hint="What was done before is stored, and the rest is still to be done. Try again, or allow more time.",
-        ) from None
+    with connection.in_time("what is to be written", lambda: _IN_TIME), connection.transaction():
+        connection.execute("set transaction isolation level read committed, read write")
+        found = entering.enter(connection, _NEEDED, hidden="not all jobs would be done", writing=True)
+        trust.keep_triggers_away(connection, *((found.schema, name) for name in _WRITTEN))
+        given = {"memories": found.memories, "tables": list(_WRITTEN)}
+        written = connection.execute(query("consolidation", "written"), given)
+        trust.require_own_triggers(connection, [oid for (oid,) in written])
+        yield found
 
 
 def _standing(connection: Connection) -> tuple[int, int]:

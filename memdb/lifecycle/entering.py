@@ -29,7 +29,7 @@ def enter(connection: Connection, needed: Needed, *, hidden: str = "", writing: 
     found = target.enter(connection)
     tables = _tables(connection, found, needed, hidden)
     if writing:
-        connection.execute(found.query("lifecycle", "keep_triggers_away"))
+        trust.keep_triggers_away(connection, (found.schema, "memories"))
         tables |= (along := trust.held_referrers(connection, [found.memories]))
         changed = [oid for oid, changes in along.items() if changes]
         trust.require_own_triggers(connection, [found.memories], along=changed)

@@ -10,11 +10,12 @@ from psycopg import sql
 
 from memdb import target, trust, users
 from memdb.database import Connection, query
-from memdb.errors import DatabaseError, DataError, LockTimeout
+from memdb.errors import DatabaseError, DataError
 from memdb.lifecycle import belongings, mentions, proving, remaining, surveying
 from memdb.lifecycle.belongings import Belongings, Conditions
 from memdb.lifecycle.remaining import Remains
 from memdb.lifecycle.surveying import Survey
+from memdb.moving import forgotten
 from memdb.shape import UserKey
 from memdb.words import count, listed
 
@@ -88,7 +89,7 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
             dry_run=False,
             deleted=told.deleted | mentioned,
             left=survey.left,
-            is_noted=remaining.note(connection, found.target, key),
+            is_noted=forgotten.note(connection, found.target, key),
             remains=remaining.find(connection, filled),
         )
     return replace(told, seconds=time.monotonic() - started)
@@ -96,14 +97,11 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
 
 @contextmanager
 def _prompt(connection: Connection) -> Iterator[None]:
-    """Raises LockTimeout where others are in the way."""
+    """Raises LockTimeout where others are in the way, DatabaseError where foreign keys or triggers are."""
+    hint = "Nothing was deleted. Try again, or allow more time with --wait."
     try:
-        yield
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-        raise LockTimeout(
-            f"others have locked what is to be deleted for {connection.wait_seconds:g} s, or wait for each other",
-            hint="Nothing was deleted. Try again, or allow more time with --wait.",
-        ) from None
+        with connection.in_time("what is to be deleted", lambda: hint):
+            yield
     except psycopg.IntegrityError as error:
         raise DatabaseError(
             f"the database refuses it: {error.diag.message_primary}",
@@ -123,8 +121,8 @@ def _enter(connection: Connection, user: object) -> tuple[Belongings, UserKey]:
 
 def _held(connection: Connection, found: Belongings, *, and_user: bool) -> tuple[Belongings, Conditions]:
     """The same with what was added until now, since when nobody can add a trigger or a foreign key."""
-    for holder in [found.users, *(found.holders[oid] for oid in found.own)]:
-        connection.execute(query("forgetting", "keep_triggers_away", table=[holder.schema, holder.name]))
+    written = [found.users, *(found.holders[oid] for oid in found.own)]
+    trust.keep_triggers_away(connection, *((holder.schema, holder.name) for holder in written))
     found = belongings.find(connection, found.target)
     roots = [*found.own, *(found.user if and_user else ())]
     along = [oid for oid, changes in trust.held_referrers(connection, roots).items() if changes]

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from memdb.database import Connection, query
-from memdb.errors import DataError, LockTimeout
+from memdb.errors import DataError
 from memdb.lifecycle import duplicates, entering
 from memdb.lifecycle.duplicates import Asked, Duplicates, Group
 from memdb.shape import UserKey
@@ -31,6 +31,7 @@ _NEEDED = replace(
     tables=("memory_merges", "memory_archive", *_NOTED),
 )
 _BATCH = 100
+_NOTHING = "Nothing was changed. Try again, or allow more time with --wait."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,9 @@ class _Tally:
         self.batches += 1
         self._on_batch(len(rows))
 
+    def hint(self) -> str:
+        return f"{self.merged.total():,} memories were merged before. Try again, or allow more time with --wait."
+
 
 def merge(connection: Connection, found: Duplicates, *, on_batch: Callable[[int], None] = lambda _: None) -> Merging:
     """Merges what was found: of near ones and of those that were named, the groups that are `shown`, and of exact ones
@@ -76,7 +80,7 @@ def merge(connection: Connection, found: Duplicates, *, on_batch: Callable[[int]
     Raises as find does; DatabaseError without the set archive, LockTimeout where others hold a lock for too long.
     """
     started, tally = time.monotonic(), _Tally(on_batch)
-    with _prompt(connection, tally):
+    with connection.in_time("what is to be merged", tally.hint):
         with _transaction(connection):
             pass  # what is missing is told at once
         if found.near or found.named:
@@ -96,7 +100,7 @@ def unmerge(connection: Connection, memory_id: UUID) -> Unmerging:
     Raises DataError where there is no such memory, it is archived itself, or nothing was merged into it; else as merge
     does.
     """
-    with _prompt(connection, _Tally(lambda _: None)), _transaction(connection) as found:
+    with connection.in_time("what is to be brought back", lambda: _NOTHING), _transaction(connection) as found:
         owner = connection.value(found.query("duplicates", "owner"), {"memory_id": memory_id})
         if owner is None:
             raise DataError(f"there is no memory {memory_id}", hint="Give the id of the memory that was kept.")
@@ -154,15 +158,3 @@ def _transaction(connection: Connection) -> Iterator[Target]:
         found = entering.enter(connection, _NEEDED, hidden=duplicates.HIDDEN, writing=True)
         connection.execute(query("moving", "settings"))
         yield found
-
-
-@contextmanager
-def _prompt(connection: Connection, tally: _Tally) -> Iterator[None]:
-    """Raises LockTimeout where others are in the way."""
-    try:
-        yield
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-        raise LockTimeout(
-            f"others have locked what is to be merged for {connection.wait_seconds:g} s, or wait for each other",
-            hint=f"{tally.merged.total():,} memories were merged before. Try again, or allow more time with --wait.",
-        ) from None

@@ -14,7 +14,7 @@ from memdb.benchmark import proving
 from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.proving import Proof
 from memdb.database import Connection, query
-from memdb.errors import DatabaseError, DataError, LockTimeout, UsageError
+from memdb.errors import DatabaseError, DataError, UsageError
 from memdb.lifecycle import entering
 from memdb.lifecycle.entering import Needed
 from memdb.target import Target
@@ -150,19 +150,19 @@ def _prune(connection: Connection, batch: int) -> Counter[tuple[str, str]]:
 @contextmanager
 def _prompt(connection: Connection, deleted: Counter[tuple[str, str]]) -> Iterator[None]:
     """Raises LockTimeout where others are in the way, DatabaseError where rows of other tables are."""
+
+    def hint(further: str) -> str:
+        return f"{deleted.total():,} memories were deleted before, and the rest is still there. {further}"
+
     try:
-        yield
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-        raise LockTimeout(
-            f"others have locked what is to be deleted for {connection.wait_seconds:g} s, or wait for each other",
-            hint=f"{deleted.total():,} memories were deleted before, and the rest is still there. Try again, or allow "
-            "more time with --wait.",
-        ) from None
+        with connection.in_time("what is to be deleted", lambda: hint("Try again, or allow more time with --wait.")):
+            yield
     except psycopg.errors.ForeignKeyViolation as error:
         raise DatabaseError(
             f"rows of another table refer to a memory that is due: {error.diag.message_primary}",
-            hint=f"{deleted.total():,} memories were deleted before, and the rest is still there. Pin what is still "
-            "needed, with pin_memories, or have those rows no longer refer to what is due.",
+            hint=hint(
+                "Pin what is still needed, with pin_memories, or have those rows no longer refer to what is due."
+            ),
         ) from None
 
 

@@ -1,14 +1,9 @@
-"""What is known of a user who was forgotten, and where else what was deleted may still be."""
+"""Where else what was deleted may still be."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from memdb import trust
 from memdb.database import Connection, query
-from memdb.shape import UserKey
-from memdb.target import Target
-
-_TABLES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +26,3 @@ def find(connection: Connection, tables: Sequence[int]) -> Remains:
     """For rows that were deleted in these tables."""
     (found,) = connection.rows(Remains, query("forgetting", "remains"), {"tables": list(tables)})
     return found
-
-
-def note(connection: Connection, place: Target, user: UserKey) -> bool:
-    """Sees to it that no import brings the user back, where the set erasure is applied; whether it is."""
-    tables = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
-    if len(tables) < _TABLES:
-        return False
-    trust.require_owners(connection, tables, writing=True)
-    connection.execute(place.query("forgetting", "note").encode(), {"user": str(user)})
-    return True

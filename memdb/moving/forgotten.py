@@ -6,9 +6,19 @@ from memdb import trust
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.moving import arriving, tables
+from memdb.shape import UserKey
 from memdb.target import Target
 
 _TABLES = 2
+
+
+def note(connection: Connection, place: Target, user: UserKey) -> bool:
+    """Sees to it that no import brings the user back, where the set erasure is applied; whether it is."""
+    if not (tables := _tombstones(connection, place)):
+        return False
+    trust.require_owners(connection, tables, writing=True)
+    connection.execute(place.query("forgetting", "note").encode(), {"user": str(user)})
+    return True
 
 
 def require_none(connection: Connection, place: Target, users: Collection[str]) -> None:
@@ -35,14 +45,19 @@ def require_no_mention(connection: Connection, place: Target, users: Collection[
 
 
 def _forgotten(connection: Connection, place: Target, users: Collection[str]) -> list[str]:
-    oids = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
-    if len(oids) < _TABLES:
+    if not (oids := _tombstones(connection, place)):
         return []
     trust.require_owners(connection, oids)
     asked = place.query("forgetting", "forgotten").encode()
     if not connection.value(query("forgetting", "hides_forgotten"), {"tables": oids}):
         return [user for (user,) in connection.execute(asked, {"users": list(users)})]
     return [user for user in sorted(users) if _spoken_for(connection, asked, user)]
+
+
+def _tombstones(connection: Connection, place: Target) -> list[int]:
+    """The tables of the set erasure; none where it is not applied."""
+    oids = [oid for (oid,) in connection.execute(query("forgetting", "tombstones"), {"memories": place.memories})]
+    return oids if len(oids) == _TABLES else []
 
 
 def _spoken_for(connection: Connection, asked: bytes, user: str) -> bool:

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -11,7 +11,7 @@ import psycopg
 
 from memdb import trust
 from memdb.database import Connection, query
-from memdb.errors import DatabaseError, DataError, LockTimeout, UsageError
+from memdb.errors import DatabaseError, DataError, UsageError
 from memdb.moving import arriving, fitting, forgotten, storing, tables
 from memdb.moving.arriving import Arrived
 from memdb.moving.hooks import Hooks
@@ -20,6 +20,8 @@ from memdb.moving.storing import Storing
 from memdb.moving.tables import MEMORIES, Place
 from memdb.reading.ahead import ahead
 from memdb.shape import UserKey
+
+_IN_TIME = "Nothing was imported. Try again, or allow more time with --wait."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def store(
         raise UsageError(f"on_conflict is {on_conflict!r}", hint=f"Choose {', '.join(get_args(OnConflict))}.")
     started, hooks, file = time.perf_counter(), hooks or Hooks(), arrived.file
     hooks.on_start(sum(held.rows for held in file.header.tables.values()))
-    with _prompt(connection), connection.transaction():
+    with connection.in_time("what the import needs", lambda: _IN_TIME), connection.transaction():
         # What is waited for has to be seen afterwards, whatever the database's default.
         connection.execute("set transaction isolation level read committed")
         place = tables.enter(connection, writing=True)
@@ -99,18 +101,6 @@ def store(
     )
 
 
-@contextmanager
-def _prompt(connection: Connection) -> Iterator[None]:
-    """Raises LockTimeout where others are in the way."""
-    try:
-        yield
-    except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-        raise LockTimeout(
-            f"others have locked what the import needs for {connection.wait_seconds:g} s, or wait for each other",
-            hint="Nothing was imported. Try again, or allow more time with --wait.",
-        ) from None
-
-
 def _settle(connection: Connection, place: Place, keys: list[UserKey]) -> None:
     """Sees to it that rows of these users may be stored, and run nobody else's code."""
     if place.is_hidden:
@@ -126,8 +116,7 @@ def _settle(connection: Connection, place: Place, keys: list[UserKey]) -> None:
     if found.users_may_be_made:
         names.append((found.users_schema or found.schema, found.users_table or "users"))
         oids.append(found.users or 0)
-    for name in names:
-        connection.execute(query("moving", "keep_triggers_away", table=name))
+    trust.keep_triggers_away(connection, *names)
     trust.require_own_triggers(connection, oids)
 
 

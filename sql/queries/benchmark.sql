@@ -267,10 +267,6 @@ from {schema}.memories
 where embedding is not null and user_id = any(%s)
 group by user_id;
 
--- name: keep_triggers_away
--- No trigger can be added from now on; other writers are in nobody's way.
-lock table {schema}.memories in row exclusive mode; -- noqa: PRS
-
 -- name: add
 -- A memory that lies between two others, as new ones do; rolled back at once.
 insert into {schema}.memories (user_id, memory_type, content, embedding)

@@ -1,18 +1,11 @@
 -- What a worker asks of the functions of the set consolidation. {schema} is where memories live.
 
 -- name: written
--- The tables beside memories that a worker writes.
+-- Those of these tables that are beside memories.
 select t.oid::bigint
 from pg_class as c
 inner join pg_class as t on c.relnamespace = t.relnamespace
-where
-    c.oid = %(memories)s::oid
-    and t.relname in ('memory_sources', 'memory_consolidation_jobs', 'memory_consolidation_sources');
-
--- name: keep_triggers_away
--- As writing does it; who adds a trigger waits, or is seen.
-lock table {schema}.memory_sources, {schema}.memory_consolidation_jobs, -- noqa: PRS
-{schema}.memory_consolidation_sources in row exclusive mode; -- noqa: PRS
+where c.oid = %(memories)s::oid and t.relname = any(%(tables)s::text[]);
 
 -- name: propose
 -- How many jobs were made of the first of what is proposed.

@@ -90,10 +90,6 @@ select
 from {schema}.memories as m -- noqa: PRS
 where m.id = any(%(ids)s::uuid[]);
 
--- name: keep_triggers_away
--- As the update itself does; who adds a trigger waits, or is seen.
-lock table {stored_in} in row exclusive mode; -- noqa: PRS
-
 -- name: store
 -- Stores embeddings of texts, and what they were made of, where the text is still the same. A memory that somebody else
 -- is changing is left to them, and so is one that was deleted: the next run sees what has become of it.

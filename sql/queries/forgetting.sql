@@ -102,10 +102,6 @@ from pg_constraint as f
 where f.contype = 'f' and f.conparentid = 0 and f.confrelid = any(%(tables)s::oid[])
 order by f.oid;
 
--- name: keep_triggers_away
--- No trigger, foreign key or policy can be added from now on; who reads or writes rows is not in the way.
-lock table {table} in row exclusive mode; -- noqa: PRS
-
 -- name: user
 select t.{key}
 from {users} as t -- noqa: PRS

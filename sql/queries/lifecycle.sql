@@ -23,7 +23,3 @@ select
     row_security_active(c.oid)
 from pg_class as c
 where c.oid = %(memories)s::oid;
-
--- name: keep_triggers_away
--- As what writes does itself; who adds a trigger waits, or is seen.
-lock table {schema}.memories in row exclusive mode; -- noqa: PRS

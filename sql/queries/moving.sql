@@ -156,10 +156,6 @@ select count(distinct t.user_id)
 from {schema}.memories as t -- noqa: PRS
 where %(user)s::text is null or t.user_id = %(user)s::{user_type};
 
--- name: keep_triggers_away
--- No trigger can be added from now on; nobody else who reads or writes is in the way of this one.
-lock table {table} in row exclusive mode; -- noqa: PRS
-
 -- name: of_others
 -- An id that is to be stored for one user, and belongs to another.
 select min(t.id::text)

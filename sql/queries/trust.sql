@@ -237,6 +237,10 @@ from reached as r
 where r.oid <> all(%(tables)s::oid[])
 group by r.oid;
 
+-- name: keep_triggers_away
+-- No trigger, foreign key or policy can be added from now on; who reads or writes rows is not in the way.
+lock table {table} in row exclusive mode; -- noqa: PRS
+
 -- name: hold
 -- Statements that lock these tables as changing a row does. No foreign key to them can be added meanwhile, no trigger.
 select format('lock table %%I.%%I in row exclusive mode', n.nspname, c.relname)
