@@ -61,12 +61,12 @@ check: $(VENV)/develop ## Lint and type-check the Python, lint the SQL
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint sql
+	$(BIN)/sqlfluff lint --processes 0 sql
 
 format: $(VENV)/develop ## Put Python and SQL into the one style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
-	$(BIN)/sqlfluff fix sql
+	$(BIN)/sqlfluff fix --processes 0 sql
 
 snapshot: $(VENV)/runtime ## Write sql/schema.json from a freshly migrated database
 	$(BIN)/memdb snapshot

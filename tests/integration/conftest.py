@@ -1,7 +1,6 @@
 """What only tests with a database use."""
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +22,7 @@ from memdb.shape import Users
 from memdb.verification.snapshot import Patches
 from tests.conftest import new_database
 from tests.helpers import as_scratch
+from tests.integration.projects import Projects
 
 Folder = Callable[..., Sets]
 
@@ -171,9 +171,10 @@ class Fitted(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def written() -> dict[str, Path]:
-    """The folders of projects that were written for a case."""
-    return {}
+def projects(pytestconfig: pytest.Config) -> Projects:
+    """Writes projects of any shape, each of which is made once."""
+    assert pytestconfig.cache is not None
+    return Projects(pytestconfig.cache.mkdir("projects"))
 
 
 @pytest.fixture(params=list(CASES))
@@ -181,8 +182,7 @@ def fitted(
     request: pytest.FixtureRequest,
     empty: str,
     tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-    written: dict[str, Path],
+    projects: Projects,
     monkeypatch: pytest.MonkeyPatch,
     ready_server: None,
 ) -> Iterator[Fitted]:
@@ -192,10 +192,7 @@ def fitted(
         connection.execute(case.tables or "select")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
-    if request.param not in written:
-        folder = written[request.param] = tmp_path_factory.mktemp("written")
-        assert main(["init", str(folder), *_options(case.wanted)]) == 0
-    shutil.copytree(written[request.param], tmp_path, dirs_exist_ok=True)
+    projects.write(tmp_path, case, lambda folder: _init(folder, case.wanted))
     sets = (
         "archive",
         "collections",
@@ -212,11 +209,12 @@ def fitted(
         yield Fitted(tmp_path, case, empty, db)
 
 
-def _options(wanted: Wanted) -> list[str]:
+def _init(folder: Path, wanted: Wanted) -> None:
     options = {
         "--users": wanted.users,
         "--user-id": wanted.user_id,
         "--dimensions": wanted.dimensions,
         "--embedding-type": wanted.embedding_type,
     }
-    return [str(part) for option in options.items() if option[1] is not None for part in option]
+    given = [str(part) for option in options.items() if option[1] is not None for part in option]
+    assert main(["init", str(folder), *given]) == 0

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
+import memdb
 from memdb.errors import DataError
 from memdb.reading import keys
 from memdb.seeding import seed as seeding
@@ -54,8 +55,9 @@ def file_of(fitted: Fitted, *users: Any, numbers: int | None = None) -> Path:
 
 @pytest.fixture
 def ready(fitted: Fitted) -> Fitted:
-    """With the schema, and users who need nothing but an id."""
-    fitted.db.migrate()
+    """With `core`, and users who need nothing but an id."""
+    with memdb.open() as db:
+        db.migrate()
     for needed in ("username", "email"):
         if value(fitted, "select 1 from pg_attribute where attname = %s and attnotnull and attnum > 0", needed):
             run(fitted, f"alter table {fitted.case.users.table} alter {needed} drop not null")
@@ -63,6 +65,7 @@ def ready(fitted: Fitted) -> Fitted:
 
 
 def test_what_is_seeded_is_found_again_and_removed_and_nothing_else(ready: Fitted) -> None:
+    ready.db.migrate()  # all that sets keep beside memories goes with them
     users = ready.case.users
     given, near = {int: ("7", "-1"), str: ("ann", "memdb-test")}.get(users.python_type, (PERSON, ANOTHER))
     run(ready, f"insert into {users.table} ({users.key}) values (%s), (%s)", given, near)

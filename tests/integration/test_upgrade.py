@@ -13,6 +13,7 @@ from memdb.errors import MemdbError, SqlFilesError
 from memdb.project import Upgrade
 from memdb.shape import DEFAULT, Shape, Users
 from memdb.verification import snapshot
+from tests.integration.projects import Projects
 
 pytestmark = pytest.mark.once
 
@@ -26,9 +27,10 @@ def shape(request: pytest.FixtureRequest) -> Shape:
 
 
 @pytest.fixture
-def older(tmp_path: Path, ready_server: None, shape: Shape) -> Path:
+def older(tmp_path: Path, ready_server: None, shape: Shape, projects: Projects) -> Path:
     """The folder of a memdb that had no fast_search, and one migration of core less, where no other set is used."""
-    folder = project.init(tmp_path, shape).sql_dir
+    projects.write(tmp_path, shape, lambda made: project.init(made, shape))
+    folder = tmp_path / "sql"
     shutil.rmtree(folder / "fast_search")
     for path in folder.glob("*/*.sql"):
         if path.parent.name != "core" or path.name.startswith("0008"):
