@@ -1,5 +1,5 @@
--- Brings all rows back to this server, and makes the tables what they were. Comments are put back: Citus makes the
--- tables anew, and forgets them.
+-- Brings all rows back to this server, and makes the tables what they were. Comments are put back, and what depends on
+-- the tables: Citus makes them anew, and forgets both.
 --
 -- An id that two users' memories have would keep the former key from being made, so that is looked for first.
 do $$
@@ -11,8 +11,22 @@ declare
     patience constant text := current_setting('lock_timeout');
     name regclass;
     comments constant text[] := array(select c.statement from memory_comments(users) as c);
+    dependents constant jsonb := (
+        select jsonb_object_agg(d.moment, d.statements)
+        from (
+            select
+                c.moment,
+                jsonb_agg(c.statement order by c.ordinality) as statements
+            from memory_dependents(users) with ordinality as c
+            group by c.moment
+        ) as d
+    );
     former text;
     twice text;
+    refused constant text := (
+        select string_agg(d.description, E'\n- ')
+        from jsonb_array_elements_text(dependents -> 'refused') as d (description)
+    );
 begin
     perform set_config('citus.multi_shard_modify_mode', 'sequential', true);
     -- Whoever holds one of these locks may wait for another. So nothing is waited for while one is held.
@@ -44,6 +58,16 @@ begin
                 hint = 'On one server, an id is unique. Give all but one of them new ids, then roll back again.';
     end if;
 
+    if refused is not null then
+        raise exception E'some of what depends on tables would be gone once they are brought back:\n- %', refused
+            using errcode = 'dependent_objects_still_exist',
+                hint = 'Nothing was changed. Write them so that they depend on no table that refers to users, then '
+                    'roll back again.';
+    end if;
+
+    for former in select jsonb_array_elements_text(dependents -> 'before') loop
+        execute former;
+    end loop;
     perform undistribute_table(users, cascade_via_foreign_keys => true);
     for name in
         select to_regclass(format('%I.%I', current_schema(), n.name))
@@ -54,6 +78,13 @@ begin
     end loop;
 
     foreach former in array comments loop
+        execute former;
+    end loop;
+    for former in
+        select d.statement
+        from unnest(array['in shards', 'after']) as m (moment)
+        cross join jsonb_array_elements_text(dependents -> m.moment) as d (statement)
+    loop
         execute former;
     end loop;
 end

@@ -3,7 +3,8 @@
 -- While rows move, memories are read, and writes wait. Foreign keys between the tables are made again afterwards: Citus
 -- moves no table to which one refers that has not moved yet. Users who have another key than their id (an email
 -- address), or to whom other tables refer, are copied to all nodes instead (a reference table), since keys that do not
--- have the user's id cannot hold over many shards. Tables go by their names: Citus makes some of them anew on the way.
+-- have the user's id cannot hold over many shards. Tables go by their names: Citus makes some of them anew on the way,
+-- so what depends on them is made again.
 -- requires: citus
 do $$
 declare
@@ -44,9 +45,29 @@ declare
     );
     patience constant text := current_setting('lock_timeout');
     comments constant text[] := array(select c.statement from memory_comments(users) as c);
+    dependents constant jsonb := (
+        select jsonb_object_agg(d.moment, d.statements)
+        from (
+            select
+                c.moment,
+                jsonb_agg(c.statement order by c.ordinality) as statements
+            from memory_dependents(users) with ordinality as c
+            group by c.moment
+        ) as d
+    );
+    refused constant text := (
+        select string_agg(d.description, E'\n- ')
+        from jsonb_array_elements_text(dependents -> 'refused') as d (description)
+    );
     part record;
     name text;
 begin
+    if refused is not null then
+        raise exception E'some of what depends on tables would be gone once memories are distributed:\n- %', refused
+            using errcode = 'dependent_objects_still_exist',
+                hint = 'No row was moved. Write them so that they depend on no table that refers to users, or leave '
+                    'the set out: memdb rollback.';
+    end if;
     perform set_config('citus.multi_shard_modify_mode', 'sequential', true);
     -- Whoever holds one of these locks may wait for another. So nothing is waited for while one is held.
     for attempt in 1 .. 200 loop
@@ -77,6 +98,10 @@ begin
         execute format('alter table %s drop constraint %I', part.of, part.conname);
     end loop;
 
+    for name in select jsonb_array_elements_text(dependents -> 'before') loop
+        execute name;
+    end loop;
+
     if is_copied then
         perform create_reference_table(users);
     else
@@ -100,6 +125,13 @@ begin
         execute format('alter table %s add constraint %I %s', part.of, part.conname, part.definition);
     end loop;
     foreach name in array comments loop
+        execute name;
+    end loop;
+    for name in select jsonb_array_elements_text(dependents -> 'in shards') loop
+        execute name;
+    end loop;
+    perform set_config('citus.enable_ddl_propagation', 'off', true);
+    for name in select jsonb_array_elements_text(dependents -> 'after') loop
         execute name;
     end loop;
 end

@@ -1,0 +1,1 @@
+drop function memory_dependents(users regclass);
