@@ -7,7 +7,7 @@ from typing import LiteralString
 from psycopg import sql
 from psycopg.rows import class_row
 
-from memdb import database, shape, shipped
+from memdb import database, distribution, shape, shipped
 from memdb.database import Connection, Names, query
 from memdb.errors import DatabaseError
 from memdb.shape import STAND_IN, Shape, Users
@@ -115,9 +115,11 @@ def absent(connection: Connection) -> DatabaseError:
 def enter(connection: Connection) -> Target:
     """Finds memories for a transaction, in which from now on names without a schema are those of pg_catalog alone.
 
-    Raises DatabaseError where there is no such table, or somebody else's.
+    Raises DatabaseError where there is no such table, or somebody else's, and on a worker of a cluster, which has
+    memories, but none of the tables beside them that only the coordinator has.
     """
     names = database.names(connection)
+    distribution.require_coordinator(connection)
     database.keep_to_own_names(connection)
     found = find(connection, names)
     if found is None:

@@ -1,5 +1,6 @@
 """What each command does where memories are spread over a cluster, and reads of it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ from memdb.benchmark.strategies import EXACT, HNSW, PLAIN, RELAXED, STRICT
 from memdb.benchmark.study import Design
 from memdb.errors import DatabaseError, DataError, StatementFailed
 from memdb.migrations import shard_rules
+from memdb.search.question import Question
 from tests.integration.cluster.conftest import SHARDS, Spread
 
 pytestmark = pytest.mark.once
@@ -84,6 +86,29 @@ def test_on_a_worker_nothing_is_taken_for_an_empty_database(shared: Spread) -> N
         ):
             getattr(db, call)()
         assert f"{coordinator['host']}:{coordinator['port']}" in refused.value.hint
+
+
+def test_nor_is_a_part_taken_for_the_whole(shared: Spread, tmp_path: Path) -> None:
+    """A worker has all memories, but not what only the coordinator has beside them."""
+    with psycopg.connect(shared.conninfo) as connection:
+        (user,) = connection.execute("select user_id from memories limit 1").fetchone() or (None,)
+    calls: list[Callable[[memdb.Database], object]] = [
+        lambda db: db.forget(user),
+        lambda db: db.forget(user, dry_run=True),
+        lambda db: db.export(tmp_path / "all.jsonl"),
+        lambda db: db.search(Question("work", user=user)),
+        lambda db: db.seed(memories=1),
+        lambda db: db.benchmark(),
+        lambda db: db.prune(dry_run=True),
+        lambda db: db.duplicates(),
+    ]
+    for call in calls:
+        with (
+            memdb.open(shared.workers[0]) as db,
+            pytest.raises(DatabaseError, match="is a worker of a Citus"),
+        ):
+            call(db)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_lint_says_is_refused_is_refused_and_the_rest_is_not(own: Spread) -> None:
