@@ -23,7 +23,8 @@ class Holder:
     """A table, `shown` with its schema as SQL writes it.
 
     `is_own` says that it is memdb's; `has_user_id` that its rows say themselves whose they are, and `says_text` that
-    either they or memories say it as text, and the other as a uuid.
+    either they or memories say it as text, and the other as a uuid. `names_others`: its user_id is that of somebody in
+    another table than users, such as of staff.
 
     `may_read` is whether this role has the right to read it, `is_hidden` whether policies decide which rows it sees.
     """
@@ -35,6 +36,7 @@ class Holder:
     is_own: bool
     has_user_id: bool
     says_text: bool
+    names_others: bool
     may_read: bool
     is_hidden: bool
 
@@ -88,10 +90,16 @@ class Belongings:
     def own(self) -> dict[int, Condition]:
         """The rows of memdb's tables that say themselves whose they are."""
         found = {holder.oid: _is_user(holder, "user_id") for holder in self.holders.values() if holder.has_user_id}
-        for each in self.references:
-            if each.target == self.users.oid and each.on_delete == CASCADE and self.holders[each.holder].is_own:
-                found.setdefault(each.holder, self.referring(each, self.user))
+        naming = [each for each in self.references if self.names_user(each)]
+        for oid in dict.fromkeys(each.holder for each in naming):
+            found[oid] = either(self.referring(each, self.user) for each in naming if each.holder == oid)
         return found
+
+    def names_user(self, reference: Reference) -> bool:
+        """Whether rows of a table of memdb's, where none has a user_id, say by this whose they are."""
+        holder = self.holders[reference.holder]
+        is_named = reference.target == self.users.oid and reference.on_delete == CASCADE
+        return is_named and holder.is_own and not holder.has_user_id
 
     def first(self, *, and_user: bool) -> dict[int, Condition]:
         """The rows that are deleted by themselves: memories and the user last, unless others may only go after them."""

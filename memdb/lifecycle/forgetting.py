@@ -13,6 +13,7 @@ from memdb.database import Connection, query
 from memdb.errors import DatabaseError, DataError
 from memdb.lifecycle import belongings, mentions, proving, remaining, surveying
 from memdb.lifecycle.belongings import Belongings, Conditions
+from memdb.lifecycle.mentions import Mentions
 from memdb.lifecycle.remaining import Remains
 from memdb.lifecycle.surveying import Survey
 from memdb.moving import forgotten
@@ -52,7 +53,7 @@ def would_forget(connection: Connection, user: object, *, and_user: bool = False
         found, key = _enter(connection, user)
         survey = _survey(connection, found, found.going(and_user=and_user), key)
         is_there = connection.execute(found.target.query("forgetting", "user").encode(), {"user": key}).rowcount > 0
-        mentioned = mentions.count(connection, found, key, and_user=and_user)
+        mentioned = mentions.find(survey, and_user=and_user).count()
         told = _told(survey, survey.deleted, mentioned, is_there=is_there)
     return replace(told, left=survey.left, seconds=time.monotonic() - started)
 
@@ -75,19 +76,19 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
         found, going = _held(connection, found, and_user=and_user)
         survey = _survey(connection, found, going, key)
         is_there = _locked(connection, found, key)
-        deleted = survey.deleted
-        told = _told(survey, deleted, mentions.count(connection, found, key, and_user=and_user), is_there=is_there)
+        deleted, mentioned = survey.deleted, mentions.find(survey, and_user=and_user)
+        told = _told(survey, deleted, mentioned.count(), is_there=is_there)
         filled = [oid for oid, rows in deleted.items() if rows]
         before = _deletions(survey)
         with proving.remembering(survey, filled) as proof:
-            mentioned = _delete(survey, and_user=and_user)
+            taken_out = _delete(survey, mentioned, and_user=and_user)
             proof.require_gone()
-            _require_no_mention(survey, and_user=and_user)
+            mentioned.require_none()
             _require_no_more(survey, deleted, before)
         told = replace(
             told,
             dry_run=False,
-            deleted=told.deleted | mentioned,
+            deleted=told.deleted | taken_out,
             left=survey.left,
             is_noted=forgotten.note(connection, found.target, key),
             remains=remaining.find(connection, filled),
@@ -213,21 +214,12 @@ def _others_would_go(rows: str) -> DatabaseError:
     )
 
 
-def _require_no_mention(survey: Survey, *, and_user: bool) -> None:
-    for name, rows in mentions.count(survey.connection, survey.found, survey.user, and_user=and_user).items():
-        raise DatabaseError(
-            f"{count(rows, 'row')} of {name} would still have rows of user {survey.user}, so nothing was deleted",
-            hint="A trigger or a rule keeps them. Look at those of the table.",
-        )
-
-
-def _delete(survey: Survey, *, and_user: bool) -> dict[str, int]:
+def _delete(survey: Survey, mentioned: Mentions, *, and_user: bool) -> dict[str, int]:
     """Returns in how much of the archive of others the user was mentioned."""
-    found = survey.found
-    for oid, meant in found.first(and_user=and_user).items():
-        statement = sql.SQL("delete from {} where {}").format(found.holders[oid].identifier, meant)
+    for oid, meant in survey.found.first(and_user=and_user).items():
+        statement = sql.SQL("delete from {} where {}").format(survey.found.holders[oid].identifier, meant)
         survey.connection.execute(statement, {"user": survey.user})
-    mentioned = mentions.take_out(survey.connection, found, survey.user, and_user=and_user)
+    taken_out = mentioned.take_out()
     # A trigger that waits for the commit could store some again.
     survey.connection.execute("set constraints all immediate")
-    return mentioned
+    return taken_out

@@ -15,7 +15,7 @@ OnConflict: TypeAlias = Literal["skip", "overwrite", "new-ids"]
 
 
 _COPY = """copy (
-    select row_to_json((select r from (select {columns}) as r))::text{embedding}
+    select (select row_to_json(r.*) from (select {columns}) as r)::text{embedding}
     from {table} as t{where}
 ) to stdout (format binary)"""
 

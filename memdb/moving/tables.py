@@ -14,8 +14,9 @@ MEMORIES, ARCHIVE = "memories", "memory_archive"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns with their types and kinds: "user" and "reference" for keys of users, "id" for an id, "beside" and
-    "noted" for what the archive and merges hold of other tables, "" for anything else.
+    """Columns with their types and kinds: "user" and "reference" for keys of users, "others" for a user_id of another
+    table's, "id" for an id, "beside" and "noted" for what the archive and merges hold of other tables, "" for anything
+    else.
 
     `key` are the columns by which a row is known; none where the database numbers them, or nothing tells them apart.
     `never_null` are columns of JSON in which a null can only be that of JSON.

@@ -1,6 +1,7 @@
 -- Deletes a user's rows from all tables beside memories that have a path to them, whichever sets have made these, or
 -- raises an error and deletes nothing. The tables are those named memory_…, with a user_id, or with a foreign key to
--- such a table, or to users, that has rows go together.
+-- such a table, or to users, that has rows go together. A user_id that is a number by which a foreign key refers to
+-- another table, from which none leads on to users, is that of somebody else there, such as of staff.
 --
 -- First the row of the user is locked, then their memories in the order of their ids, as recalls are noted: so nothing
 -- new arrives meanwhile. What was stored since a transaction of a stricter isolation level began would not be seen, so
@@ -30,9 +31,15 @@ declare
     archive regclass;
     places text[];
     names text[];
+    others oid[];
     theirs constant text :=
         'starts_with(e.key, ''memory_'') and (
-            r.kept ->> ''user_id'' = $1::text
+            (
+                r.kept ->> ''user_id'' = $1::text
+                and not exists (
+                    select from pg_class as c where c.oid = any($4) and starts_with(e.key, c.relname || ''.'')
+                )
+            )
             or exists (
                 select from unnest($2, $3) as c (place, name)
                 where starts_with(e.key, c.place) and r.kept ->> c.name = $1::text
@@ -80,6 +87,37 @@ begin
     execute format('select from %s where user_id = $1 order by id for update', memories) using user_id;
     get diagnostics memories_held = row_count;
     execute deletions into deleted_before using array[memories, owner.name]::oid[];
+    with recursive meant as (
+        select
+            a.attrelid,
+            a.attnum
+        from pg_attribute as a
+        where a.attrelid = owner.oid or (a.attrelid = memories and a.attname = 'user_id')
+        union
+        select
+            f.conrelid,
+            c.child
+        from meant
+        inner join pg_constraint as f on meant.attrelid = f.confrelid and f.contype = 'f'
+        cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
+        where c.parent = meant.attnum
+    )
+    select coalesce(array_agg(a.attrelid), '{}') into others
+    from pg_attribute as a
+    inner join pg_type as t on a.atttypid = t.oid
+    where
+        a.attname = 'user_id'
+        and coalesce(nullif(t.typbasetype, 0), t.oid) in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype)
+        and exists (
+            select from pg_constraint as f
+            where f.contype = 'f' and f.conrelid = a.attrelid and a.attnum = any(f.conkey)
+        )
+        and (a.attrelid, a.attnum) not in (
+            select
+                m.attrelid,
+                m.attnum
+            from meant as m
+        );
     for held in
         with recursive keys as (
             select
@@ -92,7 +130,7 @@ begin
                 end as comparable
             from pg_attribute as a
             inner join pg_type as t on a.atttypid = t.oid
-            where a.attname = 'user_id'
+            where a.attname = 'user_id' and a.attrelid <> all(others)
         ),
         own as (
             select c.oid, c.oid::regclass as name
@@ -221,7 +259,10 @@ begin
         where
             m.oid = memories and f.contype = 'f' and f.confdeltype = 'c' and f.conparentid = 0
             and f.confrelid = owner.oid and f.confkey = array[owner.number]
-            and f.conrelid not in (select u.attrelid from pg_attribute as u where u.attname = 'user_id');
+            and (
+                f.conrelid = any(others)
+                or f.conrelid not in (select u.attrelid from pg_attribute as u where u.attname = 'user_id')
+            );
         execute format(
             'update %s as a set beside = (
                 select jsonb_object_agg(e.key, (
@@ -230,7 +271,7 @@ begin
                 )) from jsonb_each(a.beside) as e
             ) where %s',
             archive, theirs, mentioned
-        ) using user_id, places, names;
+        ) using user_id, places, names, others;
         get diagnostics deleted = row_count;
         questions := questions
             || format('select count(*), %L from %s as a where %s', archive || '.beside', archive, mentioned);
@@ -243,7 +284,7 @@ begin
     if rest = 0 then
         set constraints all immediate;
         foreach question in array questions loop
-            execute question into rest, table_name using user_id, places, names;
+            execute question into rest, table_name using user_id, places, names, others;
             exit when rest > 0;
         end loop;
     end if;

@@ -5,10 +5,36 @@
 -- The tables with a path to a user: users itself; memdb's, which are memories and those named memory_… beside it; and
 -- what foreign keys lead to these from, as long as rows go with what they refer to. has_user_id: whose row it is, the
 -- row itself says, with a foreign key or without; text, varchar and a domain over them may hold the same id. says_text:
--- of the two, one is a uuid, and the other text.
-with recursive keys as (
+-- of the two, one is a uuid, and the other text. names_others: it is a number by which a foreign key refers to another
+-- table, from which none leads on to users: two tables number their rows alike, and nobody gives a uuid twice.
+with recursive meant as (
     select
         a.attrelid,
+        a.attnum
+    from pg_attribute as a
+    where a.attrelid = %(users)s::oid or (a.attrelid = %(memories)s::oid and a.attname = 'user_id')
+    union
+    select
+        f.conrelid,
+        c.child
+    from meant
+    inner join pg_constraint as f on meant.attrelid = f.confrelid and f.contype = 'f'
+    cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
+    where c.parent = meant.attnum
+),
+
+keys as (
+    select
+        a.attrelid,
+        exists (
+            select from pg_constraint as f
+            where f.contype = 'f' and f.conrelid = a.attrelid and a.attnum = any(f.conkey)
+        ) and (a.attrelid, a.attnum) not in (
+            select
+                meant.attrelid,
+                meant.attnum
+            from meant
+        ) as refers_elsewhere,
         case
             when t.typcategory = 'S' then 'text'::regtype
             when coalesce(nullif(t.typbasetype, 0), t.oid) in ('int2'::regtype, 'int4'::regtype) then 'int8'::regtype
@@ -22,7 +48,7 @@ with recursive keys as (
 own as (
     select
         c.oid,
-        a.comparable = o.comparable
+        (a.comparable = o.comparable and not (a.refers_elsewhere and a.comparable = 'int8'::regtype))
         or (
             a.comparable in ('text'::regtype, 'uuid'::regtype) and o.comparable in ('text'::regtype, 'uuid'::regtype)
         ) as has_user_id,
@@ -63,12 +89,14 @@ select
     own.oid is not null as is_own,
     coalesce(own.has_user_id, false) as has_user_id,
     coalesce(own.has_user_id and own.says_text, false) as says_text,
+    coalesce(keys.refers_elsewhere and keys.comparable = 'int8'::regtype, false) as names_others,
     has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select') as may_read,
     row_security_active(c.oid) as is_hidden
 from named
 inner join pg_class as c on named.oid = c.oid
 inner join pg_namespace as n on c.relnamespace = n.oid
 left join own on c.oid = own.oid
+left join keys on c.oid = keys.attrelid
 order by c.oid <> %(memories)s::oid, own.oid is null, n.nspname, c.relname;
 
 -- name: references
@@ -124,31 +152,9 @@ select count(*) from (
     for update of m
 ) as locked;
 
--- name: authors
--- In which columns, where none is called user_id, rows that the archive keeps beside memories say whose they are: those
--- that refer to users with on delete cascade. By the beginning of the keys that the archive has for a table.
-select
-    concat_ws('.', case when t.relnamespace <> m.relnamespace then n.nspname end, t.relname, '') as place,
-    a.attname::text as name
-from pg_constraint as f
-inner join pg_class as t on f.conrelid = t.oid
-inner join pg_namespace as n on t.relnamespace = n.oid
-inner join pg_class as m on m.oid = %(memories)s::oid
-inner join pg_attribute as a on f.conrelid = a.attrelid and f.conkey = array[a.attnum]
-inner join pg_attribute as k on f.confrelid = k.attrelid and f.confkey = array[k.attnum]
-where
-    f.contype = 'f' and f.confdeltype = 'c' and f.conparentid = 0
-    and f.confrelid = %(users)s::oid and k.attname = %(key)s
-    and (
-        %(and_user)s
-        or f.conrelid not in (
-            select u.attrelid from pg_attribute as u
-            where u.attname = 'user_id'
-        )
-    );
-
 -- name: mentioned
--- Archived memories of others that have rows of the user beside them, from tables whose names begin so.
+-- Archived memories of others that have rows of the user beside them: such as say so themselves, from tables whose
+-- names begin so, and such as refer to what goes.
 select count(*)
 from {schema}.memory_archive as a -- noqa: PRS
 where
@@ -157,12 +163,16 @@ where
         select from jsonb_each(a.beside) as e
         cross join jsonb_path_query(e.value, '$[*]') as r (kept)
         where
-            starts_with(e.key, %(prefix)s) and (
-                r.kept ->> 'user_id' = %(user)s::text
-                or exists (
-                    select from unnest(%(places)s::text[], %(names)s::text[]) as c (place, name)
-                    where starts_with(e.key, c.place) and r.kept ->> c.name = %(user)s::text
+            (
+                starts_with(e.key, %(prefix)s) and r.kept ->> 'user_id' = %(user)s::text
+                and not exists (
+                    select from unnest(%(others)s::text[]) as o (place)
+                    where starts_with(e.key, o.place)
                 )
+            )
+            or exists (
+                select from jsonb_to_recordset(%(referring)s::jsonb) as c (place text, name text, keys jsonb)
+                where starts_with(e.key, c.place) and c.keys ? (r.kept ->> c.name)
             )
     );
 
@@ -174,12 +184,16 @@ with beside as (
         e.key,
         r.kept,
         r.place,
-        starts_with(e.key, %(prefix)s) and (
-            coalesce(r.kept ->> 'user_id' = %(user)s::text, false)
-            or exists (
-                select from unnest(%(places)s::text[], %(names)s::text[]) as c (place, name)
-                where starts_with(e.key, c.place) and r.kept ->> c.name = %(user)s::text
+        (
+            starts_with(e.key, %(prefix)s) and coalesce(r.kept ->> 'user_id' = %(user)s::text, false)
+            and not exists (
+                select from unnest(%(others)s::text[]) as o (place)
+                where starts_with(e.key, o.place)
             )
+        )
+        or exists (
+            select from jsonb_to_recordset(%(referring)s::jsonb) as c (place text, name text, keys jsonb)
+            where starts_with(e.key, c.place) and c.keys ? (r.kept ->> c.name)
         ) as is_theirs
     from {schema}.memory_archive as a -- noqa: PRS
     cross join jsonb_each(a.beside) as e

@@ -27,10 +27,10 @@ select set_config('enable_seqscan', 'off', true);
 -- memories, their collections, those that are archived, and the tables beside memories whose rows are deleted together
 -- with them, in an order in which rows can be stored. Left out are columns that the database fills by itself, those by
 -- which it numbers rows beside memories among them, and embedding, which has its own way. Of which kind a value is:
--- 'user' is the key of a user with whom the row goes, 'reference' that of another one,
--- 'id' one that new ids replace; 'beside' and 'noted' are objects that hold
--- such ids. The key is the primary one if all of it travels, or else another that is unique.
-with found as (
+-- 'user' is the key of a user with whom the row goes, 'reference' that of another one, however many tables foreign keys
+-- lead through; 'others' is a user_id that leads elsewhere, 'id' one that new ids replace; 'beside' and 'noted' are
+-- objects that hold such ids. The key is the primary one if all of it travels, or else another that is unique.
+with recursive found as (
     select
         c.oid,
         c.relname,
@@ -76,6 +76,30 @@ travelling as (
         or coalesce(pg_get_expr(d.adbin, d.adrelid), '') not like 'nextval(%%'
 ),
 
+meant as (
+    select
+        a.attrelid,
+        a.attnum
+    from pg_attribute as a
+    where
+        a.attrelid = %(users)s::oid
+        or (
+            a.attname = 'user_id'
+            and a.attrelid in (
+                select found.oid from found
+                where found.has_owner
+            )
+        )
+    union
+    select
+        f.conrelid,
+        c.child
+    from meant
+    inner join pg_constraint as f on meant.attrelid = f.confrelid and f.contype = 'f'
+    cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
+    where c.parent = meant.attnum
+),
+
 keys as (
     select distinct on (i.indrelid)
         i.indrelid,
@@ -108,6 +132,7 @@ select
             when refers.to_user and (a.attname = 'user_id' or (refers.along and starts_with(t.relname, 'memory_')))
                 then 'user'
             when refers.to_user then 'reference'
+            when a.attname = 'user_id' and not refers.to_user then 'others'
             when
                 a.atttypid = 'uuid'::regtype
                 and (
@@ -133,13 +158,14 @@ inner join pg_attribute as a on t.oid = a.attrelid and v.attnum = a.attnum
 left join keys as k on t.oid = k.indrelid
 left join lateral (
     select
-        bool_or(f.confrelid = %(users)s::oid or (x.oid is not null and p.attname = 'user_id')) as to_user,
-        bool_or(f.confrelid <> %(users)s::oid or f.confdeltype = 'c') as along,
+        bool_or(m.attnum is not null) as to_user,
+        bool_or(case when f.confrelid = %(users)s::oid then f.confdeltype = 'c' else x.oid is not null end) as along,
         bool_or(x.oid is not null and p.attname = 'id') as to_row
     from pg_constraint as f
     cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
     inner join pg_attribute as p on f.confrelid = p.attrelid and c.parent = p.attnum
     left join found as x on f.confrelid = x.oid
+    left join meant as m on f.confrelid = m.attrelid and c.parent = m.attnum
     where f.contype = 'f' and f.conrelid = t.oid and c.child = a.attnum
 ) as refers on true
 group by t.oid, t.relname, t.has_owner

@@ -555,6 +555,56 @@ def test_what_they_wrote_beside_a_memory_that_is_archived_goes_too(
     assert bodies == {f"of {BOB}", "of nobody"}
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("how", ["memdb", "sql"])
+def test_a_row_that_names_two_users_goes_with_either(connection: Connection, db: Database, how: str) -> None:
+    connection.execute(
+        "create table memory_shares (memory_id uuid references memories on delete cascade,"
+        " giver uuid references users on delete cascade, taker uuid references users on delete cascade);"
+        "insert into memory_shares select m.id, g.id, t.id from memories as m, users as g, users as t"
+    )
+    connection.execute(
+        "select archive_memories(%s, array(select id from memories where user_id = %s), 'pruned')", 2 * [BOB]
+    )
+    if how == "sql":
+        connection.execute("select forget_user(%s)", [ANN])
+    else:
+        db.forget(ANN)
+    connection.execute("select restore_memories(%s, array(select id from memory_archive))", [BOB])
+    assert count(connection, "memory_shares where %s in (giver, taker)", ANN) == 0
+    assert count(connection, "memory_shares where giver = %s and taker = %s", BOB, BOB) > 0
+
+
+@pytest.mark.once
+def test_with_the_user_goes_from_the_archive_what_goes_along_at_second_hand(
+    connection: Connection, db: Database
+) -> None:
+    connection.execute(
+        "create table profiles (id uuid primary key references users on delete cascade);"
+        "create table rooms (id bigint primary key, owner uuid references profiles on delete cascade);"
+        "insert into profiles select id from users;"
+        "insert into rooms select row_number() over (), id from profiles;"
+        "create table memory_remarks (memory_id uuid references memories on delete cascade,"
+        " author uuid references profiles on delete cascade, room bigint references rooms on delete cascade, body text)"
+    )
+    connection.execute(
+        "insert into memory_remarks select m.id, a.id, r.id, a.id || ' in the room of ' || r.owner"
+        " from memories as m, profiles as a, rooms as r"
+    )
+    connection.execute(
+        "select archive_memories(%s, array(select id from memories where user_id = %s), 'pruned')", 2 * [BOB]
+    )
+    db.forget(ANN)
+    assert count(connection, "memory_archive where beside::text like '%%' || %s || '%%'", ANN) > 0, "the profile stays"
+    assert db.forget(ANN, and_user=True, dry_run=True).deleted["public.memory_archive.beside"] > 0
+    db.forget(ANN, and_user=True)
+    assert count(connection, "memory_archive where beside::text like '%%' || %s || '%%'", ANN) == 0
+    connection.execute("select restore_memories(%s, array(select id from memory_archive))", [BOB])
+    assert {body for (body,) in connection.execute("select body from memory_remarks")} == {
+        f"{BOB} in the room of {BOB}"
+    }
+
+
 def test_a_role_that_is_held_to_policies_brings_nobody_back_as_somebody_else(
     connection: Connection, db: Database, conninfo: str, tmp_path: Path
 ) -> None:
@@ -615,6 +665,43 @@ def test_a_column_of_a_similar_type_holds_the_same_ids(empty: str, tmp_path: Pat
             assert {"memory_tags": 1, "memory_notes": 1}.items() <= {
                 name.removeprefix("public."): rows for name, rows in each.items()
             }.items()
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("how", ["memdb", "sql"])
+@pytest.mark.parametrize("is_archived", [False, True])
+@pytest.mark.parametrize("leads_to", ["staff", "profiles"])
+def test_a_number_that_is_somebody_elses_is_told_from_that_of_the_user(
+    empty: str, tmp_path: Path, leads_to: str, is_archived: bool, how: str
+) -> None:
+    shape = Shape(users=Users("users", "id", "bigint"))
+    with database.connect(empty, purpose="test") as connection:
+        connection.execute(
+            "create table users (id bigint primary key); insert into users values (1), (2);"
+            "create table profiles (id bigint primary key references users); insert into profiles select id from users;"
+            "create table staff (id bigint primary key); insert into staff select id from users"
+        )
+        sets = shapes.write(tmp_path, shape)
+        migrations.run(connection, sets, migrations.Migrate(chosen=("archive", "erasure")))
+        with memdb.open(empty) as db:
+            connection.execute(
+                f"create table memory_reviews (memory_id uuid references memories on delete cascade,"
+                f" user_id integer references {leads_to}, at timestamptz default now());"
+                "insert into memories (user_id, memory_type, content) select id, 'task', 'of ' || id from users;"
+                "insert into memory_reviews select m.id, u.id from memories as m, users as u".encode()
+            )
+            if is_archived:
+                connection.execute("select archive_memories(2, array(select id from memories), 'pruned')")
+            file = db.export(tmp_path / "two.jsonl", user=2).path
+            if how == "sql":
+                connection.execute("select forget_user(1)")
+            else:
+                db.forget(1)
+            if leads_to == "staff":
+                db.import_(file, on_conflict="overwrite")
+            connection.execute("select restore_memories(2, array(select id from memory_archive))")
+            left = {user for (user,) in connection.execute("select user_id from memory_reviews")}
+            assert left == ({1, 2} if leads_to == "staff" else {2})
 
 
 @pytest.mark.once

@@ -128,3 +128,32 @@ def test_what_was_merged_and_then_replaced_arrives_and_can_be_taken_back(
         members = "select memory_id = %s from memory_collection_members where user_id = %s"
         assert connection.execute(members, [back, user]).fetchall() == [(kept == MEMORIES[1],)]
         assert (kept == back) == (on_conflict == "skip")
+
+
+@pytest.mark.once
+def test_columns_are_told_from_what_the_statements_call_their_own(ann: str, tmp_path: Path) -> None:
+    names = ["r", "t", "given", "p", "m", "o", "row", "rows"]
+    execute(ann, "alter table memories " + ", ".join(f'add "{name}" int default 7' for name in names))
+    with memdb.open(ann) as db:
+        file = db.export(tmp_path / "memories.jsonl").path
+        assert db.import_(file, on_conflict="new-ids").memories == len(MEMORIES)
+    execute(ann, "alter table memories " + ", ".join(f'add check ("{name}" = 7)' for name in names))
+
+
+@pytest.mark.once
+def test_who_is_known_by_a_profile_is_mapped_as_the_user_is(ann: str, tmp_path: Path) -> None:
+    execute(ann, "insert into users (id) values (%s)", EVE)
+    execute(ann, "create table profiles (id uuid primary key references users)")
+    execute(ann, "insert into profiles select id from users")
+    memory = "memory_id uuid references memories on delete cascade, note json default '{}'"
+    execute(ann, f"create table memory_note ({memory}, user_id uuid references profiles, by uuid references profiles)")
+    execute(ann, "insert into memory_note select id, '{}', user_id, user_id from memories")
+    with memdb.open(ann) as db:
+        file = db.export(tmp_path / "memories.jsonl").path
+        db.import_(file, on_conflict="new-ids", user=EVE)
+    execute(
+        ann,
+        "create unique index on memories (id, user_id); alter table memory_note"
+        " add foreign key (memory_id, user_id) references memories (id, user_id),"
+        " add foreign key (memory_id, by) references memories (id, user_id)",
+    )
