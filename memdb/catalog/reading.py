@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from memdb.catalog import conjunctions, lookalikes
+from memdb.catalog import aliases, conjunctions, lookalikes
 from memdb.catalog.keys import STANDALONE, Key
 from memdb.catalog.lookalikes import LookAlike
 from memdb.catalog.patches import Attributes, Objects
@@ -117,7 +117,7 @@ def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
         return qualifier.sub("", match[0]) if names_a_relation else literal or ""
 
     def clean(sql: str) -> str:
-        bare = part.sub(bared, sql)
+        bare = aliases.without_as(part.sub(bared, sql))
         return conjunctions.flat(_VARCHARS.sub(_as_first_written, _KEYWORDS.sub(_quoted_alike, bare)))
 
     return clean
