@@ -77,6 +77,23 @@ def due(connection: Connection) -> dict[UUID, str]:
     return dict(rows)
 
 
+@pytest.mark.parametrize("by", ["the owner", "a role with rights of its own"])
+def test_what_is_noted_of_a_memory_goes_along_to_the_user_it_is_given_to(pruning: Connection, by: str) -> None:
+    pinned, expired = id_of("task", 9), id_of("task", 8)
+    pruning.execute(PIN, [ANN, [pinned], True])
+    pruning.execute(EXPIRE, [ANN, [expired], "yesterday"])
+    if by != "the owner":
+        pruning.execute("create role mover bypassrls; grant select, update on memories to mover")
+        pruning.execute("grant select (memory_id), update (user_id) on memory_retention to mover; set role mover")
+    pruning.execute("update memories set user_id = %s where user_id = %s", [BOB, ANN])
+    pruning.execute("reset role")
+    assert pruning.execute("select memory_id from memories_expired(%s)", [BOB]).fetchall() == [(expired,)]
+    pruning.execute("delete from users where id = %s", [ANN])
+    due = dict(pruning.execute(DUE).fetchall())
+    assert pinned not in due
+    assert due[expired] == "expired"
+
+
 def test_what_is_due_is_told_once_with_the_first_rule_that_applies_and_goes(pruning: Connection) -> None:
     assert pruning.execute(EXPIRE, [ANN, [id_of("personal", 3), id_of("task", 9)], "yesterday"]).fetchone() == (2,)
     assert pruning.execute(EXPIRE, [ANN, [id_of("personal", 4)], "tomorrow"]).fetchone() == (1,)
