@@ -15,10 +15,10 @@ def record(
     options: scratch.Options = scratch.Options(),
     on_start: Callable[[Migration], None] = lambda _: None,
 ) -> Patches:
-    """The patches of all migrations, from a fresh database for each set."""
+    """The patches of all migrations, from a fresh database for each set that has any."""
     patches: Patches = {}
     with scratch.server(options) as server:
-        for name in sets:
+        for name in filter(sets.applicable, sets):
             below = sets.below(name)
             preflight.check([Step("migrate", migration) for migration in below])
             with server.database("snapshot") as fresh:

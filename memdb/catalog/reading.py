@@ -1,5 +1,6 @@
 """The catalog of a database, in names that are alike wherever it lives and on each version of the server."""
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -87,7 +88,7 @@ def read(connection: Connection, schema: str, only: Iterable[Key] | None = None,
         connection.execute(f"set transaction read only; {_FORMS}; {patience(connection)}")
         rows: dict[str, Any] = dict(connection.execute(" union all ".join(parts), parameters).fetchall())
     context, alike = rows.pop("context"), rows.pop(_LOOKALIKES, ())
-    clean = _cleaner(context["qualifiers"])
+    clean = _cleaner(tuple(context["qualifiers"]))
     return Catalog(
         objects=dict(
             sorted(
@@ -106,8 +107,12 @@ def _wanted(keys: Iterable[Key]) -> tuple[list[str | None], list[str]]:
     return [unquoted(schema) or None for schema, _ in standing], [unquoted(name) for _, name in standing]
 
 
-def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
-    """Removes `schema.` from SQL, but not inside string literals, unless they name a relation; and quotes alike."""
+@functools.lru_cache(maxsize=4)
+def _cleaner(qualifiers: tuple[str, ...]) -> Callable[[str], str]:
+    """Removes `schema.` from SQL, but not inside string literals, unless they name a relation; and quotes alike.
+
+    What it was given before it remembers: a catalog is read again after each migration that is tried.
+    """
     names = "|".join(re.escape(name) for name in qualifiers if name != "pg_catalog")
     qualifier = re.compile(rf"""(?<![\w$".])(?:{names})\.(?=[\w"+*/<>=~!@#%^&|`?-])""")
     part = re.compile(rf"""('(?:[^']|'')*')(::regclass)?|{qualifier.pattern}""")
@@ -116,6 +121,7 @@ def _cleaner(qualifiers: Iterable[str]) -> Callable[[str], str]:
         literal, names_a_relation = match.groups()
         return qualifier.sub("", match[0]) if names_a_relation else literal or ""
 
+    @functools.lru_cache(maxsize=4096)
     def clean(sql: str) -> str:
         bare = aliases.without_as(part.sub(bared, sql))
         return conjunctions.flat(_VARCHARS.sub(_as_first_written, _KEYWORDS.sub(_quoted_alike, bare)))

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import psycopg
 import pytest
 
 import memdb
-from memdb import catalog, database, files, project
+from memdb import catalog, database, files, project, shipped
 from memdb.cli import main
 from memdb.errors import MigrationError, UsageError
 from memdb.migrations import Rollback
@@ -285,6 +286,16 @@ def test_a_dry_run_measures_locks_where_the_users_are_there_and_in_the_set_up_fi
         assert db.plan(Rollback(steps=None)).locks_source == planned.locks_source
 
 
+@pytest.fixture
+def few_sets(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if memdb shipped no set but fast_search: the others are tried in each shape by the tests with `fitted`."""
+    real, few = shipped.sql_directory(), tmp_path_factory.mktemp("shipped")
+    for name in ("core", "fast_search", "queries"):
+        shutil.copytree(real / name, few / name)
+    shutil.copy(real / "schema.json", few)
+    monkeypatch.setattr(shipped, "sql_directory", lambda: few)
+
+
 COMMANDS = re.findall(
     r"^\$ (memdb init .*?)(?: +#.*)?$", (Path(__file__).parents[2] / "docs/shapes.md").read_text(), re.MULTILINE
 )
@@ -293,7 +304,7 @@ COMMANDS = re.findall(
 @pytest.mark.once
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_of_the_documentation_run(
-    command: str, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None
+    command: str, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None, few_sets: None
 ) -> None:
     with psycopg.connect(empty, autocommit=True) as connection:
         connection.execute(f"{DJANGO}; {SUPABASE}; create table accounts (account_id bigint primary key)")
@@ -313,7 +324,7 @@ def test_sql_of_another_shape_leaves_nothing_to_be_found(fitted: Fitted, capsys:
 
 @pytest.mark.once
 def test_a_migration_of_the_application_may_build_on_an_optional_set(
-    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None
+    empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready_server: None, few_sets: None
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MEMDB_DATABASE_URL", empty)
