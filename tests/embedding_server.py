@@ -150,3 +150,14 @@ def refusing(word: str) -> Fault:
         return False
 
     return fault
+
+
+def indexed(said: Callable[[int], dict[str, Any]]) -> Fault:
+    """Right embeddings, of which another thing is said than their place among the texts."""
+
+    def fault(handler: Handler, texts: list[str]) -> bool:
+        told = [meaning(text, handler.endpoint.dimensions).tolist() for text in texts]
+        handler.answer(200, {"data": [{"embedding": one} | said(place) for place, one in enumerate(told)]})
+        return True
+
+    return fault

@@ -50,7 +50,7 @@ class Source(Model):
         return folder.look(self.local).name
 
     def expect_file_alone(self) -> None:
-        if self.local or self.base_url or self.dimensions:
+        if self.local or self.base_url is not None or self.dimensions:
             raise UsageError("a file and a model are given", hint="Leave out --from, or --local and --base-url.")
 
 

@@ -42,7 +42,7 @@ class Model:
 
     @property
     def is_named(self) -> bool:
-        return any((self.local, self.model, self.base_url, self.dimensions))
+        return any(given is not None for given in (self.local, self.model, self.base_url, self.dimensions))
 
     def embedder(self) -> Named:
         """Raises UsageError for what does not go together, where no model is named, and without the extra needed."""
@@ -50,7 +50,7 @@ class Model:
 
         if self.local is None:
             return choosing.endpoint(required(self.model), self.base_url, self.dimensions)
-        if self.base_url or self.dimensions:
+        if self.base_url is not None or self.dimensions:
             raise UsageError(
                 "a model in a folder and an endpoint are given",
                 hint="Leave out --local, or --base-url and --dimensions.",

@@ -18,7 +18,7 @@ def endpoint(model: str, base_url: str | None = None, dimensions: int | None = N
         raise UsageError(
             "openai is not installed, which asks endpoints", hint="pip install 'memdb-pg[embed]'"
         ) from None
-    return module.Endpoint(model, base_url or module.OPENAI, dimensions)
+    return module.Endpoint(model, module.OPENAI if base_url is None else base_url, dimensions)
 
 
 def local(folder: Path, model: str | None = None) -> "Local":

@@ -5,7 +5,6 @@ Retry-After says so or, without that, after 0.5 s, twice that, and so on to 8 s.
 text, or of a key, is not repeated: it may quote them.
 """
 
-import base64
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -13,19 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
-import numpy as np
 import openai
 
-from memdb.embedders.protocol import TextsRefused, wrong
+from memdb.embedders.answers import in_order
+from memdb.embedders.protocol import TextsRefused
 from memdb.errors import EmbedderFailed, UsageError
 
 KEY = "MEMDB_EMBEDDING_API_KEY"
 OPENAI, OPENAI_KEY = "https://api.openai.com/v1", "OPENAI_API_KEY"
 
 _ABOUT_TEXTS = (400, 413, 422)
+_ONE_WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _CODE = re.compile(r"[a-z_]{1,40}")
 _HINTS = {
     401: f"Set the key in {KEY}; for api.openai.com alone, {OPENAI_KEY} will do.",
@@ -89,11 +89,11 @@ class Endpoint:
 
     def embed(self, texts: Sequence[str]) -> Sequence[Any]:
         with self._told():
-            return _in_order(self._client.embeddings.create(**self._asked(texts)), len(texts))
+            return in_order(self._client.embeddings.create(**self._asked(texts)), len(texts))
 
     async def aembed(self, texts: Sequence[str]) -> Sequence[Any]:
         with self._told():
-            return _in_order(await self._async_client.embeddings.create(**self._asked(texts)), len(texts))
+            return in_order(await self._async_client.embeddings.create(**self._asked(texts)), len(texts))
 
     def _asked(self, texts: Sequence[str]) -> dict[str, Any]:
         shortened = {} if self.dimensions is None else {"dimensions": self.dimensions}
@@ -124,9 +124,11 @@ class Endpoint:
 
     @property
     def _settings(self) -> dict[str, Any]:
+        parts = urlsplit(self.base_url)  # the client would write what it adds behind a query, such as Azure's version
         return {
             "api_key": self._key,
-            "base_url": self.base_url,
+            "base_url": urlunsplit(parts._replace(query="", fragment="")),
+            "default_query": dict(parse_qsl(parts.query, keep_blank_values=True)),
             "max_retries": self.retries,
             "timeout": self.timeout_seconds,
         }
@@ -143,7 +145,7 @@ class Endpoint:
         except openai.APIConnectionError:
             proxied, named = self._proxied()
             raise EmbedderFailed(f"no connection to {self.host}{proxied}", hint=f"Check {named}. {_LATER}") from None
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError):
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
             raise EmbedderFailed(
                 f"the answer of {self.host} is not one of OpenAI's protocol, or was cut off",
                 hint=f"Check --base-url, which often ends in /v1. {_LATER}",
@@ -172,7 +174,7 @@ def _expect_url(given: str) -> None:
         _ = parts.port  # which raises, too, for what is none
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _ONE_WORD.fullmatch(given):
         raise UsageError("the base URL of the endpoint is none", hint="Such as http://localhost:11434/v1")
 
 
@@ -195,17 +197,3 @@ def _told_of_surroundings() -> Iterator[None]:
             hint="Look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR. "
             "A SOCKS proxy needs a package more: pip install socksio",
         ) from None
-
-
-def _in_order(answer: Any, count: int) -> Sequence[Any]:
-    """The embeddings. Raises WrongAnswer where they are not said to be in the order of the texts."""
-    given = list(answer.data)
-    for position, one in enumerate(given):
-        if one.index != position:
-            raise wrong(f"the embedding at place {position} is that of text {one.index}", min(position, count - 1))
-    return [_numbers(one.embedding) for one in given]
-
-
-def _numbers(embedding: Any) -> Any:
-    """Those in base64, which is a fifth of the work; some endpoints give a list all the same."""
-    return np.frombuffer(base64.b64decode(embedding, validate=True), "<f4") if isinstance(embedding, str) else embedding

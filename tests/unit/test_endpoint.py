@@ -12,9 +12,10 @@ import anyio
 import numpy as np
 import pytest
 
+from memdb.embedders import choosing
 from memdb.embedders.endpoint import Endpoint as Client
-from memdb.errors import EmbedderFailed
-from tests.embedding_server import Endpoint, Fault, failing, meaning, serving
+from memdb.errors import EmbedderFailed, UsageError
+from tests.embedding_server import Endpoint, Fault, Handler, failing, indexed, meaning, serving
 
 KEY = "sk-very-secret"
 TEXT = "what nobody else may read"
@@ -58,8 +59,8 @@ def test_no_text_no_key_and_no_embedding_is_logged_at_any_level(
     ("faults", "least"),
     [
         ([failing(429, retry_after="7"), failing(503, retry_after_ms="90000")], [7, 90]),
-        ([failing(500, x="")] * 6, [0.37, 0.75, 1.5, 3, 6, 6]),
-        ([failing(429, retry_after="0"), failing(429, retry_after="Wed, 21 Oct 2015 07:28:00 GMT")], [0.37, 0.75]),
+        ([failing(500, x="")] * 6, [0.375, 0.75, 1.5, 3, 6, 6]),
+        ([failing(429, retry_after="0"), failing(429, retry_after="Wed, 21 Oct 2015 07:28:00 GMT")], [0.375, 0.75]),
     ],
     ids=["as it asks", "longer each time", "not less for nonsense"],
 )
@@ -99,3 +100,84 @@ def test_an_endpoint_that_asks_for_more_than_two_minutes_is_not_waited_for(
     with Client("m", endpoint.url) as client, pytest.raises(EmbedderFailed, match="429") as caught:
         client.embed([TEXT])
     assert (waited, TEXT in f"{caught.value} {caught.value.hint}") == ([], False)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [lambda place: {"index": place} if place else {}, lambda _: {}, lambda _: {"index": None}],
+    ids=["of the first alone, as Gemini's", "of all", "null"],
+)
+def test_an_index_that_is_left_out_is_that_of_the_place(endpoint: Endpoint, said: Any) -> None:
+    endpoint.always = indexed(said)
+    with Client("m", endpoint.url) as client:
+        found = client.embed(["one", "two", "three"])
+    assert np.allclose(found, [meaning(text) for text in ("one", "two", "three")], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (lambda place: {"index": 1 - place}, "place 0 is said to be that of text 1\n"),
+        (lambda place: {"index": 1} if place == 0 else {}, "place 0 is said to be that of text 1\n"),
+        (lambda _: {"index": 0}, "place 1 is said to be that of text 0\n"),
+        (lambda _: {"index": TEXT}, "place 0 is said to be that of no text that was sent\n"),
+    ],
+    ids=["the other way round", "the first left out at the end", "one for all", "words"],
+)
+def test_embeddings_in_another_order_than_the_texts_are_refused_without_repeating_words(
+    endpoint: Endpoint, said: Any, told: str
+) -> None:
+    endpoint.always = indexed(said)
+    with Client("m", endpoint.url) as client, pytest.raises(EmbedderFailed, match=told):
+        client.embed(["one", "two"])
+
+
+def answering(body: bytes) -> Fault:
+    def fault(handler: Handler, _: list[str]) -> bool:
+        handler.send_response(200)
+        handler.send_header("content-length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+        return True
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"data": [{"index": 0, "embedding": [1%s, 0.5]}]}' % (b"0" * 400),
+        b'{"data": "words"}',
+        b'{"data": [[0.5]]}',
+        b"<html>",
+    ],
+    ids=["deep", "a number beyond all", "words", "no objects", "a page"],
+)
+def test_what_is_no_answer_of_the_protocol_is_told_as_that(endpoint: Endpoint, body: bytes) -> None:
+    endpoint.always = answering(body)
+    with Client("m", endpoint.url) as client, pytest.raises(EmbedderFailed, match="is not one of OpenAI's protocol"):
+        client.embed([TEXT])
+
+
+def test_a_query_of_the_base_url_stays_behind_the_path(endpoint: Endpoint) -> None:
+    paths = list[str]()
+
+    def heard(handler: Handler, _: list[str]) -> bool:
+        paths.append(handler.path)
+        return False
+
+    endpoint.always = heard
+    with Client("m", f"{endpoint.url}/deployments/m?api-version=2024-10-21") as client:
+        client.embed([TEXT])
+    assert paths == ["/v1/deployments/m/embeddings?api-version=2024-10-21"]
+
+
+@pytest.mark.parametrize("url", ["", " ", "http://localhost/v1 ", "http://local\nhost/v1"])
+def test_a_base_url_that_is_empty_or_broken_is_refused_and_openai_is_not_asked_instead(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    assert choosing.endpoint("m").host == "api.openai.com"
+    with pytest.raises(UsageError, match="the base URL of the endpoint is none"):
+        choosing.endpoint("m", url)
