@@ -15,9 +15,24 @@ OnConflict: TypeAlias = Literal["skip", "overwrite", "new-ids"]
 
 
 _COPY = """copy (
-    select (select row_to_json(r.*) from (select {columns}) as r)::text{embedding}
-    from {table} as t{where}
+    {placed}select (select row_to_json(r.*) from (select {columns}) as r)::text{embedding}
+    from {table} as t{joined}{where}{order}
 ) to stdout (format binary)"""
+# Rows come after those of their own table to which they refer, as they have to be stored.
+_PLACED = """with recursive placed as (
+        select c.{key} as key, 0 as depth
+        from {table} as c
+        where not exists (select from {table} as p where p.{key} in ({referring}) and p.{key} <> c.{key})
+        union all
+        select c.{key}, p.depth + 1
+        from placed as p
+        inner join {table} as c on p.key in ({referring})
+    ) cycle key set is_again using passed,
+    depths as (
+        select p.key, max(p.depth) as depth from placed as p where not p.is_again group by p.key
+    )
+    """
+_PLACE = "\n    left join depths as d on t.{key} = d.key"
 
 _INSERT = """insert into {table} as t ({columns})
 select {values}
@@ -82,11 +97,16 @@ def count(found: Target, table: Table, user: UserKey | None) -> str:
 def copy(found: Target, table: Table, user: UserKey | None, *, with_embedding: bool) -> str:
     """The rows as JSON, those of memories, archived or not, with the embedding as pgvector writes it, or null."""
     embedding = f", {'t.embedding' if with_embedding else 'null'}::text" if table.name in EMBEDDED else ""
+    name, key = _quoted(found.schema, table.name), _quoted(table.within_key or "")
+    referring = ", ".join(f"c.{_quoted(column)}" for column in table.within)
     return _COPY.format(
-        columns=", ".join(f"t.{_quoted(name)}" for name in table.columns),
+        placed=_PLACED.format(key=key, table=name, referring=referring) if referring else "",
+        columns=", ".join(f"t.{_quoted(column)}" for column in table.columns),
         embedding=embedding,
-        table=_quoted(found.schema, table.name),
+        table=name,
+        joined=_PLACE.format(key=key) if referring else "",
         where=_of(found, table, user),
+        order="\n    order by d.depth" if referring else "",
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,6 +64,9 @@ class Storing:
         statement = statements.insert(self.place, table, given, self.on_conflict)
         with self._explained(batch):
             mapped = {name: [self._mapped(kinds[name], each.get(name)) for each in objects] for name in given.mapped}
+            kept = _last_of_each(table.key, objects, mapped)
+            batch = [batch[place] for place in kept]
+            mapped = {name: [values[place] for place in kept] for name, values in mapped.items()}
             parameters = {
                 "rows": f"[{b','.join(row.json for row in batch).decode()}]",
                 "embedding": [row.embedding for row in batch],
@@ -152,6 +155,18 @@ class Storing:
                 f"{batch[0].table}: {excerpt(ValueError(primary))}",
                 hint="Nothing was imported. Correct what the tables here ask for, or the database it came from.",
             ) from None
+
+
+def _last_of_each(key: Sequence[str], objects: list[dict[str, Any]], mapped: Mapping[str, list[Any]]) -> list[int]:
+    """The places of rows, without those whose key comes again: two users may have become one.
+
+    Among batches, too, the last one is kept.
+    """
+    found = {
+        tuple(str(mapped[name][place] if name in mapped else each.get(name)) for name in key) or place: place
+        for place, each in enumerate(objects)
+    }
+    return sorted(found.values())
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

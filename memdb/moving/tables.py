@@ -19,7 +19,8 @@ class Table:
     else.
 
     `key` are the columns by which a row is known; none where the database numbers them, or nothing tells them apart.
-    `never_null` are columns of JSON in which a null can only be that of JSON.
+    `never_null` are columns of JSON in which a null can only be that of JSON. `within` are columns by which rows refer
+    to others of the table, by their column `within_key`.
     `has_owner` says that rows have a user of their own; other rows belong to a memory, and are deleted together with
     it. `is_hidden` says that policies decide which rows this role sees. The
     embedding is not among the columns.
@@ -34,6 +35,8 @@ class Table:
     kinds: Sequence[str]
     key: Sequence[str]
     never_null: Sequence[str]
+    within: Sequence[str]
+    within_key: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ select set_config('enable_seqscan', 'off', true);
 -- which it numbers rows beside memories among them, and embedding, which has its own way. Of which kind a value is:
 -- 'user' is the key of a user with whom the row goes, 'reference' that of another one, however many tables foreign keys
 -- lead through; 'others' is a user_id that leads elsewhere, 'id' one that new ids replace; 'beside' and 'noted' are
--- objects that hold such ids. The key is the primary one if all of it travels, or else another that is unique.
+-- objects that hold such ids.
+-- within: columns that refer to a row of the same table, by its column within_key. The key is the primary one if all of it travels, or else another that is unique.
 with recursive found as (
     select
         c.oid,
@@ -74,6 +75,21 @@ travelling as (
     where
         t.has_owner or coalesce(a.attnum <> all(p.indkey), true)
         or coalesce(pg_get_expr(d.adbin, d.adrelid), '') not like 'nextval(%%'
+),
+
+chains as (
+    select
+        found.oid,
+        array[found.oid] as passed
+    from found
+    union all
+    select
+        f.conrelid,
+        c.passed || f.conrelid
+    from chains as c
+    inner join pg_constraint as f on f.contype = 'f' and f.conparentid = 0 and c.oid = f.confrelid
+    inner join found on f.conrelid = found.oid
+    where found.oid <> all(c.passed)
 ),
 
 meant as (
@@ -151,7 +167,9 @@ select
     coalesce(
         array_agg(a.attname::text)
         filter (where v.attnotnull and a.atttypid in ('json'::regtype, 'jsonb'::regtype)), '{}'
-    ) as never_null
+    ) as never_null,
+    coalesce(array_agg(a.attname::text) filter (where refers.within = within.key), '{}') as within,
+    within.key as within_key
 from found as t
 inner join travelling as v on t.oid = v.oid
 inner join pg_attribute as a on t.oid = a.attrelid and v.attnum = a.attnum
@@ -160,7 +178,8 @@ left join lateral (
     select
         bool_or(m.attnum is not null) as to_user,
         bool_or(case when f.confrelid = %(users)s::oid then f.confdeltype = 'c' else x.oid is not null end) as along,
-        bool_or(x.oid is not null and p.attname = 'id') as to_row
+        bool_or(x.oid is not null and p.attname = 'id') as to_row,
+        min(p.attname::text) filter (where f.confrelid = t.oid and c.child <> c.parent) as within
     from pg_constraint as f
     cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
     inner join pg_attribute as p on f.confrelid = p.attrelid and c.parent = p.attnum
@@ -168,8 +187,22 @@ left join lateral (
     left join meant as m on f.confrelid = m.attrelid and c.parent = m.attnum
     where f.contype = 'f' and f.conrelid = t.oid and c.child = a.attnum
 ) as refers on true
-group by t.oid, t.relname, t.has_owner
-order by t.oid <> %(memories)s::oid, not t.has_owner, t.oid;
+left join lateral (
+    select min(p.attname::text) as key
+    from pg_constraint as f
+    cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
+    inner join pg_attribute as p on f.confrelid = p.attrelid and c.parent = p.attnum
+    where f.contype = 'f' and f.conrelid = t.oid and f.confrelid = t.oid and c.child <> c.parent
+) as within on true
+group by t.oid, t.relname, t.has_owner, within.key
+order by
+    t.oid <> %(memories)s::oid,
+    not t.has_owner,
+    (
+        select max(cardinality(c.passed)) from chains as c
+        where c.oid = t.oid
+    ),
+    t.oid;
 
 -- name: model
 -- What the schema says of embeddings, the model among it.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -42,6 +43,11 @@ def ann(server: str, template: str) -> Iterator[str]:
 def execute(conninfo: str, statement: str, *given: object) -> None:
     with database.connect(conninfo, purpose="test") as connection:
         connection.execute(statement.encode(), given)
+
+
+def told(conninfo: str, question: str) -> list[Any]:
+    with database.connect(conninfo, purpose="test") as connection:
+        return [value for (value,) in connection.execute(question.encode())]
 
 
 def notes(conninfo: str) -> list[str]:
@@ -157,3 +163,44 @@ def test_who_is_known_by_a_profile_is_mapped_as_the_user_is(ann: str, tmp_path: 
         " add foreign key (memory_id, user_id) references memories (id, user_id),"
         " add foreign key (memory_id, by) references memories (id, user_id)",
     )
+
+
+@pytest.mark.once
+def test_rows_arrive_after_those_to_which_they_refer(ann: str, tmp_path: Path) -> None:
+    memory = "memory_id uuid not null references memories on delete cascade"
+    execute(
+        ann, f"create table memory_note (id int unique, {memory}, note json default '{{}}', label uuid, parent int)"
+    )
+    execute(ann, f"create table memory_label (id uuid primary key, {memory})")
+    execute(ann, "alter table memories add parent uuid references memories")
+    execute(ann, "update memories set parent = %s where id <> %s", MEMORIES[-1], MEMORIES[-1])
+    execute(ann, "update memories set content = 'newest version' where id = %s", MEMORIES[-1])
+    execute(ann, "insert into memory_label select id, id from memories")
+    answers = "select n, m.id, m.id, n + 1 from memories as m cross join generate_series(1, 300) as n where m.id = %s"
+    execute(ann, f"insert into memory_note (id, memory_id, label, parent) {answers}", MEMORIES[0])
+    execute(ann, "insert into memory_note (id, memory_id) values (301, %s)", MEMORIES[0])
+    execute(ann, "insert into memory_note values (400, %s, '{}', null, 401), (401, %s, '{}', null, 400)", *MEMORIES[:2])
+    execute(ann, "alter table memory_note add foreign key (parent) references memory_note (id)")
+    execute(ann, "alter table memory_note add foreign key (label) references memory_label")
+    with memdb.open(ann) as db:
+        file = db.export(tmp_path / "memories.jsonl").path
+        execute(ann, "create table before as select n::text as n from memory_note as n")
+        execute(ann, "truncate memories, memory_note, memory_label")
+        db.import_(file)
+        db.import_(file, on_conflict="overwrite")
+    assert sorted(told(ann, "select n from before")) == sorted(told(ann, "select n::text from memory_note as n"))
+    assert told(ann, "select id from memories where parent is null") == [MEMORIES[-1]]
+
+
+@pytest.mark.once
+def test_rows_that_become_one_with_their_users_are_stored_once(ann: str, tmp_path: Path) -> None:
+    execute(ann, "insert into users (id) values (%s)", EVE)
+    columns = "memory_id uuid references memories on delete cascade, user_id uuid references users, stars int"
+    execute(ann, f"create table memory_note ({columns}, primary key (memory_id, user_id))")
+    execute(ann, "insert into memory_note select m.id, u.id, 5 from memories as m cross join users as u")
+    with memdb.open(ann) as db:
+        file = db.export(tmp_path / "memories.jsonl").path
+        mapping = {str(ANN): str(EVE)}
+        for _ in range(2):
+            db.import_(file, on_conflict="new-ids", map_users=mapping)
+        assert told(ann, f"select count(*) from memory_note where user_id = '{EVE}'") == [2 * len(MEMORIES)]
