@@ -10,6 +10,7 @@ from pathlib import Path
 
 from memdb import settings
 from memdb.door.embeddings import Embeddings
+from memdb.door.lifecycle import Lifecycle
 from memdb.door.memories import Memories
 from memdb.door.place import log
 from memdb.door.project import Project
@@ -61,7 +62,7 @@ def _names(given: Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-class Database(Schema, Memories, Embeddings, Project, State):
+class Database(Schema, Memories, Lifecycle, Embeddings, Project, State):
     """A database with the SQL files that belong to it. Made by memdb.open.
 
     Each call has its own connection, so one Database can be kept for a long time and used by several threads. Calls

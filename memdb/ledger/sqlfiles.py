@@ -1,6 +1,5 @@
 """The migrations on disk, each with its rollback. Reads files and nothing else: `history` knows what is applied."""
 
-import difflib
 import hashlib
 import re
 import stat
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memdb.errors import SqlFilesError, UsageError
-from memdb.ledger import texts
+from memdb.ledger import directives, texts
 
 CORE = "core"
 OWN = "app"
@@ -23,17 +22,6 @@ _NOT_FILES = {
     stat.S_IFLNK: "a broken symbolic link",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
-}
-_LINE = re.compile(r"([^\r\n]*)(?:\r\n?|\n|\Z)")
-_DIRECTIVE = re.compile(r"--[ \t]*(?P<name>[\w-]+)[ \t]*:[ \t]*(?P<value>.*?)[ \t]*")
-_SET = r"[A-Za-z0-9][\w-]*"
-_VALUES = {
-    "transactional": "true|false",
-    "depends": ".+",
-    "formerly": "[0-9a-f]{64}( [0-9a-f]{64})*",
-    "alongside": f"{_SET}( {_SET})*",
-    "after": f"{_SET}( {_SET})*",
-    "requires": f"{_SET}( {_SET})*",
 }
 
 
@@ -250,44 +238,9 @@ def _number(path: Path) -> int:
 
 def _read_migration(set_name: str, path: Path) -> Migration:
     sql = texts.read(path)
-    found = list(_directives(path, sql))
-
-    def words(name: str) -> tuple[str, ...]:
-        return tuple(word for other, value in found if other == name for word in value.split())
-
-    return Migration(
-        id=path.stem,
-        set=set_name,
-        path=path,
-        sql=sql,
-        transactional="false" not in words("transactional"),
-        depends=words("depends"),
-        formerly=words("formerly"),
-        alongside=words("alongside"),
-        after=words("after"),
-        requires=words("requires"),
-    )
-
-
-def _directives(path: Path, sql: str) -> Iterator[tuple[str, str]]:
-    """`-- name: value` lines of the leading comment. A word that nearly is a directive is an error, not prose."""
-    for number, found in enumerate(_LINE.finditer(sql), start=1):
-        line = found[1]
-        if line.strip() and not line.startswith("--"):
-            return
-        match = _DIRECTIVE.fullmatch(line)
-        if match is None or not difflib.get_close_matches(match["name"].lower(), _VALUES, cutoff=0.75):
-            continue
-        name, value = match["name"], match["value"]
-        is_known = name in _VALUES and re.fullmatch(_VALUES[name], value)
-        if not is_known or line != f"-- {name}: {value}":
-            raise SqlFilesError(
-                f"{path}:{number}: misspelt directive: {line}",
-                hint='Directives are written exactly "-- transactional: true", "-- transactional: false", '
-                '"-- depends: ID …", "-- alongside: SET …", "-- after: SET …", "-- requires: EXTENSION …" and '
-                '"-- formerly: SHA-256 …".',
-            )
-        yield name, value
+    said = directives.read(path, sql)
+    is_alone = "false" in said.pop("transactional", ())
+    return Migration(path.stem, set_name, path, sql, transactional=not is_alone, **said)
 
 
 def _check_names(migrations: Iterable[Migration]) -> None:
