@@ -47,10 +47,11 @@ def meaning(text: str, dimensions: int = 1536) -> NDArray[np.float32]:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     endpoint: Endpoint
+    form: str
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        texts = asked["input"]
+        texts, self.form = asked["input"], asked.get("encoding_format", "float")
         with self.endpoint.lock:
             self.endpoint.keys.add(self.headers.get("authorization", ""))
             self.endpoint.models.add(asked["model"])
@@ -140,12 +141,13 @@ def answering(change: Callable[[list[Any]], Any], order: Callable[[int], list[in
     return fault
 
 
-def refusing(word: str) -> Fault:
+def refusing(word: str, status: int = 400) -> Fault:
     """Refuses a request that has a text with this word in it, as endpoints do for texts that are too long."""
 
     def fault(handler: Handler, texts: list[str]) -> bool:
         if any(word in text for text in texts):
-            handler.answer(400, {"error": {"message": word, "code": "context_length_exceeded"}})
+            body = {"error": {"message": word, "code": "context_length_exceeded"}}
+            handler.answer(status, body, retry_after_ms="1")
             return True
         return False
 

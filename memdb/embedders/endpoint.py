@@ -24,7 +24,10 @@ from memdb.errors import EmbedderFailed, UsageError
 KEY = "MEMDB_EMBEDDING_API_KEY"
 OPENAI, OPENAI_KEY = "https://api.openai.com/v1", "OPENAI_API_KEY"
 
-_ABOUT_TEXTS = (400, 413, 422)
+_ABOUT_TEXTS = (400, 413, 422, 500)
+"""With 500, llama.cpp answers a text that is too long, and Ollama one of which its model makes NaN."""
+_NOT_TAKEN = (openai.BadRequestError, openai.UnprocessableEntityError)
+"""What some gateways answer when they are asked for base64."""
 _ONE_WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
 _CODE = re.compile(r"[a-z_]{1,40}")
 _HINTS = {
@@ -41,6 +44,16 @@ _SENT = re.compile(
 _LATER = "What was stored stays. Run the same command again when the endpoint answers."
 
 
+@dataclass
+class _Known:
+    """What answers have told: in which `form` embeddings are asked for, whether it was `taken`, and whether it `fails`:
+    500 was all that came of asking again."""
+
+    form: str = "base64"
+    taken: bool = False
+    fails: bool = False
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """A model behind a URL. `dimensions` asks the model for fewer numbers than it has, as text-embedding-3 allows.
@@ -55,6 +68,7 @@ class Endpoint:
     retries: int = 6
     timeout_seconds: float = 60
     _key: str = field(init=False, repr=False)
+    _known: _Known = field(init=False, repr=False, compare=False, default_factory=_Known)
 
     def __post_init__(self) -> None:
         _expect_url(self.base_url)
@@ -89,20 +103,40 @@ class Endpoint:
 
     def embed(self, texts: Sequence[str]) -> Sequence[Any]:
         with self._told():
-            return in_order(self._client.embeddings.create(**self._asked(texts)), len(texts))
+            create = self._client.embeddings.create
+            try:
+                answer = create(**self._asked(texts))
+            except _NOT_TAKEN:
+                if self._known.taken:
+                    raise
+                answer = create(**self._asked(texts, form="float"))
+                self._known.form = "float"
+            self._known.taken = True
+            return in_order(answer, len(texts))
 
     async def aembed(self, texts: Sequence[str]) -> Sequence[Any]:
         with self._told():
-            return in_order(await self._async_client.embeddings.create(**self._asked(texts)), len(texts))
+            create = self._async_client.embeddings.create
+            try:
+                answer = await create(**self._asked(texts))
+            except _NOT_TAKEN:
+                if self._known.taken:
+                    raise
+                answer = await create(**self._asked(texts, form="float"))
+                self._known.form = "float"
+            self._known.taken = True
+            return in_order(answer, len(texts))
 
-    def _asked(self, texts: Sequence[str]) -> dict[str, Any]:
+    def _asked(self, texts: Sequence[str], form: str | None = None) -> dict[str, Any]:
         shortened = {} if self.dimensions is None else {"dimensions": self.dimensions}
-        return {"model": self.model, "input": list(texts), "encoding_format": "base64", **shortened}
+        return {"model": self.model, "input": list(texts), "encoding_format": form or self._known.form, **shortened}
 
     @cached_property
     def _client(self) -> openai.OpenAI:
         with _told_of_surroundings():
-            http = openai.DefaultHttpxClient(follow_redirects=False, event_hooks={"request": [self._bare]})
+            http = openai.DefaultHttpxClient(
+                follow_redirects=False, event_hooks={"request": [self._bare], "response": [self._heard]}
+            )
         return openai.OpenAI(**self._settings, http_client=http)
 
     @cached_property
@@ -110,8 +144,13 @@ class Endpoint:
         async def bare(request: Any) -> None:
             self._bare(request)
 
+        async def heard(response: Any) -> None:
+            self._heard(response)
+
         with _told_of_surroundings():
-            http = openai.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks={"request": [bare]})
+            http = openai.DefaultAsyncHttpxClient(
+                follow_redirects=False, event_hooks={"request": [bare], "response": [heard]}
+            )
         return openai.AsyncOpenAI(**self._settings, http_client=http)
 
     def _bare(self, request: Any) -> None:
@@ -121,6 +160,11 @@ class Endpoint:
         for name in [name for name in request.headers if not _SENT.fullmatch(name)]:
             del request.headers[name]
         request.headers["authorization"] = f"Bearer {self._key}"
+
+    def _heard(self, response: Any) -> None:
+        """Lets the client, which knows this header, ask again after 500 for the first texts only, and not for each."""
+        if response.status_code == 500 and self._known.fails:
+            response.headers["x-should-retry"] = "false"
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -162,6 +206,7 @@ class Endpoint:
         )
 
     def _refused(self, status: int, code: str) -> EmbedderFailed:
+        self._known.fails |= status == 500
         known = f" ({code})" if _CODE.fullmatch(code) else ""
         kind = TextsRefused if status in _ABOUT_TEXTS else EmbedderFailed
         hint = _REDIRECTED if 300 <= status < 400 else _HINTS.get(status, _LATER)

@@ -39,7 +39,10 @@ class AsyncEmbedder(Protocol):
 
 
 class TextsRefused(EmbedderFailed):
-    """One of the texts is empty, too long, or otherwise nothing that the model takes; others may well be."""
+    """One of the texts is empty, too long, or otherwise nothing that the model takes; others may well be.
+
+    memdb embed then asks for a text of its own, "hello", and if that is answered, for halves of these until it is one.
+    """
 
 
 class WrongAnswer(EmbedderFailed):

@@ -16,6 +16,9 @@ from memdb.errors import EmbedderFailed
 from memdb.shape import Shape
 from memdb.values import Vectors
 
+_ANY = "hello"
+"""A text that any model embeds."""
+
 
 class Text(NamedTuple):
     """What a memory says, and by which hash that is known again."""
@@ -61,21 +64,45 @@ def embed(connection: Connection, embedder: Embedder, scope: Scope, ids: Sequenc
 
 
 def _ask(embedder: Embedder, texts: Sequence[Text], shape: Shape, batch: Batch) -> None:
+    try:
+        _take(embedder, texts, shape, batch)
+    except TextsRefused as error:
+        _require_answer(embedder, error)
+        _ask_halves(embedder, texts, shape, batch, error)
+
+
+def _require_answer(embedder: Embedder, refusal: TextsRefused) -> None:
+    """Raises EmbedderFailed for an embedder that refuses any text: then it is not for these texts."""
+    try:
+        embedder.embed([_ANY])
+    except TextsRefused:
+        raise EmbedderFailed(
+            f"{refusal.message}, and so it did to {_ANY!r}",
+            hint=f"So no memory is the cause. Check the name of the model, dimensions and base URL. {refusal.hint}",
+        ) from None
+
+
+def _ask_halves(embedder: Embedder, texts: Sequence[Text], shape: Shape, batch: Batch, refusal: TextsRefused) -> None:
     """A refusal does not say which text is meant: halves are asked by themselves until it is one."""
+    if len(texts) == 1:
+        batch.refused[texts[0].id] = refusal.message
+        return
+    for half in (texts[: len(texts) // 2], texts[len(texts) // 2 :]):
+        try:
+            _take(embedder, half, shape, batch)
+        except TextsRefused as error:
+            _ask_halves(embedder, half, shape, batch, error)
+
+
+def _take(embedder: Embedder, texts: Sequence[Text], shape: Shape, batch: Batch) -> None:
+    """Puts embeddings of all the texts into the batch. Raises EmbedderFailed for an answer that cannot be trusted."""
     if not texts:
         return
     try:
         answer = checked(embedder.embed([text.content for text in texts]), len(texts), shape)
-    except TextsRefused as error:
-        if len(texts) == 1:
-            batch.refused[texts[0].id] = error.message
-            return
-        for half in (texts[: len(texts) // 2], texts[len(texts) // 2 :]):
-            _ask(embedder, half, shape, batch)
     except WrongAnswer as error:
         named = f"memory {texts[error.position].id}: {error.message}"
         raise EmbedderFailed(named, hint=error.hint) from None
-    else:
-        batch.texts += [texts[position] for position in answer.kept]
-        batch.vectors += [*answer.vectors]
-        batch.refused |= {texts[position].id: reason for position, reason in answer.refused.items()}
+    batch.texts += [texts[position] for position in answer.kept]
+    batch.vectors += [*answer.vectors]
+    batch.refused |= {texts[position].id: reason for position, reason in answer.refused.items()}

@@ -196,17 +196,29 @@ def test_an_answer_that_cannot_be_trusted_ends_the_run_and_says_nothing_of_texts
 
 @pytest.mark.parametrize(
     ("fault", "said"),
-    [(answering(zeros), "all zeros"), (answering(not_finite), "must be finite"), (refusing("secret 3"), "400")],
-    ids=["zero", "not finite", "refused"],
-)
+    [(answering(zeros), "all zeros"), (answering(not_finite), "must be finite"), (refusing("secret 3"), "400"),
+     (refusing("secret 3", 500), "500")],
+    ids=["zero", "not finite", "refused", "failing at it"],
+)  # fmt: skip
 def test_a_memory_that_gets_no_embedding_is_named_and_the_others_get_theirs(
     db: door.Database, connection: Connection, endpoint: Endpoint, fault: Fault, said: str
 ) -> None:
-    endpoint.faults, endpoint.always = [fault], refusing("secret 3")
+    endpoint.faults, endpoint.always = [fault], refusing("secret 3", 500 if said == "500" else 400)
     found = db.embed(client(endpoint), scope=Scope(ANN), batching=Batching(texts=10, requests=1))
     assert (found.stored, found.refused_in_all, found.ok) == (9, 1, False)
     assert (found.refused[0].memory_id, said in found.refused[0].reason) == (UUID(int=3), True)
     assert (states(connection), right(connection)) == ({"current": 9, "missing": 11}, 9)
+
+
+@pytest.mark.parametrize("status", [400, 500])
+def test_an_endpoint_that_refuses_any_text_is_not_asked_for_each_of_them(
+    db: door.Database, connection: Connection, endpoint: Endpoint, status: int
+) -> None:
+    endpoint.always = failing(status)
+    with pytest.raises(EmbedderFailed, match=rf"answered {status} \(bad\), and so it did to 'hello'"):
+        db.embed(client(endpoint, retries=1), batching=Batching(texts=20, requests=1))
+    assert [len(texts) for texts in endpoint.asked] == ([20, 20, 1, 1] if status == 400 else [20, 20, 1])
+    assert states(connection) == {"missing": 20}
 
 
 def test_what_was_stored_before_a_failure_stays_and_the_next_run_goes_on(

@@ -33,7 +33,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
 def test_no_text_no_key_and_no_embedding_is_logged_at_any_level(
     endpoint: Endpoint, caplog: pytest.LogCaptureFixture, way: str, last: int
 ) -> None:
-    endpoint.faults = [failing(500), failing(last)]  # which quote the text and the key
+    endpoint.faults = [failing(500), *[failing(last)] * (1 if last == 429 else 2)]  # which quote the text and the key
     client = Client("m", endpoint.url)
 
     async def ask() -> Any:
@@ -50,7 +50,7 @@ def test_no_text_no_key_and_no_embedding_is_logged_at_any_level(
     assert {"openai"} < {record.name.partition(".")[0] for record in caplog.records}  # and what it sends with
     sent = base64.b64encode(np.asarray(meaning(TEXT), "<f4").tobytes()).decode()
     logged = caplog.text + "".join(repr(record.__dict__) for record in caplog.records)
-    assert endpoint.texts == [TEXT] * (3 if last == 429 else 2)
+    assert endpoint.texts == [TEXT] * 3
     for secret in (KEY, TEXT, sent[:40], str(float(meaning(TEXT)[0]))):
         assert secret not in logged
 
@@ -181,3 +181,26 @@ def test_a_base_url_that_is_empty_or_broken_is_refused_and_openai_is_not_asked_i
     assert choosing.endpoint("m").host == "api.openai.com"
     with pytest.raises(UsageError, match="the base URL of the endpoint is none"):
         choosing.endpoint("m", url)
+
+
+@pytest.mark.parametrize("way", ["embed", "aembed"])
+def test_a_gateway_that_knows_no_base64_is_asked_for_numbers_from_then_on(endpoint: Endpoint, way: str) -> None:
+    forms = list[str]()
+
+    def refused(handler: Handler, texts: list[str]) -> bool:
+        forms.append(handler.form)
+        if handler.form == "float":
+            return False
+        return failing(400)(handler, texts)
+
+    async def ask(client: Client) -> list[Any]:
+        try:
+            return [await client.aembed([TEXT]) for _ in range(2)]
+        finally:
+            await client.aclose()
+
+    endpoint.always = refused
+    with Client("m", endpoint.url) as client:
+        found = [client.embed([TEXT]) for _ in range(2)] if way == "embed" else asyncio.run(ask(client))
+    assert forms == ["base64", "float", "float"]
+    assert np.allclose(found, meaning(TEXT), atol=1e-6)
