@@ -21,7 +21,7 @@ FUNCTIONS = (BY_MEANING, BY_WORDS, BY_BOTH, BY_CONDITION, WEIGHED, IN_COLLECTION
 CALLED = (*FUNCTIONS, WITH_IDS)
 VERSIONS, ARCHIVED = "memory_versions", "search_memory_archive"
 
-MEMBERS = "memory_collection_members"
+MEMBERS, KEPT = "memory_collection_members", "memory_retention"
 
 MOST = 1000
 LISTED, FUSED = 2, 60
@@ -166,7 +166,7 @@ def _filled_in(text: str, known: Surroundings, table: Sequence[str], sent: Seque
     memory = "of_shards" if known.is_distributed else "of_one_table"
     return filled_in(
         text.replace("{expired}", blocks[expired]).replace("{memory}", blocks[memory]),
-        **{function: (*table[:-1], function) for function in (*CALLED, VERSIONS, ARCHIVED, MEMBERS)},
+        **{function: (*table[:-1], function) for function in (*CALLED, VERSIONS, ARCHIVED, MEMBERS, KEPT)},
         table=table,
         memories_in_collection=(*table[:-1], "memories_in_collection"),
         extension=(known.extension,),

@@ -50,8 +50,6 @@ begin
         ('consolidation', 'claim_consolidation'),
         ('deduplication', 'add_memory_once'),
         ('embeddings', 'note_embedding_model'),
-        ('erasure', 'forget_user'),
-        ('retention', 'expire_memories'),
         ('row_security', 'memory_user')
     ) as s (name, makes)
     where
@@ -95,7 +93,10 @@ begin
             d.refclassid = 'pg_class'::regclass and d.refobjid = any((of_users || users)::oid[])
             and p.prosqlbody is not null and p.proname not like 'search\_memories%' and p.proname <> all(array[
                     'memories_having_words', 'note_memory_recalls', 'set_memory_importance', 'add_to_collection',
-                    'remove_from_collection', 'memories_in_collection'
+                    'remove_from_collection', 'memories_in_collection', 'memories_hidden_in_collections',
+                    'memory_recalls', 'memories_are_recalled', 'memories_due', 'memories_still_due',
+                    'discard_memories', 'prune_memories', 'memories_to_keep', 'pin_memories', 'expire_memories',
+                    'memories_expired', 'forget_user'
                 ])
             and p.proname not like 'recall\_%'
         union all

@@ -14,18 +14,4 @@ comment on constraint memory_importance_memory_id_fkey on memory_importance is
 
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-do $$
-declare
-    former text;
-begin
-    for former in
-        select f.definition from memory_former_definitions as f
-        where f.migration = '4010_key_importance_by_user'
-        order by f.place
-    loop
-        execute former;
-    end loop;
-    delete from memory_former_definitions as f
-    where f.migration = '4010_key_importance_by_user';
-end
-$$;
+select memory_put_back('4010_key_importance_by_user');

@@ -5,17 +5,10 @@
 -- squawk-ignore-file adding-not-nullable-field, adding-foreign-key-constraint, prefer-text-field -- rows are few
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4010_key_importance_by_user',
-    1,
-    pg_get_functiondef('note_memory_recalls(uuid, uuid[])'::regprocedure)
-),
-(
-    '4010_key_importance_by_user',
-    2,
-    pg_get_functiondef('set_memory_importance(uuid, uuid[], double precision)'::regprocedure)
+    'note_memory_recalls(uuid, uuid[])',
+    'set_memory_importance(uuid, uuid[], double precision)'
 );
 
 create or replace function note_memory_recalls(user_id uuid, memory_ids uuid[]) returns bigint

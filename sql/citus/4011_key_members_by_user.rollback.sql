@@ -8,18 +8,4 @@ comment on constraint memory_collection_members_pkey on memory_collection_member
 
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-do $$
-declare
-    former text;
-begin
-    for former in
-        select f.definition from memory_former_definitions as f
-        where f.migration = '4011_key_members_by_user'
-        order by f.place
-    loop
-        execute former;
-    end loop;
-    delete from memory_former_definitions as f
-    where f.migration = '4011_key_members_by_user';
-end
-$$;
+select memory_put_back('4011_key_members_by_user');

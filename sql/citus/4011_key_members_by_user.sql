@@ -3,17 +3,10 @@
 -- squawk-ignore-file ban-drop-constraint, constraint-missing-not-valid, adding-serial-primary-key-field -- another key
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4011_key_members_by_user',
-    1,
-    pg_get_functiondef('add_to_collection(uuid, uuid, uuid[])'::regprocedure)
-),
-(
-    '4011_key_members_by_user',
-    2,
-    pg_get_functiondef('remove_from_collection(uuid, uuid, uuid[])'::regprocedure)
+    'add_to_collection(uuid, uuid, uuid[])',
+    'remove_from_collection(uuid, uuid, uuid[])'
 );
 
 create or replace function add_to_collection(user_id uuid, collection_id uuid, memory_ids uuid[]) returns bigint

@@ -1,18 +1,4 @@
 -- The functions are again what they were.
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-do $$
-declare
-    former text;
-begin
-    for former in
-        select f.definition from memory_former_definitions as f
-        where f.migration = '4021_search_by_signature_on_one_shard'
-        order by f.place
-    loop
-        execute former;
-    end loop;
-    delete from memory_former_definitions as f
-    where f.migration = '4021_search_by_signature_on_one_shard';
-end
-$$;
+select memory_put_back('4021_search_by_signature_on_one_shard');

@@ -6,17 +6,10 @@
 -- alongside: fast_search
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4021_search_by_signature_on_one_shard',
-    1,
-    pg_get_functiondef('search_memories_by_signature(uuid, vector, integer, memory_type[])'::regprocedure)
-),
-(
-    '4021_search_by_signature_on_one_shard',
-    2,
-    pg_get_functiondef('search_memories_in_widths(uuid, vector, integer, memory_type[], integer)'::regprocedure)
+    'search_memories_by_signature(uuid, vector, integer, memory_type[])',
+    'search_memories_in_widths(uuid, vector, integer, memory_type[], integer)'
 );
 
 create or replace function search_memories_by_signature(user_id uuid, embedding vector, k integer, tiers memory_type[])

@@ -1,20 +1,6 @@
 -- The function is again what it was.
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-do $$
-declare
-    former text;
-begin
-    for former in
-        select f.definition from memory_former_definitions as f
-        where f.migration = '4022_search_filtered_on_one_shard'
-        order by f.place
-    loop
-        execute former;
-    end loop;
-    delete from memory_former_definitions as f
-    where f.migration = '4022_search_filtered_on_one_shard';
-end
-$$;
+select memory_put_back('4022_search_filtered_on_one_shard');
 
 drop function search_memories_passing(uuid, vector, integer, memory_type[], integer, jsonb, jsonpath);

@@ -3,14 +3,9 @@
 -- alongside: fast_search
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4022_search_filtered_on_one_shard',
-    1,
-    pg_get_functiondef(
-        'search_memories_filtered(uuid, vector, integer, memory_type[], integer, jsonb, jsonpath)'::regprocedure
-    )
+    'search_memories_filtered(uuid, vector, integer, memory_type[], integer, jsonb, jsonpath)'
 );
 
 create function search_memories_passing(

@@ -1,20 +1,6 @@
 -- The functions are again what they were.
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-do $$
-declare
-    former text;
-begin
-    for former in
-        select f.definition from memory_former_definitions as f
-        where f.migration = '4023_search_on_one_shard'
-        order by f.place
-    loop
-        execute former;
-    end loop;
-    delete from memory_former_definitions as f
-    where f.migration = '4023_search_on_one_shard';
-end
-$$;
+select memory_put_back('4023_search_on_one_shard');
 
 drop function search_memories_of_user(uuid, vector, integer, memory_type[], jsonb, jsonpath, integer, bigint);

@@ -3,15 +3,9 @@
 -- alongside: fast_search
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4023_search_on_one_shard',
-    1,
-    pg_get_functiondef(
-        'search_memories_where(uuid, vector, jsonpath, integer, memory_type[], double precision, jsonb, integer)'
-        ::regprocedure
-    )
+    'search_memories_where(uuid, vector, jsonpath, integer, memory_type[], double precision, jsonb, integer)'
 );
 
 create function search_memories_of_user(

@@ -1,18 +1,4 @@
 -- The function is again what it was.
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-do $$
-declare
-    former text;
-begin
-    for former in
-        select f.definition from memory_former_definitions as f
-        where f.migration = '4024_look_up_words_on_one_shard'
-        order by f.place
-    loop
-        execute former;
-    end loop;
-    delete from memory_former_definitions as f
-    where f.migration = '4024_look_up_words_on_one_shard';
-end
-$$;
+select memory_put_back('4024_look_up_words_on_one_shard');

@@ -3,12 +3,9 @@
 -- alongside: hybrid_search
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4024_look_up_words_on_one_shard',
-    1,
-    pg_get_functiondef('memories_having_words(uuid, text[], text[], integer, memory_type[], jsonb)'::regprocedure)
+    'memories_having_words(uuid, text[], text[], integer, memory_type[], jsonb)'
 );
 
 create or replace function memories_having_words(

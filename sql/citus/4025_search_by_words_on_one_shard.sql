@@ -3,12 +3,9 @@
 -- alongside: hybrid_search
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4025_search_by_words_on_one_shard',
-    1,
-    pg_get_functiondef('search_memories_by_words(uuid, text, integer, memory_type[], jsonb)'::regprocedure)
+    'search_memories_by_words(uuid, text, integer, memory_type[], jsonb)'
 );
 
 create function search_memories_saying(

@@ -3,21 +3,10 @@
 -- alongside: fast_search importance
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-(
+select memory_keep_functions(
     '4026_recall_on_one_shard',
-    1,
-    pg_get_functiondef(
-        'recall_candidates(uuid, vector, integer, memory_type[], double precision, jsonb, jsonpath)'::regprocedure
-    )
-),
-(
-    '4026_recall_on_one_shard',
-    2,
-    pg_get_functiondef(
-        'recall_memories(uuid, vector, integer, memory_type[], double precision, jsonb, jsonpath)'::regprocedure
-    )
+    'recall_candidates(uuid, vector, integer, memory_type[], double precision, jsonb, jsonpath)',
+    'recall_memories(uuid, vector, integer, memory_type[], double precision, jsonb, jsonpath)'
 );
 
 create function recall_candidates_of_user(

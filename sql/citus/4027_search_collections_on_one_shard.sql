@@ -2,14 +2,23 @@
 -- alongside: collections
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
-insert into memory_former_definitions (migration, place, definition)
-values
-('4027_search_collections_on_one_shard', 1, pg_get_functiondef('memories_in_collection(uuid, uuid)'::regprocedure)),
-(
+select memory_keep_functions(
     '4027_search_collections_on_one_shard',
-    2,
-    pg_get_functiondef('search_memories_in_collection'::regproc)
+    'memories_in_collection(uuid, uuid)',
+    'search_memories_in_collection'::regproc
 );
+
+create function memories_hidden_in_collections_of_user(owner uuid) returns table (memory_id uuid)
+language sql stable parallel safe
+begin atomic
+
+    select null::uuid as memory_id
+    where false;
+
+end;
+
+comment on function memories_hidden_in_collections_of_user(owner uuid) is
+'Part of memories_in_collection and search_memories_in_collection: which memories of a user are not to be found.';
 
 create or replace function memories_in_collection(user_id uuid, collection_id uuid)
 returns table (
@@ -24,6 +33,10 @@ language plpgsql stable parallel restricted
 set plan_cache_mode = auto
 as $$
 #variable_conflict use_column
+declare
+    hidden constant uuid[] := array(
+        select h.memory_id from memories_hidden_in_collections_of_user(memories_in_collection.user_id) as h
+    );
 begin
     return query
     select
@@ -37,7 +50,8 @@ begin
     inner join memories as m on c.user_id = m.user_id and c.memory_id = m.id
     where
         c.user_id = memories_in_collection.user_id
-        and c.collection_id = memories_in_collection.collection_id;
+        and c.collection_id = memories_in_collection.collection_id
+        and c.memory_id <> all(hidden);
 end;
 $$;
 
@@ -64,6 +78,7 @@ declare
         when norm between 1e-15 and 1e15 then given
         when norm > 0 then l2_normalize(given)
     end;
+    hidden constant uuid[] := array(select h.memory_id from memories_hidden_in_collections_of_user(owner) as h);
 begin
     if asked is null then
         return;
@@ -82,6 +97,7 @@ begin
         where
             c.user_id = owner
             and c.collection_id = search_collection_of_user.collection_id
+            and c.memory_id <> all(hidden)
             and (tiers is null or m.memory_type = any(tiers))
             and (contained is null or m.metadata @> contained)
             and (condition is null or coalesce(m.metadata, '{}') @@ condition)

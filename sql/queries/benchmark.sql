@@ -165,7 +165,12 @@ limit $4;
 -- The same where the set retention is applied: what has expired is not to be found.
 select (embedding operator ({vector}.<=>) $2) + 0 as distance
 from {schema}.memories
-where user_id = $1 and id <> $3 and id not in (select memory_id from {schema}.memories_expired($1))
+where
+    user_id = $1 and id <> $3
+    and id not in (
+        select memory_id from {schema}.memory_retention
+        where user_id = $1 and expires_at <= statement_timestamp()
+    )
 order by distance
 limit $4;
 

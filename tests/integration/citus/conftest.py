@@ -16,7 +16,7 @@ from memdb import catalog, database
 from memdb.catalog import Objects
 
 SETS = ("drop_hnsw", "fast_search")
-CARRIED = (*SETS, "hybrid_search", "importance", "collections")
+CARRIED = (*SETS, "hybrid_search", "importance", "collections", "retention", "erasure")
 SHARDS = 8
 
 _counter = itertools.count()
@@ -105,7 +105,10 @@ insert into memory_importance (memory_id, importance, recalls, recalled_at)
 select id, 0.7, 3, now() - interval '3 days' from memories order by id limit 700;
 insert into memory_collections (id, user_id, collection_type, name) select id, id, 'journal', 'mine' from users;
 insert into memory_collection_members (collection_id, memory_id, user_id)
-select user_id, id, user_id from memories order by id limit 900
+select user_id, id, user_id from memories order by id limit 900;
+insert into memory_retention (memory_id, user_id, pinned) select id, user_id, true from memories order by id limit 200;
+insert into memory_retention (memory_id, user_id, expires_at)
+select id, user_id, now() - interval '1 hour' from memories order by id offset 200 limit 300
 """
 
 ANSWERS = """

@@ -46,23 +46,25 @@ def test_memories_are_spread_with_their_users_and_come_back_exactly(local: str) 
 
 
 def test_all_sets_that_are_carried_go_and_come_back_together(cluster: Cluster) -> None:
-    beside = ("memory_importance", "memory_collection_members", "memory_recall_weights")
+    beside = ("memory_importance", "memory_collection_members", "memory_retention")
+    of_all = ("memory_recall_weights", "memory_retention_rules")
     with distributed_database(cluster) as conninfo:
         with memdb.open(conninfo, sets=CARRIED) as db:
             db.migrate()
             db.seed(memories=1200, users=12)
         with psycopg.connect(conninfo, autocommit=True) as connection:
             connection.execute(NOTED)
-        before, there = schema(conninfo), rows(conninfo, *beside)
+        before, there = schema(conninfo), rows(conninfo, *beside, *of_all)
         distribute(conninfo)
         assert tables(conninfo) == {
-            **dict.fromkeys(("users", "memories", "memory_collections", *beside[:2]), "h"),
-            "memory_recall_weights": "n",
+            **dict.fromkeys(("users", "memories", "memory_collections", *beside), "h"),
+            **dict.fromkeys(of_all, "n"),
         }
+        assert rows(conninfo, *beside[1:], *of_all).items() <= there.items()
         with memdb.open(conninfo) as db:
             assert db.verify().ok
         bring_back(conninfo)
-        assert rows(conninfo, *beside) == there
+        assert rows(conninfo, *beside, *of_all) == there
         assert schema(conninfo) == before
 
 
@@ -172,9 +174,9 @@ def test_all_that_is_in_the_way_is_said_before_anything_is_changed(local: str) -
 
 def test_sets_that_are_not_carried_are_named(cluster: Cluster) -> None:
     with distributed_database(cluster) as conninfo:
-        with memdb.open(conninfo, sets=("drop_hnsw", "retention", "row_security")) as db:
+        with memdb.open(conninfo, sets=("drop_hnsw", "archive", "row_security")) as db:
             db.migrate()
-        with pytest.raises(MemdbError, match="does not carry these sets, which are applied: retention, row_security"):
+        with pytest.raises(MemdbError, match="does not carry these sets, which are applied: archive, row_security"):
             distribute(conninfo)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -149,6 +150,8 @@ OF_THE_STORE: dict[str, Ask] = {
     "get": lambda store, user, near: store.get(KNOWN, user_id=user),
     "update": lambda store, user, near: store.update(KNOWN, MemoryUpdate(content="new"), user_id=user),
     "touch": lambda store, user, near: store.touch([KNOWN], user_id=user),
+    "pin": lambda store, user, near: store.pin([KNOWN], user_id=user),
+    "expire": lambda store, user, near: store.expire([KNOWN], datetime(2030, 1, 1, tzinfo=UTC), user_id=user),
     "delete": lambda store, user, near: store.delete([KNOWN], user_id=user),
     "add": lambda store, user, near: store.add(
         MemoryCreate(user_id=user, memory_type=MemoryType.TASK, content="a", embedding=near), skip_existing=True

@@ -1,0 +1,1 @@
+drop function memory_keep_functions(migration text, variadic functions regprocedure[]);

@@ -1,0 +1,1 @@
+drop function memory_put_back(migration text);
