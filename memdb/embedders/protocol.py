@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from memdb import values
-from memdb.errors import EmbedderFailed, InvalidMemory
+from memdb.errors import EmbedderFailed, InvalidMemory, UsageError
 from memdb.shape import Shape
 from memdb.values import Vectors
 
@@ -60,6 +60,21 @@ class Answer:
     refused: dict[int, str]
 
 
+def require_embedder(given: Any, *ways: str) -> None:
+    """Raises UsageError for what is none: before anybody is asked, as answers may have to be paid for."""
+    if not any(callable(getattr(given, way, None)) for way in ways):
+        raise UsageError(
+            f"{type(given).__name__} is no embedder: it has no {' or '.join(ways)}",
+            hint="An embedder has `model` and `embed(texts)`; one for a MemoryStore may have `aembed(texts)` instead.",
+        )
+    model = getattr(given, "model", None)
+    if not isinstance(model, str) or not model.strip() or "\0" in model or not model.isprintable():
+        raise UsageError(
+            f"the embedder {type(given).__name__} does not say which model it asks",
+            hint="Its `model` is a name, such as 'text-embedding-3-small': the set embeddings notes it.",
+        )
+
+
 def listed(given: Any, count: int) -> Sequence[Any]:
     """An answer for `count` texts as a list or an array. Raises WrongAnswer for what has no order.
 
@@ -94,8 +109,8 @@ def checked(answered: Any, count: int, shape: Shape) -> Answer:
             raise wrong(
                 f"an embedding has {dimensions} dimensions, and the column is {shape.embedding}",
                 position,
-                hint="Use the model that this database is for, or write SQL for another: memdb init . --dimensions "
-                f"{dimensions}",
+                hint="Use the model that this database is for"
+                + (f", or write SQL for another: memdb init . --dimensions {dimensions}" if dimensions else ""),
             )
         try:
             kept[position] = values.embedding(one, shape)

@@ -13,6 +13,7 @@ from uuid import UUID
 from memdb import database
 from memdb.database import Connection
 from memdb.embedders import Embedder
+from memdb.embedders.protocol import require_embedder
 from memdb.embedding import faults, needs, storing, working
 from memdb.embedding.needs import Need, Scope
 from memdb.embedding.working import Done
@@ -65,7 +66,8 @@ class Refusal:
 class Filling:
     """How many embeddings were `stored`. `refused` are the first 20 of the memories that got none, of so many in all.
 
-    `left` were in the hands of others, who changed, deleted or embedded them meanwhile.
+    `left` were in the hands of others, who changed, deleted or embedded them meanwhile. Of a file: `other_text` have
+    another text than it says, and `absent` ids are of no memory.
     """
 
     model: str
@@ -75,6 +77,8 @@ class Filling:
     refused_in_all: int
     requests: int
     seconds: float
+    other_text: int = 0
+    absent: int = 0
 
     @property
     def ok(self) -> bool:
@@ -105,9 +109,11 @@ def fill(
     different memories. Nothing is locked while the embedder works, so applications go on; a text that changes meanwhile
     keeps what it has. After a KeyboardInterrupt, what was sent is stored first; `on_interrupt` hears of it before.
 
-    Raises EmbedderFailed for an embedder that gives nothing, or nothing that can be trusted; DatabaseError without the
-    set embeddings, where row-level security hides rows from this role, or somebody else's code would run.
+    Raises UsageError for what is no embedder; EmbedderFailed for one that gives nothing, or nothing to be trusted;
+    DatabaseError without the set embeddings, where row-level security hides rows from this role, or where somebody
+    else's code would run.
     """
+    require_embedder(embedder, "embed")
     started, scope = time.monotonic(), faults.chosen(connection, embedder.model, scope)
     with ExitStack() as open:
         run = _Run(embedder, scope, _Connections(connection, open), on_interrupt)

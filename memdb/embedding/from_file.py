@@ -3,8 +3,8 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from memdb import values
@@ -17,6 +17,16 @@ from memdb.reading import fields, readers, vectors
 from memdb.reading.fields import Records
 
 _BATCH = 250  # so few that nobody waits for long who changes one of them
+
+
+@dataclass
+class _Counts:
+    """As Filling has them."""
+
+    stored: int = 0
+    left: int = 0
+    other_text: int = 0
+    absent: int = 0
 
 
 def fill(
@@ -33,13 +43,13 @@ def fill(
     used, which it names; what was stored before stays.
     """
     storing.prepare(connection)
-    started, stored, left, batches = time.monotonic(), 0, 0, 0
+    started, counts, batches = time.monotonic(), _Counts(), 0
     for records in readers.reader(path, required=["embedding", "id"]).batches():
         for batch in _batches(records):
-            done, passed = _store(connection, path, batch, model, scope)
-            stored, left, batches = stored + done, left + passed, batches + 1
-            on_batch(done)
-    return Filling(model, stored, left, (), 0, batches, time.monotonic() - started)
+            on_batch(_store(connection, path, batch, model, scope, counts))
+            batches += 1
+    seconds = time.monotonic() - started
+    return Filling(model, counts.stored, counts.left, (), 0, batches, seconds, counts.other_text, counts.absent)
 
 
 def _batches(records: Records) -> Iterator[Records]:
@@ -48,20 +58,27 @@ def _batches(records: Records) -> Iterator[Records]:
         yield Records(records.rows[part], {name: given[part] for name, given in records.fields.items()})
 
 
-def _store(connection: Connection, path: Path, batch: Records, model: str, scope: Scope) -> tuple[int, int]:
-    """How many were stored, and how many were not, though they need an embedding."""
+def _store(connection: Connection, path: Path, batch: Records, model: str, scope: Scope, counts: _Counts) -> int:
+    """How many were stored."""
     with connection.transaction():
         found = needs.enter(connection, model, writing=True)
         given = vectors.checked(path, batch.rows, batch.fields["embedding"], found.shape)
         ids = _ids(path, batch)
+        said = _said(path, batch)
         needed = {need.id for need in needs.of(connection, found, model, scope, ids=ids)}
-        hashes = {id: hash for id, _, hash in needs.texts(connection, found, [*needed])}
-        said = [None if fields.is_missing(text) else _hash(text) for text in batch.of("content")]
-        fits = [id in hashes and said[place] in (None, hashes[id]) for place, id in enumerate(ids)]
-        kept = [place for place, id in enumerate(ids) if fits[place] and id not in ids[:place]]
-        chosen = [ids[place] for place in kept]
-        stored = storing.store(connection, found, model, chosen, [hashes[id] for id in chosen], given[kept])
-        return stored, len(needed) - stored
+        hashes = {id: hash for id, _, hash in needs.texts(connection, found, ids)}
+        fits = [
+            place for place, id in enumerate(ids)
+            if id in needed and id in hashes and said[place] in (None, hashes[id])
+        ]  # fmt: skip
+        chosen = {ids[place]: place for place in reversed(fits)}  # the first of those with one id
+        theirs = [hashes[id] for id in chosen]
+        stored = storing.store(connection, found, model, [*chosen], theirs, given[[*chosen.values()]])
+    counts.stored += stored
+    counts.left += len(chosen) - stored
+    counts.other_text += len(needed) - len(chosen)
+    counts.absent += len({*ids} - {*hashes})
+    return stored
 
 
 def _ids(path: Path, batch: Records) -> Sequence[UUID]:
@@ -74,6 +91,13 @@ def _ids(path: Path, batch: Records) -> Sequence[UUID]:
     return found
 
 
-def _hash(text: Any) -> bytes:
-    """As memory_content_hash has it."""
-    return hashlib.sha256(str(text).encode()).digest()[:16]
+def _said(path: Path, batch: Records) -> Sequence[bytes | None]:
+    """Hashes of the texts of the file, where it has them, as memory_content_hash makes them."""
+    found = list[bytes | None]()
+    for row, text in zip(batch.rows, batch.of("content"), strict=True):
+        try:
+            found.append(None if fields.is_missing(text) else hashlib.sha256(str(text).encode()).digest()[:16])
+        except UnicodeEncodeError:  # half of a pair of surrogates, which JSON can write
+            unusable = InvalidMemory("content is no text", hint="Correct or remove this row.")
+            raise fields.bad_row(path, row, "content", unusable) from None
+    return found

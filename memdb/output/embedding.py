@@ -50,6 +50,10 @@ def _(filling: Filling) -> Iterator[Any]:
     yield f"Stored {count(filling.stored, 'embedding')} of {filling.model}{requests}."
     if filling.left:
         yield f"{count(filling.left, 'memory')} left: others are changing or embedding them, or have meanwhile."
+    if filling.other_text:
+        yield f"{count(filling.other_text, 'memory')} left: the text is another than the file says."
+    if filling.absent:
+        yield f"{count(filling.absent, 'id')} of the file belong{'s' * (filling.absent == 1)} to no memory."
     if filling.refused_in_all:
         yield f"{count(filling.refused_in_all, 'memory')} got none:"
         for refusal in filling.refused[:_SHOWN]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from memdb import values
 from memdb.embedders import AsyncEmbedder, Embedder
-from memdb.embedders.protocol import WrongAnswer, checked, listed
+from memdb.embedders.protocol import WrongAnswer, checked, listed, require_embedder
 from memdb.errors import EmbedderFailed
 from memdb.models.owners import shape_of
 from memdb.schemas import MemoryCreate, MemoryUpdate
@@ -63,6 +63,7 @@ async def embedded(
     Raises InvalidMemory for the first that cannot be stored, before anything is asked, and EmbedderFailed where an
     embedding is none that can be stored.
     """
+    require_embedder(embedder, "embed", "aembed")
     given = list(Batch(memories, model))
     shape = shape_of(model) if embeddings is None else embeddings.shape_of(model)
     lacking = [place for place, (_, memory) in enumerate(given) if memory.embedding is None]
@@ -92,6 +93,7 @@ def is_incomplete(change: MemoryUpdate) -> bool:
 
 async def of_text(text: str, embedder: AnyEmbedder, shape: Shape) -> Any:
     """The embedding of one text. Raises EmbedderFailed as `embedded` does."""
+    require_embedder(embedder, "embed", "aembed")
     (vector,) = await _of_texts([text], embedder, shape)
     return vector
 

@@ -287,12 +287,18 @@ def test_vectors_of_a_file_go_to_memories_whose_text_is_the_one_they_were_made_o
     lines[1]["content"] = "another"
     (tmp_path / "v.jsonl").write_text("\n".join(map(json.dumps, lines)))
     assert main(["embed", "--from", f"{tmp_path / 'v.jsonl'}", "--model", "m", "--database-url", conninfo]) == 0
-    assert capfd.readouterr().out.count("Stored 2 embeddings of m") == 1
+    out = capfd.readouterr().out
+    assert "Stored 2 embeddings of m" in out
+    assert "1 memory left: the text is another than the file says.\n1 id of the file belongs to no memory." in out
     assert (states(connection), right(connection)) == ({"current": 2, "missing": 18}, 2)
-    assert db.embed_from(tmp_path / "v.jsonl", "m").stored == 0
+    again = db.embed_from(tmp_path / "v.jsonl", "m")
+    assert (again.stored, again.left, again.other_text, again.absent) == (0, 0, 1, 1)
     (tmp_path / "bad.jsonl").write_text(json.dumps(lines[0] | {"embedding": [0.5]}))
     with pytest.raises(DataError, match="row 1: embedding has 1 numbers"):
         db.embed_from(tmp_path / "bad.jsonl", "m")
+    (tmp_path / "half.jsonl").write_text(json.dumps(lines[0] | {"content": "\ud800"}))
+    with pytest.raises(DataError, match="row 1: content is no text"):
+        db.embed_from(tmp_path / "half.jsonl", "m")
 
 
 def test_the_command_says_what_it_would_send_and_asks_first(

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from memdb.embedders.protocol import WrongAnswer, checked
+from memdb.embedders.protocol import WrongAnswer, checked, require_embedder
+from memdb.errors import UsageError
 from memdb.shape import Shape
 
 SHAPE = Shape(dimensions=2)
@@ -47,3 +48,23 @@ def test_a_coroutine_where_none_is_awaited_is_told_where_it_belongs() -> None:
     with pytest.raises(WrongAnswer, match="embed is a coroutine") as raised:
         checked(embed(), 2, SHAPE)
     assert "aembed" in str(raised.value.hint)
+
+
+class Named:
+    def __init__(self, model: Any) -> None:
+        self.model = model
+
+    def embed(self, texts: Sequence[str]) -> Sequence[Any]:
+        return texts
+
+
+@pytest.mark.parametrize("model", [None, "", " ", 5, "a\0b", "a\ud800"])
+def test_an_embedder_without_a_name_for_its_model_is_refused_before_it_is_asked(model: Any) -> None:
+    with pytest.raises(UsageError, match="the embedder Named does not say which model it asks"):
+        require_embedder(Named(model), "embed")
+
+
+def test_what_has_no_way_to_be_asked_is_no_embedder() -> None:
+    require_embedder(Named("m"), "embed", "aembed")
+    with pytest.raises(UsageError, match="Named is no embedder: it has no aembed"):
+        require_embedder(Named("m"), "aembed")
