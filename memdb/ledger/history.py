@@ -1,7 +1,5 @@
 """What is applied: read from yoyo's tables and the one that memdb keeps beside them, wherever they are."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,17 +9,15 @@ from psycopg.rows import dict_row
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
+from memdb.ledger import homes
+from memdb.ledger.homes import Home
 from memdb.ledger.sqlfiles import Migration, Sets
-from memdb.words import argument, listed
+from memdb.words import argument
 
-DETAILS = "memdb_migrations"
+_NOWHERE = Home("public")
 _ELSEWHERE = (
     " If it belongs to other migrations, or you want a second, independent copy of everything, say where: --schema "
 )
-
-
-class IncompleteHistory(HistoryError):
-    """Some of its tables are there, and not the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +37,6 @@ class Applied:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """The schema in which a history lies, and what is to be known of its tables before they are read or written.
-
-    `unreadable` are those that this role may not read, or not every row of, `unwritable` those that it may not keep up,
-    `missing` those of yoyo's that are not there; `odd` says why one of them is not what memdb or yoyo made.
-    `of_lesser_owner` are those that a superuser reads, and somebody with fewer rights owns, or can put another in place
-    of.
-    """
-
-    schema: str
-    exists: bool = False
-    has_details: bool = False
-    has_positions: bool = False
-    has_targets: bool = False
-    is_ours: bool = False
-    unreadable: tuple[str, ...] = ()
-    unwritable: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-    of_lesser_owner: tuple[str, ...] = ()
-    odd: str | None = None
-
-    @property
-    def closed(self) -> bool:
-        """Whether nobody can tell which migrations it is of."""
-        return bool(self.unreadable or self.odd) or not self.exists
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """`applied` in the order in which the server was asked for it, the newest last.
 
@@ -77,7 +45,7 @@ class History:
 
     applied: tuple[Applied, ...] = ()
     unfinished: tuple[Applied, ...] = ()
-    home: Home = Home("public")
+    home: Home = _NOWHERE
 
     @property
     def readable(self) -> bool:
@@ -122,15 +90,6 @@ def read(connection: Connection, sets: Sets) -> History:
     return past
 
 
-def require_writable(home: Home) -> None:
-    """Raises DatabaseError for a role that may not write down what it applies, with all that it lacks."""
-    if home.unwritable:
-        raise DatabaseError(
-            f"this role is not allowed to write to the migration history in the schema {home.schema}",
-            hint=f"Grant it usage on that schema and select, insert, update, delete on {', '.join(home.unwritable)}.",
-        )
-
-
 def find(connection: Connection, sets: Sets) -> History:
     """The history of these migrations; an empty one where none was ever applied, or may be read. Writes nothing.
 
@@ -144,14 +103,14 @@ def find(connection: Connection, sets: Sets) -> History:
 
         distribution.require_coordinator(connection)
     with database.own_names(connection):
-        homes = {home.schema: home for home in _homes(connection)}
+        there = {home.schema: home for home in homes.find(connection)}
         if connection.schema is not None:
-            return _read_at(connection, homes.get(connection.schema, Home(connection.schema)))
-        on_path = [homes[schema] for schema in dict.fromkeys((names.target, *names.path)) if schema in homes]
-        if len(homes) == 1 and on_path:
+            return _read_at(connection, there.get(connection.schema, Home(connection.schema)))
+        on_path = [there[schema] for schema in dict.fromkeys((names.target, *names.path)) if schema in there]
+        if len(there) == 1 and on_path:
             return _read_at(connection, on_path[0])
-        closed = [home for home in homes.values() if home.closed]
-        ours = [home for home in homes.values() if not home.closed and _has_any(connection, home, sets.by_id)]
+        closed = [home for home in there.values() if home.closed]
+        ours = [home for home in there.values() if not home.closed and homes.has_any(connection, home, sets.by_id)]
         return _read_at(connection, _choose(names.target, on_path, ours, closed))
 
 
@@ -218,38 +177,6 @@ def require_same_target(connection: Connection, home: Home, id: str, target: str
         )
 
 
-def require_sound(connection: Connection, schema: str) -> None:
-    """Raises HistoryError where the history in `schema` has become what memdb or yoyo did not make."""
-    for home in _homes(connection):
-        if home.schema == schema:
-            _require_sound(home)
-
-
-@contextmanager
-def held(connection: Connection, home: Home) -> Iterator[None]:
-    """While the block runs, what is read at `home` stays what it was when it was looked at.
-
-    The server works out the constants in expressions of indexes and statistics for whoever plans a query. A superuser
-    would so call, by reading alone, what an owner with fewer rights adds between the look and the reading, or puts in
-    its place. So it is looked at again under locks, of another connection: this one may only read, and see the catalogs
-    as of an earlier moment. Raises HistoryError like require_sound, and where there can be no such lock.
-    """
-    if not home.of_lesser_owner:
-        yield
-        return
-    if connection.value("select pg_catalog.pg_is_in_recovery()"):
-        raise HistoryError(
-            f"a superuser reads the history in the schema {home.schema} on the primary server only: its owner could "
-            "have it run something with your rights",
-            hint="Connect to the primary server, or as the owner of that history.",
-        )
-    with database.again(connection, purpose="history") as other, other.transaction():
-        database.keep_as_they_are(other, home.schema, sorted(home.of_lesser_owner))
-        with database.own_names(other):
-            require_sound(other, home.schema)
-        yield
-
-
 def lost(home: Home, id: str) -> HistoryError:
     """What to do about a migration whose entry yoyo's table has lost."""
     return HistoryError(
@@ -260,38 +187,13 @@ def lost(home: Home, id: str) -> HistoryError:
     )
 
 
-def _homes(connection: Connection) -> list[Home]:
-    homes = connection.rows(Home, query("history", "homes"), {"by_login": connection.is_judged_by_login})
-    return [home for home in homes if home.exists or home.missing or home.odd]
-
-
-def _has_any(connection: Connection, home: Home, ids: Collection[str]) -> bool:
-    block = query("history", "has_any", schema=[home.schema])
-    with held(connection, home):
-        return bool(connection.value(block, [list(ids)]))
-
-
-def _require_sound(home: Home) -> None:
-    if home.odd:
-        raise HistoryError(
-            f"the history of migrations in the schema {home.schema} cannot be trusted: {home.odd}",
-            hint="Find out who created it, and why, before you apply anything here. Or work elsewhere: --schema NAME.",
-        )
-    if home.missing:
-        raise IncompleteHistory(
-            f"the history of migrations in the schema {home.schema} lacks {listed(home.missing)}",
-            hint="Restore it from a backup first: without it, migrations might run twice. If it belongs to other "
-            "migrations, work elsewhere: --schema NAME.",
-        )
-
-
 def _read_at(connection: Connection, home: Home) -> History:
-    _require_sound(home)
+    homes.require(home)
     if not home.exists or home.unreadable:
         return History(home=home)
     applied: list[Applied] = []
     unfinished: list[Applied] = []
-    with held(connection, home):
+    with homes.held(connection, home):
         cursor = connection.cursor(row_factory=dict_row, binary=True)  # whatever the DateStyle
         rows = cursor.execute(_rows_of(home)).fetchall()
     for row in rows:

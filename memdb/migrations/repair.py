@@ -8,7 +8,7 @@ from memdb import database, trust
 from memdb.catalog import Patch
 from memdb.database import Connection, query
 from memdb.errors import HistoryError, UsageError
-from memdb.ledger import changes, history, sqlfiles, texts
+from memdb.ledger import changes, history, homes, sqlfiles, texts
 from memdb.ledger.changes import Changes
 from memdb.ledger.history import History
 from memdb.ledger.sqlfiles import Migration, Sets
@@ -163,7 +163,7 @@ def _begun(past: History) -> set[str]:
 
 def _edit(connection: Connection, past: History, migration: Migration, applied_as: str) -> Edit:
     statement = query("history", "sql_that_was_run", schema=[past.home.schema])
-    with database.own_names(connection), history.held(connection, past.home):
+    with database.own_names(connection), homes.held(connection, past.home):
         was_run = connection.value(statement, [applied_as])
     before, after = (texts.normalised(text).splitlines() for text in (was_run or "", migration.sql))
     lines = difflib.unified_diff(before, after, "as it was run", str(migration.path), lineterm="")

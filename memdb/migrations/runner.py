@@ -14,7 +14,7 @@ import psycopg
 from memdb.database import Connection
 from memdb.errors import HistoryError, StatementFailed
 from memdb.ledger import history
-from memdb.ledger.history import Home
+from memdb.ledger.homes import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import alone, concurrently, counters, locking, losses, risks, session

@@ -25,8 +25,8 @@ from yoyo.migrations import default_migration_table
 from memdb import database
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, HistoryError
-from memdb.ledger import history
-from memdb.ledger.history import DETAILS, Home, IncompleteHistory
+from memdb.ledger import homes
+from memdb.ledger.homes import DETAILS, Home, IncompleteHistory
 from memdb.ledger.sqlfiles import Migration
 
 # memdb says itself what it applies; yoyo would say so of what is only tried on a temporary database, too.
@@ -43,7 +43,7 @@ class Scribe:
 
     def __init__(self, connection: Connection, home: Home) -> None:
         database.require_writable(connection)
-        history.require_writable(home)
+        homes.require_writable(home)
         self._connection, self._home = connection, home
         # Who may write to the table of an earlier memdb, and not alter it, goes on without.
         self._keeps_targets = home.has_targets or home.is_ours or not home.has_details
@@ -81,7 +81,7 @@ class Scribe:
                 statement = sql.SQL("lock table {} in row exclusive mode").format(sql.SQL(", ").join(tables))
                 self._connection.execute(statement)
             try:
-                history.require_sound(self._connection, self._home.schema)
+                homes.require_sound(self._connection, self._home.schema)
                 yield
             except (psycopg.errors.UndefinedTable, IncompleteHistory) as error:
                 if (

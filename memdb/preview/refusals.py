@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from memdb import database, distribution, pooling, scratch, statements, target, trust, users, words
 from memdb.database import MINIMUM_PGVECTOR, Connection, query, version_number
 from memdb.errors import DatabaseError, HistoryError, SetupError, StatementFailed, UsageError
-from memdb.ledger import history
+from memdb.ledger import history, homes
 from memdb.ledger.plan import Plan
 from memdb.migrations import hints, shard_rules
 
@@ -88,7 +88,7 @@ def of_beginning(connection: Connection, planned: Plan, trusted: Collection[str]
     checks: tuple[Callable[[], object], ...] = (
         lambda: pooling.require_session(connection, "a migration"),
         lambda: database.require_writable(connection),
-        lambda: history.require_writable(home),
+        lambda: homes.require_writable(home),
         lambda: trust.require(connection, home.schema, trusted),
         lambda: history.require_same_target(connection, home, planned.steps[0].id, planned.steps[0].target),
     )

@@ -21,7 +21,7 @@ from memdb.afterwards import Watcher
 from memdb.database import Connection, query
 from memdb.errors import EmbeddedError, SqlFilesError, StatementFailed
 from memdb.ledger import texts
-from memdb.ledger.history import Home
+from memdb.ledger.homes import Home
 from memdb.ledger.plan import Step
 from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import beside_others

@@ -12,7 +12,7 @@ from memdb import database, migrations
 from memdb.cli import main
 from memdb.database import Connection
 from memdb.errors import HistoryError, UntrustedSchema
-from memdb.ledger import history
+from memdb.ledger import homes
 from memdb.ledger.status import status as read_status
 from memdb.migrations import Limits
 from tests.integration.conftest import Folder
@@ -168,14 +168,14 @@ def test_what_the_owner_plants_between_the_look_and_the_reading_is_not_called(
         "language plpgsql as $$begin if (select rolsuper from pg_roles where rolname = current_user) "
         f"then raise 'planted'; end if; return true; end$$; alter function f() owner to {role}".encode()
     )
-    looked = history._require_sound
+    looked = homes.require
 
-    def look_and_plant(home: history.Home) -> None:
+    def look_and_plant(home: homes.Home) -> None:
         looked(home)
-        monkeypatch.setattr(history, "_require_sound", looked)
+        monkeypatch.setattr(homes, "require", looked)
         empty_connection.execute("create index on _yoyo_migration (migration_id) where f()")
 
-    monkeypatch.setattr(history, "_require_sound", look_and_plant)
+    monkeypatch.setattr(homes, "require", look_and_plant)
     with (
         database.connect(empty, purpose="test") as other,
         pytest.raises(HistoryError, match="_yoyo_migration has an index of expressions"),
@@ -194,7 +194,7 @@ def test_a_superuser_reads_the_history_that_was_looked_at(
     name = empty_connection.info.dbname
     grants = f"grant usage, create on schema h to {role}; grant create on database {name} to {role}"
     empty_connection.execute(f"{grants}; alter {owned} owner to {role}".encode())
-    looked = history.require_sound
+    looked = homes.require_sound
 
     def look_and_rename(connection: Connection, schema: str) -> None:
         looked(connection, schema)
@@ -205,7 +205,7 @@ def test_a_superuser_reads_the_history_that_was_looked_at(
         tried.append(schema)
 
     tried: list[str] = []
-    monkeypatch.setattr(history, "require_sound", look_and_rename)
+    monkeypatch.setattr(homes, "require_sound", look_and_rename)
     assert [entry.state for entry in read_status(empty_connection, sets).migrations] == ["applied"]
     assert tried == ["h"]
 
