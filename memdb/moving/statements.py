@@ -34,7 +34,7 @@ _PLACED = """with recursive placed as (
     """
 _PLACE = "\n    left join depths as d on t.{key} = d.key"
 
-_INSERT = """insert into {table} as t ({columns})
+_INSERT = """insert into {table} as t ({columns}) overriding system value
 select {values}
 from rows from ({sources}) as given ({names})
 {where}{conflict}
@@ -47,6 +47,11 @@ _OF_MEMORIES_OF_USER = "\n    where t.memory_id in (select m.id from {memories} 
 _NEW = """given.{column}::uuid in (
     select p.id from {parent} as p where p.id = any({given}) and p.xmin = pg_current_xact_id()::xid
 )"""
+_THERE = """select given.{number}, min(t.{number})
+from rows from ({sources}) as given ({names})
+inner join {table} as t on row({ours})::text = row({theirs})::text
+where t.memory_id = any({given}) and t.xmin <> pg_current_xact_id()::xid
+group by given.{number}"""
 _PARENTS = {"memory_id": MEMORIES, "collection_id": "memory_collections"}
 # Rows without a key are told by all their values; those that have just come may be alike.
 _NOT_THERE = """row({ours})::text not in (
@@ -118,19 +123,49 @@ def _of(found: Target, table: Table, user: UserKey | None) -> str:
 
 def insert(place: Place, table: Table, given: Columns, on_conflict: OnConflict) -> str:
     """Stores some rows, from the parameters `rows`, `embedding`, and one by the name of each mapped column's place."""
-    plain = ", ".join(f"{_quoted(name)} {_escaped(type)}" for name, type in given.plain.items())
-    sources = [f"json_to_recordset(%(rows)s::json) as ({plain})"] if plain else []
-    sources += [f"unnest(%(mapped{number})b::text[])" for number in range(len(given.mapped))]
-    sources += ["unnest(%(embedding)b::text[])"] if given.embedding else []
     return _INSERT.format(
         table=_quoted(place.target.schema, table.name),
         columns=", ".join(map(_quoted, given.all)),
         values=", ".join(_values(table, given).values()),
-        sources=", ".join(sources),
+        sources=_sources(given),
         names=", ".join(map(_quoted, given.all)),
         where=_wanted(place, table, given, on_conflict),
         conflict=_conflict(table, given, on_conflict),
     )
+
+
+def there(place: Place, table: Table, given: Columns) -> str:
+    """Which numbers rows have here that the file has by others: those with the same key, or else the same values."""
+    values = _compared(table, given)
+    wanted = [name for name in values if name in table.key or not table.key]
+    name = _quoted(place.target.schema, table.name)
+    return _THERE.format(
+        number=_quoted(table.numbered or ""),
+        sources=_sources(given),
+        names=", ".join(map(_quoted, given.all)),
+        table=name,
+        ours=", ".join(f"{values[name]}::text" for name in wanted),
+        theirs=", ".join(f"t.{_quoted(name)}::text" for name in wanted),
+        given=given.ids("memory_id"),
+    )
+
+
+def numbers(table: Table, wanted: int) -> str:
+    """The next ones that the database gives."""
+    return f"select {_escaped(table.numbering or '')} from generate_series(1, {wanted})"
+
+
+def _sources(given: Columns) -> str:
+    plain = ", ".join(f"{_quoted(name)} {_escaped(type)}" for name, type in given.plain.items())
+    sources = [f"json_to_recordset(%(rows)s::json) as ({plain})"] if plain else []
+    sources += [f"unnest(%(mapped{number})b::text[])" for number in range(len(given.mapped))]
+    return ", ".join([*sources, *(["unnest(%(embedding)b::text[])"] if given.embedding else [])])
+
+
+def _compared(table: Table, given: Columns) -> dict[str, str]:
+    """Values by which rows without a key are told, which numbers are not."""
+    kinds = dict(zip(table.columns, table.kinds, strict=True))
+    return {name: value for name, value in _values(table, given).items() if kinds[name] != "number"}
 
 
 def _values(table: Table, given: Columns) -> dict[str, str]:
@@ -151,7 +186,7 @@ def _wanted(place: Place, table: Table, given: Columns, on_conflict: OnConflict)
     if "collection_id" in given.mapped:  # which may be new where the memory was archived meanwhile
         conditions.append(_STILL_THERE.format(memories=_quoted(schema, MEMORIES), given=given.ids("memory_id")))
     if not table.key and on_conflict == "overwrite":
-        values, there = _values(table, given), _quoted(schema, table.name)
+        values, there = _compared(table, given), _quoted(schema, table.name)
         ours, theirs = (
             ", ".join(f"{value}::text" for value in side)
             for side in (values.values(), (f"t.{_quoted(name)}" for name in values))
@@ -176,7 +211,7 @@ def _conflict(table: Table, given: Columns, on_conflict: OnConflict) -> str:
         return "\non conflict do nothing"
     if not table.key:
         return ""
-    changed = [name for name in given.all if name not in table.key]
+    changed = [name for name in given.all if name not in (*table.key, table.numbered)]
     key = ", ".join(map(_quoted, table.key))
     if not changed:
         return f"\non conflict ({key}) do nothing"

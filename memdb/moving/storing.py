@@ -16,7 +16,7 @@ from memdb.errors import DataError, InvalidMemory
 from memdb.moving import arriving, nested, statements
 from memdb.moving.file import File, Row
 from memdb.moving.header import EMBEDDED
-from memdb.moving.statements import OnConflict
+from memdb.moving.statements import Columns, OnConflict
 from memdb.moving.tables import Place, Table
 from memdb.reading.fields import excerpt
 from memdb.shape import UserKey
@@ -47,6 +47,8 @@ class Storing:
     with_embeddings: bool
     stored: dict[str, int] = field(default_factory=dict)
     mentioned: set[str] = field(default_factory=set)
+    numbers: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Which number here a row has that the file has by another, where rows refer to it."""
 
     def add(self, batch: list[Row]) -> None:
         """Stores rows of one table. Raises DataError for those that cannot be stored."""
@@ -67,17 +69,36 @@ class Storing:
             kept = _last_of_each(table.key, objects, mapped)
             batch = [batch[place] for place in kept]
             mapped = {name: [values[place] for place in kept] for name, values in mapped.items()}
-            parameters = {
-                "rows": f"[{b','.join(row.json for row in batch).decode()}]",
-                "embedding": [row.embedding for row in batch],
-                **{f"mapped{place}": values for place, values in enumerate(mapped.values())},
-            }
+            self._number(table, given, batch, mapped)
+            parameters = self._parameters(batch, mapped)
             if table.has_owner:
                 self._require_own(table, mapped["id"], mapped["user_id"])
             done = self.connection.execute(statement.encode(), parameters).rowcount
             if table.key and not table.has_owner and "memory_id" not in table.key:
                 self._require_stored(table, done, mapped["memory_id"])
         self.stored[table.name] = self.stored.get(table.name, 0) + done
+
+    def _number(self, table: Table, given: Columns, batch: list[Row], mapped: dict[str, list[Any]]) -> None:
+        """Gives rows their numbers here, and what refers to them: those which are there have theirs already."""
+        if table.numbered in mapped:
+            old = mapped[table.numbered]
+            asked = self._parameters(batch, mapped)
+            there = dict(self.connection.execute(statements.there(self.place, table, given).encode(), asked).fetchall())
+            new = self.connection.execute(statements.numbers(table, len(old)).encode()).fetchall()
+            mapped[table.numbered] = [str(number) for (number,) in new]
+            for was, number in zip(old, mapped[table.numbered], strict=True):
+                self.numbers[table.name, was] = str(there.get(was, number))
+        for name, of in zip(table.columns, table.numbers, strict=True):
+            if of and name in mapped and name != table.numbered:
+                mapped[name] = [None if was is None else self.numbers.get((of, was)) for was in mapped[name]]
+
+    @staticmethod
+    def _parameters(batch: list[Row], mapped: Mapping[str, list[Any]]) -> dict[str, Any]:
+        return {
+            "rows": f"[{b','.join(row.json for row in batch).decode()}]",
+            "embedding": [row.embedding for row in batch],
+            **{f"mapped{place}": values for place, values in enumerate(mapped.values())},
+        }
 
     def _require_times(
         self, table: Table, types: Mapping[str, str], batch: list[Row], objects: list[dict[str, Any]]

@@ -15,12 +15,13 @@ MEMORIES, ARCHIVE = "memories", "memory_archive"
 @dataclass(frozen=True, slots=True)
 class Table:
     """Columns with their types and kinds: "user" and "reference" for keys of users, "others" for a user_id of another
-    table's, "id" for an id, "beside" and "noted" for what the archive and merges hold of other tables, "" for anything
-    else.
+    table's, "id" for an id, "number" for one that the database gives, "beside" and "noted" for what the archive and
+    merges hold of other tables, "" for anything else.
 
     `key` are the columns by which a row is known; none where the database numbers them, or nothing tells them apart.
     `never_null` are columns of JSON in which a null can only be that of JSON. `within` are columns by which rows refer
-    to others of the table, by their column `within_key`.
+    to others of the table, by their column `within_key`. `numbers` says for each column of which table a number is,
+    `numbered` which column has the table's own, if others refer to it, and `numbering` is what gives the next one.
     `has_owner` says that rows have a user of their own; other rows belong to a memory, and are deleted together with
     it. `is_hidden` says that policies decide which rows this role sees. The
     embedding is not among the columns.
@@ -37,6 +38,9 @@ class Table:
     never_null: Sequence[str]
     within: Sequence[str]
     within_key: str | None
+    numbers: Sequence[str | None]
+    numbered: str | None
+    numbering: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ select set_config('enable_seqscan', 'off', true);
 -- which it numbers rows beside memories among them, and embedding, which has its own way. Of which kind a value is:
 -- 'user' is the key of a user with whom the row goes, 'reference' that of another one, however many tables foreign keys
 -- lead through; 'others' is a user_id that leads elsewhere, 'id' one that new ids replace; 'beside' and 'noted' are
--- objects that hold such ids.
--- within: columns that refer to a row of the same table, by its column within_key. The key is the primary one if all of it travels, or else another that is unique.
+-- objects that hold such ids, and numbers say of which table the number is that a column has, where rows of these
+-- tables refer to each other by such. within: columns that refer to a row of the same table, by its column within_key.
+-- The key is the primary one if all of it travels and is not numbered, or else another that is unique.
 with recursive found as (
     select
         c.oid,
@@ -63,18 +64,37 @@ travelling as (
         t.oid,
         a.attnum,
         a.attnotnull,
-        a.attnum = any(p.indkey) as is_primary
+        a.attnum = any(p.indkey) as is_primary,
+        not t.has_owner and a.attnum = any(p.indkey)
+        and (a.attidentity <> '' or coalesce(pg_get_expr(d.adbin, d.adrelid), '') like 'nextval(%%') as is_number,
+        case
+            when a.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
+            else format('nextval(%%L::regclass)', pg_get_serial_sequence(t.oid::regclass::text, a.attname))
+        end as numbering
     from found as t
     inner join pg_attribute as a
         on
             t.oid = a.attrelid and a.attnum > 0 and not a.attisdropped
-            and a.attgenerated = '' and a.attidentity = ''
+            and a.attgenerated = ''
             and not (t.relname in ('memories', 'memory_archive') and a.attname = 'embedding')
     left join pg_index as p on t.oid = p.indrelid and p.indisprimary
     left join pg_attrdef as d on t.oid = d.adrelid and a.attnum = d.adnum
     where
-        t.has_owner or coalesce(a.attnum <> all(p.indkey), true)
-        or coalesce(pg_get_expr(d.adbin, d.adrelid), '') not like 'nextval(%%'
+        (
+            a.attidentity = ''
+            and (
+                t.has_owner or coalesce(a.attnum <> all(p.indkey), true)
+                or coalesce(pg_get_expr(d.adbin, d.adrelid), '') not like 'nextval(%%'
+            )
+        )
+        or (
+            not t.has_owner and p.indkey[0:] = array[a.attnum]
+            and exists (
+                select from pg_constraint as f
+                inner join found as x on f.conrelid = x.oid
+                where f.contype = 'f' and f.confrelid = t.oid and f.confkey = array[a.attnum]
+            )
+        )
 ),
 
 chains as (
@@ -129,7 +149,7 @@ keys as (
             where
                 k.attnum not in (
                     select a.attnum from travelling as a
-                    where a.oid = i.indrelid and a.attnotnull
+                    where a.oid = i.indrelid and a.attnotnull and not a.is_number
                 )
         )
     order by i.indrelid asc, i.indisprimary desc, i.indexrelid asc
@@ -149,6 +169,7 @@ select
                 then 'user'
             when refers.to_user then 'reference'
             when a.attname = 'user_id' and not refers.to_user then 'others'
+            when v.is_number or refers.number_of is not null then 'number'
             when
                 a.atttypid = 'uuid'::regtype
                 and (
@@ -169,7 +190,10 @@ select
         filter (where v.attnotnull and a.atttypid in ('json'::regtype, 'jsonb'::regtype)), '{}'
     ) as never_null,
     coalesce(array_agg(a.attname::text) filter (where refers.within = within.key), '{}') as within,
-    within.key as within_key
+    within.key as within_key,
+    array_agg(case when v.is_number then t.relname::text else refers.number_of end order by a.attnum) as numbers,
+    max(a.attname::text) filter (where v.is_number) as numbered,
+    max(v.numbering) filter (where v.is_number) as numbering
 from found as t
 inner join travelling as v on t.oid = v.oid
 inner join pg_attribute as a on t.oid = a.attrelid and v.attnum = a.attnum
@@ -179,12 +203,14 @@ left join lateral (
         bool_or(m.attnum is not null) as to_user,
         bool_or(case when f.confrelid = %(users)s::oid then f.confdeltype = 'c' else x.oid is not null end) as along,
         bool_or(x.oid is not null and p.attname = 'id') as to_row,
-        min(p.attname::text) filter (where f.confrelid = t.oid and c.child <> c.parent) as within
+        min(p.attname::text) filter (where f.confrelid = t.oid and c.child <> c.parent) as within,
+        min(x.relname::text) filter (where n.is_number) as number_of
     from pg_constraint as f
     cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
     inner join pg_attribute as p on f.confrelid = p.attrelid and c.parent = p.attnum
     left join found as x on f.confrelid = x.oid
     left join meant as m on f.confrelid = m.attrelid and c.parent = m.attnum
+    left join travelling as n on f.confrelid = n.oid and c.parent = n.attnum
     where f.contype = 'f' and f.conrelid = t.oid and c.child = a.attnum
 ) as refers on true
 left join lateral (

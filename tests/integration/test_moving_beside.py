@@ -204,3 +204,47 @@ def test_rows_that_become_one_with_their_users_are_stored_once(ann: str, tmp_pat
         for _ in range(2):
             db.import_(file, on_conflict="new-ids", map_users=mapping)
         assert told(ann, f"select count(*) from memory_note where user_id = '{EVE}'") == [2 * len(MEMORIES)]
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("id", ["bigint generated always as identity", "serial"])
+@pytest.mark.parametrize("key", ["", ", unique (memory_id, note)"])
+def test_rows_that_refer_to_others_by_their_numbers_still_refer_to_these(
+    ann: str, tmp_path: Path, id: str, key: str
+) -> None:
+    memory = "memory_id uuid not null references memories on delete cascade"
+    note = f"id {id} primary key, {memory}, note text not null, answers bigint references memory_note{key}"
+    execute(ann, f"create table memory_note ({note})")
+    execute(
+        ann, f"create table memory_likes (id {id} primary key, {memory}, what bigint not null references memory_note)"
+    )
+    execute(ann, "insert into memory_note (memory_id, note) select id, 'gone' from memories")
+    execute(ann, "delete from memory_note")
+    execute(ann, "insert into memory_note (memory_id, note) select id, 'asked of ' || id from memories")
+    execute(
+        ann, "insert into memory_note (memory_id, note, answers) select memory_id, 're ' || note, id from memory_note"
+    )
+    execute(
+        ann, "insert into memory_likes (memory_id, what) select memory_id, id from memory_note where answers is null"
+    )
+    answers = "select a.note || b.note from memory_note as a inner join memory_note as b on b.id = a.answers order by 1"
+    likes = "select n.note from memory_likes as l inner join memory_note as n on l.what = n.id order by 1"
+    before = told(ann, answers), told(ann, likes)
+    assert all(text.startswith("re asked") for text in before[0])
+    with memdb.open(ann) as db:
+        file = db.export(tmp_path / "memories.jsonl").path
+        again: list[OnConflict] = ["skip", "overwrite", "overwrite"]
+        for on_conflict in again:
+            db.import_(file, on_conflict=on_conflict)
+            assert (told(ann, answers), told(ann, likes)) == before
+        execute(ann, "delete from memory_likes where memory_id = %s", MEMORIES[0])
+        execute(ann, "delete from memories where id = %s", MEMORIES[1])
+        for on_conflict in again:
+            db.import_(file, on_conflict=on_conflict)
+        assert (told(ann, answers), told(ann, likes)) == before
+        for _ in range(2):
+            db.import_(file, on_conflict="new-ids")
+        assert [len(each) for each in (told(ann, answers), told(ann, likes))] == [2 * len(MEMORIES)] * 2
+        assert set(told(ann, likes)) == set(before[1])
+        assert set(told(ann, answers)) == set(before[0])
+    execute(ann, "insert into memory_note (memory_id, note) values (%s, 'a free number')", MEMORIES[0])
