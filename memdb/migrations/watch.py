@@ -50,13 +50,13 @@ def _watch(
         return
     try:
         with database.again(connection, purpose="watch") as observer:
-            database.take_own_names(observer)
             build_on = _Shards().build if connection.has_citus else _build
             told = None
             while not over.wait(_PATIENCE_SECONDS):
-                if build := build_on(observer, pid):
+                with database.own_names(observer):  # of a transaction: a pooler may give the session to others
+                    build, blockers = build_on(observer, pid), locking.blockers(observer, pid)
+                if build:
                     on_build(build)
-                blockers = locking.blockers(observer, pid)
                 if blockers and (first := next(iter(blockers))) != told:
                     on_wait("; ".join(blockers.values()))
                     told = first

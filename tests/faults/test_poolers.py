@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -15,6 +16,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from memdb import database, pooling
+from memdb.migrations import locking
+from memdb.migrations.watch import watch
 from tests.faults.forks import Forks
 from tests.faults.observing import applied, wait_until
 
@@ -121,6 +124,25 @@ def test_memories_are_taken_along_through_a_transaction_pooler(memdb: Forks, mig
             assert code == 0, said
     with database.connect(migrated, purpose="test") as connection:
         assert connection.value("select count(*) from memories") == 400
+
+
+def test_who_watches_leaves_the_sessions_of_a_pooler_to_the_application_as_they_were(
+    migrated: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = Event()
+
+    def blockers(connection: database.Connection, pid: int, look: Any = locking.blockers) -> dict[int, str]:
+        looked.set()
+        return look(connection, pid)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(locking, "blockers", blockers)
+    with (
+        pooler(migrated, mode="transaction", pool_size=1) as through,
+        database.connect(through, purpose="test") as connection,
+    ):
+        with watch(connection, on_build=lambda _: None, on_wait=lambda _: None):
+            assert looked.wait(60)
+        assert connection.value("show search_path") == '"$user", public'
 
 
 def test_the_doctor_looks_through_a_transaction_pooler_and_says_that_there_is_one(memdb: Forks, migrated: str) -> None:
