@@ -98,11 +98,12 @@ class Consolidation:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Memories of one user, and the token that proves whose turn it is to sum them up."""
+    """Memories of one user, and the token that proves whose turn it is to sum them up; or why they cannot be read."""
 
     id: UUID
     token: UUID
     memories: tuple[Source, ...]
+    problem: Exception | None = None
 
 
 def run_worker(
@@ -153,8 +154,7 @@ def claim(connection: Connection, terms: Terms = Terms()) -> Job | None:
         row = connection.execute(found.query("consolidation", "claim"), given).fetchone()
     if row is None:
         return None
-    id, token, memories = row
-    return Job(id, token, tuple(_source(memory) for memory in values.stored_metadata(memories)))
+    return _job(*row)
 
 
 def complete(connection: Connection, job: Job, summary: Summary) -> bool:
@@ -184,6 +184,8 @@ def fail(connection: Connection, job: Job, error: str) -> bool:
 def _do(connection: Connection, job: Job, summarizer: Summarizer) -> str:
     """Says what became of a job: completed, failed or refused."""
     try:
+        if job.problem is not None:
+            raise job.problem
         summary = summarizer.summarize(job.memories)
         values.content(summary.content)
     except Exception as error:  # noqa: BLE001 - whatever it is, the job is tried again
@@ -196,6 +198,15 @@ def _do(connection: Connection, job: Job, summarizer: Summarizer) -> str:
 
 def _failed(connection: Connection, job: Job, error: Exception) -> str:
     return "failed" if fail(connection, job, f"{type(error).__name__}: {error}") else "refused"
+
+
+def _job(id: UUID, token: UUID, memories: str) -> Job:
+    """Somebody may have deleted the last of its memories meanwhile, or given one metadata that nobody can read."""
+    try:
+        sources = tuple(_source(memory) for memory in values.stored_metadata(memories))
+    except InvalidMemory as problem:
+        return Job(id, token, (), problem)
+    return Job(id, token, sources, None if sources else InvalidMemory("none of its memories is left"))
 
 
 def _source(memory: dict[str, Any]) -> Source:

@@ -19,8 +19,9 @@ create table memory_consolidation_jobs (
     constraint memory_consolidation_jobs_user_id_fkey foreign key (user_id) references users (id) on delete cascade
 );
 create index ix_memory_consolidation_jobs_user_id on memory_consolidation_jobs using btree (user_id);
-create index ix_memory_consolidation_jobs_available_at on memory_consolidation_jobs using btree (available_at)
-where set_aside_at is null;
+create index ix_memory_consolidation_jobs_available_at on memory_consolidation_jobs using btree (
+    available_at, id
+) where set_aside_at is null;
 
 comment on table memory_consolidation_jobs is
 'Memories to be summed up, a job for each summary. Written by enqueue_, claim_, complete_ and fail_consolidation.';

@@ -1,5 +1,8 @@
 -- Which memories could be summed up: those that are old enough, in no summary and in no job, and no summary themselves;
 -- of each user and tier the oldest first, as many as fit into one. The rest waits until there are enough.
+--
+-- They come in the order of the locks that enqueue_consolidation takes: so two that enqueue what is proposed never wait
+-- each for the other.
 create function consolidation_proposals()
 returns table (user_id uuid, memory_type memory_type, memory_ids uuid[])
 language sql stable
@@ -38,7 +41,7 @@ begin atomic
     ) as p
     group by p.user_id, p.memory_type, p.batch, p.fewest
     having count(*) >= p.fewest
-    order by min(p.created_at);
+    order by abs(hashtextextended(p.user_id::text, 0) % 1024), min(p.created_at);
 
 end;
 

@@ -7,7 +7,8 @@
 -- tier of its sources.
 --
 -- Plans are made while the queue is empty, as it usually is, and kept: without the setting, all that was enqueued
--- before would be read for each job, by the foreign keys' own statements as well.
+-- before would be read for each job, by the foreign keys' own statements as well. A join would read the whole index, so
+-- with "is not true", each memory is looked up by its key.
 create function enqueue_consolidation(user_id uuid, memory_ids uuid[]) returns uuid
 language sql volatile
 set enable_seqscan = off
@@ -29,10 +30,11 @@ begin atomic
         where
             m.id = any(memory_ids)
             and m.user_id = enqueue_consolidation.user_id
-            and not exists (
-                select from memory_consolidation_sources as s
+            and (
+                select true from memory_consolidation_sources as s
                 where s.source_id = m.id
-            )
+                limit 1 -- noqa: AM09
+            ) is not true
         order by m.id
         for key share of m skip locked
     ),

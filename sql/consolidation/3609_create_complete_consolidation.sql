@@ -4,7 +4,7 @@
 -- The summary has the id of the job, so whoever has lost the answer looks for that. Sources are locked as a foreign key
 -- does it, in the order of their ids, before any row refers to them: so it waits for who is deleting one, and knows
 -- afterwards whether it is gone. Their rows of the job are locked in that order, too, before they go with it. The
--- sources stay as they are.
+-- sources stay as they are. The settings and the order by a row are as in 3608.
 create function complete_consolidation(
     job_id uuid,
     token uuid,
@@ -13,6 +13,10 @@ create function complete_consolidation(
     metadata jsonb default '{}'
 ) returns uuid
 language sql volatile
+set enable_seqscan = off
+set enable_bitmapscan = off
+set enable_hashjoin = off
+set enable_mergejoin = off
 begin atomic
 
     insert into memories (id, user_id, memory_type, content, embedding, metadata)
@@ -62,7 +66,7 @@ begin atomic
     from memory_consolidation_jobs as j
     inner join memory_consolidation_sources as s on j.id = s.job_id
     where j.id = complete_consolidation.job_id and j.token = complete_consolidation.token
-    order by s.source_id
+    order by (s.source_id, s.place)
     for update of s;
 
     with finished as (

@@ -119,6 +119,7 @@ def test_many_users_take_few_locks_and_no_job_reads_the_others(copied: str) -> N
         )
         connection.execute("update memory_consolidation_rules set fewest = 1")
         connection.commit()
+        connection.execute("analyze memory_consolidation_jobs, memory_consolidation_sources")
         made = connection.execute(
             "select count(enqueue_consolidation(p.user_id, p.memory_ids)) from consolidation_proposals() as p"
         ).fetchone()
@@ -130,6 +131,17 @@ def test_many_users_take_few_locks_and_no_job_reads_the_others(copied: str) -> N
         )
         assert connection.execute(read.replace("%s", "jobs")).fetchone() == (0,)
         assert connection.execute(read.replace("%s", "sources")).fetchone() == (0,)
+        fetched: LiteralString = (
+            "select sum(idx_tup_fetch) from pg_stat_xact_user_tables where relname like 'memory_consolidation_%'"
+        )
+        (before,) = connection.execute(fetched).fetchone() or (0,)
+        assert before < 20_000
+        jobs = connection.execute(CLAIM, ["worker", "5 minutes", 3]).fetchall()
+        assert len(jobs) == 3
+        for id, token, _ in jobs:
+            assert connection.execute(COMPLETE, [id, token, "a summary"]).fetchone() == (id,)
+        (after,) = connection.execute(fetched).fetchone() or (0,)
+        assert after - before < 200
 
 
 @pytest.mark.parametrize("lease", ["0", "-5 minutes", "25 hours", "-1 month"])
@@ -218,8 +230,7 @@ def test_however_many_have_expired_each_is_looked_at_once(connected: Connection)
     assert connected.execute("select from consolidation_proposals()").fetchall()
 
 
-@pytest.mark.parametrize("expired", [False, True])
-def test_a_worker_and_whoever_deletes_memories_never_wait_each_for_the_other(copied: str, expired: bool) -> None:
+def test_a_worker_and_whoever_deletes_memories_never_wait_each_for_the_other(copied: str) -> None:
     """The oldest memory, which has the highest id, is the first of its job; and who deletes begins with the lowest."""
     low, high = id_of(41), id_of(45)
     with (
@@ -229,17 +240,54 @@ def test_a_worker_and_whoever_deletes_memories_never_wait_each_for_the_other(cop
         ThreadPoolExecutor(1) as thread,
     ):
         looking.execute(ENQUEUE, [ANN, [id_of(n) for n in range(41, 46)]])
-        if expired:  # so the job is deleted, with what it was to sum up
-            looking.execute("select expire_memories(%s, array(select id from memories), now())", [ANN])
+        looking.execute("select expire_memories(%s, array(select id from memories), now())", [ANN])
         deleting.execute("delete from memories where id = %s", [low])
-        claiming = thread.submit(claimed, worker)
+        claiming = thread.submit(claimed, worker)  # so the job is deleted, with what it was to sum up
         blocked: LiteralString = "select pg_blocking_pids(%s)"
         while looking.execute(blocked, [worker.info.backend_pid]).fetchone() == ([],):
             pass
         deleting.execute("delete from memories where id = %s", [high])
         deleting.commit()
-        jobs = claiming.result(60)
-        assert [len(memories) for _, _, memories in jobs] == ([] if expired else [3])
+        assert claiming.result(60) == []
+
+
+def test_a_worker_does_not_wait_for_who_deletes_and_is_not_given_what_goes(db: Database, copied: str) -> None:
+    with psycopg.connect(copied) as deleting, psycopg.connect(copied, autocommit=True) as connection:
+        connection.execute("set lock_timeout = '1ms'")
+        (emptied,) = connection.execute(ENQUEUE, [ANN, [id_of(43)]]).fetchone() or ()
+        deleting.execute("delete from memories where id = any(%s)", [[id_of(45), id_of(43)]])
+        done = db.consolidate(Joining(), terms=Terms(propose=False))
+        assert (done.summaries, done.failed) == ((), 1)
+        connection.execute("update memory_consolidation_jobs set available_at = now()")
+        assert [(id, memories) for id, _, memories in claimed(connection)] == [(emptied, [])]
+        deleting.commit()
+        connection.execute(LAPSE)
+        assert db.consolidate(Joining(), terms=Terms(propose=False)).failed == 0
+        assert connection.execute("select count(*) from memory_consolidation_jobs").fetchone() == (0,)
+        connection.execute(ENQUEUE, [ANN, [id_of(41), id_of(42)]])
+        deleting.execute("delete from memories where id = %s", [id_of(41)])
+        [(_, _, memories)] = claimed(connection)
+        assert [memory["id"] for memory in memories] == [str(id_of(42))]
+
+
+def test_a_memory_that_nobody_can_read_keeps_no_worker_from_the_rest(db: Database, copied: str) -> None:
+    deep = '{"a":' * 300 + "1" + "}" * 300
+    with psycopg.connect(copied, autocommit=True) as connection:
+        connection.execute("update memories set metadata = %s where id = %s", [deep, id_of(45)])
+        for memory in (id_of(45), id_of(44)):
+            connection.execute(ENQUEUE, [ANN, [memory]])
+        done = db.consolidate(Joining(), terms=Terms(propose=False))
+        assert (len(done.summaries), done.failed) == (1, 1)
+        (error,) = connection.execute("select last_error from memory_consolidation_jobs").fetchone() or ()
+        assert "deep" in error
+
+
+def test_what_was_given_to_another_user_is_no_part_of_a_summary(connected: Connection) -> None:
+    gone, job = (connected.value(ENQUEUE, [ANN, memories]) for memories in ([id_of(45)], [id_of(43), id_of(44)]))
+    connected.execute("update memories set user_id = %s where id = any(%s)", [BOB, [id_of(44), id_of(45)]])
+    [(id, _, memories)] = claimed(connected, batch=2)
+    assert (id, [memory["id"] for memory in memories]) == (job, [str(id_of(43))])
+    assert connected.value("select count(*) from memory_consolidation_jobs where id = %s", [gone]) == 0
 
 
 def test_what_is_deleted_before_a_worker_reads_it_is_no_part_of_a_summary(connected: Connection) -> None:
