@@ -18,7 +18,7 @@ from memdb.embedding.filling import MOST_TEXTS, Batching
 from memdb.embedding.needs import ALSO, Scope
 from memdb.errors import UsageError
 from memdb.output import bars
-from memdb.output.embedding import Offer
+from memdb.output.embedding import Checked, Offer
 
 _USUAL = Batching()
 _REQUESTS_HERE = 2  # while one is computed, the other is stored: each uses all cores
@@ -125,7 +125,9 @@ def embed(
     with place.open() as db, ExitStack() as open:
         if check:
             faults = db.check_embeddings(source.name(), scope=scope)
-            output.emit(faults, format, address=db.address)
+            options = [*source.options(faults.model or "NAME"), *(["--user", whom.user] if whom.user else [])]
+            checked = Checked.of(faults, options, is_placed=source.is_placed)
+            output.emit(checked, format, address=db.address)
             return 0 if faults.ok else 1
         if source.vectors is not None and not dry_run:
             source.expect_file_alone()

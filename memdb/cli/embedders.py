@@ -1,5 +1,6 @@
 """The options that say which model makes embeddings."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -43,6 +44,22 @@ class Model:
     @property
     def is_named(self) -> bool:
         return any(given is not None for given in (self.local, self.model, self.base_url, self.dimensions))
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether it is said where the model is."""
+        return self.local is not None or self.base_url is not None
+
+    def options(self, model: str) -> Iterator[str]:
+        """By which another command asks the same model."""
+        if self.local is not None:
+            yield from ("--local", str(self.local))
+        if self.local is None or self.model:
+            yield from ("--model", model)
+        if self.base_url is not None:
+            yield from ("--base-url", self.base_url)
+        if self.dimensions is not None:
+            yield from ("--dimensions", str(self.dimensions))
 
     def embedder(self) -> Named:
         """Raises UsageError for what does not go together, where no model is named, and without the extra needed."""

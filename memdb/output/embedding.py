@@ -1,6 +1,6 @@
 """Text for what is to be embedded, and for what was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,16 +60,30 @@ def _(filling: Filling) -> Iterator[Any]:
             yield f"  {refusal.memory_id}: {refusal.reason}"
 
 
+@dataclass(frozen=True, slots=True)
+class Checked(Faults):
+    """The same with the options of a command that embeds by the model, and whether they say where it is."""
+
+    options: tuple[str, ...] = ()
+    is_placed: bool = False
+
+    @classmethod
+    def of(cls, faults: Faults, options: Sequence[str], *, is_placed: bool) -> "Checked":
+        return cls(faults.model, faults.memories, faults.found, (*options,), is_placed)
+
+
 @render.register
-def _(faults: Faults) -> Iterator[Any]:
+def _(faults: Checked) -> Iterator[Any]:
     if not faults.found:
         yield f"Nothing is wrong with the embeddings of {count(faults.memories, 'memory')}."
         return
     yield f"Of {count(faults.memories, 'memory')}:"
     for fault in faults.found:
         yield f"{fault.memories:,} {_MEANS[fault.kind]}: {_parts(fault.tiers)}; {_of_users(fault)}."
-        also = "" if fault.kind in ("missing", "stale") else f" --also {fault.kind}"
-        yield Code(f"memdb embed --model {argument(faults.model or 'NAME')}{also}")
+        also = () if fault.kind in ("missing", "stale") else ("--also", fault.kind)
+        yield Code(" ".join(("memdb embed", *map(argument, (*faults.options, *also)))))
+    if not faults.is_placed:
+        yield "Add --base-url URL, or --local FOLDER in place of --model, where the model is not one of OpenAI's."
 
 
 def _of_users(fault: Fault) -> str:

@@ -177,6 +177,7 @@ on conflict (memory_id) do update
 -- name: faults
 -- What is wrong with the embedding of each memory, a row for each fault. Lengths are compared with those of most: where
 -- they are one, another is not-unit; one that is far from the median, as the middle half is spread, is an outlier.
+-- Texts are no others that differ in case, in white space or after 400 characters alone: many models do not see that.
 with known as materialized (
     select
         m.id,
@@ -212,9 +213,17 @@ models as (
 shared as (
     select k.embedding_hash
     from known as k
-    where k.length > 0
+    inner join {memories} as m on k.id = m.id -- noqa: PRS
+    where
+        k.embedding_hash in (
+            select t.embedding_hash
+            from known as t
+            where t.length > 0
+            group by t.embedding_hash
+            having count(distinct t.content_hash) > 1
+        )
     group by k.embedding_hash
-    having count(distinct k.content_hash) > 1
+    having count(distinct left(regexp_replace(lower(m.content), '\s+', ' ', 'g'), 400)) > 1
 )
 
 select

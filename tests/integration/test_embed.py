@@ -445,3 +445,23 @@ def test_a_check_tells_what_is_wrong_of_whom_and_which_command_mends_it(
     for line in mending:
         assert main([*line, "--base-url", endpoint.url, "--database-url", conninfo, "--yes"]) == 0
     assert (db.check_embeddings("m").found, right(connection)) == ((), 20)
+
+
+def test_texts_that_differ_only_in_what_models_do_not_see_are_no_duplicates(
+    db: door.Database, conninfo: str, connection: Connection, endpoint: Endpoint, capfd: pytest.CaptureFixture[str]
+) -> None:
+    db.embed(client(endpoint))
+    same = "embedding = (select embedding from memories where id = %(first)s)"
+    given = {"first": UUID(int=1), "second": UUID(int=2), "third": UUID(int=3), "long": "and so on, " * 40}
+    connection.execute(
+        f"update memories set {same}, content = %(long)s || case id when %(first)s then 'A tea' else E' a\nTEA' end "
+        "where id in (%(first)s, %(second)s)".encode(), given,
+    )  # fmt: skip
+    assert "duplicate" not in {fault.kind for fault in db.check_embeddings("m").found}
+    connection.execute(f"update memories set {same} where id = %(third)s".encode(), given)
+    assert {fault.kind: fault.memories for fault in db.check_embeddings("m").found}["duplicate"] == 3
+    asked = ["--user", str(ANN), "--model", "m", "--base-url", endpoint.url]
+    assert main(["embed", "--check", *asked, "--database-url", conninfo]) == 1
+    out = capfd.readouterr().out
+    assert f"memdb embed --model m --base-url {endpoint.url} --user {ANN} --also duplicate\n" in out
+    assert "where the model is not one of OpenAI's" not in out
