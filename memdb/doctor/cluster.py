@@ -51,8 +51,23 @@ def _releases(patient: Patient) -> Iterator[Finding]:
         )
 
 
+def _unheld(patient: Patient) -> Iterator[Finding]:
+    servers: Servers = patient.know("servers")
+    for key in servers.unheld:
+        yield Finding(
+            "error",
+            f"what {key.parent} loses stays in {key.child}: its foreign key is on this server alone",
+            f"constraint {key.name} on {key.child}",
+            f"Rows of {key.parent} are in shards, and {key.child} is not. Citus accepts the key, but who deletes there does "
+            "not look here: nothing is deleted along, and nothing is refused.",
+            f"See which rows of {key.child} refer to nothing any more. Then spread the table by {key.by} beside {key.parent} "
+            "(create_distributed_table, colocate_with), or drop the key.",
+        )
+
+
 CHECKS = (
     Check("workers", "a worker of the Citus cluster does not answer", _workers),
     Check("two-phase-commits", "two-phase commits hang on workers", _commits),
+    Check("keys-of-local-tables", "foreign keys to spread tables hold nothing", _unheld),
     Check("releases-of-workers", "workers have other releases of Citus or pgvector", _releases),
 )

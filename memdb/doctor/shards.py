@@ -4,7 +4,7 @@ coordinator knows nothing itself."""
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from memdb import distribution
+from memdb import database, distribution
 from memdb.database import Connection, query
 from memdb.distribution import Node
 from memdb.distribution.shards import Parts, ask_workers
@@ -24,6 +24,16 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Unheld:
+    """A foreign key of a table on the coordinator alone (`child`), `by` its first column, to one that is in shards."""
+
+    name: str
+    child: str
+    parent: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Servers:
     """`workers` that keep shards, and which of them do not answer; two-phase commits that hang, by worker."""
 
@@ -31,6 +41,7 @@ class Servers:
     silent: tuple[Node, ...] = ()
     hanging: dict[str, int] | None = None
     releases: tuple[Release, ...] = ()
+    unheld: tuple[Unheld, ...] = ()
 
 
 def servers(connection: Connection) -> Servers:
@@ -41,7 +52,9 @@ def servers(connection: Connection) -> Servers:
     silent = tuple(distribution.silent(connection, cluster.workers))
     prepared = ask_workers(connection, query("distribution", "prepared"))
     hanging = {answer.of: int(answer.value) for answer in prepared if answer.value not in (None, "0")}
-    return Servers(cluster.workers, silent, hanging, tuple(_releases(connection)))
+    with database.own_names(connection):
+        unheld = connection.rows(Unheld, query("distribution", "unheld"))
+    return Servers(cluster.workers, silent, hanging, tuple(_releases(connection)), tuple(unheld))
 
 
 def _releases(connection: Connection) -> Iterator[Release]:

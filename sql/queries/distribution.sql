@@ -44,6 +44,26 @@ inner join pg_namespace as n on c.relnamespace = n.oid
 where t.partmethod = 'h' or t.repmodel = 't'
 order by n.nspname, c.relname;
 
+-- name: unheld
+-- Foreign keys of tables that are on this server alone to tables whose rows are in shards: who deletes there does not
+-- look here.
+select
+    k.conname::text as name,
+    k.conrelid::regclass::text as child,
+    k.confrelid::regclass::text as parent,
+    a.attname::text as by
+from pg_constraint as k
+inner join pg_dist_partition as t on k.confrelid = t.logicalrelid and t.partmethod = 'h'
+inner join pg_attribute as a on k.conrelid = a.attrelid and k.conkey[1] = a.attnum
+where
+    k.contype = 'f'
+    and not exists (
+        select from pg_dist_partition as p
+        where p.logicalrelid = k.conrelid
+    )
+    and not relation_is_a_known_shard(k.conrelid)
+order by k.conrelid::regclass::text, k.conname;
+
 -- name: reachable
 select citus_check_connection_to_node(%s, %s);
 

@@ -30,7 +30,7 @@ from memdb.doctor.facts import (
     View,
 )
 from memdb.doctor.patient import CannotLook, Patient
-from memdb.doctor.shards import Release, Servers
+from memdb.doctor.shards import Release, Servers, Unheld
 from memdb.ledger.sqlfiles import Sets
 from memdb.ledger.status import MigrationStatus, Status
 from memdb.verification.comparison import Difference
@@ -135,6 +135,7 @@ DIFFERENT = SimpleNamespace(
     applied=("0001_a",),
     inferred=False,
 )
+UNHELD = Unheld("notes_user_id_fkey", "notes", "users", "user_id")
 OLDER = Release("vector", "0.8.6", {"10.0.0.2:5432": "0.8.0"})
 FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("known-vulnerabilities", server(version="18.4 (Debian 18.4-1)"), "error", "CVE-2026-120154"),
@@ -198,6 +199,7 @@ FAULTS: list[tuple[str, dict[str, Any], str, str]] = [
     ("pooler", {"is_pooled": True}, "warning", "MEMDB_MIGRATION_URL"),
     ("workers", {"servers": Servers((WORKER,), silent=(WORKER,))}, "error", "citus_update_node(2, "),
     ("two-phase-commits", {"servers": Servers((WORKER,), hanging={"10.0.0.2:5432": 3})}, "error", "3 two-phase"),
+    ("keys-of-local-tables", {"servers": Servers((WORKER,), unheld=(UNHELD,))}, "error", "what users loses stays"),
     ("releases-of-workers", {"servers": Servers((WORKER,), releases=(OLDER,))}, "warning", "0.8.0 on 10.0.0.2:5432"),
     ("time-outs", server(time_outs=["lock_timeout=10", "statement_timeout=2000"]), "warning", "_timeout (2 s)"),
 ]  # fmt: skip

@@ -235,6 +235,21 @@ def test_the_doctor_and_inspect_see_all_shards(shared: Spread) -> None:
     assert {size.name: size.bytes > 1_000_000 for size in inspection.sizes}["public.ix_memories_embedding"]
 
 
+def test_the_doctor_sees_a_foreign_key_that_holds_nothing(own: Spread) -> None:
+    with psycopg.connect(own.conninfo, autocommit=True) as connection:
+        connection.execute("create table notes (user_id uuid references users (id) on delete cascade)")
+        connection.execute("insert into notes select id from users limit 1")
+        connection.execute("delete from users where id = (select user_id from notes limit 1)")
+        assert connection.execute("select count(*) from notes").fetchone() == (1,)  # as Citus has it
+        with own.open() as db:
+            (found,) = (item for item in db.doctor().findings if item.check == "keys-of-local-tables")
+        assert "notes_user_id_fkey" in found.object
+        connection.execute("delete from notes where user_id <> all(array(select id from users))")
+        connection.execute("select create_distributed_table('notes', 'user_id', colocate_with => 'users')")
+        with own.open() as db:
+            assert "keys-of-local-tables" in db.doctor().fine
+
+
 def test_memories_of_a_user_are_forgotten_on_their_shard(own: Spread) -> None:
     with own.open() as db:
         with psycopg.connect(own.conninfo) as connection:
