@@ -58,10 +58,10 @@ def _unheld(patient: Patient) -> Iterator[Finding]:
             "error",
             f"what {key.parent} loses stays in {key.child}: its foreign key is on this server alone",
             f"constraint {key.name} on {key.child}",
-            f"Rows of {key.parent} are in shards, and {key.child} is not. Citus accepts the key, but who deletes there does "
-            "not look here: nothing is deleted along, and nothing is refused.",
-            f"See which rows of {key.child} refer to nothing any more. Then spread the table by {key.by} beside {key.parent} "
-            "(create_distributed_table, colocate_with), or drop the key.",
+            f"Rows of {key.parent} are in shards, and {key.child} is not. Citus accepts the key, but who deletes there "
+            "does not look here: nothing is deleted along, and nothing is refused.",
+            f"See which rows of {key.child} refer to nothing any more. Then spread the table by {key.by} beside "
+            f"{key.parent} (create_distributed_table, colocate_with), or drop the key.",
         )
 
 
