@@ -102,7 +102,9 @@ begin
         union all
         select format('the table %s has the trigger %s', t.tgrelid::regclass, t.tgname)
         from pg_trigger as t
-        where t.tgrelid = any(of_users || users) and not t.tgisinternal
+        where
+            t.tgrelid = any(of_users || users) and not t.tgisinternal
+            and t.tgname <> 'memory_retention_follows_memory'
         union all
         select
             format(
