@@ -223,7 +223,7 @@ shared as (
             having count(distinct t.content_hash) > 1
         )
     group by k.embedding_hash
-    having count(distinct left(regexp_replace(lower(m.content), '\s+', ' ', 'g'), 400)) > 1
+    having count(distinct left(regexp_replace(lower(m.content), '[[:space:]]+', ' ', 'g'), 400)) > 1
 )
 
 select
