@@ -13,16 +13,34 @@ _MENTIONING = {"user_id": "mentioned"}
 
 def beside(value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], mapped: Mapped) -> dict[str, Any]:
     """Rows by the table and the column that refers to the memory, as `memory_archive.beside` has them."""
-    kinds = {table.name: dict(zip(table.columns, table.kinds, strict=True)) for table in tables}
+    known = {table.name: table for table in tables}
     return {
-        key: [
-            {
-                name: mapped(kinds.get(key.rpartition(".")[0] or key, {}).get(name) or _MENTIONING.get(name, ""), text)
-                for name, text in row.items()
-            }
-            for row in rows
-        ]
+        key: [_row(row, known.get(key.rpartition(".")[0] or key), mapped) for row in rows]
         for key, rows in value.items()
+    }
+
+
+def numbers(
+    value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], numbered: Callable[[Table, list[str]], None]
+) -> None:
+    """Tells which numbers the rows have that the database has given them."""
+    known = {table.name: table for table in tables if table.counted}
+    for key, rows in value.items():
+        table = known.get(key.rpartition(".")[0])
+        if table and (found := [row[table.counted] for row in rows if table.counted in row]):
+            numbered(table, found)
+
+
+def _row(row: dict[str, Any], table: Table | None, mapped: Mapped) -> dict[str, Any]:
+    kinds = dict(zip(table.columns, table.kinds, strict=True)) if table else {}
+    of = dict(zip(table.columns, table.numbers, strict=True)) if table else {}
+    if table and table.counted:
+        of[table.counted] = table.name
+    return {
+        name: mapped("number", (of[name], text))
+        if of.get(name)
+        else mapped(kinds.get(name) or _MENTIONING.get(name, ""), text)
+        for name, text in row.items()
     }
 
 

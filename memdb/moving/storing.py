@@ -92,6 +92,11 @@ class Storing:
             if of and name in mapped and name != table.numbered:
                 mapped[name] = [None if was is None else self.numbers.get((of, was)) for was in mapped[name]]
 
+    def _give(self, table: Table, old: list[str]) -> None:
+        """Rows in the archive get their numbers here, so that they come back beside those which have theirs."""
+        new = self.connection.execute(statements.numbers(table, len(old)).encode()).fetchall()
+        self.numbers |= {(table.name, was): str(number) for was, (number,) in zip(old, new, strict=True)}
+
     @staticmethod
     def _parameters(batch: list[Row], mapped: Mapping[str, list[Any]]) -> dict[str, Any]:
         return {
@@ -120,7 +125,10 @@ class Storing:
     def _mapped(self, kind: str, value: Any) -> str | None:
         if value is None:
             return None
+        if kind == "number" and isinstance(value, tuple):
+            return self.numbers.get(value)
         if kind == "beside":
+            nested.numbers(value, self.place.tables, self._give)
             return json.dumps(nested.beside(value, self.place.tables, self._mapped))
         if kind == "mentioned":
             self.mentioned.add(str(value))

@@ -66,11 +66,7 @@ travelling as (
         a.attnotnull,
         a.attnum = any(p.indkey) as is_primary,
         not t.has_owner and a.attnum = any(p.indkey)
-        and (a.attidentity <> '' or coalesce(pg_get_expr(d.adbin, d.adrelid), '') like 'nextval(%%') as is_number,
-        case
-            when a.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
-            else format('nextval(%%L::regclass)', pg_get_serial_sequence(t.oid::regclass::text, a.attname))
-        end as numbering
+        and (a.attidentity <> '' or coalesce(pg_get_expr(d.adbin, d.adrelid), '') like 'nextval(%%') as is_number
     from found as t
     inner join pg_attribute as a
         on
@@ -193,7 +189,8 @@ select
     within.key as within_key,
     array_agg(case when v.is_number then t.relname::text else refers.number_of end order by a.attnum) as numbers,
     max(a.attname::text) filter (where v.is_number) as numbered,
-    max(v.numbering) filter (where v.is_number) as numbering
+    counted.name as counted,
+    counted.numbering
 from found as t
 inner join travelling as v on t.oid = v.oid
 inner join pg_attribute as a on t.oid = a.attrelid and v.attnum = a.attnum
@@ -220,7 +217,23 @@ left join lateral (
     inner join pg_attribute as p on f.confrelid = p.attrelid and c.parent = p.attnum
     where f.contype = 'f' and f.conrelid = t.oid and f.confrelid = t.oid and c.child <> c.parent
 ) as within on true
-group by t.oid, t.relname, t.has_owner, within.key
+left join lateral (
+    select
+        min(n.attname::text) as name,
+        min(
+            case
+                when n.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
+                else format('nextval(%%L::regclass)', pg_get_serial_sequence(t.oid::regclass::text, n.attname))
+            end
+        ) as numbering
+    from pg_index as i
+    inner join pg_attribute as n on i.indrelid = n.attrelid and n.attnum = any(i.indkey)
+    left join pg_attrdef as d on i.indrelid = d.adrelid and n.attnum = d.adnum
+    where
+        i.indrelid = t.oid and i.indisprimary and not t.has_owner
+        and (n.attidentity <> '' or pg_get_expr(d.adbin, d.adrelid) like 'nextval(%%')
+) as counted on true
+group by t.oid, t.relname, t.has_owner, within.key, counted.name, counted.numbering
 order by
     t.oid <> %(memories)s::oid,
     not t.has_owner,

@@ -248,3 +248,29 @@ def test_rows_that_refer_to_others_by_their_numbers_still_refer_to_these(
         assert set(told(ann, likes)) == set(before[1])
         assert set(told(ann, answers)) == set(before[0])
     execute(ann, "insert into memory_note (memory_id, note) values (%s, 'a free number')", MEMORIES[0])
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("id", ["bigint generated always as identity", "serial"])
+def test_what_comes_back_from_an_archive_that_was_imported_takes_no_number_of_others(
+    ann: str, tmp_path: Path, id: str
+) -> None:
+    with memdb.open(ann, sets=["archive"]) as db:
+        db.migrate()
+        note = "note text, answers bigint references memory_note"
+        memory = "memory_id uuid references memories on delete cascade"
+        execute(ann, f"create table memory_note (id {id} primary key, {memory}, {note})")
+        execute(ann, "insert into memory_note (memory_id, note) select id, id from memories")
+        execute(ann, "insert into memory_note (memory_id, note, answers) select memory_id, note, id from memory_note")
+        both = "memory_note as n left join memory_note as a on a.id = n.answers"
+        same = f"select concat(n.memory_id, n.note, a.note) from {both}"
+        before = sorted(map(str, told(ann, same)))
+        execute(ann, "select archive_memories(%s, %s, 'pruned')", ANN, MEMORIES[:1])
+        file = db.export(tmp_path / "memories.jsonl").path
+        execute(ann, "truncate memories, memory_note, memory_archive restart identity")
+        db.import_(file)
+        db.import_(file)
+        execute(ann, "insert into memory_note (memory_id, note) values (%s, 'new')", MEMORIES[1])
+        execute(ann, "delete from memory_note where note = 'new'")
+        execute(ann, "select restore_memories(%s, %s)", ANN, MEMORIES[:1])
+        assert sorted(map(str, told(ann, same))) == before
