@@ -59,8 +59,7 @@ class Surroundings(NamedTuple):
             raise DatabaseError(
                 f"{self.successor} has taken over, and this search reads the embeddings in memories, which the model "
                 "before it made",
-                hint="In a collection, search by words alone. Elsewhere, this role needs to execute "
-                "search_memories and search_memories_where.",
+                hint="This role needs to execute search_memories and search_memories_where.",
             )
 
 
@@ -97,16 +96,19 @@ class Asked:
     def functions(self, known: Surroundings) -> frozenset[str]:
         """Those that the statement may call.
 
-        None knows collections, and none by words the conditions that are a jsonpath.
+        One by words knows neither collections nor the conditions that are a jsonpath.
         """
         is_plain = self.metadata.path is None
-        if self.collection is not None or (known.is_distributed and (not is_plain or _reads_all(known.functions))):
+        if known.is_distributed and (self.collection is not None or not is_plain or _reads_all(known.functions)):
             return known.functions & {EXPIRED}
-        return known.functions - {BY_CONDITION} if is_plain else known.functions & {EXPIRED, BY_CONDITION}
+        if self.collection is not None:
+            return known.functions & {EXPIRED, IN_COLLECTION}
+        without = known.functions - {IN_COLLECTION}
+        return without - {BY_CONDITION} if is_plain else without & {EXPIRED, BY_CONDITION}
 
     def reads_embeddings(self, known: Surroundings) -> bool:
         """Whether the statement itself compares those in memories: functions know which model answers."""
-        return not self.functions(known) & {BY_BOTH, BY_MEANING, BY_CONDITION}
+        return not self.functions(known) & {BY_BOTH, BY_MEANING, BY_CONDITION, IN_COLLECTION}
 
     def weighed(
         self, known: Surroundings, table: tuple[str, ...], embedding: Any, sent: tuple[str, ...]
@@ -200,6 +202,8 @@ def _weighed(known: Surroundings, table: tuple[str, ...], sent: tuple[str, ...])
 
 
 def _near(functions: frozenset[str]) -> str:
+    if IN_COLLECTION in functions:
+        return "near_in_collection"
     if BY_MEANING in functions:
         return "near_by_function"
     return "near_by_condition" if BY_CONDITION in functions else "near"

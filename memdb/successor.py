@@ -47,6 +47,11 @@ class Successor:
         return f"set_memory_embeddings_{self.slug}"
 
     @property
+    def answers(self) -> str:
+        """The function that says which questions the model answers."""
+        return f"memory_answers_{self.slug}"
+
+    @property
     def search(self) -> str:
         """The function that answers a question of the model."""
         return f"search_memories_where_{self.slug}"

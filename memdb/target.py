@@ -1,7 +1,7 @@
 """Where memories are, so that memdb's own statements mean these tables, whatever else is on the search_path."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import LiteralString
 
 from psycopg import sql
@@ -38,6 +38,14 @@ class Target:
     pgvector: str
     beside: str | None = None
     """The table that embeddings are in; None: in memories."""
+    beside_oid: int | None = None
+    asked_type: str | None = None
+    """The type of a question as functions take it, where embeddings have another."""
+
+    @property
+    def embeddings(self) -> int:
+        """The table that embeddings are in, by its oid."""
+        return self.memories if self.beside_oid is None else self.beside_oid
 
     @property
     def shape(self) -> Shape:
@@ -65,9 +73,15 @@ class Target:
         return self.filled_in(shipped.queries(name)[block], **others)
 
     def filled_in(self, text: str, **others: Sequence[str]) -> LiteralString:
-        """The same for what is put together from such blocks."""
+        """The same for what is put together from such blocks.
+
+        {embeddings} is the table that embeddings are in, and {compared} are memories with these.
+        """
         return database.filled_in(
-            text,
+            _with_embeddings(text, is_beside=self.beside is not None),
+            embeddings=[self.schema, self.beside or "memories"],
+            embeddings_key=["id" if self.beside is None else "memory_id"],
+            asked_type=[self.vector_schema, self.asked_type or self.embedding_type],
             schema=[self.schema],
             users=[self.users_schema or self.schema, self.users_table or "users"],
             key=[shape.unquoted(self.users_key)],
@@ -77,6 +91,14 @@ class Target:
             operators=[self.vector_schema, f"{self.embedding_type}_cosine_ops"],
             **others,
         )
+
+
+def _with_embeddings(text: str, *, is_beside: bool) -> str:
+    """With {compared} filled in, which other names are part of."""
+    if not is_beside:
+        return text.replace("{compared}", "{schema}.memories")
+    compared = f"({shipped.queries('target')['compared_beside']})"
+    return text.replace("{compared} as m", f"{compared} as m").replace("{compared}", f"{compared} as memories")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +160,19 @@ def require_own(found: Target) -> None:
             )
 
 
-def require_in_memories(connection: Connection, found: Target, what: str) -> None:
-    """For what reads the embeddings in memories alone. Raises DatabaseError where another model has taken over."""
-    if (beside := serving(connection, found)) is not None:
-        raise DatabaseError(
-            f"{what} the embeddings in memories, and {beside.model or beside.name} has taken over, whose are in "
-            f"{beside.name}: what has an embedding of that model alone would be left out",
-            hint="It cannot be done for that model yet. What does follow it: docs/changing-models.md",
-        )
+def answering(connection: Connection, found: Target) -> Target:
+    """The same with the embeddings of the model that answers, where that has taken over from the one before it."""
+    beside = serving(connection, found)
+    if beside is None:
+        return found
+    return replace(
+        found,
+        beside=beside.name,
+        beside_oid=beside.oid,
+        embedding_type=beside.embedding_type,
+        dimensions=beside.dimensions,
+        asked_type=found.embedding_type,
+    )
 
 
 def serving(connection: Connection, found: Target, function: str = "search_memories_where") -> Beside | None:

@@ -39,7 +39,7 @@ class Facts:
     """Sizes in bytes. `table_bytes` is the heap, `toast_bytes` what is stored out of line, embeddings mostly.
 
     `visible_share` is how much of the heap a vacuum has marked as visible to everybody, 0 to 1: an index alone answers
-    for that. `fast_search`: whether search_memories is there, whatever was measured.
+    for that. `fast_search`: whether search_memories is there, whatever was measured. `table` has the embeddings.
 
     `counting_since` is when the server last began to count scans; None: when the database was made.
     `database_settings` are those of pgvector that `alter database` has given to this one.
@@ -56,6 +56,7 @@ class Facts:
     database_settings: dict[str, str] = field(default_factory=dict)
     visible_share: float = 1.0
     fast_search: bool = False
+    table: str = "memories"
 
     @property
     def bytes(self) -> int:
@@ -78,11 +79,11 @@ class Facts:
 def read(connection: Connection, target: Target) -> Facts:
     """The facts of this snapshot. Sizes and counts are those of now."""
     memories = connection.value(target.query("benchmark", "count"))
-    sizes = connection.execute(target.query("benchmark", "table_facts"), {"memories": target.memories})
+    sizes = connection.execute(target.query("benchmark", "table_facts"), {"memories": target.embeddings})
     ((table, toast, indexes, visible),) = sizes
     each = max(memories, 1)
     cursor = connection.cursor(row_factory=dict_row)
-    rows = cursor.execute(query("benchmark", "index_facts"), {"memories": target.memories}).fetchall()
+    rows = cursor.execute(query("benchmark", "index_facts"), {"memories": target.embeddings}).fetchall()
     buffered, definitions = _buffered(connection, [row["file"] for row in rows]), _definitions(connection, target)
     if (parts := shards.parts(connection, target.memories)) is not None:
         table, toast, indexes, visible = _over_shards(parts, rows)
@@ -97,8 +98,8 @@ def read(connection: Connection, target: Target) -> Facts:
     total = (table + toast + indexes) / each
     settings = dict(connection.execute(query("benchmark", "database_settings")).fetchall())
     function = bool(connection.value(query("benchmark", "find_search_memories"), {"memories": target.memories}))
-    known = buffered is not None
-    return Facts(memories, table, toast, indexes, total, tuple(found), since, known, settings, visible, function)
+    known, place = buffered is not None, target.beside or "memories"
+    return Facts(memories, table, toast, indexes, total, tuple(found), since, known, settings, visible, function, place)
 
 
 def _over_shards(parts: Parts, rows: list[dict[str, Any]]) -> tuple[int, int, int, float]:
@@ -113,7 +114,7 @@ def _over_shards(parts: Parts, rows: list[dict[str, Any]]) -> tuple[int, int, in
 def _definitions(connection: Connection, target: Target) -> dict[int, str]:
     with connection.transaction(force_rollback=True):  # going back to a savepoint puts the search_path back
         connection.execute("select set_config('search_path', %s, true)", [target.search_path])
-        memories = {"memories": target.memories}
+        memories = {"memories": target.embeddings}
         return dict(connection.execute(query("benchmark", "index_definitions"), memories).fetchall())
 
 

@@ -80,7 +80,8 @@ def _memories(connection: Connection, where: Target, count: int, random_seed: in
 
 def _insert(connection: Connection, where: Target, memories: Sequence[Query]) -> tuple[list[float], Quantile]:
     columns = connection.value(where.query("benchmark", "copied_columns"), {"memories": where.memories})
-    statement = where.query("benchmark", "insert_copy").replace("{columns}", columns)
+    block = "insert_copy" if where.beside is None else "insert_copy_beside"
+    statement = where.query("benchmark", block).replace("{columns}", columns)
     insert = Search(connection, statement, 1, named=True)
     work = pace.prepare(connection, where, 1)
     pace.run_all(insert, memories[:_WARM_UP], work)

@@ -181,6 +181,7 @@ def adding(
     """
     texts = [(question.user_id, question.embedding_text) for question in questions[:_DIFFERENT]]
     stop, added = threading.Event(), [0] * writers
+    block = "add" if target.beside is None else "add_beside"
     started = time.perf_counter()
 
     def write(number: int, other: Connection) -> None:
@@ -188,7 +189,7 @@ def adding(
             (user, first), (_, second) = (texts[(added[number] * step + number) % len(texts)] for step in (1, 7))
             with other.transaction(force_rollback=True):
                 database.keep_to_own_names(other)
-                other.execute(target.query("benchmark", "add"), [user, first, second])
+                other.execute(target.query("benchmark", block), [user, first, second])
             added[number] += 1
 
     with ExitStack() as stack:

@@ -93,7 +93,12 @@ def prepare(
     on_phase(f"Finding the true neighbours for {len(drawn):,} searches …")
     found = truth.find(connection, where, drawn, wanted.k, wanted.truth_directory)
     asked, answers = _answerable(drawn, found.answers)
-    notes = (*_notes(wanted, population, len(drawn), len(asked)), *dropped, *_note_on_truth(found.reused))
+    notes = (
+        *_notes(wanted, population, len(drawn), len(asked)),
+        *dropped,
+        *_note_on_truth(found.reused),
+        *_note_on_place(where),
+    )
     return Prepared(asked, answers, population, where, _versions(connection, where), notes)
 
 
@@ -114,13 +119,15 @@ def begin_writing(connection: Connection) -> Target:
 def enter(connection: Connection, *, writing: bool = False) -> Target:
     """Finds memories for a transaction in which using them calls nothing that a role with fewer rights has made.
 
-    Raises DatabaseError.
+    Their embeddings are those of the model that answers. Raises DatabaseError.
     """
-    found = target.enter(connection)
-    trust.require_owners(connection, [found.memories], writing=writing)
+    found = target.answering(connection, target.enter(connection))
+    tables = list(dict.fromkeys([found.memories, found.embeddings]))
+    trust.require_owners(connection, tables, writing=writing)
     if writing:
-        trust.keep_triggers_away(connection, (found.schema, "memories"))
-        trust.require_own_triggers(connection, [found.memories])
+        names = dict.fromkeys(["memories", found.beside or "memories"])
+        trust.keep_triggers_away(connection, *((found.schema, name) for name in names))
+        trust.require_own_triggers(connection, tables)
     return found
 
 
@@ -128,7 +135,6 @@ def population_of(connection: Connection, wanted: Wanted, *, writing: bool = Fal
     """Who could be searched for, and where. Raises like prepare."""
     begin(connection)
     where = enter(connection, writing=writing)
-    target.require_in_memories(connection, where, "a benchmark searches")
     user = _only_user(where, wanted)
     population = sampling.population(connection, where, user)
     sampling.require(connection, where, population, k=wanted.k, user=user)
@@ -202,3 +208,8 @@ def _notes(wanted: Wanted, population: Population, drawn: int, asked: int) -> It
 def _note_on_truth(reused: bool) -> Iterator[str]:
     if reused:
         yield "The true neighbours are those of an earlier run: no memory of these users has changed since."
+
+
+def _note_on_place(where: Target) -> Iterator[str]:
+    if where.beside is not None:
+        yield f"Embeddings are those of the model that answers: sizes and indexes are those of {where.beside}."

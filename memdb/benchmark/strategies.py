@@ -154,7 +154,8 @@ def apply(connection: Connection, strategy: Strategy, identity: Identity | None 
 def _missing(connection: Connection, target: Target, names: Sequence[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         need = WAYS[name].needs
-        if need and not connection.value(query("benchmark", need.block), {"memories": target.memories}):
+        where = target.embeddings if need is _INDEX else target.memories
+        if need and not connection.value(query("benchmark", need.block), {"memories": where}):
             yield name, need.hint(target.shape)
         elif name == FUNCTION and (schemas := trust.open_to_others(connection, target.schema)):
             listed = ", ".join(schema.in_words() for schema in schemas)

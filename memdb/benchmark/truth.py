@@ -71,7 +71,7 @@ def _scan(
 
 def _digest(connection: Connection, target: Target, questions: Sequence[Query], k: int) -> str:
     users = list({question.user_id for question in questions})
-    place = connection.execute(query("benchmark", "place"), {"memories": target.memories}).fetchone()
+    place = connection.execute(query("benchmark", "place"), {"memories": target.embeddings}).fetchone()
     rows = connection.execute(target.query("benchmark", "fingerprint"), {"users": users}).fetchone()
     digest = hashlib.blake2b(repr((place, rows, target.query("benchmark", "truth"), k)).encode(), digest_size=20)
     for question in questions:

@@ -56,7 +56,7 @@ def _first(case: Case) -> str | None:
     if not case.needs_vacuum:
         return None
     return (
-        "Vacuum first, then measure again: vacuum (analyze) memories. A vacuum has seen "
+        f"Vacuum first, then measure again: vacuum (analyze) {case.facts.table}. A vacuum has seen "
         f"{case.facts.visible_share:.0%} of the table's pages; for the others search_memories reads the table as well, "
         "which takes several times as long."
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from memdb import target, users
+from memdb import users
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.lifecycle import entering
@@ -17,7 +17,13 @@ from memdb.target import Target
 
 NEEDED = Needed(
     sets=("deduplication",),
-    functions=("memory_content_key", "exact_duplicates", "near_duplicates", "near_duplicate_distance"),
+    functions=(
+        "memory_content_key",
+        "exact_duplicates",
+        "near_duplicates",
+        "near_duplicate_distance",
+        "memory_embedding_for_duplicates",
+    ),
     tables=(),
 )
 HIDDEN = "only some of the duplicates would be found"
@@ -117,8 +123,6 @@ def owners(connection: Connection, asked: Asked) -> tuple[UserKey | None, list[U
     with connection.transaction():
         connection.execute("set transaction isolation level repeatable read, read only")
         found = _enter(connection)
-        if asked.near:
-            target.require_in_memories(connection, found, "near duplicates are found by")
         key = None if asked.user is None else users.asking(asked.user, found.shape.users)
         if key is not None and connection.value(found.query("duplicates", "has_memories"), {"user": key}) is None:
             raise DataError(f"user {key} has no memories", hint="Check the id.")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from memdb.errors import UsageError
 from memdb.ledger.sqlfiles import CORE, OWN
-from memdb.project import adding, folder, models
+from memdb.project import adding, folder, following, models
 from memdb.project.adding import NewMigrations, Pair
 from memdb.shape import Shape
 from memdb.successor import Successor
@@ -60,15 +60,18 @@ _SWITCHED = """\
 --
 -- One function is replaced, on which all searches are built. That locks no table, and is taken back as quickly.
 {search};
-{fixed}"""
+{fixed}
+{answers}"""
 _TAKEN_BACK = """\
 -- The former model answers all questions again.
 {search};
-{fixed}"""
+{fixed}
+{answers}"""
 _RETIRED = """\
 -- The former model answers no more questions: only embeddings of {model} are compared.
 {search};
 {fixed}
+{answers}
 drop function {former};
 """
 _SERVING_AGAIN = """\
@@ -78,7 +81,8 @@ comment on function {former} is
 'search_memories_where for a question of the former model.';
 {fixed_former}
 {search};
-{fixed}"""
+{fixed}
+{answers}"""
 _UNCOMMENTED = """
 -- The next migration drops it.
 comment on index ix_memories_signature is null;
@@ -116,7 +120,8 @@ def begin(
     Raises UsageError for a model that has been begun, without the set fast_search, or for memdb's own SQL;
     SqlFilesError where the folder's shape cannot be told.
     """
-    successor, known = Successor(model), models.shape_for(folder.shape_of(sql_dir), dimensions, embedding_type)
+    successor, former = Successor(model), folder.shape_of(sql_dir)
+    known = models.shape_for(former, dimensions, embedding_type)
     models.last(sql_dir, _SEARCH)
     if models.begun(sql_dir, successor) is not None:
         _require_name(sql_dir, successor)
@@ -125,7 +130,8 @@ def begin(
             f"{successor.table} is there already",
             hint=f"Go on: memdb embed --model {name}, then memdb new --switch-model {name}",
         )
-    return _write(sql_dir, set_name, [*models.templates("begin", successor, known)])
+    followers = following.begun(sql_dir, successor, former, known)
+    return _write(sql_dir, set_name, [*models.templates("begin", successor, known), *followers])
 
 
 def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigrations:
@@ -141,7 +147,7 @@ def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
         raise UsageError(f"{model} was switched to already", hint="Apply what was written: memdb migrate")
     kept = re.sub(rf"\b{_SEARCH}\b", successor.former, _creating(former))
     kept = kept.replace(" rows 10\n", " rows 10\nset jit = off\n", 1)  # a statement of its own: planned only if asked
-    search = _both(former, successor, new)
+    search, back = _both(former, successor, new), models.replacing(former)
     signature, fixed = _signature(successor.former, known), _fixed(_SEARCH, known)
     pairs = [
         *models.templates("switch", successor, new),
@@ -157,8 +163,8 @@ def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
         ),
         (
             f"switch_search {successor.slug}",
-            _SWITCHED.format(model=model, search=search, fixed=fixed),
-            _TAKEN_BACK.format(search=_replacing(former), fixed=fixed),
+            _SWITCHED.format(model=model, search=search, fixed=fixed, answers=following.answers(successor, new)),
+            _TAKEN_BACK.format(search=back, fixed=fixed, answers=following.answers(successor, None)),
         ),
     ]
     return _write(sql_dir, set_name, pairs)
@@ -173,22 +179,27 @@ def retire(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
     new, switched = _shape_of(sql_dir, successor, known), models.last(sql_dir, _SEARCH)
     kept = models.last(sql_dir, successor.former, hint=f"Switch to it first: memdb new --switch-model {model}")
     former, fixed = _signature(successor.former, known), _fixed(_SEARCH, known)
-    retired = _RETIRED.format(model=model, search=_only(switched, successor, new), fixed=fixed, former=former)
+    only, alone = _only(switched, successor, new), following.answers(successor, new, alone=True)
+    retired = _RETIRED.format(model=model, search=only, fixed=fixed, answers=alone, former=former)
     serving_again = _SERVING_AGAIN.format(
         kept=kept,
         former=former,
         fixed_former=_fixed(successor.former, known),
-        search=_replacing(switched),
+        search=models.replacing(switched),
         fixed=fixed,
+        answers=following.answers(successor, new),
     )
-    name = f"retire_former_search {successor.slug}"
+    name, others = f"retire_former_search {successor.slug}", following.retired(sql_dir, successor, known, new)
     if models.statements_of(sql_dir, lambda text: text == f"drop index concurrently {_INDEX}"):
-        return _write(sql_dir, set_name, [(name, retired, serving_again)])  # with the model before the former one
+        return _write(
+            sql_dir, set_name, [(name, retired, serving_again), *others]
+        )  # with the model before the former one
     index = models.last(sql_dir, _INDEX, kind="index concurrently")
     comments = models.statements_of(sql_dir, lambda text: text.startswith(f"comment on index {_INDEX} is\n"))
     pairs = [
         (name, retired + _UNCOMMENTED, f"{comments[-1]};\n\n{serving_again}"),
         (f"drop_former_signatures {successor.slug}", _DROPPED, f"-- transactional: false\n{index};\n"),
+        *others,
     ]
     return _write(sql_dir, set_name, pairs)
 
@@ -224,7 +235,7 @@ def _signature(function: str, known: Shape) -> str:
 
 def _both(former: str, successor: Successor, new: Shape) -> str:
     one, other = _branch(successor.search, new), _branch(successor.former)
-    return _with_body(
+    return models.with_body(
         former,
         f"{one}    where vector_dims(embedding) = {new.dimensions}\n    union all\n"
         f"{other}    where vector_dims(embedding) is distinct from {new.dimensions}\n    order by distance, id;",
@@ -232,24 +243,15 @@ def _both(former: str, successor: Successor, new: Shape) -> str:
 
 
 def _only(former: str, successor: Successor, new: Shape) -> str:
-    return _with_body(former, _branch(successor.search, new).rstrip("\n") + ";")
+    return models.with_body(former, _branch(successor.search, new).rstrip("\n") + ";")
 
 
 def _branch(function: str, new: Shape | None = None) -> str:
     return _BRANCH.format(function=function, cast="" if new is None else f"::{new.embedding_type}")
 
 
-def _with_body(function: str, body: str) -> str:
-    """A function with the same parameters that does something else."""
-    return f"{_replacing(function[: function.index('begin atomic')])}begin atomic\n\n{body}\n\nend"
-
-
 def _creating(function: str) -> str:
     return re.sub(r"\Acreate (or replace )?", "create ", function)
-
-
-def _replacing(function: str) -> str:
-    return re.sub(r"\Acreate (or replace )?", "create or replace ", function)
 
 
 def _write(sql_dir: Path, set_name: str | None, pairs: list[Pair]) -> NewMigrations:

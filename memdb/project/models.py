@@ -107,12 +107,23 @@ def _suffixed(text: str) -> str:
 
 
 def _found(text: str, name: str) -> str:
-    (found,) = (one.text for one in statements.split(text) if _creates(one.text, name, "function"))
+    (found,) = (one.text for one in statements.split(text) if creates(one.text, name, "function"))
     return found
 
 
-def _creates(text: str, name: str, kind: str) -> bool:
+def creates(text: str, name: str, kind: str) -> bool:
+    """Whether a statement makes it, or makes it anew."""
     return re.match(rf"create (or replace )?{kind} {name}\b", text) is not None
+
+
+def replacing(function: str) -> str:
+    """The statement that puts a function in place of the one of its name."""
+    return re.sub(r"\Acreate (or replace )?", "create or replace ", function)
+
+
+def with_body(function: str, body: str) -> str:
+    """A function with the same parameters that does something else, in place of the one of its name."""
+    return f"{replacing(function[: function.index('begin atomic')])}begin atomic\n\n{body}\n\nend"
 
 
 def last(sql_dir: Path, name: str, *, kind: str = "function", hint: str = "") -> str:
@@ -120,19 +131,22 @@ def last(sql_dir: Path, name: str, *, kind: str = "function", hint: str = "") ->
 
     Raises UsageError where none does.
     """
-    found = statements_of(sql_dir, lambda text: _creates(text, name, kind))
+    found = statements_of(sql_dir, lambda text: creates(text, name, kind))
     if not found:
         needed = "Changing the model needs the set fast_search: memdb upgrade, then memdb migrate --with fast_search"
         raise UsageError(f"no migration in {sql_dir} makes {name}", hint=hint or needed)
     return found[-1]
 
 
-def statements_of(sql_dir: Path, is_meant: Callable[[str], object]) -> list[str]:
-    """Those of fast_search and of the team's own migrations, in their order, but for what is alongside other sets."""
+def statements_of(sql_dir: Path, is_meant: Callable[[str], object], *more: str) -> list[str]:
+    """Those of fast_search, of `more` sets and of the team's own migrations, in their order.
+
+    What is alongside other sets is left out.
+    """
     sets = sqlfiles.read_sets(sql_dir)
     return [
         one.text
-        for migration in sets.of({sqlfiles.CORE, "fast_search"} | (sets.keys() - _SHIPPED))
+        for migration in sets.of({sqlfiles.CORE, "fast_search", *more} | (sets.keys() - _SHIPPED))
         for one in statements.split(migration.sql)
         if is_meant(one.text)
     ]

@@ -195,11 +195,8 @@ class Search:
     @functools.cached_property
     def _successor(self) -> Target | None:
         """The table of the model that has taken over, if one has, and its function is what answers."""
-        beside = target.serving(self.connection, self.found)
-        if beside is None:
-            return None
-        kind, dimensions = beside.embedding_type, beside.dimensions
-        return replace(self.found, beside=beside.name, embedding_type=kind, dimensions=dimensions)
+        answering = target.answering(self.connection, self.found)
+        return None if answering.beside is None else answering
 
     def _numbers(self, given: Sequence[float] | Path) -> list[float]:
         """Of the former model, or of the one that has taken over. Raises as numbers does."""

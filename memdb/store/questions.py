@@ -51,7 +51,6 @@ class Nearest:
         if self._collection is not None:
             if retrieval.IN_COLLECTION not in known.functions:
                 raise beside.missing(retrieval.IN_COLLECTION, "collections")
-            known.require_in_memories(self._dimensions)
             return _text("in_collection", known, table, sent), (*arguments, self._path, self._collection)
         if self._path is None and retrieval.BY_MEANING in known.functions:
             return _text("searched", known, table, sent), arguments
@@ -131,7 +130,6 @@ class Archive:
 
     def statement(self, connection: Connection, known: Surroundings, table: Place) -> tuple[str, tuple[Any, ...]]:
         """The text and its parameters, which are $1, $2, …"""
-        known.require_in_memories(self._embedding.dimensions())
         embedding, sent = drivers.form(connection, self._embedding, known.extension, known.vector)
         text = retrieval.statement("archive", "archived", known, table, sent)
         return f"{text} -- {known.vector}", (*self._asked.parameters(embedding), *self._more)

@@ -4,6 +4,8 @@
 --
 -- An archived row with the same id can only be of a memory that an import has brought back: the newer one is kept.
 --
+-- Without embeddings means without those of a model that has a table of its own, too (docs/changing-models.md).
+--
 -- What replaces them is a memory of the same user, locked with them so that it does not go meanwhile; a function in SQL
 -- cannot say what is wrong.
 create function require_memories(wanted uuid[], there uuid[]) returns void
@@ -68,7 +70,15 @@ begin atomic
             g.valid_to,
             archive_memories_of_all.reason,
             archive_memories_of_all.replaced_by,
-            coalesce(b.beside, '{}') as beside
+            case
+                when coalesce(with_embeddings, true) then coalesce(b.beside, '{}')
+                else
+                    (
+                        select coalesce(jsonb_object_agg(x.key, x.value), '{}')
+                        from jsonb_each(b.beside) as x
+                        where x.key not like 'memory\_embeddings\_%'
+                    )
+            end as beside
         from going as g
         left join
             rows_beside_memories('memories'::regclass, array(select x.id from going as x)) as b

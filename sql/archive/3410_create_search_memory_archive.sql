@@ -1,5 +1,6 @@
 -- The archived memories of a user that are nearest to an embedding, by the distances of all of them: no index, so none
--- is lost. Those that were archived without an embedding are not found.
+-- is lost. Those that were archived without an embedding are not found: their distance is NULL. With OFFSET, each is
+-- computed once.
 create function search_memory_archive(
     user_id uuid,
     embedding vector,
@@ -25,6 +26,12 @@ language sql stable parallel safe
 set search_path = ''
 begin atomic
 
+    with question as materialized (
+        select
+            memory_question_in_archive(search_memory_archive.embedding) as embedding,
+            vector_dims(search_memory_archive.embedding) as dimensions
+    )
+
     select
         f.id,
         f.content,
@@ -38,15 +45,17 @@ begin atomic
     from (
         select
             a.*,
-            cosine_distance(a.embedding, search_memory_archive.embedding) as distance
-        from memory_archive as a
+            cosine_distance(e.compared, q.embedding) as distance
+        from question as q
+        cross join memory_archive as a
+        cross join memory_embedding_in_archive(a.embedding, a.beside, q.dimensions) as e
         where
             a.user_id = search_memory_archive.user_id
-            and a.embedding is not null
             and (tiers is null or a.memory_type = any(tiers))
             and (search_memory_archive.metadata is null or a.metadata @> search_memory_archive.metadata)
             and (reasons is null or a.reason = any(reasons))
             and (valid_at is null or (a.valid_from <= valid_at and valid_at < a.valid_to))
+        offset 0 -- noqa: AM09
     ) as f
     where f.distance <= coalesce(max_distance, 2)
     order by f.distance, f.id

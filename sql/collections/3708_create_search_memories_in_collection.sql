@@ -22,8 +22,8 @@ begin atomic
         select
             user_id,
             collection_id,
-            embedding::vector(1536) as embedding,
-            vector_norm(embedding::vector(1536)) as norm,
+            memory_question_in_collections(embedding) as embedding,
+            vector_norm(memory_question_in_collections(embedding)) as norm,
             tiers,
             max_distance,
             metadata,
@@ -40,6 +40,7 @@ begin atomic
             g.metadata,
             g.condition,
             coalesce(g.max_distance, 2) as max_distance,
+            vector_dims(g.embedding) as dimensions,
             case
                 when g.norm between 1e-15 and 1e15 then g.embedding
                 when g.norm > 0 then l2_normalize(g.embedding)
@@ -71,8 +72,9 @@ begin atomic
                         m.content,
                         m.memory_type,
                         m.metadata,
-                        cosine_distance(m.embedding, q.embedding) as distance
+                        cosine_distance(e.compared, q.embedding) as distance
                     from memories as m
+                    cross join memory_embedding_in_collections(m.id, m.embedding, q.dimensions) as e
                     where m.id = c.memory_id
                     limit 1 -- noqa: AM09
                 ) as m

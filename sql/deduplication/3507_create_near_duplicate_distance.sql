@@ -10,6 +10,18 @@
 --
 -- It looks at 100 memories, always the same as long as these do not change, and takes the neighbour of each from three
 -- that differ in the fewest signs. Of what says the same, one counts. Fewer than 20 are nothing to go by: NULL.
+--
+-- Which embedding of a memory is compared says a function of its own, which PostgreSQL inlines: that in memories. When
+-- another model takes over (docs/changing-models.md), its migrations replace the body.
+create function memory_embedding_for_duplicates(memory_id uuid, embedding vector)
+returns table (compared vector)
+language sql stable parallel safe rows 1
+begin atomic
+
+    select memory_embedding_for_duplicates.embedding as compared;
+
+end;
+
 create function near_duplicate_distance(user_id uuid)
 returns table (
     memories bigint,
@@ -26,24 +38,26 @@ begin atomic
     with texts as materialized (
         select array_agg(m.id order by m.memory_type, m.created_at, m.id) as ids
         from memories as m
+        cross join memory_embedding_for_duplicates(m.id, m.embedding) as e
         where
             m.user_id = near_duplicate_distance.user_id
-            and vector_norm(m.embedding) between 1e-15 and 1e15
+            and vector_norm(e.compared) between 1e-15 and 1e15
         group by memory_content_key(m.content)
     ),
 
     own as materialized (
         select
             m.id,
-            binary_quantize(m.embedding)::bit(1536) as bits
+            binary_quantize(e.compared) as bits
         from texts as t
         inner join memories as m on m.id = t.ids[1]
+        cross join memory_embedding_for_duplicates(m.id, m.embedding) as e
     ),
 
     sample as materialized (
         select
             m.id,
-            m.embedding,
+            e.compared as embedding,
             s.bits
         from (
             select
@@ -54,6 +68,7 @@ begin atomic
             limit 100
         ) as s
         inner join memories as m on s.id = m.id
+        cross join memory_embedding_for_duplicates(m.id, m.embedding) as e
     ),
 
     pairs as (
@@ -67,7 +82,7 @@ begin atomic
         from sample as s
         cross join
             lateral (
-                select min(cosine_distance(m.embedding, s.embedding)) as distance
+                select min(cosine_distance(e.compared, s.embedding)) as distance
                 from (
                     select o.id
                     from own as o
@@ -76,11 +91,12 @@ begin atomic
                     limit 3
                 ) as c
                 inner join memories as m on c.id = m.id
+                cross join memory_embedding_for_duplicates(m.id, m.embedding) as e
             ) as n
     ),
 
     twins as (
-        select percentile_cont(0.95) within group (order by cosine_distance(a.embedding, b.embedding)) as distance
+        select percentile_cont(0.95) within group (order by cosine_distance(x.compared, y.compared)) as distance
         from (
             select
                 t.ids[1] as one,
@@ -92,6 +108,8 @@ begin atomic
         ) as t
         inner join memories as a on t.one = a.id
         inner join memories as b on t.other = b.id
+        cross join memory_embedding_for_duplicates(a.id, a.embedding) as x
+        cross join memory_embedding_for_duplicates(b.id, b.embedding) as y
     )
 
     select
@@ -109,6 +127,9 @@ begin atomic
 
 end;
 
+comment on function memory_embedding_for_duplicates(memory_id uuid, embedding vector) is
+'Part of near_duplicates and near_duplicate_distance: what is compared of a memory that has this embedding in '
+'memories.';
 comment on function near_duplicate_distance(user_id uuid) is
 'How near two memories of a user must be to be proposed as duplicates (max_distance), and what that rests on: the '
 'median distance of two memories, that of near neighbours, and that of the same text. NULL for fewer than 20 memories.';

@@ -27,20 +27,13 @@ begin atomic
         ) as g
     ),
 
-    bound as materialized (
-        select 1536 * s.share + 8 * sqrt(1536 * s.share * (1 - s.share)) as bits
-        from (
-            select acos(1 - least(greatest(g.max_distance, 0), 2)) / pi() as share
-            from given as g
-        ) as s
-    ),
-
     texts as materialized (
         select (array_agg(m.id order by m.memory_type, m.created_at, m.id))[1] as id
         from memories as m
+        cross join memory_embedding_for_duplicates(m.id, m.embedding) as e
         where
             m.user_id = near_duplicates.user_id
-            and vector_norm(m.embedding) between 1e-15 and 1e15
+            and vector_norm(e.compared) between 1e-15 and 1e15
             and (select nullif(g.max_distance, 'NaN') is not null from given as g)
             and not exists (
                 select from memories_hidden_from_duplicates(near_duplicates.user_id) as h
@@ -52,11 +45,22 @@ begin atomic
     own as materialized (
         select
             m.id,
-            binary_quantize(m.embedding)::bit(1536) as bits,
+            binary_quantize(e.compared) as bits,
             row_number() over (order by m.memory_type, m.created_at, m.id) as place,
             ntile(16) over (order by m.memory_type, m.created_at, m.id) as part
         from texts as t
         inner join memories as m on t.id = m.id
+        cross join memory_embedding_for_duplicates(m.id, m.embedding) as e
+    ),
+
+    bound as materialized (
+        select s.numbers * s.share + 8 * sqrt(s.numbers * s.share * (1 - s.share)) as bits
+        from (
+            select
+                acos(1 - least(greatest(g.max_distance, 0), 2)) / pi() as share,
+                (select length(o.bits) from own as o limit 1) as numbers -- noqa: AM09
+            from given as g
+        ) as s
     ),
 
     near as materialized (
@@ -80,9 +84,11 @@ begin atomic
     from near as n
     cross join
         lateral (
-            select cosine_distance(a.embedding, b.embedding) as distance
+            select cosine_distance(x.compared, y.compared) as distance
             from memories as a
             cross join memories as b
+            cross join memory_embedding_for_duplicates(a.id, a.embedding) as x
+            cross join memory_embedding_for_duplicates(b.id, b.embedding) as y
             where a.id = n.id and b.id = n.other
             limit 1 -- noqa: AM09
         ) as d

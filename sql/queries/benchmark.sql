@@ -2,7 +2,8 @@
 -- and which are rolled back.
 --
 -- {schema} and {vector} are where memories and the extension live; other names are those of pg_catalog. {user_type} and
--- {embedding_type} are the types of user_id and embedding.
+-- {embedding_type} are the types of user_id and embedding. {compared} are memories with the embeddings of the model
+-- that answers, and {embeddings} is the table that these are in; {asked_type} is how functions take a question.
 -- Blocks with %(name)s are run through the driver's own parameters. Blocks with $1 … $4 are prepared statements,
 -- all with the same parameters: the user, the query's embedding, the memory that the embedding is of, and k.
 
@@ -15,7 +16,7 @@ select
     memory_type,
     metadata,
     embedding operator ({vector}.<=>) $2 as distance
-from {schema}.memories
+from {compared}
 where user_id = $1 and id <> $3
 order by distance
 limit $4;
@@ -30,7 +31,7 @@ with nearest as materialized (
         memory_type,
         metadata,
         embedding operator ({vector}.<=>) $2 as distance
-    from {schema}.memories
+    from {compared}
     where user_id = $1 and id <> $3
     order by distance
     limit $4
@@ -53,7 +54,7 @@ select
     memory_type,
     metadata,
     (embedding operator ({vector}.<=>) $2) + 0 as distance
-from {schema}.memories
+from {compared}
 where user_id = $1 and id <> $3
 order by distance
 limit $4;
@@ -67,7 +68,7 @@ select
     memory_type,
     metadata,
     distance
-from {schema}.search_memories($1::{user_type}, $2::{embedding_type}, k => ($4::bigint + 1)::int)
+from {schema}.search_memories($1::{user_type}, $2::{embedding_type}::{asked_type}, k => ($4::bigint + 1)::int)
 where id <> $3
 order by distance
 limit $4;
@@ -79,7 +80,10 @@ select
     memory_type,
     metadata,
     distance
-from {schema}.search_memories($1::{user_type}, $2::{embedding_type}, k => ($4::bigint + 1)::int, candidates => {depth})
+from
+    {schema}.search_memories(
+        $1::{user_type}, $2::{embedding_type}::{asked_type}, k => ($4::bigint + 1)::int, candidates => {depth}
+    )
 where id <> $3
 order by distance
 limit $4;
@@ -148,15 +152,15 @@ select
 -- Which version of which row these users hold; a row's version never changes.
 select
     count(*),
-    sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 0)::numeric),
-    sum(hashtextextended(concat_ws(' ', id, ctid, xmin), 1)::numeric)
-from {schema}.memories
+    sum(hashtextextended(concat_ws(' ', {embeddings_key}, ctid, xmin), 0)::numeric),
+    sum(hashtextextended(concat_ws(' ', {embeddings_key}, ctid, xmin), 1)::numeric)
+from {embeddings}
 where user_id = any(%(users)s);
 
 -- name: truth
 -- The true distances, nearest first. No index can serve an order by a sum, so this is exact whatever the settings.
 select (embedding operator ({vector}.<=>) $2) + 0 as distance
-from {schema}.memories
+from {compared}
 where user_id = $1 and id <> $3
 order by distance
 limit $4;
@@ -164,7 +168,7 @@ limit $4;
 -- name: truth_without_expired
 -- The same where the set retention is applied: what has expired is not to be found.
 select (embedding operator ({vector}.<=>) $2) + 0 as distance
-from {schema}.memories
+from {compared}
 where
     user_id = $1 and id <> $3
     and id not in (
@@ -180,7 +184,7 @@ with holdings as (
     select
         user_id,
         count(*) as memories
-    from {schema}.memories
+    from {compared}
     where embedding is not null and (%(user)s::{user_type} is null or user_id = %(user)s)
     group by user_id
 )
@@ -202,7 +206,7 @@ with holdings as (
     select
         user_id,
         count(*) as memories
-    from {schema}.memories
+    from {compared}
     where embedding is not null and (%(user)s::{user_type} is null or user_id = %(user)s)
     group by user_id
     having count(*) > 1
@@ -215,7 +219,7 @@ ranked as (
         q.quota,
         uuid_hash_extended(m.id, %(random_seed)s) as lot,
         row_number() over (partition by q.magnitude order by uuid_hash_extended(m.id, %(random_seed)s), m.id) as place
-    from {schema}.memories as m
+    from {compared} as m
     inner join holdings as h on m.user_id = h.user_id
     inner join unnest(%(magnitudes)s::int[], %(quotas)s::int[]) as q (magnitude, quota)
         on q.magnitude = floor(log(h.memories))
@@ -228,7 +232,7 @@ select
     m.embedding,
     r.memories as user_memories
 from ranked as r
-inner join {schema}.memories as m on r.id = m.id
+inner join {compared} as m on r.id = m.id
 where r.place <= r.quota
 order by r.lot, r.id;
 
@@ -240,7 +244,7 @@ with ranked as (
         user_id,
         count(*) over (partition by user_id) as memories,
         row_number() over (partition by user_id order by uuid_hash_extended(id, %(random_seed)s), id) as place
-    from {schema}.memories
+    from {compared}
     where embedding is not null and (%(user)s::{user_type} is null or user_id = %(user)s)
 )
 
@@ -250,14 +254,14 @@ select
     m.embedding,
     r.memories as user_memories
 from ranked as r
-inner join {schema}.memories as m on r.id = m.id
+inner join {compared} as m on r.id = m.id
 where r.memories > 1
 order by r.place, hashtextextended(r.user_id::text, %(random_seed)s), r.id
 limit %(queries)s;
 
 -- name: largest_user
 select user_id
-from {schema}.memories
+from {compared}
 where embedding is not null
 group by user_id
 order by count(*) desc, user_id
@@ -268,7 +272,7 @@ limit 1;
 select
     user_id,
     count(*)
-from {schema}.memories
+from {compared}
 where embedding is not null and user_id = any(%s)
 group by user_id;
 
@@ -282,12 +286,29 @@ values (
     %s::{embedding_type} operator ({vector}.+) %s::{embedding_type}
 );
 
+-- name: add_beside
+-- The same where another model has taken over.
+with added as (
+    insert into {schema}.memories (user_id, memory_type, content)
+    values (%s, 'task', 'Added by memdb benchmark-similarity, and rolled back')
+    returning id, user_id, memory_type, content
+)
+
+insert into {embeddings} (memory_id, user_id, memory_type, content_hash, embedding)
+select
+    a.id,
+    a.user_id,
+    a.memory_type,
+    substr(sha256(convert_to(a.content, 'UTF8')), 1, 16),
+    %s::{embedding_type} operator ({vector}.+) %s::{embedding_type}
+from added as a;
+
 -- name: to_copy
 select
     user_id,
     id,
     embedding
-from {schema}.memories
+from {compared}
 where embedding is not null
 order by uuid_hash_extended(id, %(random_seed)s), id
 limit %(rows)s;
@@ -316,6 +337,27 @@ select
     embedding operator ({vector}.+) $2
 from {schema}.memories
 where user_id = $1 and id = $3 and $4::bigint > 0
+returning 0::double precision as distance;
+
+-- name: insert_copy_beside
+-- The same where another model has taken over.
+with copied as (
+    insert into {schema}.memories ({columns})
+    select {columns}
+    from {schema}.memories
+    where user_id = $1 and id = $3 and $4::bigint > 0
+    returning id, user_id, memory_type, content
+)
+
+insert into {embeddings} (memory_id, user_id, memory_type, content_hash, embedding)
+select
+    c.id,
+    c.user_id,
+    c.memory_type,
+    substr(sha256(convert_to(c.content, 'UTF8')), 1, 16),
+    e.embedding operator ({vector}.+) $2
+from copied as c
+inner join {embeddings} as e on e.memory_id = $3
 returning 0::double precision as distance;
 
 -- name: hides_rows
@@ -362,7 +404,7 @@ where c.oid = %(memories)s::oid;
 
 -- name: count
 select count(*)
-from {schema}.memories;
+from {compared};
 
 -- name: index_definitions
 -- With the names as a migration has them, without the schemas that are on its search_path.
@@ -432,7 +474,7 @@ create temporary table memdb_trial on commit drop as
 select
     row_number() over (order by uuid_hash_extended(id, %(random_seed)s), id) as place,
     embedding
-from {schema}.memories
+from {compared}
 where embedding is not null
 order by uuid_hash_extended(id, %(random_seed)s), id
 limit %(rows)s;

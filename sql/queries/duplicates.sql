@@ -13,10 +13,11 @@ from (
 order by d.user_id;
 
 -- name: users_of_embeddings
--- Users who have several memories with embeddings.
+-- Users who have several memories with embeddings of the model that answers.
 select m.user_id
 from {schema}.memories as m -- noqa: PRS
-where m.embedding is not null and (%(user)s::{user_type} is null or m.user_id = %(user)s::{user_type})
+cross join {schema}.memory_embedding_for_duplicates(m.id, m.embedding) as e
+where e.compared is not null and (%(user)s::{user_type} is null or m.user_id = %(user)s::{user_type})
 group by m.user_id
 having count(*) > 1
 order by m.user_id;

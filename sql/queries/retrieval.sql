@@ -340,6 +340,22 @@ from
         null
     ) as s;
 
+-- name: near_in_collection
+select
+    s.id,
+    s.distance
+from
+    {search_memories_in_collection}(
+        $1,
+        $10::uuid,
+        cast(cast($2 as {sent}) as {embedding}),
+        least(2 * $3::bigint, 2147483647)::integer,
+        $4::text[]::{tier}[],
+        $5::double precision,
+        $6::text::jsonb,
+        $9::text::jsonpath
+    ) as s;
+
 -- name: near
 -- cosine_distance is what <=> stands for; as no index serves it, no plan can lose rows. The embedding is converted
 -- once. The distance to an embedding of zeros is NaN, which is beyond any.
@@ -490,8 +506,7 @@ where
 -- Each memory is looked up by its key, however many rows the planner expects.
 select
     m.id,
-    m.content,
-    m.embedding
+    m.content
 from {memories_in_collection}($1, $10) as c
 cross join
     lateral (
@@ -499,8 +514,7 @@ cross join
             m.id,
             m.memory_type,
             m.content,
-            m.metadata,
-            m.embedding
+            m.metadata
         from {table} as m
         where c.id = m.id
         limit 1 -- noqa: AM09

@@ -76,3 +76,15 @@ inner join
 inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'embedding'
 inner join pg_type as t on a.atttypid = t.oid
 where m.oid = %(memories)s::oid;
+
+-- name: compared_beside
+-- Memories with the embeddings of the model that answers, where these are in a table of their own.
+select
+    e.memory_id as id,
+    e.user_id,
+    e.memory_type,
+    m.content,
+    m.metadata,
+    e.embedding
+from {embeddings} as e -- noqa: PRS
+left join {schema}.memories as m on e.memory_id = m.id;

@@ -1,0 +1,1 @@
+drop function memory_answers_new_model(integer);
