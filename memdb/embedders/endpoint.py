@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import openai
 
 from memdb.embedders.answers import in_order
+from memdb.embedders.bounded import Endless, bound
 from memdb.embedders.protocol import TextsRefused
 from memdb.errors import EmbedderFailed, UsageError
 
@@ -162,9 +163,10 @@ class Endpoint:
         request.headers["authorization"] = f"Bearer {self._key}"
 
     def _heard(self, response: Any) -> None:
-        """Lets the client, which knows this header, ask again after 500 for the first texts only, and not for each."""
+        """Bounds the answer. The client, which knows this header, asks again after 500 for the first texts only."""
         if response.status_code == 500 and self._known.fails:
             response.headers["x-should-retry"] = "false"
+        bound(response, self.timeout_seconds)
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -186,7 +188,10 @@ class Endpoint:
             raise self._refused(error.status_code, str(error.code or "")) from None
         except openai.APITimeoutError:
             raise EmbedderFailed(f"{self.host} did not answer in {self.timeout_seconds:g} s", hint=_LATER) from None
-        except openai.APIConnectionError:
+        except (openai.APIConnectionError, Endless) as error:
+            if Endless in (type(error), type(error.__cause__)):
+                told = f"did not end in {self.timeout_seconds:g} s, or has more bytes than embeddings can need"
+                raise EmbedderFailed(f"an answer of {self.host} {told}", hint=f"Check --base-url. {_LATER}") from None
             proxied, named = self._proxied()
             raise EmbedderFailed(f"no connection to {self.host}{proxied}", hint=f"Check {named}. {_LATER}") from None
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):

@@ -5,7 +5,7 @@ import base64
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import anyio
@@ -204,3 +204,28 @@ def test_a_gateway_that_knows_no_base64_is_asked_for_numbers_from_then_on(endpoi
         found = [client.embed([TEXT]) for _ in range(2)] if way == "embed" else asyncio.run(ask(client))
     assert forms == ["base64", "float", "float"]
     assert np.allclose(found, meaning(TEXT), atol=1e-6)
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.2, 256 << 20), (30, 1000)])
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_an_answer_that_never_ends_is_given_up(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, seconds: float, most: int, asynchronous: bool
+) -> None:
+    def endless(handler: Handler, _: list[str]) -> bool:
+        handler.send_response(200)
+        handler.send_header("content-type", "application/json")
+        handler.end_headers()
+        with suppress(OSError):
+            while True:
+                handler.wfile.write(b" " * 100)
+                time.sleep(0.01)
+        handler.close_connection = True
+        return True
+
+    endpoint.always = endless
+    monkeypatch.setattr("memdb.embedders.bounded.MOST_BYTES", most)
+    asked = Client("m", endpoint.url, retries=0, timeout_seconds=seconds)
+    with pytest.raises(EmbedderFailed, match=r"did not end in .* or has more bytes"):
+        await asked.aembed(["text"]) if asynchronous else asked.embed(["text"])
+    await asked.aclose()
+    asked.close()
