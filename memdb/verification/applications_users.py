@@ -1,7 +1,7 @@
 """The table of users where it is the application's: of it, only what memories refer to is compared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memdb import catalog, shape, users
 from memdb.catalog import Attributes, Key, Objects, Patch, table_of
@@ -14,9 +14,10 @@ _OPERATOR_CLASSES = {"uuid": "uuid_ops", "bigint": "int8_ops", "integer": "int4_
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """The users that memories belong to, as a catalog has them."""
+    """The users that memories belong to, as a catalog has them. Files may have `written` the schema, too."""
 
     users: Users
+    written: str = ""
 
     @property
     def table(self) -> Key:
@@ -43,7 +44,7 @@ class Owners:
     ) -> tuple[Objects, Objects, list[str]]:
         """What to compare instead: that memories can refer to the key. And what to say of it."""
         referred = any(key.kind == "table" and key.name == "memories" for key in expected)
-        others, there = self._others(expected), self._others(found)
+        others, there = self._named_as_here(self._others(expected)), self._others(found)
         if not referred:
             return others, there, []
         column = found.get(self.key)
@@ -66,6 +67,16 @@ class Owners:
             key: attributes
             for key, attributes in objects.items()
             if key != self.table and table_of(key, attributes) != name
+        }
+
+    def _named_as_here(self, objects: Objects) -> Objects:
+        """The same with foreign keys that name the table as the catalog does, without the schema of memories."""
+        written, here = f" REFERENCES {self.written}(", f" REFERENCES {self.users.table}("
+        return {
+            key: attributes | {"definition": attributes["definition"].replace(written, here)}
+            if key.kind == "constraint"
+            else attributes
+            for key, attributes in objects.items()
         }
 
     def _is_referable(self, found: Objects) -> bool:
@@ -92,10 +103,13 @@ class Owners:
         return notes if table is None else [*notes, f"It is {table.name}, owned by the role {table.owner}."]
 
 
-def expected(patches: Mapping[str, Patch]) -> Owners:
-    """Those of the shape for which a folder of SQL was written."""
+def expected(patches: Mapping[str, Patch], schema: str) -> Owners:
+    """Those of the shape for which a folder of SQL was written, as a catalog names what is in this schema."""
     found = catalog.shape_of(catalog.fold(patches.values()))
-    return Owners((found or DEFAULT).users)
+    users = (found or DEFAULT).users
+    *place, name = shape.identifiers(users.table)
+    here = replace(users, table=name) if place == [shape.quoted(schema)] else users
+    return Owners(here, written=users.table)
 
 
 def _is_stand_in(table: Attributes) -> bool:

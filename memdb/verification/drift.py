@@ -58,7 +58,7 @@ def verify_models(
     schema, sides = None, {SNAPSHOT: core if declared.own_users else with_users_of_application(core)}
     if connection is not None:
         schema = declared.schema or target_schema(connection)
-        owners = applications_users.expected(patches)
+        owners = applications_users.expected(patches, schema)
         live = catalog.read(connection, schema, only=made, users=owners.unqualified).objects
         sides[DATABASE] = _with_keys_of_one_server(live, declared, distribution.columns(connection))
     comparisons = {side: Comparison(objects, declared.objects, tables) for side, objects in sides.items()}

@@ -65,7 +65,7 @@ def verify(
         connection.execute("set transaction isolation level repeatable read, read only")
         schema, past = target_schema(connection), history.find(connection, sets)
         known = {key for patch in patches.values() for key in patch}
-        owners = applications_users.expected(patches)
+        owners = applications_users.expected(patches, schema)
         live = catalog.read(connection, schema, only={*known, owners.table}, users=owners.unqualified)
         changed = changes.find(sets, past)
         if assumed is None:

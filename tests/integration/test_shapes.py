@@ -339,3 +339,26 @@ def test_a_migration_of_the_application_may_build_on_an_optional_set(
     assert main(["snapshot"]) == 0
     assert main(["migrate", "--with", "fast_search"]) == 0
     assert main(["verify-schema"]) == 0
+
+
+@pytest.mark.once
+def test_users_in_the_schema_of_the_memories_are_no_difference(
+    empty: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    ready_server: None,
+    few_sets: None,
+) -> None:
+    for name, value in {"MEMDB_DATABASE_URL": empty, "MEMDB_SCHEMA": "My App"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    with psycopg.connect(empty, autocommit=True) as connection:
+        connection.execute('create schema "My App"; create table "My App"."People" ("Pid" bigint primary key)')
+        assert main(["init", ".", "--users", '"My App"."People"']) == 0
+        assert main(["migrate"]) == 0
+        assert main(["verify-schema"]) == 0
+        connection.execute('alter table "My App".memories drop constraint memories_user_id_fkey')
+        capsys.readouterr()
+        assert main(["verify-schema"]) == 1
+        assert "memories_user_id_fkey is missing" in capsys.readouterr().out
