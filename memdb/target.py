@@ -38,6 +38,8 @@ class Target:
     pgvector: str
     beside: str | None = None
     """The table that embeddings are in; None: in memories."""
+    sources_say_whose: bool = False
+    """Whether the table of what embeddings were made of has the user, as in a database that is spread by user."""
     beside_oid: int | None = None
     asked_type: str | None = None
     """The type of a question as functions take it, where embeddings have another."""

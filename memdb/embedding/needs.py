@@ -60,7 +60,7 @@ def enter(connection: Connection, model: str | None = None, *, writing: bool = F
     connection.execute(f"set transaction isolation level read committed, read {'write' if writing else 'only'}")
     found = of_model(connection, target.enter(connection), model)
     require_seen(connection, found, writing=writing)
-    return found
+    return replace(found, sources_say_whose=found.beside is None and _say_whose(connection, found))
 
 
 def of_model(connection: Connection, found: Target, model: str | None) -> Target:
@@ -93,6 +93,11 @@ def said_of(connection: Connection, found: Target) -> tuple[int | None, bool]:
     return sources, hidden
 
 
+def _say_whose(connection: Connection, found: Target) -> bool:
+    sources, _ = said_of(connection, found)
+    return bool(connection.value(query("embedding", "says_whose"), [sources]))
+
+
 def statement(found: Target, block: str) -> LiteralString:
     """A block of embedding.sql for these memories."""
     blocks = shipped.queries("embedding")
@@ -101,7 +106,8 @@ def statement(found: Target, block: str) -> LiteralString:
     else:
         text = blocks["store_beside" if block == "store" else block]
         parts = {name: f"({blocks[f'{name}_beside']})" for name in ("memories", "sources")} | {"unchanged": "true"}
-    for name, part in parts.items():
+    same = "m.user_id = s.user_id and m.id = s.memory_id" if found.sources_say_whose else "m.id = s.memory_id"
+    for name, part in {**parts, "same": f"({same})"}.items():
         text = text.replace(f"{{{name}}}", part)
     place = [found.schema, found.beside or "memories"]
     send = [found.vector_schema, f"{found.embedding_type}_send"]

@@ -10,7 +10,7 @@ import numpy as np
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
-from memdb import trust
+from memdb import distribution, trust
 from memdb.database import Connection
 from memdb.embedding import needs
 from memdb.target import Target
@@ -59,7 +59,28 @@ def store(
         "dimensions": vectors.shape[1],
         "model": model,
     }
+    if found.sources_say_whose:
+        return _store_by_shard(connection, found, given)
     return connection.execute(needs.statement(found, "store"), given).rowcount
+
+
+def _store_by_shard(connection: Connection, found: Target, given: dict[str, Any]) -> int:
+    """The same where memories may be spread by user: rows are locked in one shard at a time only."""
+    owners = [user for (user,) in connection.execute(needs.statement(found, "owners"), given)]
+    of_user = ["pg_catalog", found.user_type_name]
+    stored = 0
+    for users in distribution.by_shard(connection, found.memories, owners, of_user):
+        theirs = given | {"users": users}
+        free = [id for (id,) in connection.execute(needs.statement(found, "free_of_users"), theirs)]
+        theirs["free"] = free
+        rows = connection.execute(needs.statement(found, "store_of_users"), theirs).fetchall()
+        if rows:
+            noted = dict(
+                zip(("users", "ids", "contents", "embeddings"), map(list, zip(*rows, strict=True)), strict=True)
+            )
+            connection.execute(needs.statement(found, "note_of_users"), {"model": given["model"], **noted})
+        stored += len(rows)
+    return stored
 
 
 def _keep_triggers_away(connection: Connection, found: Target) -> None:

@@ -193,6 +193,7 @@ _RULES = (
     Rule("citus/*.sql", r"(?<=\bowner )uuid\b", lambda shape: shape.users.key_type),
     Rule("citus/40*.sql", r"(?<=_with_ids\()uuid\b|(?<=note_memory_recalls\()uuid\b", _key_type),
     Rule("citus/40*.sql", r"(?<=set_memory_importance\()uuid\b|(?<=_collection\()uuid(?=, uuid\b)", _key_type),
+    Rule("citus/4013*.sql", r"\bvector(?=_send\b)", _embedding_type),
     Rule("citus/4031*.sql", r"(?<=\busers )uuid(?=\[\])", _key_type),
     Rule("citus/402*.sql", r"(?<![\w.])2048\b", _number("bits")),
     Rule("citus/402*.sql", r"(?<=\()uuid(?=, text\b)", _key_type),

@@ -23,6 +23,7 @@ declare
         where x.extname = 'citus'
     );
     others text;
+    reasons text;
     found text[];
     free bigint;
 begin
@@ -43,15 +44,14 @@ begin
                 hint = 'Add a worker: select citus_add_node(''HOST'', 5432).';
     end if;
 
-    select string_agg(s.name, ', ') into others
+    select string_agg(s.name, ', '), string_agg(format('%s: %s', s.name, s.reason), '; ') into others, reasons
     from (
         values
-        ('archive', 'supersede_memory'),
-        ('consolidation', 'claim_consolidation'),
-        ('deduplication', 'add_memory_once'),
-        ('embeddings', 'note_embedding_model'),
-        ('row_security', 'memory_user')
-    ) as s (name, makes)
+        ('archive', 'supersede_memory', 'its key does not have the user, so it cannot hold over many shards'),
+        ('consolidation', 'claim_consolidation', 'its keys lead to memories without their users'),
+        ('deduplication', 'add_memory_once', 'Citus does not take functions of SQL that read shards by a parameter'),
+        ('row_security', 'memory_user', 'Citus does not take policies with a subquery on distributed tables')
+    ) as s (name, makes, reason)
     where
         exists (
             select from pg_proc as p
@@ -60,8 +60,8 @@ begin
     if others is not null then
         raise exception 'the set citus does not carry these sets, which are applied: %', others
             using errcode = 'object_not_in_prerequisite_state',
-                hint = 'Their functions and policies are not written for shards. Do without the set citus, or roll '
-                    'them back: memdb rollback. docs/citus.md says what each would need.';
+                hint = reasons || '. Do without the set citus, or roll them back: memdb rollback. docs/citus.md says what '
+                    'each would need.';
     end if;
 
     select array_agg(w.says order by w.says) into found
@@ -96,7 +96,7 @@ begin
                     'remove_from_collection', 'memories_in_collection', 'memories_hidden_in_collections',
                     'memory_recalls', 'memories_are_recalled', 'memories_due', 'memories_still_due',
                     'discard_memories', 'prune_memories', 'memories_to_keep', 'pin_memories', 'expire_memories',
-                    'memories_expired', 'forget_user'
+                    'memories_expired', 'forget_user', 'note_embedding_model', 'memory_embedding_states'
                 ])
             and p.proname not like 'recall\_%'
         union all

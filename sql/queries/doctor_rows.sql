@@ -72,7 +72,19 @@ inner join pg_class as s on m.relnamespace = s.relnamespace
 where m.oid = %(memories)s::oid and s.relkind = 'r' and s.relname = 'memory_embedding_sources';
 
 -- name: stale
--- Hashes are those of memory_content_hash and memory_embedding_hash. {send} writes an embedding in binary.
+-- Hashes are those of memory_content_hash and memory_embedding_hash. {send} writes an embedding in binary. Of what was
+-- noted, only that of the sample is taken: it may be in other shards.
+with looked_at as materialized ({looked_at}), -- noqa: PRS
+
+noted as (
+    select
+        n.memory_id,
+        n.content_hash,
+        n.embedding_hash
+    from {schema}.memory_embedding_sources as n
+    where n.memory_id in (select o.id from looked_at as o)
+)
+
 select
     count(*) as rows,
     count(*) filter (
@@ -80,8 +92,8 @@ select
         s.content_hash <> substr(sha256(convert_to(m.content, 'UTF8')), 1, 16)
         and s.embedding_hash = substr(sha256({send}(m.embedding)), 1, 16) -- noqa: PRS
     ) as stale
-from ({looked_at}) as m -- noqa: PRS
-left join {schema}.memory_embedding_sources as s on m.id = s.memory_id;
+from looked_at as m
+left join noted as s on m.id = s.memory_id;
 
 -- name: oldest
 -- The memories that were recalled longest ago, by the index: how many of them are tasks that should be gone.

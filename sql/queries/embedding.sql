@@ -1,7 +1,8 @@
 -- What memdb embed asks. {schema} is where memories are, {send} the function that writes an embedding in binary. Hashes
 -- are those of memory_content_hash and memory_embedding_hash, written out: nothing that others may replace is called.
 -- {memories} and {sources} are tables, or blocks of this file where a table beside memories has the embeddings of the
--- model, {beside}. {unchanged} says whether an embedding is still the one that the source is of.
+-- model, {beside}; {same} says which rows of both belong together. {unchanged} says whether an embedding is still the
+-- one that the source is of.
 
 -- name: beside
 -- The table that has the embeddings of a model, if there is one, and their type.
@@ -25,6 +26,13 @@ from pg_class as m
 left join pg_class as s
     on m.relnamespace = s.relnamespace and s.relkind = 'r' and s.relname = %(table)s
 where m.oid = %(memories)s::oid;
+
+-- name: says_whose
+-- Whether that table says whose its rows are, as the set citus has it do.
+select exists( -- noqa: LT01
+    select from pg_attribute as a
+    where a.attrelid = %s::oid and a.attname = 'user_id' and not a.attisdropped
+);
 
 -- name: settings
 -- For a transaction in which an endpoint is asked: limits that are meant for an application's queries are too short.
@@ -66,7 +74,7 @@ from (
             when m.id = any(%(memories)s::uuid[]) then 'chosen'
         end as why
     from {memories} as m
-    left join {sources} as s on m.id = s.memory_id
+    left join {sources} as s on {same}
     where
         (%(after)s::uuid is null or m.id > %(after)s::uuid)
         and (%(user)s::{user_type} is null or m.user_id = %(user)s::{user_type})
@@ -135,6 +143,57 @@ on conflict (memory_id) do update
         content_hash = excluded.content_hash,
         embedding_hash = excluded.embedding_hash;
 
+-- name: owners
+-- Whose memories these are.
+select distinct m.user_id
+from {schema}.memories as m -- noqa: PRS
+where m.id = any(%(ids)s::uuid[]);
+
+-- name: free_of_users
+-- Where the users' memories are in one shard: locks those whose texts are still the same, and that nobody is changing.
+select m.id
+from unnest(%(ids)s::uuid[], %(hashes)s::bytea[]) as g (id, content_hash) -- noqa: PRS
+inner join {schema}.memories as m on g.id = m.id -- noqa: PRS
+where
+    m.user_id = any(%(users)s::{user_type}[])
+    and substr(sha256(convert_to(m.content, 'UTF8')), 1, 16) = g.content_hash
+order by m.id
+for no key update of m skip locked;
+
+-- name: store_of_users
+-- Stores their embeddings.
+update {schema}.memories as m
+set embedding = g.embedding
+from (
+    select
+        n.id,
+        n.content_hash,
+        cast(
+            (%(numbers)s::real[])[(n.n - 1) * %(dimensions)s + 1:n.n * %(dimensions)s] as {embedding_type} -- noqa: PRS
+        ) as embedding
+    from unnest(%(ids)s::uuid[], %(hashes)s::bytea[]) with ordinality as n (id, content_hash, n) -- noqa: PRS
+) as g
+where m.user_id = any(%(users)s::{user_type}[]) and m.id = g.id and m.id = any(%(free)s::uuid[])
+returning m.user_id, m.id, g.content_hash, substr(sha256({send}(m.embedding)), 1, 16);
+
+-- name: note_of_users
+-- Says what they were made of.
+insert into {schema}.memory_embedding_sources as s (user_id, memory_id, model, content_hash, embedding_hash)
+select
+    n.user_id,
+    n.id,
+    %(model)s::text,
+    n.content_hash,
+    n.embedding_hash
+from
+    unnest(%(users)s::{user_type}[], %(ids)s::uuid[], %(contents)s::bytea[], %(embeddings)s::bytea[])
+        as n (user_id, id, content_hash, embedding_hash)
+on conflict (user_id, memory_id) do update
+    set
+        model = excluded.model,
+        content_hash = excluded.content_hash,
+        embedding_hash = excluded.embedding_hash;
+
 -- name: store_beside
 -- The same beside memories. Rows there are only locked, so that none gets another tier meanwhile.
 with given as (
@@ -190,7 +249,7 @@ with known as materialized (
         substr(sha256({send}(m.embedding)), 1, 16) as embedding_hash, -- noqa: PRS
         sqrt(abs(m.embedding operator ({vector}.<#>) m.embedding)) as length -- noqa: PRS
     from {memories} as m -- noqa: PRS
-    left join {sources} as s on m.id = s.memory_id
+    left join {sources} as s on {same}
     where %(user)s::{user_type} is null or m.user_id = %(user)s::{user_type} -- noqa: PRS
 ),
 

@@ -38,8 +38,11 @@ where
 -- Which models made embeddings of the user, where that is known.
 select distinct s.model
 from {schema}.memory_embedding_sources as s -- noqa: PRS
-inner join {schema}.memories as m on s.memory_id = m.id
-where m.user_id = %(user)s;
+where
+    s.memory_id in (
+        select m.id from {schema}.memories as m
+        where m.user_id = %(user)s
+    );
 
 -- name: embedding_beside
 select e.embedding::real[]

@@ -92,7 +92,7 @@ def test_so_does_what_distributes_memories(empty_connection: Connection, sets: S
 def test_what_distributes_memories_says_the_same_of_any_sets_that_it_carries(sets: Sets) -> None:
     written, carried = (
         snapshot.read(shipped.sql_directory()),
-        ("fast_search", "hybrid_search", "importance", "collections", "retention", "erasure"),
+        ("fast_search", "hybrid_search", "importance", "collections", "retention", "erasure", "embeddings"),
     )
     for number in range(len(carried) + 1):
         for others in itertools.combinations(carried, number):

@@ -16,7 +16,7 @@ from memdb import catalog, database
 from memdb.catalog import Objects
 
 SETS = ("drop_hnsw", "fast_search")
-CARRIED = (*SETS, "hybrid_search", "importance", "collections", "retention", "erasure")
+CARRIED = (*SETS, "hybrid_search", "importance", "collections", "retention", "erasure", "embeddings")
 SHARDS = 8
 
 _counter = itertools.count()
@@ -108,7 +108,9 @@ insert into memory_collection_members (collection_id, memory_id, user_id)
 select user_id, id, user_id from memories order by id limit 900;
 insert into memory_retention (memory_id, user_id, pinned) select id, user_id, true from memories order by id limit 200;
 insert into memory_retention (memory_id, user_id, expires_at)
-select id, user_id, now() - interval '1 hour' from memories order by id offset 200 limit 300
+select id, user_id, now() - interval '1 hour' from memories order by id offset 200 limit 300;
+insert into memory_embedding_sources (memory_id, model, content_hash, embedding_hash)
+select id, 'first', memory_content_hash(content), memory_embedding_hash(embedding) from memories order by id limit 400
 """
 
 ANSWERS = """

@@ -9,7 +9,14 @@ import memdb
 from memdb.errors import MemdbError
 from tests.integration.citus.conftest import CARRIED, NOTED, Cluster, distributed_database
 
-BESIDE = ("memories", "memory_collections", "memory_collection_members", "memory_importance", "memory_retention")
+BESIDE = (
+    "memories",
+    "memory_collections",
+    "memory_collection_members",
+    "memory_importance",
+    "memory_retention",
+    "memory_embedding_sources",
+)
 
 
 def held(connection: psycopg.Connection, user: object) -> dict[str, int]:
