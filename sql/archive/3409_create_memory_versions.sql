@@ -41,7 +41,12 @@ begin atomic
         a.replaced_by
     from linked as l
     inner join memory_archive as a on l.id = a.id
-    where a.user_id = memory_versions.user_id
+    where
+        a.user_id = memory_versions.user_id
+        and not exists (
+            select from memories_hidden_in_archive(memory_versions.user_id) as h
+            where h.memory_id = a.id
+        )
     union all
     select
         m.id,
@@ -60,7 +65,12 @@ begin atomic
         null as replaced_by
     from linked as l
     inner join memories as m on l.id = m.id
-    where m.user_id = memory_versions.user_id
+    where
+        m.user_id = memory_versions.user_id
+        and not exists (
+            select from memories_hidden_in_archive(memory_versions.user_id) as h
+            where h.memory_id = m.id
+        )
     order by valid_from, valid_to, id;
 
 end;

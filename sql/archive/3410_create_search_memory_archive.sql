@@ -55,6 +55,10 @@ begin atomic
             and (search_memory_archive.metadata is null or a.metadata @> search_memory_archive.metadata)
             and (reasons is null or a.reason = any(reasons))
             and (valid_at is null or (a.valid_from <= valid_at and valid_at < a.valid_to))
+            and not exists (
+                select from memories_hidden_in_archive(search_memory_archive.user_id) as h
+                where h.memory_id = a.id
+            )
         offset 0 -- noqa: AM09
     ) as f
     where f.distance <= coalesce(max_distance, 2)

@@ -305,6 +305,32 @@ def test_the_archive_is_searched_when_asked_for_by_reason_and_by_time(archive: C
         assert set(found(f", valid_at => '2026-01-{day} 00:00Z')")) == set(held), day
 
 
+def test_what_expires_in_the_archive_or_before_is_told_of_no_more_and_still_comes_back(archive: Connection) -> None:
+    """As no search finds it. A chain of versions does not end there."""
+    archive.execute("select expire_memories(%s, %s, now() + interval '1 day')", [ANN, [ONE, TWO, FOUR]])
+    archive.execute(SUPERSEDE, [ANN, ONE, TWO, None])
+    archive.execute(SUPERSEDE, [ANN, TWO, THREE, None])
+    archive.execute(SUPERSEDE, [ANN, THREE, FOUR, None])
+    chain = [ONE, TWO, THREE, FOUR]
+    assert [id for id, *_ in archive.execute(VERSIONS, [ANN, FOUR])] == chain
+    assert [id for (id,) in archive.execute(SEARCH + ")", [ANN])] == chain[:3]
+
+    archive.execute(
+        "update memory_archive set beside = jsonb_set(beside, '{memory_retention.memory_id,0,expires_at}', "
+        "to_jsonb((now() - interval '1 hour')::text)) where id = %s",
+        [TWO],
+    )
+    archive.execute("select expire_memories(%s, %s, now())", [ANN, [FOUR]])
+    assert [id for id, *_ in archive.execute(VERSIONS, [ANN, FOUR])] == [ONE, THREE]
+    assert [id for (id,) in archive.execute(SEARCH + ")", [ANN])] == [ONE, THREE]
+
+    archive.execute(RESTORE, [ANN, [TWO]])
+    assert {id for (id,) in archive.execute("select memory_id from memories_expired(%s)", [ANN])} == {TWO, FOUR}
+    assert [id for id, *_ in archive.execute(VERSIONS, [ANN, FOUR])] == [THREE]
+    archive.execute("select expire_memories(%s, %s, null)", [ANN, [TWO, FOUR]])
+    assert {id for id, *_ in archive.execute(VERSIONS, [ANN, FOUR])} == {THREE, FOUR}
+
+
 def test_what_is_pruned_is_archived_without_its_embedding_where_the_rule_of_its_tier_says_so(copied: str) -> None:
     with psycopg.connect(copied, autocommit=True) as connection:
         connection.execute("delete from memory_retention")
@@ -321,6 +347,7 @@ def test_what_is_pruned_is_archived_without_its_embedding_where_the_rule_of_its_
         connection.execute(RESTORE, [ANN, [ONE]])
         with memdb.open(copied) as db:
             assert db.prune(dry_run=True).left == ()
+        assert connection.execute(VERSIONS, [ANN, TWO]).fetchall() == [], "it had expired"
 
 
 def test_of_two_that_replace_the_same_memory_at_once_one_is_told_that_it_is_gone(copied: str) -> None:

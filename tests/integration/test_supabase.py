@@ -256,7 +256,7 @@ def splinter() -> Path:
 MEANT = (
     *("memory_words", "memory_word_keys", "memories_hidden", "memories_hidden_in_collections"),
     *("memories_hidden_from_words", "memories_hidden_from_duplicates", "memories_hidden_from_consolidation"),
-    *("memories_expired", "memory_recalls", "memories_due"),
+    *("memories_hidden_in_archive", "memories_expired", "memory_recalls", "memories_due"),
 )
 BOTH = pytest.mark.parametrize("users", ["stand-in", "auth.users"])
 

@@ -1,0 +1,1 @@
+drop function memories_hidden_in_archive(user_id uuid);
