@@ -108,15 +108,20 @@ begin atomic
                             (
                                 select
                                     format(
-                                        '(select p.%1$I from %2$s as p where p.%1$I = (r.kept ->> %%1$L)::%%2$s)',
-                                        b.attname, g.confrelid::regclass
+                                        '(select p.%1$I from %2$s as p where p.%1$I = (r.kept ->> %%1$L)::%%2$s%3$s)',
+                                        b.attname, g.confrelid::regclass,
+                                        case when g.confrelid = r.oid then format(
+                                            ' union select (r.kept ->> %%1$L)::%%2$s from coming as o'
+                                            ' where o.kept ->> %L = r.kept ->> %%1$L',
+                                            b.attname
+                                        ) else '' end
                                     )
                                 from pg_constraint as g
                                 inner join pg_attribute as b
                                     on g.confrelid = b.attrelid and g.confkey = array[b.attnum]
                                 where
                                     g.contype = 'f' and g.conrelid = r.oid and g.conkey = array[a.attnum]
-                                    and g.confdeltype = 'n' and g.confrelid <> r.oid
+                                    and g.confdeltype = 'n'
                                 limit 1 -- noqa: AM09
                             ), '(r.kept ->> %1$L)::%2$s'
                         ) || ' else %3$s end',
@@ -146,8 +151,11 @@ begin atomic
             select
                 string_agg(
                     format(
-                        '(num_nulls(%1$s) > 0 or exists (select from %2$s as p where (%3$s) = (%1$s)))',
-                        x.referring, g.confrelid::regclass, x.referred
+                        '(num_nulls(%1$s) > 0 or exists (select from %2$s as p where (%3$s) = (%1$s))%4$s)',
+                        x.referring, g.confrelid::regclass, x.referred,
+                        case
+                            when g.confrelid = g.conrelid then format(' or (%s) = (%s)', x.own, x.referring) else ''
+                        end
                     ),
                     ' and '
                 ) as holds
@@ -156,7 +164,8 @@ begin atomic
                 lateral (
                     select
                         string_agg(format('t.%I', a.attname), ', ' order by u.place) as referring,
-                        string_agg(format('p.%I', b.attname), ', ' order by u.place) as referred
+                        string_agg(format('p.%I', b.attname), ', ' order by u.place) as referred,
+                        string_agg(format('t.%I', b.attname), ', ' order by u.place) as own
                     from generate_subscripts(g.conkey, 1) as u (place)
                     inner join pg_attribute as a on g.conrelid = a.attrelid and a.attnum = g.conkey[u.place]
                     inner join pg_attribute as b on g.confrelid = b.attrelid and b.attnum = g.confkey[u.place]

@@ -15,6 +15,7 @@ declare
     ids uuid[];
     part record;
     writing text;
+    written bigint;
 begin
     execute format(
         'select array(
@@ -31,35 +32,42 @@ begin
     loop
         if part.of = memories then
             execute format(
-                'insert into %s (
+                'with coming as (
+                    select a.*, coalesce(a.beside -> ''memories'' -> 0, ''{}'') || jsonb_build_object(''id'', a.id) as kept
+                    from %s as a where a.id = any($1) order by a.id
+                )
+                insert into %s (
                     id, user_id, memory_type, content, embedding, metadata, created_at, accessed_at%s
                 ) overriding system value
                 select r.id, r.user_id, r.memory_type, r.content, r.embedding, r.metadata, r.created_at,
                     case when r.reason = ''pruned'' then now() else r.accessed_at end%s
-                from (
-                    select a.*, coalesce(a.beside -> ''memories'' -> 0, ''{}'') as kept
-                    from %s as a where a.id = any($1) order by a.id
-                ) as r',
-                memories, part.columns, part.given, archive
+                from coming as r',
+                archive, memories, part.columns, part.given
             ) using ids;
         else
             writing := format(
-                'insert into %1$s (%2$I%3$s) overriding system value
-                select t.* from (
-                    select r.id%4$s from (
-                        select a.id, a.user_id, e.kept
-                        from %5$s as a cross join lateral jsonb_array_elements(a.beside -> %6$L) as e (kept)
-                        where a.id = any($1) order by a.id
-                    ) as r
-                ) as t (%2$I%3$s)
+                'with coming as (
+                    select a.id, a.user_id, e.kept
+                    from %5$s as a cross join lateral jsonb_array_elements(a.beside -> %6$L) as e (kept)
+                    where a.id = any($1) order by a.id
+                )
+                insert into %1$s (%2$I%3$s) overriding system value
+                select t.* from (select r.id%4$s from coming as r) as t (%2$I%3$s)
                 where %7$s on conflict do nothing',
                 part.of, part.key, part.columns, part.given, archive, part.name, part.holds
             );
-            begin
-                execute writing using ids;
-            exception when foreign_key_violation then -- what it refers to has gone meanwhile: now that is seen
-                execute writing using ids;
-            end;
+            loop -- rows that refer to others of their table come after these, which are there by now
+                begin
+                    execute writing using ids;
+                exception when foreign_key_violation then -- what it refers to has gone meanwhile: now that is seen
+                    execute writing using ids;
+                end;
+                get diagnostics written = row_count;
+                exit when written = 0 or not exists (
+                    select from pg_constraint as f
+                    where f.contype = 'f' and f.conrelid = part.of and f.confrelid = part.of and f.confdeltype = 'c'
+                );
+            end loop;
         end if;
     end loop;
     return query execute format(

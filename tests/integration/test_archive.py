@@ -158,6 +158,40 @@ def test_what_refers_to_something_that_is_gone_comes_back_without_it(archive: Co
     assert archive.execute("select place, source_id from summed order by 1").fetchall() == [(1, None), (2, THREE)]
 
 
+@pytest.mark.parametrize("rule", ["cascade", "set null"])
+def test_answers_come_back_with_what_they_answer_and_without_what_has_gone(archive: Connection, rule: str) -> None:
+    archive.execute(
+        "create table said (id int generated always as identity primary key, memory_id uuid references memories"
+        f" on delete cascade, answers int references said on delete {rule})".encode()
+    )
+    archive.execute(
+        "insert into said (memory_id, answers) values (%s, null), (%s, 1), (%s, 2), (%s, 4), (%s, null), (%s, 5)",
+        [ONE, ONE, ONE, ONE, TWO, ONE],
+    )
+    said = "select id, answers from said where memory_id = %s order by id"
+    before = archive.execute(said, [ONE]).fetchall()
+    archive.execute(ARCHIVE, [ANN, [ONE, TWO], "pruned", None])
+    archive.execute(RESTORE, [ANN, [ONE, TWO]])
+    assert archive.execute(said, [ONE]).fetchall() == before
+    archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None])
+    archive.execute("delete from memories where id = %s", [TWO])
+    archive.execute(RESTORE, [ANN, [ONE]])
+    assert archive.execute(said, [ONE]).fetchall() == before[:4] + ([(6, None)] if rule == "set null" else [])
+
+
+def test_a_memory_whose_column_refers_to_another_comes_back_without_it_when_it_is_gone(archive: Connection) -> None:
+    archive.execute("alter table memories add source uuid references memories on delete set null")
+    archive.execute("update memories set source = %s where id = %s", [TWO, ONE])
+    source = "select source from memories where id = %s"
+    archive.execute(ARCHIVE, [ANN, [ONE, TWO], "pruned", None])
+    archive.execute(RESTORE, [ANN, [ONE, TWO]])
+    assert archive.execute(source, [ONE]).fetchall() == [(TWO,)]
+    archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None])
+    archive.execute("delete from memories where id = %s", [TWO])
+    archive.execute(RESTORE, [ANN, [ONE]])
+    assert archive.execute(source, [ONE]).fetchall() == [(None,)]
+
+
 def test_what_others_wrote_beside_a_memory_stays_theirs_and_away_when_they_are_gone(archive: Connection) -> None:
     archive.execute("insert into notes (memory_id, user_id, j) values (%s, %s, '1'), (%s, null, '2')", [ONE, BOB, ONE])
     written = "select user_id, j::text from notes where memory_id = %s order by n"
