@@ -30,6 +30,16 @@ _EITHER_QUESTION = """\
                 {before}
             )
         end"""
+_NOT_COMPARED = """\
+    select null::{former}"""
+_EITHER_COMPARED = """\
+    select
+        case
+            when {answers}(vector_dims({function}.embedding)) is not true
+                then (
+                    {before}
+                )
+        end"""
 _BESIDE = """\
     select e.embedding::{former} as compared
     from {table} as e
@@ -63,6 +73,7 @@ _FOLLOWERS = (
     _Follower("deduplication", "memory_embedding_for_duplicates", _BESIDE),
     _Follower("archive", "memory_embedding_in_archive", _ARCHIVED),
     _Follower("archive", "memory_question_in_archive", _QUESTION, _EITHER_QUESTION),
+    _Follower("importance", "memory_question_in_recall", _NOT_COMPARED, _EITHER_COMPARED),
 )
 _SETS = dict.fromkeys(follower.set for follower in _FOLLOWERS)
 _ANSWERS = """\

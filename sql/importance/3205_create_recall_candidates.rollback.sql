@@ -7,3 +7,4 @@ drop function recall_candidates(
     metadata jsonb,
     condition jsonpath
 );
+drop function memory_question_in_recall(embedding vector);

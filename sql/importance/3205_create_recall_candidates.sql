@@ -1,8 +1,21 @@
--- The nearest memories with when they were made, for the searches that recall_memories leaves to search_memories.
+-- What recall_memories leaves to search_memories: the nearest memories with when they were made, for questions that it
+-- does not compare with the embeddings in memories itself.
+--
+-- Which those are says a function of its own, which PostgreSQL inlines, so no migration fixes its search_path. When
+-- another model takes over (docs/changing-models.md), its migrations replace the body: no embedding is compared there
+-- then, and search_memories asks the model that answers.
 --
 -- search_memories_where is search_memories with a condition, which may be null. "set jit = off" keeps it a statement of
 -- its own: in that of recall_memories, it would make all others begin later.
 -- alongside: fast_search
+create function memory_question_in_recall(embedding vector) returns vector
+language sql stable parallel safe
+begin atomic
+
+    select memory_question_in_recall.embedding::vector(1536);
+
+end;
+
 create function recall_candidates(
     user_id uuid,
     embedding vector,
@@ -46,6 +59,8 @@ begin atomic
 
 end;
 
+comment on function memory_question_in_recall(embedding vector) is
+'Part of recall_memories: the question as it is compared with embeddings in memories; NULL if search_memories asks.';
 comment on function recall_candidates(
     user_id uuid,
     embedding vector,

@@ -42,8 +42,9 @@ begin atomic
     with given as materialized (
         select
             user_id,
-            embedding::vector(1536) as embedding,
-            vector_norm(embedding::vector(1536)) as norm,
+            embedding as asked,
+            memory_question_in_recall(embedding) as embedding,
+            vector_norm(memory_question_in_recall(embedding)) as norm,
             least(4 * coalesce(k, 10)::bigint, 2147483647)::integer as places,
             tiers,
             max_distance,
@@ -61,6 +62,7 @@ begin atomic
     question as (
         select
             g.user_id,
+            g.asked,
             g.embedding,
             g.places,
             g.tiers,
@@ -146,7 +148,7 @@ begin atomic
         from question as q
         cross join
             lateral recall_candidates(
-                q.user_id, q.embedding, q.places, q.tiers, q.max_distance, q.metadata, q.condition
+                q.user_id, q.asked, q.places, q.tiers, q.max_distance, q.metadata, q.condition
             ) as c
         where q.way = 'search'
     ),

@@ -12,7 +12,7 @@ from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.study import Design
 from memdb.database import Connection
 from tests.conftest import new_database
-from tests.integration.changing_model.conftest import ANN, MANY, NEW, SETS, SMALL, Model, of_text
+from tests.integration.changing_model.conftest import ANN, BOB, MANY, NEW, SETS, SMALL, Model, of_text
 from tests.integration.conftest import as_role
 
 pytestmark = pytest.mark.once
@@ -54,6 +54,12 @@ def in_collection(connection: Connection, question: list[float], k: int = 2) -> 
 def archived(connection: Connection, question: list[float]) -> set[str]:
     text = "select content from search_memory_archive(%s, %s::real[]::vector, 1)"
     return {content for (content,) in connection.execute(text, [ANN, question])}
+
+
+def recalled(connection: Connection, question: list[float], *, user: UUID = ANN, k: int = 3, **more: str) -> set[str]:
+    given = "".join(f", {name} => %({name})s" for name in more)
+    text = f"select content from recall_memories(%(user)s, %(q)s::real[]::vector, %(k)s{given})"
+    return {content for (content,) in connection.execute(text.encode(), {"user": user, "q": question, "k": k} | more)}
 
 
 def near(connection: Connection) -> list[set[UUID]]:
@@ -105,6 +111,42 @@ def exact(connection: Connection, question: list[float]) -> set[str]:
     where exists (select from memory_collection_members as c where c.memory_id = m.id)
     order by embedding <=> %s::real[]::vector limit 2"""
     return {content for (content,) in connection.execute(text.encode(), [question])}
+
+
+@pytest.mark.parametrize("dimensions", [64, 1536])
+def test_recall_weighs_what_the_model_in_force_finds(
+    db: door.Database, conninfo: str, folder: Path, connection: Connection, dimensions: int
+) -> None:
+    """Of users with few memories and with many, with a filter and without."""
+    model, new = ("same", 1536) if dimensions == 1536 else (NEW, 64)
+    if model != NEW:
+        project.begin(folder, model, dimensions)
+    db = memdb.open(conninfo, sql_dir=folder, sets=[*SETS, "importance"])
+    db.migrate()
+    connection.execute("update memory_recall_weights set recency_weight = 0, importance_weight = 0")
+    connection.execute("update memories set metadata = '{\"a\": 1}' where id = any(%s)", [[UUID(int=7), UUID(int=305)]])
+    by_new = Model(model, new)
+    by_new.embed = lambda texts: [of_text(text + "!", new) for text in texts]  # type: ignore[method-assign]
+    db.embed(by_new, batching=SMALL)
+
+    def answers(asked: list[float], user: UUID) -> tuple[set[str], set[str]]:
+        return recalled(connection, asked, user=user, k=1), recalled(connection, asked, user=user, metadata='{"a": 1}')
+
+    expected = {user: ({text}, {text}) for user, text in ((ANN, "text 7"), (BOB, "text 305"))}
+    for user, text in ((ANN, "text 7"), (BOB, "text 305")):
+        assert answers(of_text(text, 1536), user) == expected[user]
+    project.switch(folder, model)
+    db.migrate()
+    for is_retired in (False, True):
+        for user, text in ((ANN, "text 7"), (BOB, "text 305")):
+            assert answers(of_text(text + "!", new), user) == expected[user]
+            if dimensions == 64 and not is_retired:
+                assert answers(of_text(text, 1536), user) == expected[user]
+        if not is_retired:
+            project.retire(folder, model)
+            db.migrate()
+    with pytest.raises(psycopg.errors.DataException, match=f"expected {new} dimensions, not 32"):
+        answers([1.0] * 32, ANN)
 
 
 def ids(folder: Path) -> list[str]:
