@@ -25,7 +25,7 @@ _NEEDED = Needed(
         *("prune_memories", "discard_memories", "memories_due", "memories_still_due"),
         *("memories_are_recalled", "memory_recalls"),
     ),
-    tables=("memory_retention", "memory_retention_rules", "memory_importance", "memory_archive"),
+    tables=("memory_retention", "memory_retention_rules", "memory_importance", "memory_archive", "memory_merges"),
     called=("archive_memories_of_all", "rows_beside_memories", "memory_tables"),
 )
 MOST = 100_000

@@ -48,12 +48,12 @@ select
 from {schema}.near_duplicates(%(user)s::{user_type}, %(max_distance)s::double precision) as n; -- noqa: PRS
 
 -- name: members
--- In the order of the ids.
+-- In the order of the ids. Times beyond what Python can hold are told as the first and the last that it can.
 select
     m.id,
     m.memory_type::text,
     left(m.content, 500),
-    m.created_at,
+    least(greatest(m.created_at, '0002-01-01 00:00:00+00'), '9998-12-31 23:59:59.999999+00'),
     {schema}.memory_content_key(m.content)
 from unnest(%(ids)s::uuid[]) with ordinality as g (id, place) -- noqa: PRS
 inner join {schema}.memories as m on g.id = m.id

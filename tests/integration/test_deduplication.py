@@ -222,3 +222,15 @@ def test_where_all_memories_are_alike_less_is_near_and_where_there_are_few_nothi
     assert adding.execute(NEAR, [BOB, None]).fetchall() == []
     assert len(adding.execute(NEAR, [BOB, 0.01]).fetchall()) == 19 * 18 / 2
     assert adding.execute(NEAR, [BOB, float("nan")]).fetchall() == []  # which is greater than any distance
+
+
+def test_times_beyond_what_python_holds_stop_no_search_for_duplicates(copied: str) -> None:
+    with database.connect(copied, purpose="test") as connection:
+        connection.execute(
+            "insert into memories (user_id, memory_type, content, created_at) "
+            "select %s, 'task', 'tea', t::timestamptz from unnest('{-infinity,0044-01-01 BC,infinity}'::text[]) as t",
+            [ANN],
+        )
+    with memdb.open(copied) as db:
+        (group,) = db.duplicates().shown
+    assert [member.created_at.year for member in group.members] == [2, 2, 9998]
