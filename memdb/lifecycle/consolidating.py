@@ -14,11 +14,14 @@ from uuid import UUID
 from memdb import trust, values
 from memdb.database import Connection, query
 from memdb.errors import InvalidMemory, UsageError
-from memdb.lifecycle import entering
+from memdb.lifecycle import entering, repeating
 from memdb.lifecycle.entering import Needed
 from memdb.target import Target
 
-_IN_TIME = "What was done before is stored, and the rest is still to be done. Try again, or allow more time."
+_in_time = repeating.in_time(
+    "what is to be written",
+    "What was done before is stored, and the rest is still to be done. Try again, or allow more time.",
+)
 _WRITTEN = ("memory_sources", "memory_consolidation_jobs", "memory_consolidation_sources")
 _NEEDED = Needed(
     ("consolidation",),
@@ -138,14 +141,18 @@ def propose(connection: Connection) -> int:
     returns how many.
     """
     made = 0
-    while True:
-        with _entered(connection) as found:
-            jobs = int(connection.value(found.query("consolidation", "propose"), {"batch": _BATCH}))
-        if not jobs:
-            return made
+    while jobs := _propose(connection):
         made += jobs
+    return made
 
 
+@_in_time
+def _propose(connection: Connection) -> int:
+    with _entered(connection) as found:
+        return int(connection.value(found.query("consolidation", "propose"), {"batch": _BATCH}))
+
+
+@_in_time
 def claim(connection: Connection, terms: Terms = Terms()) -> Job | None:
     """Takes the job that has waited longest; None where no job is left."""
     worker = terms.worker or f"{socket.gethostname()}:{os.getpid()}"
@@ -157,6 +164,7 @@ def claim(connection: Connection, terms: Terms = Terms()) -> Job | None:
     return _job(*row)
 
 
+@_in_time
 def complete(connection: Connection, job: Job, summary: Summary) -> bool:
     """Stores a summary, and finishes its job; False where the job is not this worker's any more, and nothing is stored.
 
@@ -174,6 +182,7 @@ def complete(connection: Connection, job: Job, summary: Summary) -> bool:
         return connection.value(found.query("consolidation", "complete"), given) is not None
 
 
+@_in_time
 def fail(connection: Connection, job: Job, error: str) -> bool:
     """Gives a job back; False where it is not this worker's any more."""
     with _entered(connection) as found:
@@ -216,7 +225,7 @@ def _source(memory: dict[str, Any]) -> Source:
 @contextmanager
 def _entered(connection: Connection) -> Iterator[Target]:
     """Where memories are, in a transaction in which nobody else's code is called, and nothing is hidden."""
-    with connection.in_time("what is to be written", lambda: _IN_TIME), connection.transaction():
+    with connection.transaction():
         connection.execute("set transaction isolation level read committed, read write")
         found = entering.enter(connection, _NEEDED, hidden="not all jobs would be done", writing=True)
         trust.keep_triggers_away(connection, *((found.schema, name) for name in _WRITTEN))
@@ -226,6 +235,7 @@ def _entered(connection: Connection) -> Iterator[Target]:
         yield found
 
 
+@_in_time
 def _standing(connection: Connection) -> tuple[int, int]:
     with _entered(connection) as found:
         ((set_aside, stale),) = connection.execute(found.query("consolidation", "standing"))

@@ -11,7 +11,7 @@ from psycopg import sql
 from memdb import target, trust, users
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, DataError
-from memdb.lifecycle import belongings, mentions, proving, remaining, surveying
+from memdb.lifecycle import belongings, mentions, proving, remaining, repeating, surveying
 from memdb.lifecycle.belongings import Belongings, Conditions
 from memdb.lifecycle.mentions import Mentions
 from memdb.lifecycle.remaining import Remains
@@ -62,14 +62,21 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
     """Deletes all rows of the user in memdb's tables, and what refers to them with `on delete cascade`, in one
     transaction; with `and_user`, their own row, too, and what the application lets go with it.
 
-    What is stored for them meanwhile waits until it has ended.
+    What is stored for them meanwhile waits until it has ended. Where others hold what it waits for, and wait for it, it
+    begins again.
 
     Raises UsageError for what is no key of a user, DataError for somebody of whom nothing is there; DatabaseError where
     rows of other tables are in the way, row-level security hides some, somebody else's code would run, or a row of the
     user is left: then all of it stays. LockTimeout where others hold a lock for too long.
     """
     started = time.monotonic()
-    with _prompt(connection), connection.transaction():
+    with _prompt(connection):
+        told = repeating.after_deadlocks(lambda: _forget(connection, user, and_user=and_user))
+    return replace(told, seconds=time.monotonic() - started)
+
+
+def _forget(connection: Connection, user: object, *, and_user: bool) -> Forgetting:
+    with connection.transaction():
         # What is waited for has to be seen afterwards, whatever the database's default.
         connection.execute("set transaction isolation level read committed, read write")
         found, key = _enter(connection, user)
@@ -85,7 +92,7 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
             proof.require_gone()
             mentioned.require_none()
             _require_no_more(survey, deleted, before)
-        told = replace(
+        return replace(
             told,
             dry_run=False,
             deleted=told.deleted | taken_out,
@@ -93,7 +100,6 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
             is_noted=forgotten.note(connection, found.target, key),
             remains=remaining.find(connection, filled),
         )
-    return replace(told, seconds=time.monotonic() - started)
 
 
 @contextmanager

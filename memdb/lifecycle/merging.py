@@ -2,9 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ import psycopg
 
 from memdb.database import Connection, query
 from memdb.errors import DataError
-from memdb.lifecycle import duplicates, entering
+from memdb.lifecycle import duplicates, entering, repeating
 from memdb.lifecycle.duplicates import Asked, Duplicates, Group
 from memdb.shape import UserKey
 from memdb.target import Target
@@ -85,7 +86,11 @@ def merge(connection: Connection, found: Duplicates, *, on_batch: Callable[[int]
             pass  # what is missing is told at once
         if found.near or found.named:
             for group in found.shown:
-                _merge_group(connection, group, tally, near=found.near)
+                pairs = repeating.after_deadlocks(partial(_merge_group, connection, group, near=found.near))
+                if pairs:
+                    tally.add(pairs)
+                else:
+                    tally.changed += 1
         else:
             _, owners = duplicates.owners(connection, Asked(found.user))
             for owner in owners:
@@ -100,7 +105,12 @@ def unmerge(connection: Connection, memory_id: UUID) -> Unmerging:
     Raises DataError where there is no such memory, it is archived itself, or nothing was merged into it; else as merge
     does.
     """
-    with connection.in_time("what is to be brought back", lambda: _NOTHING), _transaction(connection) as found:
+    with connection.in_time("what is to be brought back", lambda: _NOTHING):
+        return repeating.after_deadlocks(lambda: _unmerge(connection, memory_id))
+
+
+def _unmerge(connection: Connection, memory_id: UUID) -> Unmerging:
+    with _transaction(connection) as found:
         owner = connection.value(found.query("duplicates", "owner"), {"memory_id": memory_id})
         if owner is None:
             raise DataError(f"there is no memory {memory_id}", hint="Give the id of the memory that was kept.")
@@ -122,16 +132,18 @@ def _unmerged(connection: Connection, found: Target, owner: UserKey, memory_id: 
 
 def _merge_all(connection: Connection, owner: UserKey, tally: _Tally) -> None:
     """Those of one user that say the same, until there are none."""
-    while True:
-        with _transaction(connection) as found:
-            given = {"user": owner, "batch": _BATCH}
-            rows = connection.execute(found.query("duplicates", "merge_exact"), given).fetchall()
-        if not rows:
-            return
-        tally.add(_pairs(rows))
+    while pairs := repeating.after_deadlocks(lambda: _merge_some(connection, owner)):
+        tally.add(pairs)
 
 
-def _merge_group(connection: Connection, group: Group, tally: _Tally, *, near: bool) -> None:
+def _merge_some(connection: Connection, owner: UserKey) -> list[tuple[UUID, str]]:
+    with _transaction(connection) as found:
+        given = {"user": owner, "batch": _BATCH}
+        return _pairs(connection.execute(found.query("duplicates", "merge_exact"), given))
+
+
+def _merge_group(connection: Connection, group: Group, *, near: bool) -> list[tuple[UUID, str]]:
+    """Which were merged; none where one of the group says something else by now."""
     given: dict[str, Any] = {
         "user": group.user,
         "ids": [member.id for member in group.members],
@@ -141,13 +153,11 @@ def _merge_group(connection: Connection, group: Group, tally: _Tally, *, near: b
     with _transaction(connection) as found:
         same = connection.execute(found.query("duplicates", "lock"), given).fetchall()
         if len(same) < len(group.members):
-            tally.changed += 1
-            return
-        rows = connection.execute(found.query("duplicates", "merge"), given).fetchall()
-    tally.add(_pairs(rows))
+            return []
+        return _pairs(connection.execute(found.query("duplicates", "merge"), given))
 
 
-def _pairs(rows: Sequence[tuple[Any, ...]]) -> list[tuple[UUID, str]]:
+def _pairs(rows: Iterable[tuple[Any, ...]]) -> list[tuple[UUID, str]]:
     return [(kept, tier) for kept, tier in rows]
 
 

@@ -15,7 +15,7 @@ from memdb.benchmark.preparation import Wanted
 from memdb.benchmark.proving import Proof
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, DataError, UsageError
-from memdb.lifecycle import entering
+from memdb.lifecycle import entering, repeating
 from memdb.lifecycle.entering import Needed
 from memdb.target import Target
 
@@ -100,7 +100,7 @@ def prune(connection: Connection, pace: Pace = Pace(), *, on_batch: Callable[[in
     started, deleted, batches = time.monotonic(), Counter[tuple[str, str]](), 0
     while True:
         with _prompt(connection, deleted):
-            batch = _prune(connection, pace.batch)
+            batch = repeating.after_deadlocks(lambda: _prune(connection, pace.batch))
         deleted.update(batch)
         if batch:
             batches += 1
