@@ -92,8 +92,18 @@ select s.id
 from {search}(%(user)s, %(numbers)s::real[]::{vector}.vector, null, %(k)s) as s; -- noqa: PRS
 
 -- name: exact
-select m.{key}
-from {rows} as m -- noqa: PRS
-where m.user_id = %(user)s and m.embedding is not null
-order by {vector}.cosine_distance(m.embedding, %(numbers)s::real[]::{embedding_type}) asc, m.{key} asc -- noqa: PRS
-limit %(k)s;
+-- As searches have it: what has expired is not found, nor what has an embedding of zeros, whose distance is NaN.
+select n.{key} -- noqa: PRS
+from (
+    select
+        m.{key},
+        {vector}.cosine_distance(m.embedding, %(numbers)s::real[]::{embedding_type}) as distance
+    from {rows} as m
+    where
+        m.user_id = %(user)s and m.embedding is not null
+        and m.{key} not in (select h.memory_id from {schema}.memories_hidden(%(user)s) as h)
+    order by distance, m.{key}
+    limit %(k)s
+) as n
+where n.distance <> 'NaN'
+order by n.distance, n.{key};

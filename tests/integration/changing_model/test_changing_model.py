@@ -93,6 +93,21 @@ def test_what_the_new_model_answers_is_compared_before_it_is_switched_to(db: doo
     assert "agree" in refused.failed[0]
 
 
+def test_what_no_search_finds_is_not_asked_of_the_new_model_either(db: door.Database, connection: Connection) -> None:
+    """What has expired, and embeddings of zeros of which an answer would have to have some."""
+    db.embed(Model(), batching=SMALL)
+    expired = [UUID(int=n) for n in (*range(1, MANY, 3), 310)]
+    for user in (ANN, BOB):
+        connection.execute("select expire_memories(%s, %s, now() - interval '1 s')", [user, expired])
+    connection.execute(
+        "update memory_embeddings_new_model_2 set embedding = array_fill(0::real, array[64])::vector "
+        "where memory_id = %s",
+        [UUID(int=311)],
+    )
+    compared = db.compare_models(NEW, most=MANY + 20, k=19, least=Least(agreement=0, slower=100))
+    assert (compared.ok, compared.failed) == (True, ())
+
+
 def test_what_is_stale_or_cannot_be_found_is_not_covered_and_without_questions_nothing_is_known(
     db: door.Database, connection: Connection
 ) -> None:
