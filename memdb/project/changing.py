@@ -5,7 +5,7 @@ from pathlib import Path
 
 from memdb.errors import UsageError
 from memdb.ledger.sqlfiles import CORE, OWN
-from memdb.project import adding, folder, following, models
+from memdb.project import adding, folder, following, models, stages
 from memdb.project.adding import NewMigrations, Pair
 from memdb.shape import Shape
 from memdb.successor import Successor
@@ -13,103 +13,6 @@ from memdb.words import argument
 
 _SEARCH = "search_memories_where"
 _INDEX = "ix_memories_signature"
-_BRANCH = """\
-    select
-        s.id,
-        s.content,
-        s.memory_type,
-        s.metadata,
-        s.distance
-    from
-        {function}(
-            user_id, embedding{cast}, condition, k, tiers, max_distance, metadata, candidates
-        ) as s
-"""
-_KEPT = """\
--- Has questions of the former model answered while both are asked, as until now. It is not begun before the embeddings
--- of {model} are there.
-do $$
-declare
-    missing constant bigint := (
-        select count(*)
-        from memories as m
-        where not exists (select from {table} as e where e.memory_id = m.id)
-    );
-begin
-    if missing > 0.01 * (select count(*) from memories) then
-        raise exception '% memories have no embedding of the new model yet, and would not be found', missing
-            using errcode = 'object_not_in_prerequisite_state',
-                hint = 'Make them first, with memdb embed, and compare the models; then migrate again.';
-    end if;
-end
-$$;
-
-{kept};
-
-comment on function {signature} is
-'search_memories_where for a question of the former model.';
-"""
-_KEPT_SAFE = """\
--- Fixes its search_path, as 1013 does that of search_memories_where.
--- alongside: row_security
-alter function {signature}
-set search_path = '';
-"""
-_SWITCHED = """\
--- Has questions answered by the embeddings of {model}.
---
--- One function is replaced, on which all searches are built. That locks no table, and is taken back as quickly.
-{search};
-{fixed}
-{answers}"""
-_TAKEN_BACK = """\
--- The former model answers all questions again.
-{search};
-{fixed}
-{answers}"""
-_RETIRED = """\
--- The former model answers no more questions: only embeddings of {model} are compared.
-{search};
-{fixed}
-{answers}
-drop function {former};
-"""
-_SERVING_AGAIN = """\
-{kept};
-
-comment on function {former} is
-'search_memories_where for a question of the former model.';
-{fixed_former}
-{search};
-{fixed}
-{answers}"""
-_UNCOMMENTED = """
--- The next migration drops it.
-comment on index ix_memories_signature is null;
-"""
-_DROPPED = """\
--- Drops the signatures of the former model, which nobody compares any more.
--- transactional: false
-drop index concurrently ix_memories_signature;
-"""
-_FIXED = """\
-
--- Replacing a function takes its settings off. Where 1010 is applied, it has fixed the search_path of all alike.
-do $$
-begin
-    if exists (
-        select
-        from pg_proc
-        where
-            oid = 'memory_signature({type})'::regprocedure
-            and 'search_path=""' = any(proconfig)
-    ) then
-        alter function {signature}
-        set search_path = '';
-    end if;
-end
-$$;
-"""
 
 
 def begin(
@@ -149,22 +52,23 @@ def switch(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
     kept = kept.replace(" rows 10\n", " rows 10\nset jit = off\n", 1)  # a statement of its own: planned only if asked
     search, back = _both(former, successor, new), models.replacing(former)
     signature, fixed = _signature(successor.former, known), _fixed(_SEARCH, known)
+    callers = _callers(signature, known)
     pairs = [
         *models.templates("switch", successor, new),
         (
             f"keep_former_search {successor.slug}",
-            _KEPT.format(model=model, table=successor.table, kept=kept, signature=signature),
+            stages.KEPT.format(model=model, table=successor.table, kept=kept, signature=signature, callers=callers),
             f"drop function {signature};\n",
         ),
         (
             f"fix_search_path_of_former_search {successor.slug}",
-            _KEPT_SAFE.format(signature=signature),
+            stages.KEPT_SAFE.format(signature=signature),
             f"alter function {signature}\nreset search_path;\n",
         ),
         (
             f"switch_search {successor.slug}",
-            _SWITCHED.format(model=model, search=search, fixed=fixed, answers=following.answers(successor, new)),
-            _TAKEN_BACK.format(search=back, fixed=fixed, answers=following.answers(successor, None)),
+            stages.SWITCHED.format(model=model, search=search, fixed=fixed, answers=following.answers(successor, new)),
+            stages.TAKEN_BACK.format(search=back, fixed=fixed, answers=following.answers(successor, None)),
         ),
     ]
     return _write(sql_dir, set_name, pairs)
@@ -180,10 +84,11 @@ def retire(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
     kept = models.last(sql_dir, successor.former, hint=f"Switch to it first: memdb new --switch-model {model}")
     former, fixed = _signature(successor.former, known), _fixed(_SEARCH, known)
     only, alone = _only(switched, successor, new), following.answers(successor, new, alone=True)
-    retired = _RETIRED.format(model=model, search=only, fixed=fixed, answers=alone, former=former)
-    serving_again = _SERVING_AGAIN.format(
+    retired = stages.RETIRED.format(model=model, search=only, fixed=fixed, answers=alone, former=former)
+    serving_again = stages.SERVING_AGAIN.format(
         kept=kept,
         former=former,
+        callers=_callers(former, known),
         fixed_former=_fixed(successor.former, known),
         search=models.replacing(switched),
         fixed=fixed,
@@ -197,8 +102,8 @@ def retire(sql_dir: Path, model: str, *, set_name: str | None = None) -> NewMigr
     index = models.last(sql_dir, _INDEX, kind="index concurrently")
     comments = models.statements_of(sql_dir, lambda text: text.startswith(f"comment on index {_INDEX} is\n"))
     pairs = [
-        (name, retired + _UNCOMMENTED, f"{comments[-1]};\n\n{serving_again}"),
-        (f"drop_former_signatures {successor.slug}", _DROPPED, f"-- transactional: false\n{index};\n"),
+        (name, retired + stages.UNCOMMENTED, f"{comments[-1]};\n\n{serving_again}"),
+        (f"drop_former_signatures {successor.slug}", stages.DROPPED, f"-- transactional: false\n{index};\n"),
         *others,
     ]
     return _write(sql_dir, set_name, pairs)
@@ -225,7 +130,11 @@ def _require_name(sql_dir: Path, successor: Successor) -> None:
 
 
 def _fixed(function: str, known: Shape) -> str:
-    return _FIXED.format(type=known.embedding_type, signature=_signature(function, known))
+    return stages.FIXED.format(type=known.embedding_type, signature=_signature(function, known))
+
+
+def _callers(former: str, known: Shape) -> str:
+    return stages.CALLERS.format(former=former, search=_signature(_SEARCH, known))
 
 
 def _signature(function: str, known: Shape) -> str:
@@ -247,7 +156,7 @@ def _only(former: str, successor: Successor, new: Shape) -> str:
 
 
 def _branch(function: str, new: Shape | None = None) -> str:
-    return _BRANCH.format(function=function, cast="" if new is None else f"::{new.embedding_type}")
+    return stages.BRANCH.format(function=function, cast="" if new is None else f"::{new.embedding_type}")
 
 
 def _creating(function: str) -> str:
