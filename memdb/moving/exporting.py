@@ -10,7 +10,7 @@ from pathlib import Path
 from memdb import __version__, files, users
 from memdb.database import Connection
 from memdb.errors import DatabaseError, DataError, OutputError
-from memdb.moving import header, opening, statements, tables
+from memdb.moving import copying, header, opening, tables
 from memdb.moving.file import Writer
 from memdb.moving.header import EMBEDDED, Header, Held
 from memdb.moving.hooks import Hooks
@@ -88,7 +88,7 @@ def _header(connection: Connection, place: Place, key: UserKey | None, *, embedd
     """Raises DataError for a user who has nothing."""
     found, held = place.target, dict[str, Held]()
     for table in place.tables:
-        rows = connection.value(statements.count(found, table, key).encode(), {"user": key})
+        rows = connection.value(copying.count(found, table, key).encode(), {"user": key})
         held[table.name] = Held(rows, tuple(table.columns))
     if key is not None and not any(each.rows for each in held.values()):
         seen = " that row-level security lets this role see" if place.is_hidden else ""
@@ -107,7 +107,7 @@ def _header(connection: Connection, place: Place, key: UserKey | None, *, embedd
 def _write(connection: Connection, place: Place, key: UserKey | None, to: Writer, about: Header, hooks: Hooks) -> str:
     for table in place.tables:
         name = json.dumps(table.name, ensure_ascii=False).encode()
-        statement = statements.copy(place.target, table, key, with_embedding=about.embedding is not None)
+        statement = copying.copy(place.target, table, key, with_embedding=about.embedding is not None)
         for row, *embedding in _told(_rows(connection, statement, key, 1 + (table.name in EMBEDDED)), hooks):
             to.row(name, row, *(numbers or b"null" for numbers in embedding))
     return to.end()

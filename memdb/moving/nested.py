@@ -21,21 +21,22 @@ def beside(value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], mapp
 
 
 def numbers(
-    value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], numbered: Callable[[Table, list[str]], None]
+    value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], numbered: Callable[[Table, str, list[str]], None]
 ) -> None:
     """Tells which numbers the rows have that the database has given them."""
-    known = {table.name: table for table in tables if table.counted}
+    known = {table.name: table for table in tables}
     for key, rows in value.items():
         table = known.get(key.rpartition(".")[0])
-        if table and (found := [row[table.counted] for row in rows if table.counted in row]):
-            numbered(table, found)
+        for column in table.counted if table else ():
+            if table and (found := [row[column] for row in rows if column in row]):
+                numbered(table, column, found)
 
 
 def _row(row: dict[str, Any], table: Table | None, mapped: Mapped) -> dict[str, Any]:
     kinds = dict(zip(table.columns, table.kinds, strict=True)) if table else {}
     of = dict(zip(table.columns, table.numbers, strict=True)) if table else {}
-    if table and table.counted:
-        of[table.counted] = table.name
+    if table:
+        of |= {column: f"{table.name}.{column}" for column in table.counted}
     return {
         name: mapped("number", (of[name], text))
         if of.get(name)

@@ -80,22 +80,39 @@ class Storing:
 
     def _number(self, table: Table, given: Columns, batch: list[Row], mapped: dict[str, list[Any]]) -> None:
         """Gives rows their numbers here, and what refers to them: those which are there have theirs already."""
-        if table.numbered in mapped:
-            old = mapped[table.numbered]
-            asked = self._parameters(batch, mapped)
-            there = dict(self.connection.execute(statements.there(self.place, table, given).encode(), asked).fetchall())
-            new = self.connection.execute(statements.numbers(table, len(old)).encode()).fetchall()
-            mapped[table.numbered] = [str(number) for (number,) in new]
-            for was, number in zip(old, mapped[table.numbered], strict=True):
-                self.numbers[table.name, was] = str(there.get(was, number))
+        for column, numbering in zip(table.counted, table.numbering, strict=True):
+            if column in mapped:
+                old = mapped[column]
+                asked = self._parameters(batch, mapped)
+                statement = statements.there(self.place, table, given, column)
+                there = dict(self.connection.execute(statement.encode(), asked).fetchall())
+                mapped[column] = self._next(numbering, len(old))
+                for was, number in zip(old, mapped[column], strict=True):
+                    self.numbers[f"{table.name}.{column}", was] = str(there.get(was, number))
         for name, of in zip(table.columns, table.numbers, strict=True):
-            if of and name in mapped and name != table.numbered:
-                mapped[name] = [None if was is None else self.numbers.get((of, was)) for was in mapped[name]]
+            if of and name in mapped and name not in table.counted:
+                mapped[name] = [self._numbered(table, name, of, was) for was in mapped[name]]
 
-    def _give(self, table: Table, old: list[str]) -> None:
+    def _numbered(self, table: Table, name: str, of: str, was: str | None) -> str | None:
+        if was is not None and (of, was) not in self.numbers:
+            raise DataError(
+                f"{self.file.path}: {name} of a row of {table.name} is {excerpt(was)}, and no row before it "
+                f"has that as {of}",
+                hint="Nothing was imported. If the file is of one user, export all. Tables that refer to each other "
+                "cannot be imported.",
+            )
+        return None if was is None else self.numbers[of, was]
+
+    def _next(self, numbering: str, wanted: int) -> list[str]:
+        return [str(number) for (number,) in self.connection.execute(statements.numbers(numbering, wanted).encode())]
+
+    def _give(self, table: Table, column: str, old: list[str]) -> None:
         """Rows in the archive get their numbers here, so that they come back beside those which have theirs."""
-        new = self.connection.execute(statements.numbers(table, len(old)).encode()).fetchall()
-        self.numbers |= {(table.name, was): str(number) for was, (number,) in zip(old, new, strict=True)}
+        numbering = table.numbering[table.counted.index(column)]
+        self.numbers |= {
+            (f"{table.name}.{column}", was): number
+            for was, number in zip(old, self._next(numbering, len(old)), strict=True)
+        }
 
     @staticmethod
     def _parameters(batch: list[Row], mapped: Mapping[str, list[Any]]) -> dict[str, Any]:

@@ -20,9 +20,9 @@ class Table:
 
     `key` are the columns by which a row is known; none where the database numbers them, or nothing tells them apart.
     `never_null` are columns of JSON in which a null can only be that of JSON. `within` are columns by which rows refer
-    to others of the table, by their column `within_key`. `numbers` says for each column of which table a number is,
-    `counted` which column has the table's own, which is `numbered` if others refer to it, and `numbering` is what gives
-    the next one.
+    to others of the table, by their column `within_key`. `numbers` says for each column whose number it is, by table
+    and column; `counted` are columns that the database numbers, and `numbering` is what gives each of them the next
+    number. They are among the columns if others refer to them.
     `has_owner` says that rows have a user of their own; other rows belong to a memory, and are deleted together with
     it. `is_hidden` says that policies decide which rows this role sees. The
     embedding is not among the columns.
@@ -40,9 +40,8 @@ class Table:
     within: Sequence[str]
     within_key: str | None
     numbers: Sequence[str | None]
-    numbered: str | None
-    counted: str | None
-    numbering: str | None
+    counted: Sequence[str]
+    numbering: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)

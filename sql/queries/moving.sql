@@ -65,7 +65,7 @@ travelling as (
         a.attnum,
         a.attnotnull,
         a.attnum = any(p.indkey) as is_primary,
-        not t.has_owner and a.attnum = any(p.indkey)
+        not t.has_owner
         and (a.attidentity <> '' or coalesce(pg_get_expr(d.adbin, d.adrelid), '') like 'nextval(%%') as is_number
     from found as t
     inner join pg_attribute as a
@@ -78,17 +78,14 @@ travelling as (
     where
         (
             a.attidentity = ''
-            and (
-                t.has_owner or coalesce(a.attnum <> all(p.indkey), true)
-                or coalesce(pg_get_expr(d.adbin, d.adrelid), '') not like 'nextval(%%'
-            )
+            and (t.has_owner or coalesce(pg_get_expr(d.adbin, d.adrelid), '') not like 'nextval(%%')
         )
         or (
-            not t.has_owner and p.indkey[0:] = array[a.attnum]
+            not t.has_owner
             and exists (
                 select from pg_constraint as f
                 inner join found as x on f.conrelid = x.oid
-                where f.contype = 'f' and f.confrelid = t.oid and f.confkey = array[a.attnum]
+                where f.contype = 'f' and f.confrelid = t.oid and a.attnum = any(f.confkey)
             )
         )
 ),
@@ -187,9 +184,10 @@ select
     ) as never_null,
     coalesce(array_agg(a.attname::text) filter (where refers.within = within.key), '{}') as within,
     within.key as within_key,
-    array_agg(case when v.is_number then t.relname::text else refers.number_of end order by a.attnum) as numbers,
-    max(a.attname::text) filter (where v.is_number) as numbered,
-    counted.name as counted,
+    array_agg(
+        case when v.is_number then concat(t.relname, '.', a.attname) else refers.number_of end order by a.attnum
+    ) as numbers,
+    counted.names as counted,
     counted.numbering
 from found as t
 inner join travelling as v on t.oid = v.oid
@@ -201,7 +199,7 @@ left join lateral (
         bool_or(case when f.confrelid = %(users)s::oid then f.confdeltype = 'c' else x.oid is not null end) as along,
         bool_or(x.oid is not null and p.attname = 'id') as to_row,
         min(p.attname::text) filter (where f.confrelid = t.oid and c.child <> c.parent) as within,
-        min(x.relname::text) filter (where n.is_number) as number_of
+        min(concat(x.relname, '.', p.attname)) filter (where n.is_number) as number_of
     from pg_constraint as f
     cross join lateral unnest(f.conkey, f.confkey) as c (child, parent)
     inner join pg_attribute as p on f.confrelid = p.attrelid and c.parent = p.attnum
@@ -219,21 +217,24 @@ left join lateral (
 ) as within on true
 left join lateral (
     select
-        min(n.attname::text) as name,
-        min(
-            case
-                when n.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
-                else format('nextval(%%L::regclass)', pg_get_serial_sequence(t.oid::regclass::text, n.attname))
-            end
+        coalesce(array_agg(n.attname::text order by n.attnum <> all(i.indkey), n.attnum), '{}') as names,
+        coalesce(
+            array_agg(
+                case
+                    when n.attidentity = '' then pg_get_expr(d.adbin, d.adrelid)
+                    else format('nextval(%%L::regclass)', pg_get_serial_sequence(t.oid::regclass::text, n.attname))
+                end
+                order by n.attnum <> all(i.indkey), n.attnum
+            ), '{}'
         ) as numbering
-    from pg_index as i
-    inner join pg_attribute as n on i.indrelid = n.attrelid and n.attnum = any(i.indkey)
-    left join pg_attrdef as d on i.indrelid = d.adrelid and n.attnum = d.adnum
+    from pg_attribute as n
+    left join pg_index as i on n.attrelid = i.indrelid and i.indisprimary
+    left join pg_attrdef as d on n.attrelid = d.adrelid and n.attnum = d.adnum
     where
-        i.indrelid = t.oid and i.indisprimary and not t.has_owner
+        n.attrelid = t.oid and n.attnum > 0 and not n.attisdropped and not t.has_owner
         and (n.attidentity <> '' or pg_get_expr(d.adbin, d.adrelid) like 'nextval(%%')
 ) as counted on true
-group by t.oid, t.relname, t.has_owner, within.key, counted.name, counted.numbering
+group by t.oid, t.relname, t.has_owner, within.key, counted.names, counted.numbering
 order by
     t.oid <> %(memories)s::oid,
     not t.has_owner,
