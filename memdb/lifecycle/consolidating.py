@@ -226,7 +226,7 @@ def _source(memory: dict[str, Any]) -> Source:
 def _entered(connection: Connection) -> Iterator[Target]:
     """Where memories are, in a transaction in which nobody else's code is called, and nothing is hidden."""
     with connection.transaction():
-        connection.execute("set transaction isolation level read committed, read write")
+        entering.begin_writing(connection)
         found = entering.enter(connection, _NEEDED, hidden="not all jobs would be done", writing=True)
         trust.keep_triggers_away(connection, *((found.schema, name) for name in _WRITTEN))
         given = {"memories": found.memories, "tables": list(_WRITTEN)}

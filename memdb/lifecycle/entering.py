@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+import psycopg
+
 from memdb import target, trust
+from memdb.addresses.refusals import READ_ONLY
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError
 from memdb.target import Target
@@ -19,6 +22,17 @@ class Needed:
     functions: tuple[str, ...]
     tables: tuple[str, ...]
     called: tuple[str, ...] = ()
+
+
+def begin_writing(connection: Connection) -> None:
+    """For a transaction that has just begun: it writes, and sees what others commit meanwhile, whatever the defaults.
+
+    Raises DatabaseError on a standby.
+    """
+    try:
+        connection.execute("set transaction isolation level read committed, read write")
+    except psycopg.errors.FeatureNotSupported:
+        raise DatabaseError("nothing can be changed in this database: it is a standby", hint=READ_ONLY) from None
 
 
 def enter(connection: Connection, needed: Needed, *, hidden: str = "", writing: bool = False) -> Target:

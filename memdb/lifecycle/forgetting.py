@@ -11,7 +11,7 @@ from psycopg import sql
 from memdb import target, trust, users
 from memdb.database import Connection, query
 from memdb.errors import DatabaseError, DataError
-from memdb.lifecycle import belongings, mentions, proving, remaining, repeating, surveying
+from memdb.lifecycle import belongings, entering, mentions, proving, remaining, repeating, surveying
 from memdb.lifecycle.belongings import Belongings, Conditions
 from memdb.lifecycle.mentions import Mentions
 from memdb.lifecycle.remaining import Remains
@@ -77,8 +77,7 @@ def forget(connection: Connection, user: object, *, and_user: bool = False) -> F
 
 def _forget(connection: Connection, user: object, *, and_user: bool) -> Forgetting:
     with connection.transaction():
-        # What is waited for has to be seen afterwards, whatever the database's default.
-        connection.execute("set transaction isolation level read committed, read write")
+        entering.begin_writing(connection)
         found, key = _enter(connection, user)
         found, going = _held(connection, found, and_user=and_user)
         survey = _survey(connection, found, going, key)

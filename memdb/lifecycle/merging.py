@@ -164,7 +164,7 @@ def _pairs(rows: Iterable[tuple[Any, ...]]) -> list[tuple[UUID, str]]:
 @contextmanager
 def _transaction(connection: Connection) -> Iterator[Target]:
     with connection.transaction():
-        connection.execute("set transaction isolation level read committed, read write")
+        entering.begin_writing(connection)
         found = entering.enter(connection, _NEEDED, hidden=duplicates.HIDDEN, writing=True)
         connection.execute(query("moving", "settings"))
         yield found

@@ -29,6 +29,7 @@ _NEEDED = Needed(
     called=("archive_memories_of_all", "rows_beside_memories", "memory_tables"),
 )
 MOST = 100_000
+_UNPROVED = "Nothing was deleted. Prune without --prove."
 _NOTICEABLE = 0.05
 """The share of all memories from which on a search is slower for what was deleted, until the table is vacuumed."""
 
@@ -130,10 +131,13 @@ def proved(connection: Connection, work: Callable[[], Pruning]) -> Pruning:
     with connection.transaction():
         _enter(connection)  # what prune would refuse is refused before anything is measured
     wanted = Wanted()
-    questions = proving.ask(connection, wanted)
+    try:
+        questions = proving.ask(connection, wanted)
+    except DataError as error:  # whose hint is for a benchmark: to load memories, or to ask for fewer
+        raise DataError(error.message, hint=_UNPROVED) from None
     strategy, before = proving.measure(connection, questions, wanted.k)
     if before is None:
-        raise DataError("no memory has a neighbour, so searches prove nothing", hint="Prune without --prove.")
+        raise DataError("no memory has a neighbour, so searches prove nothing", hint=_UNPROVED)
     done = work()
     _, after = proving.measure(connection, questions, wanted.k)
     return replace(done, proof=Proof(strategy, wanted.k, before, after))
@@ -141,7 +145,7 @@ def proved(connection: Connection, work: Callable[[], Pruning]) -> Pruning:
 
 def _prune(connection: Connection, batch: int) -> Counter[tuple[str, str]]:
     with connection.transaction():
-        connection.execute("set transaction isolation level read committed, read write")
+        entering.begin_writing(connection)
         found = _enter(connection, writing=True)
         rows = connection.execute(found.query("retention", "prune"), [batch])
         return Counter({(tier, rule): memories for tier, rule, memories in rows})

@@ -155,7 +155,8 @@ def test_a_prune_proves_what_searches_were_before_and_are_after(
         assert main(["prune", "--prove", "--dry-run", "--database-url", conninfo]) == 2
         with database.connect(conninfo, purpose="test") as connection:
             connection.execute("update memories set embedding = null")
-        assert main(["prune", "--prove", "--database-url", conninfo]) != 0
+        assert main(["prune", "--prove", "--database-url", conninfo]) == 3
+        assert "hint:  Nothing was deleted. Prune without --prove.\n" in capsys.readouterr().err
 
 
 def test_sets_may_come_and_go_in_any_order(server: str, template: str) -> None:
