@@ -26,10 +26,23 @@ language sql stable parallel safe
 set search_path = ''
 begin atomic
 
-    with question as materialized (
+    with given as materialized (
         select
-            memory_question_in_archive(search_memory_archive.embedding) as embedding,
-            vector_dims(search_memory_archive.embedding) as dimensions
+            memory_question_in_archive(embedding) as embedding,
+            vector_norm(memory_question_in_archive(embedding)) as norm
+    ),
+
+    -- Nothing is near an embedding of zeros. If the squares of an embedding overflow or underflow single precision, its
+    -- direction is used instead.
+    question as (
+        select
+            vector_dims(g.embedding) as dimensions,
+            case
+                when g.norm between 1e-15 and 1e15 then g.embedding
+                when g.norm > 0 then l2_normalize(g.embedding)
+            end as embedding
+        from given as g
+        offset 0 -- noqa: AM09
     )
 
     select

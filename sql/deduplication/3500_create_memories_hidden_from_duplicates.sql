@@ -13,5 +13,5 @@ begin atomic
 end;
 
 comment on function memories_hidden_from_duplicates(user_id uuid) is
-'Part of memory_with_content, exact_duplicates, near_duplicates and merge_memories: which memories of the user are not '
-'to be found.';
+'Part of memory_with_content, exact_duplicates, near_duplicates, near_duplicate_distance and merge_memories: which '
+'memories of the user are not to be found.';

@@ -42,6 +42,10 @@ begin atomic
         where
             m.user_id = near_duplicate_distance.user_id
             and vector_norm(e.compared) between 1e-15 and 1e15
+            and not exists (
+                select from memories_hidden_from_duplicates(near_duplicate_distance.user_id) as h
+                where h.memory_id = m.id
+            )
         group by memory_content_key(m.content)
     ),
 

@@ -339,6 +339,14 @@ def test_the_archive_is_searched_when_asked_for_by_reason_and_by_time(archive: C
         assert set(found(f", valid_at => '2026-01-{day} 00:00Z')")) == set(held), day
 
 
+@pytest.mark.parametrize(("length", "places"), [(1, 2), (3e38, 2), (1e20, 2), (1e-20, 2), (1e-37, 2), (0, 0)])
+def test_a_question_of_whatever_length_finds_the_same(archive: Connection, length: float, places: int) -> None:
+    archive.execute(ARCHIVE, [ANN, [ONE, TWO], "pruned", None])
+    asked = "select distance from search_memory_archive(%s, array_fill(%s::real, '{1536}')::vector)"
+    found = [distance for (distance,) in archive.execute(asked, [ANN, length])]
+    assert found == pytest.approx([0] * places, abs=1e-6)
+
+
 def test_what_expires_in_the_archive_or_before_is_told_of_no_more_and_still_comes_back(archive: Connection) -> None:
     """As no search finds it. A chain of versions does not end there."""
     archive.execute("select expire_memories(%s, %s, now() + interval '1 day')", [ANN, [ONE, TWO, FOUR]])

@@ -190,7 +190,10 @@ def test_what_has_expired_is_no_duplicate(merging: Connection) -> None:
     once = "select is_new from add_memory_once(%s, 'task', 'coffee', null)"
     assert merging.execute(near, [ANN, id_of(5)]).fetchall()
     assert merging.execute(once, [ANN]).fetchone() == (False,)
+    measured = "select memories from near_duplicate_distance(%s)"
+    (before,) = merging.execute(measured, [ANN]).fetchone() or (0,)
     merging.execute("select expire_memories(%s, %s, now() - interval '1 day')", [ANN, coffee])
+    assert merging.execute(measured, [ANN]).fetchone() == (before - 1,), "nor does it say how near is near"
     assert not merging.execute(near, [ANN, id_of(5)]).fetchall()
     assert merging.execute(once, [ANN]).fetchone() == (True,)
 
