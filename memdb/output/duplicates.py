@@ -17,7 +17,7 @@ _TOLD = 3
 
 @render.register
 def _(found: Duplicates) -> Iterator[Any]:
-    """A line for each memory: what becomes of it, its tier, when it was made, its distance, id and text."""
+    """Two lines for each memory: what becomes of it, tier, when it was made, id and distance; its text below."""
     for group in found.shown:
         yield Rows(list(_lines(group)))
         yield ""
@@ -37,9 +37,10 @@ def _lines(group: Group) -> "Iterator[rich.text.Text]":
     yield styled((f"User {group.user}", "bold"))
     for place, member in enumerate(group.members):
         fate = "merge" if place else "keep"
-        distance = "" if member.distance is None else f"{member.distance:.3f}"
-        facts = f"{fate:<5}  {member.memory_type:<8}  {member.created_at:%Y-%m-%d}  {distance:<5}  {member.id}  "
-        yield styled((facts, "cyan"), " ".join(member.content.split()))
+        distance = "" if member.distance is None else f"  {member.distance:.3f}"
+        facts = f"{fate:<5}  {member.memory_type:<8}  {member.created_at:%Y-%m-%d}  {member.id}{distance}"
+        yield styled((facts, "cyan"))
+        yield styled(f"  {' '.join(member.content.split())}")
 
 
 def _calibrated(told: Calibration) -> str:

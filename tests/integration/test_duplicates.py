@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import UUID
@@ -220,6 +221,10 @@ def test_the_command_lists_merges_and_brings_back(copied: str, capsys: pytest.Ca
     assert "4 groups that say the same: 6 memories more than needed: 6 task." in told
     fates = [line.split()[0] for line in told.splitlines() if line.startswith(("keep", "merge"))]
     assert fates[:5] == ["keep", "merge", "keep", "merge", "merge"]
+    lines = told.splitlines()
+    texts = [text for line, text in pairwise(lines) if line.startswith(("keep", "merge"))]
+    assert {text.strip() for text in texts} <= {" ".join(text.split()) for text in TEXTS}, "below, where there is room"
+    assert max(len(line) for line in lines if line.startswith(("keep", "merge"))) <= 72
     assert run("--merge", "--dry-run", "--limit", "3") == told
     assert "Merged 3 memories into 2, in 1 transaction" in run("--merge", "--yes", "--user", str(ANN))
     assert "2 groups that say the same" in run()
