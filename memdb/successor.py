@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from memdb.errors import UsageError
 
+TABLES = "memory_embeddings_"
+"""What names of tables with embeddings beside memories begin with."""
 _MOST = 28  # with what is put around it, a name has the 63 bytes that PostgreSQL keeps
 
 
@@ -35,7 +37,7 @@ class Successor:
 
     @property
     def table(self) -> str:
-        return f"memory_embeddings_{self.slug}"
+        return f"{TABLES}{self.slug}"
 
     @property
     def view(self) -> str:

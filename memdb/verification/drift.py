@@ -12,6 +12,7 @@ from memdb.database import Connection, target_schema
 from memdb.errors import SetupError
 from memdb.ledger.sqlfiles import CORE, OWN, Sets
 from memdb.shape import quoted, unquoted
+from memdb.successor import TABLES
 from memdb.verification import applications_users, snapshot
 from memdb.verification.declarations import USERS, Comparison, Declared, Drift, with_users_of_application
 
@@ -50,9 +51,10 @@ def verify_models(
     Given a connection, they are compared with its database, too; it is only read. Raises UsageError where there is no
     such base, SetupError where SQLAlchemy is not installed.
     """
-    theirs = [*sets[CORE], *sets.get(OWN, ())]
-    core = snapshot.folded(patches[migration.id] for migration in theirs if migration.id in patches)
-    made = [key for key in core if key.kind in ("table", "enum")]
+    theirs = [migration.id for migration in [*sets[CORE], *sets.get(OWN, ())] if migration.id in patches]
+    others = {key for id, patch in patches.items() if id not in theirs for key in patch}
+    core = snapshot.folded((patches[id] for id in theirs), of_others=others)
+    made = [key for key in core if key.kind in ("table", "enum") and not key.identity.startswith(TABLES)]
     tables = {key.identity for key in made if key.kind == "table"}
     declared = _read(models, tables)
     schema, sides = None, {SNAPSHOT: core if declared.own_users else with_users_of_application(core)}

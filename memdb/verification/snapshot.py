@@ -5,7 +5,7 @@ another; those of an optional set are recorded on top of all of core, so that se
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,13 +82,17 @@ def _check_format(path: Path, format: object, patches: Patches) -> None:
     )
 
 
-def folded(patches: Iterable[Patch]) -> Objects:
-    """The objects that migrations leave. Raises SqlFilesError where they lack what objects of their kind have."""
+def folded(patches: Iterable[Patch], *, of_others: Collection[Key] = ()) -> Objects:
+    """The objects that migrations leave, without those `of_others` of which these only change something.
+
+    Raises SqlFilesError where one lacks what objects of its kind have.
+    """
     objects = fold(patches)
-    for key, attributes in objects.items():
-        if name := missing(key, attributes):
+    lacking = {key: name for key, attributes in objects.items() if (name := missing(key, attributes))}
+    for key, name in lacking.items():
+        if key not in of_others:
             raise SqlFilesError(f"{FILE} does not say {name} of {key}", hint=f"Write it again with: {_WRITE}")
-    return objects
+    return {key: attributes for key, attributes in objects.items() if key not in lacking}
 
 
 def check(sql_dir: Path, patches: Patches) -> Snapshot:

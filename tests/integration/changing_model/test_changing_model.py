@@ -144,6 +144,7 @@ def test_each_stage_is_what_verify_schema_expects_and_all_are_rolled_back(
         for last in (begun, switched, retired):
             db.migrate(to=last)
             assert db.verify().differences == ()
+            assert db.verify_models("memdb.models:Base").differences == ()
         for last in (switched, begun, "1016"):
             db.rollback(to=last)
             assert db.verify().differences == ()
