@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from memdb.capacity import Demand, Skew, plan
-from memdb.capacity.ways import Way, ways
+from memdb.capacity.ways import MEMORY_USED, Way, ways
 from memdb.cli import main
 from memdb.output.benchmark import plots
 from memdb.output.benchmark.plots import Guide, Point, Series
@@ -33,13 +33,19 @@ _TABLES = re.compile(r" *(kept as|median|\d  |shards on|as placed|moved by|one s
 def draw(folder: Path) -> None:
     """Both pictures."""
     memories = plots.logarithmic("users, of 200 memories each", [float(users) for users in _USERS], _short)
-    gigabytes = plots.logarithmic("GB that should be in memory", [0.01, 1e6], _short, Guide(48, "a server of 64 GB"))
+    gigabytes = plots.logarithmic("GB that should be in memory", [0.01, 1e6], _short, _server())
     lines = tuple(_sizes())
     _write(folder / "scale-memory.svg", lines, plots.chart("Memory by users", lines, memories, gigabytes))
     shards = plots.logarithmic("shards", [float(number) for number in _SHARDS], _short)
     load = plots.logarithmic("load of the hottest shard / the mean", [1.0, 1000.0], _short)
     lines = tuple(_skews())
     _write(folder / "scale-shards.svg", lines, plots.chart("Hottest shard by shards", lines, shards, load))
+
+
+def _server() -> Guide:
+    """What memories may take of a server's memory."""
+    all_of_it = Demand(1, _MEMORIES).node_memory_gib
+    return Guide(all_of_it * MEMORY_USED, f"{MEMORY_USED:.0%} of a server of {all_of_it:g} GB")
 
 
 def _sizes() -> Iterator[Series]:

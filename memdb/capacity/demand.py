@@ -80,7 +80,8 @@ def known_sets() -> tuple[str, ...]:
 def _require(name: str, value: float | None, least: float, most: float) -> None:
     if value is not None and not least <= value <= most:  # NaN is not, either
         raise UsageError(
-            f"{name.replace('_', ' ')} cannot be {value}", hint=f"It is a number from {least:,.12g} to {most:,.12g}."
+            f"--{name.removesuffix('_gib').replace('_', '-')} cannot be {value:,.12g}",
+            hint=f"It is a number from {least:,.12g} to {most:,.12g}.",
         )
 
 

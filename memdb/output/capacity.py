@@ -117,11 +117,16 @@ def _tenfold(then: Tenfold) -> str:
 
 
 def _servers(servers: Servers) -> str:
-    needs = ", ".join(
-        f"{name} {need:,.2g}" if need < 100 else f"{name} {need:,.0f}" for name, need in servers.needs.items()
-    )
+    needs = ", ".join(f"{name} {_need(need)}" for name, need in servers.needs.items())
     because = f", because of {servers.bound}" if servers.nodes > 1 else ""
     return f"{servers.nodes:,}{because} ({needs})"
+
+
+def _need(servers: float) -> str:
+    """`0.4`, `39`; next to nothing is said so."""
+    if 0 < servers < 0.01:
+        return "under 0.01"
+    return f"{servers:,.2g}" if servers < 100 else f"{servers:,.0f}"
 
 
 def _spread(result: Capacity) -> Iterator[Any]:

@@ -250,6 +250,18 @@ def test_the_command_refuses_nonsense(option: str, capsys: pytest.CaptureFixture
     assert "hint:" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--users", "--memories-per-user", "--qps", "--active", "--node-memory"])
+def test_a_value_out_of_range_is_told_with_its_option(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"--users": "10", "--memories-per-user": "20", option: "-1"}
+    assert main(["capacity", *(f"{name}={value}" for name, value in given.items())]) == 2
+    assert f"error: {option} cannot be -1\n" in capsys.readouterr().err
+
+
+def test_what_takes_next_to_nothing_of_a_server_is_told_in_plain_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["capacity", "--users", "10", "--memories-per-user", "20"]) == 0
+    assert "Servers: 1 (disk under 0.01, memory under 0.01, cores 0)." in capsys.readouterr().out
+
+
 def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
     page = (Path(__file__).parents[2] / "docs" / "scale.md").read_text()
     blocks = [block.splitlines() for block in re.findall(r"```console\n\$ memdb (capacity.*?)```", page, re.DOTALL)]
