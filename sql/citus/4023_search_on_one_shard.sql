@@ -1,5 +1,6 @@
--- The same for search_memories_where of 1016, which search_memories calls. How many memories a user has is asked first:
--- if few, a plain query compares all of them, which a distributed database plans in no time.
+-- The same for search_memories_where of 1016, which search_memories calls. Each question is a way to another server and
+-- back: so a plain query that compares all of a user's memories asks along whether they are few. If it finds nothing,
+-- because they are many or none fits, the others are asked.
 -- alongside: fast_search
 select set_config('citus.enable_ddl_propagation', 'off', true);
 
@@ -7,6 +8,52 @@ select memory_keep_functions(
     '4023_search_on_one_shard',
     'search_memories_where(uuid, vector, jsonpath, integer, memory_type[], double precision, jsonb, integer)'
 );
+
+create function search_memories_if_few(
+    owner uuid,
+    asked vector,
+    places integer,
+    tiers memory_type[],
+    contained jsonb,
+    condition jsonpath,
+    few bigint
+)
+returns table (id uuid, content text, memory_type memory_type, metadata jsonb, distance double precision)
+language plpgsql stable parallel restricted rows 10
+set jit = off
+set plan_cache_mode = auto
+as $$
+#variable_conflict use_column
+declare
+    hidden constant uuid[] := array(select h.memory_id from memories_hidden(owner) as h);
+begin
+    return query
+    select
+        m.id,
+        m.content,
+        m.memory_type,
+        m.metadata,
+        cosine_distance(m.embedding, asked) as distance
+    from memories as m
+    where
+        m.user_id = owner
+        and m.signature is not null
+        and (tiers is null or m.memory_type = any(tiers))
+        and (contained is null or m.metadata @> contained)
+        and (condition is null or coalesce(m.metadata, '{}') @@ condition)
+        and m.id <> all(hidden)
+        and not exists (
+            select from memories as o
+            where o.user_id = owner
+            limit 1 offset few -- noqa: AM09
+        )
+    order by distance, m.id
+    limit places;
+end;
+$$;
+
+comment on function search_memories_if_few(uuid, vector, integer, memory_type[], jsonb, jsonpath, bigint) is
+'Part of search_memories_of_user: compares all memories of a user who has up to few; of others, it finds none.';
 
 create function search_memories_of_user(
     owner uuid,
@@ -33,33 +80,14 @@ declare
         when norm between 1e-15 and 1e15 then given
         when norm > 0 then l2_normalize(given)
     end;
-    hidden uuid[];
 begin
     if asked is null then
         return;
     end if;
-    perform from memories as m
-    where m.user_id = owner
-    limit 1 offset few;
-    if not found then
-        hidden := array(select h.memory_id from memories_hidden(owner) as h);
-        return query
-        select
-            m.id,
-            m.content,
-            m.memory_type,
-            m.metadata,
-            cosine_distance(m.embedding, asked) as distance
-        from memories as m
-        where
-            m.user_id = owner
-            and m.signature is not null
-            and (tiers is null or m.memory_type = any(tiers))
-            and (contained is null or m.metadata @> contained)
-            and (condition is null or coalesce(m.metadata, '{}') @@ condition)
-            and m.id <> all(hidden)
-        order by distance, m.id
-        limit places;
+    return query
+    select f.* from search_memories_if_few(owner, asked, places, tiers, contained, condition, few) as f;
+    if found or places = 0 then
+        return;
     elsif contained is not null or condition is not null then
         return query
         select f.* from search_memories_filtered(owner, asked, places, tiers, candidates, contained, condition) as f;
@@ -113,5 +141,6 @@ begin atomic
 end;
 
 select memory_fix_search_paths(
+    'search_memories_if_few(uuid, vector, integer, memory_type[], jsonb, jsonpath, bigint)',
     'search_memories_of_user(uuid, vector, integer, memory_type[], jsonb, jsonpath, integer, bigint)'
 );

@@ -131,6 +131,20 @@ def test_each_form_asks_one_shard(told: tuple[psycopg.Connection, Heard], query:
             assert (len(found) > 0 or "source" in query or "words" in query, len(heard.shards())) == (True, 1)
 
 
+def test_few_memories_are_searched_with_one_question_to_their_shard(told: tuple[psycopg.Connection, Heard]) -> None:
+    """Each question is a way to another server and back; what has expired is left out by the same one."""
+    connection, heard = told
+    user, number, embedding = connection.execute(
+        "select user_id, count(*), min(embedding::text)::vector from memories group by user_id order by 2 limit 1"
+    ).fetchone() or (None, 0, None)
+    assert 10 < number < 250
+    for _ in range(7):
+        heard.said.clear()
+        found = connection.execute("select id from search_memories(%s, %s)", [user, embedding]).fetchall()
+        asked = [said for said in heard.said if "issuing" in said]
+        assert (len(found), len(asked)) == (10, 1)
+
+
 Ask = Callable[[MemoryStore[Any], Any, Any], Any]
 
 OF_THE_STORE: dict[str, Ask] = {
