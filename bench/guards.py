@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from memdb import cli, database
-from memdb.ledger import changes, history
+from memdb.ledger import changes, homes
 from memdb.ledger.sqlfiles import Migration
 from memdb.migrations import session
 
@@ -19,7 +19,7 @@ _NO_CHANGES = SimpleNamespace(require_none=lambda: None)
 GUARDS: tuple[tuple[Any, str, Any], ...] = (
     (session, "prepared", lambda *_: nullcontext()),
     (database, "own_names", lambda *_: nullcontext()),
-    (history, "_require_sound", lambda *_: None),
+    (homes, "require", lambda *_: None),
     (Migration, "checksum", ""),
     (changes, "find", lambda *_: _NO_CHANGES),
 )
