@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from memdb.moving.header import EMBEDDED, Header, Held
 from memdb.moving.hooks import Hooks
 from memdb.moving.tables import MEMORIES, Place
 from memdb.shape import UserKey
+from memdb.successor import TABLES
 
 _ROWS_TOLD = 1000
 
@@ -53,6 +54,8 @@ def export(
     with connection.transaction(force_rollback=True):
         connection.execute("set transaction isolation level repeatable read, read only")
         place = tables.enter(connection)
+        if not embeddings:
+            place = replace(place, tables=[table for table in place.tables if not table.name.startswith(TABLES)])
         key = _asked(connection, place, user)
         about = _header(connection, place, key, embeddings=embeddings)
         owners = connection.value(place.target.query("moving", "users_of"), {"user": None if key is None else str(key)})

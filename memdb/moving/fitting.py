@@ -4,19 +4,26 @@ from memdb.errors import DataError, UsageError
 from memdb.moving.file import File
 from memdb.moving.tables import MEMORIES, Place
 from memdb.shape import Shape
+from memdb.successor import TABLES
 from memdb.words import count, listed
 
 _NOTHING = "Nothing was imported."
+_WITHOUT = "Import without embeddings, and have them made by the model used here: --without-embeddings."
 
 
 def require(place: Place, file: File, *, embeddings: bool) -> None:
     """Raises DataError, which says what does not fit."""
     there = {table.name: table for table in place.tables}
     for name, held in file.header.tables.items():
+        if not embeddings and name.startswith(TABLES):
+            continue
         if held.rows and name not in there:
+            mend = (
+                _WITHOUT if name.startswith(TABLES) else "Apply the set that has this table: memdb migrate --with SET."
+            )
             file.refuse(
                 f"has {count(held.rows, 'row')} of {name}, which is not in the schema {place.target.schema}",
-                f"{_NOTHING} Apply the set that has this table: memdb migrate --with SET.",
+                f"{_NOTHING} {mend}",
             )
         missing = set(held.columns) - set(there[name].columns) if name in there else ()
         if held.rows and missing:
@@ -38,7 +45,7 @@ def _require_dimensions(file: File, embedding: str, here: Shape) -> None:
     if dimensions != here.dimensions:
         raise DataError(
             f"{file.path} has embeddings of the type {embedding}, and the column here is {here.embedding}",
-            hint=f"{_NOTHING} Import without them, and have them made by the model used here: --without-embeddings.",
+            hint=f"{_NOTHING} {_WITHOUT}",
         )
 
 

@@ -20,6 +20,7 @@ from memdb.moving.storing import Storing
 from memdb.moving.tables import MEMORIES, Place
 from memdb.reading.ahead import ahead
 from memdb.shape import UserKey
+from memdb.successor import TABLES
 
 _IN_TIME = "Nothing was imported. Try again, or allow more time with --wait."
 
@@ -80,7 +81,8 @@ def store(
         connection.execute(query("moving", "look_up_by_key"))
         with_embeddings = embeddings and file.header.embedding is not None
         arrival = Storing(connection, place, file, owners, salt, on_conflict, with_embeddings)
-        with closing(ahead(storing.batches(file.rows()))) as batches:
+        rows = (row for row in file.rows() if embeddings or not row.table.startswith(TABLES))
+        with closing(ahead(storing.batches(rows))) as batches:
             for batch in batches:
                 arrival.add(batch)
                 hooks.on_progress(len(batch))

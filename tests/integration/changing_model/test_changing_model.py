@@ -209,6 +209,21 @@ def test_embeddings_go_along_with_memories_to_other_users(
     assert dict(rows) == {ANN: 20, BOB: 20}
 
 
+def test_memories_go_where_the_model_is_unknown_without_its_embeddings(
+    db: door.Database, connection: Connection, tmp_path: Path, shipped_folder: Path, server: str
+) -> None:
+    db.embed(Model(), scope=Scope(user=BOB), batching=SMALL)
+    whole = tmp_path / "bob.jsonl"
+    assert db.export(whole, user=BOB).beside["memory_embeddings_new_model_2"] == 20
+    assert "memory_embeddings_new_model_2" not in db.export(tmp_path / "texts.jsonl", user=BOB, embeddings=False).beside
+    with new_database(server) as conninfo, memdb.open(conninfo, sql_dir=shipped_folder, sets=SETS) as other:
+        other.migrate()
+        with pytest.raises(DataError, match="20 rows of memory_embeddings_new_model_2") as refused:
+            other.import_(whole)
+        assert "--without-embeddings" in str(refused.value.hint)
+        assert other.import_(whole, embeddings=False).memories == 20
+
+
 def test_who_is_held_to_policies_finds_and_embeds_their_own_alone(
     db: door.Database, connection: Connection, folder: Path
 ) -> None:
