@@ -53,7 +53,7 @@ class Comparison:
 
     `agreement` is the mean share of the former one's answers that the new one gives as well, `same_first` the share of
     questions with the same first answer. `stale` embeddings of the new model are of texts that have changed since.
-    `failed` says what the new one does not reach.
+    `failed` says what the new one does not reach, `has_taken_over` whether it answers already, beside the former one.
     """
 
     model: str
@@ -67,6 +67,7 @@ class Comparison:
     agreement: float | None
     same_first: float | None
     failed: tuple[str, ...]
+    has_taken_over: bool
 
     @property
     def ok(self) -> bool:
@@ -248,7 +249,10 @@ def _summed(
     failed = tuple(_failures(least, coverage if memories else 1.0, former, new, agreement))
     if memories and not sides[1].recalls:
         failed += ("no question was asked that it has an answer to",)
-    return Comparison(model, memories, stale, questions, sides[0].k, former, new, coverage, agreement, same, failed)
+    switched = sides[0].function == Successor(model).former
+    return Comparison(
+        model, memories, stale, questions, sides[0].k, former, new, coverage, agreement, same, failed, switched
+    )
 
 
 def _side(asking: _Asking, embedded: int, size: int) -> Side:

@@ -117,11 +117,14 @@ def _(found: Comparison) -> Iterator[Any]:
     yield f"Stale embeddings by it: {found.stale:,}."
     if found.agreement is not None and found.same_first is not None:
         yield f"{found.agreement:.1%} of the answers agree, and {found.same_first:.1%} of the first ones."
-    if found.ok:
+    if found.ok and found.has_taken_over:
+        yield "It has taken over. When nobody asks the former model any more, end its service:"
+        yield Code(f"memdb new --retire-model-before {argument(found.model)}")
+    elif found.ok:
         yield "It may take over. Write the migrations for that:"
         yield Code(f"memdb new --switch-model {argument(found.model)}")
     for reason in found.failed:
-        yield f"Not yet: {reason}."
+        yield f"{'It has taken over, but' if found.has_taken_over else 'Not yet:'} {reason}."
 
 
 def _compared(former: Side, new: Side) -> Iterator[tuple[str, str, str]]:

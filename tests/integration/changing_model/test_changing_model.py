@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import memdb
-from memdb import database, door, project, recording
+from memdb import database, door, output, project, recording
 from memdb.database import Connection
 from memdb.embedding.comparing import Least
 from memdb.embedding.filling import Batching
@@ -91,6 +91,21 @@ def test_what_the_new_model_answers_is_compared_before_it_is_switched_to(db: doo
     assert (compared.former.recall or 0) > 0.9
     refused = db.compare_models(NEW, most=40, k=5)  # one model knows nothing of the other, so few answers agree
     assert "agree" in refused.failed[0]
+
+
+def test_what_is_to_be_done_next_follows_from_who_answers(
+    db: door.Database, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def advised() -> str:
+        output.emit(db.compare_models(NEW, most=5, least=Least(agreement=0, slower=100)), "text")
+        return capsys.readouterr().out
+
+    db.embed(Model(), batching=SMALL)
+    assert "memdb new --switch-model" in advised()
+    project.switch(folder, NEW)
+    db.migrate()
+    told = advised()
+    assert ("memdb new --retire-model-before" in told, "--switch-model" in told) == (True, False)
 
 
 def test_what_no_search_finds_is_not_asked_of_the_new_model_either(db: door.Database, connection: Connection) -> None:
@@ -332,6 +347,7 @@ def test_the_next_model_takes_over_from_the_one_that_did(
     db.migrate()
     db.embed(Model("third", 1536), batching=SMALL)
     compared = db.compare_models("third", most=20, least=Least(agreement=0, slower=100))
+    assert not compared.has_taken_over
     assert (compared.former.dimensions, compared.former.embedded, compared.coverage) == (64, MANY + 20, 1)
     assert (compared.questions, compared.failed) == (20, ())
     project.switch(folder, "third")
