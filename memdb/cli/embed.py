@@ -129,9 +129,9 @@ def embed(
             checked = Checked.of(faults, options, is_placed=source.is_placed)
             output.emit(checked, format, address=db.address)
             return 0 if faults.ok else 1
-        if source.vectors is not None and not dry_run:
+        if source.vectors is not None:
             source.expect_file_alone()
-            return _from_file(db, source, scope, wait, format)
+            return _from_file(db, source, scope, wait, format, dry_run=dry_run)
         embedder = None if dry_run else source.embedder()
         if embedder is not None:
             open.enter_context(embedder)
@@ -164,11 +164,13 @@ def _say_what_is_waited_for(bar: bars.Progress) -> None:
     output.say("Requests that were sent are stored first. Ctrl-C again ends it at once.")
 
 
-def _from_file(db: Database, source: Source, scope: Scope, wait: float, format: str) -> int:
+def _from_file(db: Database, source: Source, scope: Scope, wait: float, format: str, *, dry_run: bool) -> int:
     assert source.vectors is not None
     model = required(source.model)
-    with bars.Progress("Storing", None) as bar:
-        result = db.embed_from(source.vectors, model, scope=scope, wait_seconds=wait, on_batch=bar.advance)
+    with bars.Progress("Reading" if dry_run else "Storing", None) as bar:
+        result = db.embed_from(
+            source.vectors, model, scope=scope, dry_run=dry_run, wait_seconds=wait, on_batch=bar.advance
+        )
         bar.clear()
     output.emit(result, format, address=db.address)
     return 0

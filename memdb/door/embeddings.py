@@ -92,14 +92,21 @@ class Embeddings(Place):
         model: str,
         *,
         scope: "Scope | None" = None,
+        dry_run: bool = False,
         wait_seconds: float = 60,
         on_batch: Callable[[int], None] | None = None,
     ) -> "Filling":
         """Stores embeddings of a .npz, .jsonl or .parquet file, by the ids of memories, where one is missing or stale.
 
-        If the file has the texts as `content`, an embedding is stored only if that is still the memory's.
+        If the file has the texts as `content`, an embedding is stored only if that is still the memory's. With
+        `dry_run`, it only says how many it would store.
         """
-        with self.connected("embed", losing=True, wait_seconds=wait_seconds) as connection:
+        with self.connected("embed", losing=not dry_run, wait_seconds=wait_seconds) as connection:
             return lazy.from_file.fill(
-                connection, Path(path), model, scope or lazy.needs.Scope(), on_batch=on_batch or (lambda _: None)
+                connection,
+                Path(path),
+                model,
+                scope or lazy.needs.Scope(),
+                dry_run=dry_run,
+                on_batch=on_batch or (lambda _: None),
             )

@@ -13,36 +13,25 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 import openai
 
+from memdb.embedders import failures
 from memdb.embedders.answers import in_order
-from memdb.embedders.bounded import Endless, bound
-from memdb.embedders.protocol import TextsRefused
-from memdb.errors import EmbedderFailed, UsageError
+from memdb.embedders.bounded import bound
+from memdb.embedders.failures import KEY, OPENAI_KEY, Place
+from memdb.errors import UsageError
 
-KEY = "MEMDB_EMBEDDING_API_KEY"
-OPENAI, OPENAI_KEY = "https://api.openai.com/v1", "OPENAI_API_KEY"
+OPENAI = "https://api.openai.com/v1"
 
-_ABOUT_TEXTS = (400, 413, 422, 500)
-"""With 500, llama.cpp answers a text that is too long, and Ollama one of which its model makes NaN."""
 _NOT_TAKEN = (openai.BadRequestError, openai.UnprocessableEntityError)
 """What some gateways answer when they are asked for base64."""
 _ONE_WORD = re.compile(r"[^\s\x00-\x1f\x7f]+")
-_CODE = re.compile(r"[a-z_]{1,40}")
-_HINTS = {
-    401: f"Set the key in {KEY}; for api.openai.com alone, {OPENAI_KEY} will do.",
-    403: "The key may not use this model, or not from here.",
-    404: "Check --base-url, which often ends in /v1, and the name of the model.",
-    429: "The endpoint wants fewer requests, or the account has no credit left. Run it later, or with --requests 1.",
-}
-_REDIRECTED = "Texts go nowhere else than --base-url says. If the endpoint has moved, give its new URL."
 _SENT = re.compile(
     r"host|accept|accept-encoding|authorization|connection|content-(type|length)|user-agent|x-stainless-.*"
 )
 """Headers of every request. What else the client finds in OPENAI_… variables is meant for OpenAI."""
-_LATER = "What was stored stays. Run the same command again when the endpoint answers."
+_ASKED_BEFORE = "x-stainless-retry-count"
 
 
 @dataclass
@@ -75,7 +64,7 @@ class Endpoint:
         _expect_url(self.base_url)
         key = _key(KEY) or (_key(OPENAI_KEY) if self._is_openai else "")
         if not key and self._is_openai:
-            raise UsageError(f"there is no key for {self.host}", hint=_HINTS[401])
+            raise UsageError(f"there is no key for {self.host}", hint=failures.NO_KEY)
         object.__setattr__(self, "_key", key or "none")
 
     @property
@@ -103,42 +92,56 @@ class Endpoint:
             await self._async_client.close()
 
     def embed(self, texts: Sequence[str]) -> Sequence[Any]:
+        def ask(form: str) -> Any:
+            return self._client.embeddings.with_raw_response.create(**self._asked(texts, form))
+
         with self._told():
-            create = self._client.embeddings.create
             try:
-                answer = create(**self._asked(texts))
+                answer = ask(self._known.form)
             except _NOT_TAKEN:
                 if self._known.taken:
                     raise
-                answer = create(**self._asked(texts, form="float"))
+                answer = ask("float")
                 self._known.form = "float"
             self._known.taken = True
-            return in_order(answer, len(texts))
+            return in_order(answer.content, len(texts))
 
     async def aembed(self, texts: Sequence[str]) -> Sequence[Any]:
+        async def ask(form: str) -> Any:
+            return await self._async_client.embeddings.with_raw_response.create(**self._asked(texts, form))
+
         with self._told():
-            create = self._async_client.embeddings.create
             try:
-                answer = await create(**self._asked(texts))
+                answer = await ask(self._known.form)
             except _NOT_TAKEN:
                 if self._known.taken:
                     raise
-                answer = await create(**self._asked(texts, form="float"))
+                answer = await ask("float")
                 self._known.form = "float"
             self._known.taken = True
-            return in_order(answer, len(texts))
+            return in_order(answer.content, len(texts))
 
-    def _asked(self, texts: Sequence[str], form: str | None = None) -> dict[str, Any]:
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        with failures.told(Place(self.base_url, self.timeout_seconds)):
+            try:
+                yield
+            except openai.InternalServerError as error:
+                self._known.fails |= error.status_code == 500
+                raise
+
+    def _asked(self, texts: Sequence[str], form: str) -> dict[str, Any]:
         shortened = {} if self.dimensions is None else {"dimensions": self.dimensions}
-        return {"model": self.model, "input": list(texts), "encoding_format": form or self._known.form, **shortened}
+        return {"model": self.model, "input": list(texts), "encoding_format": form, **shortened}
 
     @cached_property
     def _client(self) -> openai.OpenAI:
-        with _told_of_surroundings():
+        with failures.told_of_surroundings():
             http = openai.DefaultHttpxClient(
                 follow_redirects=False, event_hooks={"request": [self._bare], "response": [self._heard]}
             )
-        return openai.OpenAI(**self._settings, http_client=http)
+        with failures.told_of_url():
+            return openai.OpenAI(**self._settings, http_client=http)
 
     @cached_property
     def _async_client(self) -> openai.AsyncOpenAI:
@@ -148,11 +151,12 @@ class Endpoint:
         async def heard(response: Any) -> None:
             self._heard(response)
 
-        with _told_of_surroundings():
+        with failures.told_of_surroundings():
             http = openai.DefaultAsyncHttpxClient(
                 follow_redirects=False, event_hooks={"request": [bare], "response": [heard]}
             )
-        return openai.AsyncOpenAI(**self._settings, http_client=http)
+        with failures.told_of_url():
+            return openai.AsyncOpenAI(**self._settings, http_client=http)
 
     def _bare(self, request: Any) -> None:
         """Takes from a request what the environment says to OpenAI: of its organization, say, or in headers at will."""
@@ -163,8 +167,12 @@ class Endpoint:
         request.headers["authorization"] = f"Bearer {self._key}"
 
     def _heard(self, response: Any) -> None:
-        """Bounds the answer. The client, which knows this header, asks again after 500 for the first texts only."""
-        if response.status_code == 500 and self._known.fails:
+        """Bounds the answer. The client knows this header: after texts that 500 was all for, it asks twice at most."""
+        if (
+            response.status_code == 500
+            and self._known.fails
+            and response.request.headers.get(_ASKED_BEFORE, "0") != "0"
+        ):
             response.headers["x-should-retry"] = "false"
         bound(response, self.timeout_seconds)
 
@@ -179,53 +187,16 @@ class Endpoint:
             "timeout": self.timeout_seconds,
         }
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        """What goes wrong, without what the endpoint says of texts and keys."""
-        try:
-            yield
-        except openai.APIStatusError as error:
-            raise self._refused(error.status_code, str(error.code or "")) from None
-        except openai.APITimeoutError:
-            raise EmbedderFailed(f"{self.host} did not answer in {self.timeout_seconds:g} s", hint=_LATER) from None
-        except (openai.APIConnectionError, Endless) as error:
-            if Endless in (type(error), type(error.__cause__)):
-                told = f"did not end in {self.timeout_seconds:g} s, or has more bytes than embeddings can need"
-                raise EmbedderFailed(f"an answer of {self.host} {told}", hint=f"Check --base-url. {_LATER}") from None
-            proxied, named = self._proxied()
-            raise EmbedderFailed(f"no connection to {self.host}{proxied}", hint=f"Check {named}. {_LATER}") from None
-        except (openai.OpenAIError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError):
-            raise EmbedderFailed(
-                f"the answer of {self.host} is not one of OpenAI's protocol, or was cut off",
-                hint=f"Check --base-url, which often ends in /v1. {_LATER}",
-            ) from None
-
-    def _proxied(self) -> tuple[str, str]:
-        """Whether there is a proxy in between, in words, and what to look at."""
-        proxies = getproxies()
-        if proxy_bypass(self.host) or not {urlsplit(self.base_url).scheme, "all"} & {*proxies}:
-            return "", "--base-url"
-        return (
-            " through the proxy of the environment",
-            "HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY, and --base-url",
-        )
-
-    def _refused(self, status: int, code: str) -> EmbedderFailed:
-        self._known.fails |= status == 500
-        known = f" ({code})" if _CODE.fullmatch(code) else ""
-        kind = TextsRefused if status in _ABOUT_TEXTS else EmbedderFailed
-        hint = _REDIRECTED if 300 <= status < 400 else _HINTS.get(status, _LATER)
-        return kind(f"{self.host} answered {status}{known}", hint=hint)
-
 
 def _expect_url(given: str) -> None:
     try:
         parts = urlsplit(given)
         _ = parts.port  # which raises, too, for what is none
+        (parts.hostname or "").encode("idna")  # as resolving the name does
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or not _ONE_WORD.fullmatch(given):
-        raise UsageError("the base URL of the endpoint is none", hint="Such as http://localhost:11434/v1")
+        raise failures.no_url()
 
 
 def _key(name: str) -> str:
@@ -234,16 +205,3 @@ def _key(name: str) -> str:
     if not re.fullmatch(r"[!-~]*", key):
         raise UsageError(f"what {name} has is no key: it has spaces, or characters beyond ASCII", hint="Copy it anew.")
     return key
-
-
-@contextmanager
-def _told_of_surroundings() -> Iterator[None]:
-    """Making a client fails for what the environment says of proxies and certificates alone."""
-    try:
-        yield
-    except Exception:  # noqa: BLE001  # ImportError, OSError, ValueError, and the library's own
-        raise EmbedderFailed(
-            "there is no client for the proxy or the certificates that the environment names",
-            hint="Look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR. "
-            "A SOCKS proxy needs a package more: pip install socksio",
-        ) from None

@@ -7,17 +7,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from queue import Empty, SimpleQueue
 from uuid import UUID
 
-from memdb import database
 from memdb.database import Connection
 from memdb.embedders import Embedder
 from memdb.embedders.protocol import require_embedder
 from memdb.embedding import faults, needs, storing, working
+from memdb.embedding.connections import Connections
 from memdb.embedding.needs import Need, Scope
 from memdb.embedding.working import Done
-from memdb.errors import UsageError
+from memdb.errors import EmbedderFailed, UsageError
 
 BYTES_PER_TOKEN = 4
 """About as many as English text has. Other languages have more tokens than this says."""
@@ -67,7 +66,8 @@ class Filling:
     """How many embeddings were `stored`. `refused` are the first 20 of the memories that got none, of so many in all.
 
     `left` were in the hands of others, who changed, deleted or embedded them meanwhile. Of a file: `other_text` have
-    another text than it says, and `absent` ids are of no memory.
+    another text than it says, `absent` ids are of no memory, and `doubled` rows are of a memory that an earlier row is
+    of. In a dry run, they would be stored.
     """
 
     model: str
@@ -79,6 +79,8 @@ class Filling:
     seconds: float
     other_text: int = 0
     absent: int = 0
+    doubled: int = 0
+    is_dry_run: bool = False
 
     @property
     def ok(self) -> bool:
@@ -115,11 +117,21 @@ def fill(
     """
     require_embedder(embedder, "embed")
     started, scope = time.monotonic(), faults.chosen(connection, embedder.model, scope)
-    with ExitStack() as open:
-        run = _Run(embedder, scope, _Connections(connection, open), on_interrupt)
+    storing.require_rights(connection, embedder.model)  # before anything has to be paid for
+    with ExitStack() as open, _stored_stays():
+        run = _Run(embedder, scope, Connections(connection, open), on_interrupt)
         pages = needs.pages(connection, embedder.model, scope)
         run.through((batch for page in pages for batch in batches(page, batching)), batching.requests, on_batch)
         return run.result(time.monotonic() - started)
+
+
+@contextmanager
+def _stored_stays() -> Iterator[None]:
+    try:
+        yield
+    except EmbedderFailed as error:
+        error.hint = f"{error.hint} What was stored stays, and the next run goes on.".strip()
+        raise
 
 
 def batches(page: Sequence[Need], batching: Batching) -> Iterator[list[UUID]]:
@@ -141,39 +153,12 @@ def _tokens(need: Need) -> int:
 
 
 @dataclass
-class _Connections:
-    """One for each request at work, made when it is first needed: few requests need few, and the others go ahead."""
-
-    first: Connection
-    open: ExitStack
-    free: SimpleQueue[Connection] = field(default_factory=SimpleQueue)
-
-    @contextmanager
-    def one(self) -> Iterator[Connection]:
-        try:
-            connection = self.free.get_nowait()
-        except Empty:
-            connection = self._another()
-        try:
-            yield connection
-        finally:
-            self.free.put(connection)
-
-    def _another(self) -> Connection:
-        made = self.open.enter_context(database.again(self.first, purpose="embed"))
-        made.wait_seconds = self.first.wait_seconds
-        made.schema, made.search_path = self.first.schema, self.first.search_path
-        storing.prepare(made)
-        return made
-
-
-@dataclass
 class _Run:
     """Requests at work, each with a connection of its own."""
 
     embedder: Embedder
     scope: Scope
-    connections: _Connections
+    connections: Connections
     on_interrupt: Callable[[], None]
     stopped: threading.Event = field(default_factory=threading.Event)
     asked: int = 0

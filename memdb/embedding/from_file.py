@@ -3,13 +3,13 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from memdb import values
 from memdb.database import Connection
-from memdb.embedding import needs, storing
+from memdb.embedding import faults, needs, storing
 from memdb.embedding.filling import Filling
 from memdb.embedding.needs import Scope
 from memdb.errors import InvalidMemory
@@ -27,6 +27,8 @@ class _Counts:
     left: int = 0
     other_text: int = 0
     absent: int = 0
+    doubled: int = 0
+    chosen: set[UUID] = field(default_factory=set)
 
 
 def fill(
@@ -35,21 +37,35 @@ def fill(
     model: str,
     scope: Scope = Scope(),
     *,
+    dry_run: bool = False,
     on_batch: Callable[[int], None] = lambda _: None,
 ) -> Filling:
     """Stores the embeddings of those memories of the file that need one, batch by batch.
 
-    Where the file has a `content`, only if the memory still has that text. Raises DataError for a row that cannot be
-    used, which it names; what was stored before stays.
+    Where the file has a `content`, only if the memory still has that text. Of rows with one id, the first that fits is
+    stored. With `dry_run`, it only says what it would store. Raises DataError for a row that cannot be used, which it
+    names; what was stored before stays.
     """
     storing.prepare(connection)
     started, counts, batches = time.monotonic(), _Counts(), 0
+    scope = faults.chosen(connection, model, scope)
     for records in readers.reader(path, required=["embedding", "id"]).batches():
         for batch in _batches(records):
-            on_batch(_store(connection, path, batch, model, scope, counts))
+            on_batch(_store(connection, path, batch, model, scope, counts, dry_run=dry_run))
             batches += 1
-    seconds = time.monotonic() - started
-    return Filling(model, counts.stored, counts.left, (), 0, batches, seconds, counts.other_text, counts.absent)
+    return Filling(
+        model,
+        counts.stored,
+        counts.left,
+        (),
+        0,
+        batches,
+        time.monotonic() - started,
+        other_text=counts.other_text,
+        absent=counts.absent,
+        doubled=counts.doubled,
+        is_dry_run=dry_run,
+    )
 
 
 def _batches(records: Records) -> Iterator[Records]:
@@ -58,25 +74,31 @@ def _batches(records: Records) -> Iterator[Records]:
         yield Records(records.rows[part], {name: given[part] for name, given in records.fields.items()})
 
 
-def _store(connection: Connection, path: Path, batch: Records, model: str, scope: Scope, counts: _Counts) -> int:
+def _store(
+    connection: Connection, path: Path, batch: Records, model: str, scope: Scope, counts: _Counts, *, dry_run: bool
+) -> int:
     """How many were stored."""
     with connection.transaction():
-        found = needs.enter(connection, model, writing=True)
+        found = needs.enter(connection, model, writing=not dry_run)
         given = vectors.checked(path, batch.rows, batch.fields["embedding"], found.shape)
         ids = _ids(path, batch)
         said = _said(path, batch)
         needed = {need.id for need in needs.of(connection, found, model, scope, ids=ids)}
         hashes = {id: hash for id, _, hash in needs.texts(connection, found, ids)}
-        fits = [
-            place for place, id in enumerate(ids)
-            if id in needed and id in hashes and said[place] in (None, hashes[id])
-        ]  # fmt: skip
+        same = [place for place, id in enumerate(ids) if id in hashes and said[place] in (None, hashes[id])]
+        fits = [place for place in same if ids[place] in needed and ids[place] not in counts.chosen]
         chosen = {ids[place]: place for place in reversed(fits)}  # the first of those with one id
+        counts.chosen |= {*chosen}
         theirs = [hashes[id] for id in chosen]
-        stored = storing.store(connection, found, model, [*chosen], theirs, given[[*chosen.values()]])
+        stored = (
+            len(chosen)
+            if dry_run
+            else storing.store(connection, found, model, [*chosen], theirs, given[[*chosen.values()]])
+        )
     counts.stored += stored
     counts.left += len(chosen) - stored
-    counts.other_text += len(needed) - len(chosen)
+    counts.doubled += sum(ids[place] in counts.chosen for place in same) - len(chosen)
+    counts.other_text += len(needed - counts.chosen)
     counts.absent += len({*ids} - {*hashes})
     return stored
 

@@ -11,10 +11,12 @@ from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
 from memdb import distribution, trust
-from memdb.database import Connection
+from memdb.database import Connection, query
 from memdb.embedding import needs
+from memdb.errors import DatabaseError
 from memdb.target import Target
 from memdb.values import Vectors
+from memdb.words import listed
 
 _FLOAT4, _FLOAT4_ARRAY = 700, 1021
 _HEADER = struct.Struct(">iiIii")
@@ -40,6 +42,24 @@ class _Sent(Dumper):
 def prepare(connection: Connection) -> None:
     """Teaches a connection to send such numbers."""
     connection.adapters.register_dumper(Reals, _Sent)
+
+
+def require_rights(connection: Connection, model: str) -> None:
+    """Raises DatabaseError where this role may not store embeddings of the model, or that could run code of others.
+
+    It locks nothing, so store sees to the latter again.
+    """
+    with connection.transaction():
+        found = needs.enter(connection, model, writing=True)
+        sources, _ = needs.said_of(connection, found)
+        given = {"memories": found.memories, "sources": sources, "beside": found.beside is not None}
+        lacking = [name for (name,) in connection.execute(query("embedding", "rights"), given)]
+        if lacking:
+            raise DatabaseError(
+                f"this role may not store embeddings: it lacks {listed(lacking)}",
+                hint="Have the owner of the tables grant it, or connect as the owner.",
+            )
+        trust.require_own_triggers(connection, [table for table in (found.memories, sources) if table is not None])
 
 
 def store(

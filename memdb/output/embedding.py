@@ -46,14 +46,19 @@ def _(offer: Offer) -> Iterator[Any]:
 @render.register
 def _(filling: Filling) -> Iterator[Any]:
     rate = f", {filling.stored / filling.seconds:,.0f} a second" if filling.stored and filling.seconds else ""
-    requests = f" in {filling.seconds:.1f} s{rate}" if filling.requests else ""
-    yield f"Stored {count(filling.stored, 'embedding')} of {filling.model}{requests}."
+    if filling.is_dry_run:
+        yield f"Would store {count(filling.stored, 'embedding')} of {filling.model}."
+    else:
+        requests = f" in {filling.seconds:.1f} s{rate}" if filling.requests else ""
+        yield f"Stored {count(filling.stored, 'embedding')} of {filling.model}{requests}."
     if filling.left:
         yield f"{count(filling.left, 'memory')} left: others are changing or embedding them, or have meanwhile."
     if filling.other_text:
         yield f"{count(filling.other_text, 'memory')} left: the text is another than the file says."
     if filling.absent:
         yield f"{count(filling.absent, 'id')} of the file belong{'s' * (filling.absent == 1)} to no memory."
+    if filling.doubled:
+        yield f"{count(filling.doubled, 'row')} of the file left: an earlier one has the id of the same memory."
     if filling.refused_in_all:
         yield f"{count(filling.refused_in_all, 'memory')} got none:"
         for refusal in filling.refused[:_SHOWN]:

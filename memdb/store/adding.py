@@ -121,7 +121,7 @@ class Adding(Reading[MemoryModel]):
         memory; then all is as it was. An `embedder` is asked as in `add_many`.
         """
         if embedder is not None:
-            return await self._embedded(memories, embedder, self.upsert_many)
+            return await self._embedded(memories, embedder, self.upsert_many, last_counts=True)
         batch = Batch(memories, self._model)
         with translated(batch.refused):
             await self._session.flush()
@@ -135,8 +135,12 @@ class Adding(Reading[MemoryModel]):
         memories: Iterable[MemoryCreate[Any]],
         embedder: AnyEmbedder,
         store: Callable[[Sequence[MemoryCreate[Any]]], Awaitable[list[UUID]]],
+        *,
+        last_counts: bool = False,
     ) -> list[UUID]:
-        embedded, made = await making.embedded(memories, self._model, embedder, self._embeddings)
+        embedded, made = await making.embedded(
+            memories, self._model, embedder, self._embeddings, last_counts=last_counts
+        )
         async with self._session.begin_nested():
             stored = await store(embedded)
             await made.note(self._session, self._model, stored)

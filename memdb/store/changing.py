@@ -50,14 +50,19 @@ class Changing(Reading[MemoryModel]):
     async def _update_embedded(
         self, memory_id: UUID, change: MemoryUpdate, user_id: values.UserKey | None, embedder: AnyEmbedder
     ) -> MemoryModel | None:
-        vector = await making.of_text(str(change.content), embedder, self._shape)
+        text = str(change.content)
+        vector = await making.of_text(text, embedder, self._shape)
         if self._embeddings is None:
             change = change.model_copy(update={"embedding": vector})
         async with self._session.begin_nested():
             changed = await self.update(memory_id, change, user_id=user_id)
             if changed is not None:
                 made = making.Made(
-                    {changed.id: changed.user_id}, embedder.model, {changed.id: vector}, self._embeddings
+                    {changed.id: changed.user_id},
+                    {changed.id: text},
+                    embedder.model,
+                    {changed.id: vector},
+                    self._embeddings,
                 )
                 await made.note(self._session, self._model, [changed.id])
             return changed

@@ -34,6 +34,22 @@ select exists( -- noqa: LT01
     where a.attrelid = %s::oid and a.attname = 'user_id' and not a.attisdropped
 );
 
+-- name: rights
+-- What this role lacks to store embeddings and what they were made of. A table beside memories has both: there, rows of
+-- memories are only locked, which takes a right to update any column.
+select n.privilege || ' on ' || n.tbl::regclass::text
+from (
+    values
+    (
+        'update', %(memories)s::oid,
+        has_table_privilege(%(memories)s::oid, 'update')
+        or (%(beside)s::boolean and has_any_column_privilege(%(memories)s::oid, 'update'))
+    ),
+    ('insert', %(sources)s::oid, has_any_column_privilege(%(sources)s::oid, 'insert')),
+    ('update', %(sources)s::oid, has_any_column_privilege(%(sources)s::oid, 'update'))
+) as n (privilege, tbl, is_there)
+where not n.is_there;
+
 -- name: settings
 -- For a transaction in which an endpoint is asked: limits that are meant for an application's queries are too short.
 select

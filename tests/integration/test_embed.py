@@ -217,7 +217,7 @@ def test_an_endpoint_that_refuses_any_text_is_not_asked_for_each_of_them(
     endpoint.always = failing(status)
     with pytest.raises(EmbedderFailed, match=rf"answered {status} \(bad\), and so it did to 'hello'"):
         db.embed(client(endpoint, retries=1), batching=Batching(texts=20, requests=1))
-    assert [len(texts) for texts in endpoint.asked] == ([20, 20, 1, 1] if status == 400 else [20, 20, 1])
+    assert [len(texts) for texts in endpoint.asked] == [20, 20, 1, 1]
     assert states(connection) == {"missing": 20}
 
 
@@ -225,8 +225,9 @@ def test_what_was_stored_before_a_failure_stays_and_the_next_run_goes_on(
     db: door.Database, connection: Connection, endpoint: Endpoint
 ) -> None:
     endpoint.faults = [lambda *_: False, lambda *_: False, failing(403)]
-    with pytest.raises(EmbedderFailed, match="403"):
+    with pytest.raises(EmbedderFailed, match="403") as raised:
         db.embed(client(endpoint), batching=Batching(texts=4, requests=1))
+    assert "What was stored stays" in raised.value.hint
     assert right(connection) == 8
     endpoint.faults.clear()
     assert (db.embed(client(endpoint)).stored, right(connection)) == (12, 20)
@@ -285,11 +286,18 @@ def test_vectors_of_a_file_go_to_memories_whose_text_is_the_one_they_were_made_o
         for n in (1, 2, 3, 99)
     ]
     lines[1]["content"] = "another"
+    lines.append(lines[0])
     (tmp_path / "v.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    assert main(["embed", "--from", f"{tmp_path / 'v.jsonl'}", "--model", "m", "--database-url", conninfo]) == 0
+    given = ["embed", "--from", f"{tmp_path / 'v.jsonl'}", "--model", "m", "--database-url", conninfo]
+    assert main([*given, "--dry-run"]) == 0
+    out = capfd.readouterr().out
+    assert "Would store 2 embeddings of m.\n1 memory left: the text is another than the file says.\n1 id of" in out
+    assert states(connection) == {"missing": 20}
+    assert main(given) == 0
     out = capfd.readouterr().out
     assert "Stored 2 embeddings of m" in out
     assert "1 memory left: the text is another than the file says.\n1 id of the file belongs to no memory." in out
+    assert "1 row of the file left: an earlier one has the id of the same memory." in out
     assert (states(connection), right(connection)) == ({"current": 2, "missing": 18}, 2)
     again = db.embed_from(tmp_path / "v.jsonl", "m")
     assert (again.stored, again.left, again.other_text, again.absent) == (0, 0, 1, 1)

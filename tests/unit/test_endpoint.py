@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import re
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext, suppress
@@ -132,9 +133,11 @@ def test_embeddings_in_another_order_than_the_texts_are_refused_without_repeatin
         client.embed(["one", "two"])
 
 
-def answering(body: bytes) -> Fault:
+def answering(body: bytes, *headers: str) -> Fault:
     def fault(handler: Handler, _: list[str]) -> bool:
         handler.send_response(200)
+        for header in headers:
+            handler.send_header(*header.split(": "))
         handler.send_header("content-length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(body)
@@ -171,6 +174,49 @@ def test_a_query_of_the_base_url_stays_behind_the_path(endpoint: Endpoint) -> No
     with Client("m", f"{endpoint.url}/deployments/m?api-version=2024-10-21") as client:
         client.embed([TEXT])
     assert paths == ["/v1/deployments/m/embeddings?api-version=2024-10-21"]
+
+
+def closing(handler: Handler, _: list[str]) -> bool:
+    handler.close_connection = True
+    return True
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (closing, "closed the connection before its answer ended"),
+        (answering(b"no gzip", "content-encoding: gzip"), "is not compressed as it says"),
+        (answering(b'{"error": {"message": "%s", "code": 429}}' % TEXT.encode()), r"an error instead .* \(429\)"),
+        (answering(b'{"error": {"message": "%s", "type": "server_error"}}' % TEXT.encode()), r"\(server_error\)"),
+        (answering(b'{"error": "%s"}' % TEXT.encode()), "an error instead of embeddings$"),
+    ],
+    ids=["closed", "false gzip", "429", "an error", "words"],
+)
+def test_what_went_wrong_is_told_without_words_and_without_what_a_run_has_stored(
+    endpoint: Endpoint, fault: Fault, told: str
+) -> None:
+    endpoint.always = fault
+    with Client("m", endpoint.url, retries=0) as client, pytest.raises(EmbedderFailed) as raised:
+        client.embed([TEXT])
+    assert re.search(told, raised.value.message)
+    assert not re.search(f"{TEXT}|stored", f"{raised.value.message} {raised.value.hint}")
+
+
+def test_after_texts_that_an_endpoint_fails_at_others_are_asked_for_twice(endpoint: Endpoint) -> None:
+    endpoint.always = failing(500)
+    with Client("m", endpoint.url, retries=3) as client:
+        for asked in (4, 6):
+            with pytest.raises(EmbedderFailed, match="500"):
+                client.embed([TEXT])
+            assert len(endpoint.asked) == asked
+        endpoint.always, endpoint.faults = None, [failing(500)]
+        assert len(client.embed([TEXT])) == 1
+
+
+@pytest.mark.parametrize("host", ["256.0.0.1", "\u2603.example", "a..b", "x" * 64])
+def test_a_host_that_there_cannot_be_is_a_wrong_url(endpoint: Endpoint, host: str) -> None:
+    with pytest.raises(UsageError, match="the base URL of the endpoint is none"):
+        Client("m", f"http://{host}/v1").embed([TEXT])
 
 
 @pytest.mark.parametrize("url", ["", " ", "http://localhost/v1 ", "http://local\nhost/v1"])

@@ -47,7 +47,8 @@ CALLS = {
     "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None, "
     "on_interrupt: collections.abc.Callable[[], None] | None = None) -> 'Filling'",
     "embed_from": "(self, path: str | os.PathLike[str], model: str, *, scope: 'Scope | None' = None, "
-    "wait_seconds: float = 60, on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Filling'",
+    "dry_run: bool = False, wait_seconds: float = 60, "
+    "on_batch: collections.abc.Callable[[int], None] | None = None) -> 'Filling'",
     "explain": "(self, question: 'Question', memory_id: uuid.UUID) -> 'Explanation'",
     "forget": "(self, user: 'UserKey', *, and_user: bool = False, dry_run: bool = False, wait_seconds: float = 60) "
     "-> 'Forgetting'",

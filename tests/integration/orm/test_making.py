@@ -115,6 +115,42 @@ async def test_a_changed_text_gets_its_embedding_along_with_it(empty: str, drive
         assert await store.update(UUID(int=1), MemoryUpdate(content="x"), embedder=mine) is None
 
 
+@pytest.mark.parametrize("way", ["add", "add_many", "upsert_many", "update"])
+async def test_a_text_that_a_trigger_replaces_makes_its_embedding_stale(empty: str, driver: str, way: str) -> None:
+    async with opened(empty, driver) as (session, said):
+        store = MemoryStore(session)
+        (id,) = await store.add_many([said("before")])
+        body = "begin new.content = replace(new.content, 'secret', '…'); return new; end"
+        await session.execute(
+            text(f"create function censored() returns trigger language plpgsql as $body$ {body} $body$")
+        )
+        await session.execute(
+            text("create trigger censored before insert or update on memories for each row execute function censored()")
+        )
+        if way == "add":
+            ids = [(await store.add(said(content), embedder=Mine())).id for content in ("a secret", "a text")]
+        elif way == "update":
+            await store.update(id, MemoryUpdate(content="a secret"), embedder=Mine())
+            ids = [id, *await store.add_many([said("a text")], embedder=Mine())]
+        else:
+            ids = await getattr(store, way)([said("a secret"), said("a text")], embedder=Mine())
+        found = await states(session)
+        assert [found[id] for id in ids] == ["stale", "current"]
+
+
+async def test_of_those_with_one_id_only_the_one_that_is_stored_is_embedded(empty: str, driver: str) -> None:
+    async with opened(empty, driver) as (session, said):
+        store, mine, (first, second) = MemoryStore(session), Mine(), (UUID(int=1), UUID(int=2))
+        given = [said("given", id=first, embedding=meaning("given").tolist()), said("one", id=second)]
+        given += [said("two", id=second), said("last", id=first)]
+        assert await store.upsert_many(given, embedder=mine) == [first, second]
+        assert (sum(mine.asked), await right(session)) == (2, True)
+        assert await states(session) == {first: "current", second: "current"}
+        given = [said(content, id=UUID(int=3)) for content in ("stored", "passed over")]
+        assert await store.add_many(given, skip_existing=True, embedder=mine) == [UUID(int=3)]
+        assert (sum(mine.asked), await right(session), (await states(session))[UUID(int=3)]) == (3, True, "current")
+
+
 @pytest.mark.parametrize("way", ["add_many", "upsert_many", "update"])
 async def test_where_an_embedding_or_the_set_is_missing_all_is_as_it_was(empty: str, driver: str, way: str) -> None:
     async with opened(empty, driver) as (session, said):
