@@ -70,11 +70,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Belongings:
-    """The tables with a path to users, and the foreign keys that make it."""
+    """The tables with a path to users, and the foreign keys that make it.
+
+    `unlike` are memdb's other tables with a user_id, of a type unlike the ids of users.
+    """
 
     target: Target
     holders: Mapping[int, Holder]
     references: Sequence[Reference]
+    unlike: Sequence[str]
 
     @property
     def users(self) -> Holder:
@@ -181,7 +185,13 @@ def find(connection: Connection, target: Target) -> Belongings:
     holders = {holder.oid: holder for holder in connection.rows(Holder, query("forgetting", "holders"), oids)}
     given = {"tables": list(holders)}
     references = connection.rows(Reference, query("forgetting", "references"), given)
-    return Belongings(target, holders, [each for each in references if each.holder in holders])
+    compared = [oid for oid, holder in holders.items() if holder.has_user_id]
+    unlike = connection.execute(
+        query("forgetting", "unlike").encode(), {"memories": target.memories, "compared": compared}
+    )
+    return Belongings(
+        target, holders, [each for each in references if each.holder in holders], [name for (name,) in unlike]
+    )
 
 
 def count(connection: Connection, holder: Holder, meant: Condition, user: object) -> int:

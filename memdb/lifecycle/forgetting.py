@@ -28,8 +28,8 @@ class Forgetting:
     `detached` are rows of other tables that do not refer to it any more, as their foreign keys say. `left` are rows of
     the application that lead to the user; `user_left` says that their own row is there, too. `looked_into` are the
     tables that were searched, afterwards they hold nothing of the user but what is `left`; `unseen` are those that this
-    role may not read. `is_noted` says that an import will not bring the user back. `remains` is where copies may still
-    be.
+    role may not read, and `unlike` those whose user_id is of a type unlike the ids of users. `is_noted` says that an
+    import will not bring the user back. `remains` is where copies may still be.
     """
 
     user: UserKey
@@ -40,6 +40,7 @@ class Forgetting:
     user_left: bool
     looked_into: tuple[str, ...]
     unseen: tuple[str, ...]
+    unlike: tuple[str, ...]
     is_noted: bool
     remains: Remains | None
     seconds: float
@@ -186,6 +187,7 @@ def _told(survey: Survey, deleted: Mapping[int, int], mentioned: Mapping[str, in
         user_left=is_there and found.users.oid not in survey.going,
         looked_into=tuple(str(found.holders[oid]) for oid in found.holders if oid in survey.seen),
         unseen=survey.unseen,
+        unlike=tuple(found.unlike),
         is_noted=False,
         remains=None,
         seconds=0,

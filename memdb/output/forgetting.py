@@ -41,6 +41,8 @@ def _proof(forgetting: Forgetting) -> Iterator[str]:
         yield f"Looked into all {tables} with a path to users: no {other}row of theirs is there."
     if forgetting.unseen:
         yield f"Not looked into, as this role may not read them: {listed(forgetting.unseen)}."
+    if forgetting.unlike:
+        yield f"Not looked into, as its user_id is of another type than the ids of users: {listed(forgetting.unlike)}."
 
 
 def _tombstone(forgetting: Forgetting) -> Iterator[str]:

@@ -99,6 +99,23 @@ left join own on c.oid = own.oid
 left join keys on c.oid = keys.attrelid
 order by c.oid <> %(memories)s::oid, own.oid is null, n.nspname, c.relname;
 
+-- name: unlike
+-- Of memdb's tables, those with a user_id of a type unlike the ids of users that refers to nothing: whose rows these
+-- are, nothing says.
+select format('%%I.%%I', n.nspname, c.relname)
+from pg_class as m
+inner join pg_namespace as n on m.relnamespace = n.oid
+inner join pg_class as c
+    on m.relnamespace = c.relnamespace and c.relkind in ('r', 'p') and not c.relispartition
+inner join pg_attribute as a on c.oid = a.attrelid and a.attname = 'user_id'
+where
+    m.oid = %(memories)s::oid and starts_with(c.relname, 'memory_') and c.oid <> all(%(compared)s::oid[])
+    and not exists (
+        select from pg_constraint as f
+        where f.contype = 'f' and f.conrelid = c.oid and a.attnum = any(f.conkey)
+    )
+order by c.relname;
+
 -- name: references
 -- The foreign keys to these tables, with what becomes of a row when the one goes that it refers to.
 select

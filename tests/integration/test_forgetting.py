@@ -88,7 +88,8 @@ def test_no_set_has_a_table_in_which_a_user_is_not_forgotten(conninfo: str) -> N
             if forget == "memdb":
                 result = db.forget(ANN)
                 assert {f"public.{name}" for name in (*found, "users")} <= {*result.looked_into}
-                assert (result.left, result.unseen, result.is_noted, result.user_left) == ({}, (), True, True)
+                assert (result.left, result.unseen, result.unlike) == ({}, (), ())
+                assert (result.is_noted, result.user_left) == (True, True)
                 told.append(result.deleted)
             else:
                 told.append(dict(connection.execute("select * from forget_user(%s)", [ANN]).fetchall()))
@@ -665,6 +666,15 @@ def test_a_column_of_a_similar_type_holds_the_same_ids(empty: str, tmp_path: Pat
             assert {"memory_tags": 1, "memory_notes": 1}.items() <= {
                 name.removeprefix("public."): rows for name, rows in each.items()
             }.items()
+
+
+def test_a_user_id_of_another_type_is_named_as_not_compared(db: Database, connection: Connection) -> None:
+    connection.execute(
+        "create table memory_jobs (user_id bigint); create table memory_reads (user_id varchar(50));"
+        "create table clerks (id bigint primary key); create table memory_flags (user_id bigint references clerks)"
+    )
+    for result in (db.forget(ANN, dry_run=True), db.forget(ANN)):
+        assert result.unlike == ("public.memory_jobs",)
 
 
 @pytest.mark.once
