@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from memdb import target
 from memdb.database import Connection
 from memdb.embedding import needs
 from memdb.embedding.needs import Scope
@@ -42,10 +43,14 @@ class Faults:
 def check(connection: Connection, model: str | None = None, scope: Scope = Scope()) -> Faults:
     """What is wrong with embeddings, which are all read. "other-model" is any but `model`, by default but most have.
 
+    Where a model that has taken over answers, its embeddings are looked at by default.
     Raises DatabaseError without the set embeddings, and where row-level security hides memories from this role.
     """
     with connection.transaction():
         found = needs.enter(connection, model)
+        if model is None and (answering := target.serving(connection, found)) is not None:
+            model, found = answering.model, needs.of_model(connection, found, answering.model)
+            needs.require_seen(connection, found)
         needs.settings(connection)
         given = {"model": model, "user": needs.user(scope, found), "kinds": None}
         rows = connection.execute(_counted(found), given).fetchall()

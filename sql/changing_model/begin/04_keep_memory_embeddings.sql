@@ -1,5 +1,5 @@
--- A memory that changes its tier or its user takes its embedding along. Nothing else is done when memories are written,
--- and nothing when one is added.
+-- A memory that changes its tier or its user takes its embedding along, also where a trigger of the application changes
+-- it. Nothing else is done when memories are written, and nothing when one is added.
 --
 -- It writes with the rights of its owner, so whoever may change memories needs no right to the other table.
 create function memory_embeddings_new_model_follow() returns trigger
@@ -22,7 +22,7 @@ comment on function memory_embeddings_new_model_follow() is
 revoke execute on function memory_embeddings_new_model_follow() from public;
 
 create trigger memory_embeddings_new_model_follow
-after update of user_id, memory_type on memories
+after update on memories
 for each row when (old.user_id <> new.user_id or old.memory_type <> new.memory_type)
 execute function memory_embeddings_new_model_follow();
 

@@ -239,6 +239,30 @@ def test_memories_go_where_the_model_is_unknown_without_its_embeddings(
         assert other.import_(whole, embeddings=False).memories == 20
 
 
+def test_a_tier_that_a_trigger_of_the_application_changes_is_followed(
+    db: door.Database, connection: Connection
+) -> None:
+    db.embed(Model(), scope=Scope(user=BOB), batching=SMALL)
+    connection.execute(
+        "create function promote() returns trigger language plpgsql as "
+        "$$begin new.memory_type := 'personal'; return new; end$$; "
+        "create trigger promote before update of metadata on memories for each row execute function promote()"
+    )
+    connection.execute("update memories set metadata = '{}' where user_id = %s", [BOB])
+    kept = "select array_agg(distinct memory_type)::text from memory_embeddings_new_model_2"
+    assert connection.value(kept) == "{personal}"
+
+
+def test_the_model_that_answers_is_checked_where_none_is_named(
+    db: door.Database, connection: Connection, taken_over: str
+) -> None:
+    assert db.check_embeddings() == db.check_embeddings(NEW)
+    assert db.check_embeddings().found == ()
+    connection.execute("update memories set content = 'changed' where id = %s", [UUID(int=7)])
+    (fault,) = db.check_embeddings().found
+    assert (fault.kind, fault.memories) == ("stale", 1)
+
+
 def test_who_is_held_to_policies_finds_and_embeds_their_own_alone(
     db: door.Database, connection: Connection, folder: Path
 ) -> None:
