@@ -386,7 +386,7 @@ def test_the_next_model_takes_over_from_the_one_that_did(
     assert found(connection, ANN, of_text("text 7", 1536))[0] == "text 7"
     with pytest.raises(psycopg.errors.DataException, match="1536"):
         found(connection, ANN, of_text("text 7", 64))
-    db.rollback(to="5040_switch_search_third")
+    db.rollback(to=next(path.stem for path in (folder / "app").glob("*_switch_search_third.sql")))
     assert found(connection, ANN, of_text("text 7", 64))[0] == "text 7"
 
 
