@@ -9,7 +9,9 @@ from typing import Any
 
 import psycopg
 
-from memdb import database, target
+from memdb import database, distribution, target
+from memdb.addresses.refusals import worker_lost
+from memdb.addresses.workers import Unreachable
 from memdb.database import Connection, query
 from memdb.distribution import shards
 from memdb.doctor.patient import begin, percent, require_readable
@@ -116,7 +118,18 @@ def _enter(connection: Connection) -> Target:
         raise target.absent(connection)
     target.require_own(found)
     require_readable(connection, found)
+    _require_workers(connection, found)
     return found
+
+
+def _require_workers(connection: Connection, found: Target) -> None:
+    """Raises WorkerLost where memories are spread over workers of which one does not answer: it would look as if the
+    server ended a question that takes too long."""
+    if not distribution.is_spread(connection, found.memories):
+        return
+    cluster = distribution.read(connection)
+    for node in distribution.silent(connection, cluster.workers if cluster else ()):
+        raise worker_lost(Unreachable(node.address, "it does not answer"))
 
 
 class _Inside:

@@ -298,11 +298,15 @@ def percent(rows: float) -> float:
 
 
 def begin(connection: Connection) -> None:
-    """Reads only, each statement for two seconds at most, and names lead to memdb's own, until the transaction ends."""
+    """Reads only, each statement for two seconds at most, and names lead to memdb's own, until the transaction ends.
+
+    A worker of a cluster that has not answered by half of that time is one that does not answer: Citus would wait for
+    30 seconds, and the statement would end before anybody knew why. A server without Citus minds no such setting.
+    """
     milliseconds = 1000 * _SECONDS
     connection.execute(
         f"set transaction read only; set local statement_timeout = {milliseconds}; set local lock_timeout = "
-        f"{milliseconds // 2}; set local jit = off"
+        f"{milliseconds // 2}; set local jit = off; set local citus.node_connection_timeout = {milliseconds // 2}"
     )
     database.keep_to_own_names(connection)
 

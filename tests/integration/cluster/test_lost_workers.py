@@ -1,6 +1,7 @@
 """A worker that cannot be reached: said by name, nothing half done, and the next run goes on; others find their own."""
 
 import contextlib
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +68,27 @@ def test_verify_and_the_doctor_name_the_worker_and_look_at_the_rest(shared: Spre
     assert len(missing) == 1
     assert missing[0].startswith("worker ")
     assert [finding.object for finding in report.findings if finding.check == "workers"] == [missing[0].split()[1]]
+
+
+def test_a_worker_that_never_answers_is_one_that_does_not_answer(own: Spread) -> None:
+    """As of a host that is cut off: Citus waits for it longer than the doctor for any question."""
+    moved = "update pg_dist_node set nodeport = %s where nodeport = %s"
+    worker = int(port(own.workers[1]))
+    with (
+        socket.create_server(("127.0.0.1", 0)) as nobody,
+        own.open() as db,
+        psycopg.connect(own.conninfo, autocommit=True) as connection,
+    ):
+        silent = nobody.getsockname()[1]
+        connection.execute(moved, [silent, worker])
+        try:
+            with pytest.raises(WorkerLost, match=f":{silent} of this cluster cannot be reached: it does not answer"):
+                db.inspect()
+            findings = db.doctor().findings
+        finally:
+            connection.execute(moved, [worker, silent])
+    found = [finding.object for finding in findings if finding.check == "workers"]
+    assert [object.rpartition(":")[2] for object in found] == [str(silent)]
 
 
 def test_a_migration_that_loses_a_worker_leaves_nothing_and_is_applied_when_it_is_back(
