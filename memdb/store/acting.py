@@ -2,10 +2,11 @@
 
 import weakref
 
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
+from memdb import database
 from memdb.errors import UsageError
 from memdb.values import UserKey
 
@@ -57,4 +58,11 @@ def _begin(session: Session, _: SessionTransaction, connection: Connection) -> N
                 "this session has no transactions, so it cannot say for whom it asks: nothing would be found",
                 hint="Its isolation level is AUTOCOMMIT: use an engine with another one.",
             )
-        connection.execute(select(func.set_config(SETTING, session.info[_USER], True)))
+        said = select(func.set_config(SETTING, session.info[_USER], True), func.current_setting("citus.version", True))
+        _, citus = connection.execute(said).one()
+        if citus:
+            connection.execute(_HAND_ON)
+
+
+_HAND_ON = text(database.query("store", "hand_on_memory_user"))
+"""Over a cluster, each server that has rows compares them with the user of whom it knows."""

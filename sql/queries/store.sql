@@ -146,3 +146,15 @@ select
 from f
 cross join lateral ({memory}) as m
 order by f.distance, m.id;
+
+-- name: hand_on_memory_user
+-- As the function of that name, which only a database with the sets citus and row_security has.
+do $$
+declare
+    handing_on constant text := coalesce(current_setting('citus.propagate_set_commands', true), 'none');
+begin
+    set local citus.propagate_set_commands = 'local';
+    execute 'set local memdb.user_id = ' || quote_literal(current_setting('memdb.user_id'));
+    execute 'set local citus.propagate_set_commands = ' || quote_literal(handing_on);
+end
+$$;

@@ -174,13 +174,15 @@ def test_all_that_is_in_the_way_is_said_before_anything_is_changed(local: str) -
 
 def test_sets_that_are_not_carried_are_named(cluster: Cluster) -> None:
     with distributed_database(cluster) as conninfo:
-        with memdb.open(conninfo, sets=("drop_hnsw", "archive", "row_security")) as db:
+        with memdb.open(conninfo, sets=("drop_hnsw", "archive", "deduplication")) as db:
             db.migrate()
         with pytest.raises(
-            MemdbError, match="does not carry these sets, which are applied: archive, row_security"
+            MemdbError, match="does not carry these sets, which are applied: archive, deduplication"
         ) as said:
             distribute(conninfo)
-        assert "row_security: Citus does not take policies with a subquery on distributed tables. Do" in said.value.hint
+        assert (
+            "deduplication: Citus does not take functions of SQL that read shards by a parameter. Do" in said.value.hint
+        )
 
 
 def test_a_set_that_comes_too_late_is_refused_before_anything_is_run(local: str) -> None:

@@ -1,0 +1,1 @@
+drop function hand_on_memory_user(user_id text);
