@@ -23,13 +23,13 @@ def beside(value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], mapp
 def numbers(
     value: dict[str, list[dict[str, Any]]], tables: Iterable[Table], numbered: Callable[[Table, str, list[str]], None]
 ) -> None:
-    """Tells which numbers the rows have that the database has given them."""
+    """Tells which numbers the rows of a memory have that the database has given them, in their order."""
     known = {table.name: table for table in tables}
     for key, rows in value.items():
         table = known.get(key.rpartition(".")[0])
         for column in table.counted if table else ():
             if table and (found := [row[column] for row in rows if column in row]):
-                numbered(table, column, found)
+                numbered(table, column, sorted(found, key=int))
 
 
 def _row(row: dict[str, Any], table: Table | None, mapped: Mapped) -> dict[str, Any]:

@@ -49,6 +49,8 @@ class Storing:
     mentioned: set[str] = field(default_factory=set)
     numbers: dict[tuple[str, str], str] = field(default_factory=dict)
     """Which number here a row has that the file has by another, where rows refer to it."""
+    archived: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The same of rows in the archive, and of what these refer to that no row before them has."""
 
     def add(self, batch: list[Row]) -> None:
         """Stores rows of one table. Raises DataError for those that cannot be stored."""
@@ -80,18 +82,28 @@ class Storing:
 
     def _number(self, table: Table, given: Columns, batch: list[Row], mapped: dict[str, list[Any]]) -> None:
         """Gives rows their numbers here, and what refers to them: those which are there have theirs already."""
+        are_new = {*table.counted} & {*mapped} and self._are_new(mapped["memory_id"])
         for column, numbering in zip(table.counted, table.numbering, strict=True):
             if column in mapped:
                 old = mapped[column]
-                asked = self._parameters(batch, mapped)
-                statement = statements.there(self.place, table, given, column)
-                there = dict(self.connection.execute(statement.encode(), asked).fetchall())
+                there = {} if are_new else self._there(table, given, column, self._parameters(batch, mapped))
                 mapped[column] = self._next(numbering, len(old))
                 for was, number in zip(old, mapped[column], strict=True):
                     self.numbers[f"{table.name}.{column}", was] = str(there.get(was, number))
         for name, of in zip(table.columns, table.numbers, strict=True):
             if of and name in mapped and name not in table.counted:
                 mapped[name] = [self._numbered(table, name, of, was) for was in mapped[name]]
+
+    def _there(self, table: Table, given: Columns, column: str, rows: Mapping[str, Any]) -> dict[str, Any]:
+        statement = statements.there(self.place, table, given, column)
+        return dict(self.connection.execute(statement.encode(), rows).fetchall())
+
+    def _are_new(self, memory_ids: list[str | None]) -> bool:
+        """Whether nothing was beside these memories: looking takes long without an index. Overwritten ones look new."""
+        return self.on_conflict != "overwrite" and self._beside_new(memory_ids) == len(memory_ids)
+
+    def _beside_new(self, memory_ids: list[str | None]) -> Any:
+        return self.connection.value(self.place.target.query("moving", "beside_new"), [memory_ids])
 
     def _numbered(self, table: Table, name: str, of: str, was: str | None) -> str | None:
         if was is not None and (of, was) not in self.numbers:
@@ -108,11 +120,22 @@ class Storing:
 
     def _give(self, table: Table, column: str, old: list[str]) -> None:
         """Rows in the archive get their numbers here, so that they come back beside those which have theirs."""
-        numbering = table.numbering[table.counted.index(column)]
-        self.numbers |= {
-            (f"{table.name}.{column}", was): number
-            for was, number in zip(old, self._next(numbering, len(old)), strict=True)
-        }
+        of, numbering = f"{table.name}.{column}", table.numbering[table.counted.index(column)]
+        if not (new := [was for was in old if (of, was) not in self.archived]):
+            return
+        self.archived |= {(of, was): number for was, number in zip(new, self._next(numbering, len(new)), strict=True)}
+
+    def _archived(self, of: str, was: str | None) -> str | None:
+        """What a row in the archive refers to may come later in the file, or be gone: no other row gets its number."""
+        if was is None:
+            return None
+        if (of, was) in self.numbers and (of, was) not in self.archived:
+            return self.numbers[of, was]
+        for table in self.place.tables:
+            for column in table.counted:
+                if of == f"{table.name}.{column}":
+                    self._give(table, column, [was])
+        return self.archived.get((of, was))
 
     @staticmethod
     def _parameters(batch: list[Row], mapped: Mapping[str, list[Any]]) -> dict[str, Any]:
@@ -143,7 +166,7 @@ class Storing:
         if value is None:
             return None
         if kind == "number" and isinstance(value, tuple):
-            return self.numbers.get(value)
+            return self._archived(*value)
         if kind == "beside":
             nested.numbers(value, self.place.tables, self._give)
             return json.dumps(nested.beside(value, self.place.tables, self._mapped))
@@ -179,8 +202,7 @@ class Storing:
 
     def _require_stored(self, table: Table, done: int, memory_ids: list[str | None]) -> None:
         """Raises DataError where another memory has a row by the same key: that stays, and this one would be lost."""
-        wanted = self.connection.value(self.place.target.query("moving", "beside_new"), [memory_ids])
-        if done < wanted:
+        if done < self._beside_new(memory_ids):
             raise DataError(
                 f"{self.file.path} has rows of {table.name} whose {listed(table.key)} others have here, beside other "
                 "memories",

@@ -5,14 +5,15 @@
 -- later gets its default. A column user_id that refers to users or memories is not kept where it says the memory's
 -- user, and comes back as that, who may be another one where memories are imported; what others wrote stays theirs.
 -- Rows that would have been deleted meanwhile with something else that they refer to, such as a collection, stay away.
--- A column that such a deletion would have emptied, such as source_id of memory_sources, comes back empty.
+-- A column that such a deletion would have emptied, such as source_id of memory_sources, comes back empty; so does any
+-- other one that may be empty, where what it refers to has gone. Tables come after those to which they refer.
 create function memory_tables(memories regclass)
 returns table (name text, of regclass, key text, columns text, kept text, given text, holds text, refused text)
 language sql stable
 set search_path = ''
 begin atomic
 
-    with referring as (
+    with recursive referring as (
         select
             i.attrelid as oid,
             i.attnum,
@@ -47,6 +48,21 @@ begin atomic
         where
             f.contype = 'f' and f.confrelid = memories and f.confdeltype = 'c' and f.conparentid = 0
             and i.attnum = any(f.confkey)
+    ),
+
+    chains as (
+        select
+            r.oid,
+            array[r.oid] as passed
+        from referring as r
+        where r.oid <> memories
+        union all
+        select
+            f.conrelid as oid,
+            c.passed || f.conrelid as passed
+        from chains as c
+        inner join pg_constraint as f on f.contype = 'f' and f.conparentid = 0 and c.oid = f.confrelid
+        where f.conrelid <> all(c.passed || memories::oid) and f.conrelid in (select r.oid from referring as r)
     )
 
     select
@@ -121,7 +137,15 @@ begin atomic
                                     on g.confrelid = b.attrelid and g.confkey = array[b.attnum]
                                 where
                                     g.contype = 'f' and g.conrelid = r.oid and g.conkey = array[a.attnum]
-                                    and g.confdeltype = 'n'
+                                    and (
+                                        g.confdeltype = 'n'
+                                        or (
+                                            g.confdeltype in ('a', 'r') and not g.condeferred and not a.attnotnull
+                                            and a.attnum is distinct from w.attnum
+                                            and has_table_privilege(g.confrelid, 'select')
+                                            and not row_security_active(g.confrelid)
+                                        )
+                                    )
                                 limit 1 -- noqa: AM09
                             ), '(r.kept ->> %1$L)::%2$s'
                         ) || ' else %3$s end',
@@ -178,7 +202,14 @@ begin atomic
                     else g.confdeltype = 'c'
                 end
         ) as h
-    order by t.oid <> memories, t.oid, k.attnum;
+    order by
+        t.oid <> memories,
+        (
+            select max(cardinality(e.passed)) from chains as e
+            where e.oid = t.oid
+        ),
+        t.oid,
+        k.attnum;
 
 end;
 

@@ -16,6 +16,7 @@ declare
     part record;
     writing text;
     written bigint;
+    broken text;
 begin
     execute format(
         'select array(
@@ -60,7 +61,14 @@ begin
                 begin
                     execute writing using ids;
                 exception when foreign_key_violation then -- what it refers to has gone meanwhile: now that is seen
-                    execute writing using ids;
+                    begin
+                        execute writing using ids;
+                    exception when foreign_key_violation then
+                        get stacked diagnostics broken = constraint_name;
+                        raise exception 'rows of % cannot come back: what they refer to by % has gone', part.of, broken
+                            using errcode = 'foreign_key_violation',
+                                hint = 'Nothing was changed. Add it again, or take these rows out of beside in memory_archive.';
+                    end;
                 end;
                 get diagnostics written = row_count;
                 exit when written = 0 or not exists (

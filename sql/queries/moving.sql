@@ -25,13 +25,14 @@ select set_config('enable_seqscan', 'off', true);
 
 -- name: tables
 -- memories, their collections, those that are archived, and the tables beside memories whose rows are deleted together
--- with them, in an order in which rows can be stored. Left out are columns that the database fills by itself, those by
--- which it numbers rows beside memories among them, and embedding, which has its own way. Of which kind a value is:
--- 'user' is the key of a user with whom the row goes, 'reference' that of another one, however many tables foreign keys
--- lead through; 'others' is a user_id that leads elsewhere, 'id' one that new ids replace; 'beside' and 'noted' are
--- objects that hold such ids, and numbers say of which table the number is that a column has, where rows of these
--- tables refer to each other by such. within: columns that refer to a row of the same table, by its column within_key.
--- The key is the primary one if all of it travels and is not numbered, or else another that is unique.
+-- with them, in an order in which rows can be stored, the archive last, as what it holds refers to others. Left out are
+-- columns that the database fills by itself, those by which it numbers rows beside memories among them, and embedding,
+-- which has its own way. Of which kind a value is: 'user' is the key of a user with whom the row goes, 'reference' that
+-- of another one, however many tables foreign keys lead through; 'others' is a user_id that leads elsewhere, 'id' one
+-- that new ids replace; 'beside' and 'noted' are objects that hold such ids, and numbers say of which table the number
+-- is that a column has, where rows of these tables refer to each other by such. within: columns that refer to a row of
+-- the same table, by its column within_key. The key is the primary one if all of it travels and is not numbered, or
+-- else another that is unique.
 with recursive found as (
     select
         c.oid,
@@ -237,6 +238,10 @@ left join lateral (
 group by t.oid, t.relname, t.has_owner, within.key, counted.names, counted.numbering
 order by
     t.oid <> %(memories)s::oid,
+    t.relname = 'memory_archive' and not exists (
+        select from chains as c
+        where c.passed[1] = t.oid and c.oid <> t.oid
+    ),
     not t.has_owner,
     (
         select max(cardinality(c.passed)) from chains as c

@@ -192,6 +192,39 @@ def test_a_memory_whose_column_refers_to_another_comes_back_without_it_when_it_i
     assert archive.execute(source, [ONE]).fetchall() == [(None,)]
 
 
+@pytest.mark.parametrize("rule", ["set null", "no action", "restrict"])
+def test_what_refers_to_a_younger_table_comes_back_with_it(archive: Connection, rule: str) -> None:
+    memory = "memory_id uuid references memories on delete cascade"
+    archive.execute(
+        f"create table said (id int primary key, {memory}); create table files (id int primary key, {memory});"
+        f"alter table said add file_id int references files on delete {rule};".encode()
+    )
+    archive.execute("insert into files values (1, %s)", [ONE])
+    archive.execute("insert into said values (1, %s, 1)", [ONE])
+    archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None])
+    archive.execute(RESTORE, [ANN, [ONE]])
+    assert archive.execute("select * from said").fetchall() == [(1, ONE, 1)]
+
+
+@pytest.mark.parametrize("rule", ["no action", "restrict"])
+def test_a_column_that_refers_to_what_has_gone_comes_back_empty_or_says_so(archive: Connection, rule: str) -> None:
+    archive.execute(
+        "create table projects (id int primary key); insert into projects values (1), (2);"
+        "create table said (memory_id uuid references memories on delete cascade,"
+        f" may int references projects on delete {rule},"
+        f" must int not null constraint said_must_fkey references projects on delete {rule})".encode()
+    )
+    archive.execute("insert into said values (%s, 1, 2)", [ONE])
+    archive.execute(ARCHIVE, [ANN, [ONE], "pruned", None])
+    archive.execute("delete from projects")
+    told = r"rows of public\.said cannot come back: what they refer to by said_must_fkey has gone"
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match=told), archive.transaction():
+        archive.execute(RESTORE, [ANN, [ONE]])
+    archive.execute("insert into projects values (2)")
+    archive.execute(RESTORE, [ANN, [ONE]])
+    assert archive.execute("select * from said").fetchall() == [(ONE, None, 2)]
+
+
 def test_what_others_wrote_beside_a_memory_stays_theirs_and_away_when_they_are_gone(archive: Connection) -> None:
     archive.execute("insert into notes (memory_id, user_id, j) values (%s, %s, '1'), (%s, null, '2')", [ONE, BOB, ONE])
     written = "select user_id, j::text from notes where memory_id = %s order by n"

@@ -116,6 +116,64 @@ def test_a_number_that_is_not_the_key_comes_back_from_an_archive_that_was_import
     assert told(ann, "select memory_id from memory_note order by 1") == [(id,) for id in MEMORIES]
 
 
+def test_what_is_archived_refers_to_the_same_rows_after_an_import_wherever_these_are(ann: str, tmp_path: Path) -> None:
+    said = f"create table memory_said (n {NUMBERED} primary key, {MEMORY}, t int, answers bigint references memory_said"
+    execute(ann, f"{said} on delete set null)")
+    execute(ann, "insert into memory_said (memory_id, t) select id, g from memories, generate_series(1, 3) as g")
+    execute(ann, "update memory_said set answers = 10 - n where n <> 5")
+    rows = "memory_said as s left join memory_said as a on s.answers = a.n"
+    answers = f"select s.memory_id, s.t, a.memory_id, a.t from {rows} order by 1, 2"
+    within = "select memory_id, t from memory_said order by memory_id, n"
+    execute(ann, "update memory_said set t = 10 - t where t = 1")
+    with memdb.open(ann, sets=["archive"]) as db:
+        db.migrate()
+        for archived in (MEMORIES[:2], MEMORIES[1:], MEMORIES):
+            execute(ann, "select archive_memories(%s, %s, 'pruned')", ANN, archived)
+            file = db.export(tmp_path / f"{archived[0]}{len(archived)}.jsonl").path
+            execute(ann, "select restore_memories(%s, %s)", ANN, archived)
+            before, order = told(ann, answers), told(ann, within)
+            execute(ann, "truncate memories, memory_said, memory_archive")
+            db.import_(file)
+            execute(ann, "select restore_memories(%s, %s)", ANN, archived)
+            assert (told(ann, answers), told(ann, within)) == (before, order)
+    assert any(memory != other for memory, _, other, _ in before)
+
+
+def test_an_archived_reference_to_what_is_not_in_the_file_refers_to_nothing(ann: str, tmp_path: Path) -> None:
+    execute(
+        ann, f"create table memory_said (n {NUMBERED} primary key, {MEMORY}, answers bigint references memory_said)"
+    )
+    execute(ann, "insert into memory_said (memory_id) select id from memories order by id")
+    execute(ann, "update memory_said set answers = 3 where n = 1")
+    with memdb.open(ann, sets=["archive"]) as db:
+        db.migrate()
+        execute(ann, "select archive_memories(%s, %s, 'pruned')", ANN, MEMORIES[:1])
+        execute(ann, "delete from memories where id = %s", MEMORIES[2])
+        file = db.export(tmp_path / "memories.jsonl").path
+        execute(ann, "truncate memories, memory_said, memory_archive restart identity")
+        db.import_(file)
+        execute(ann, "insert into memory_said (memory_id) select %s from generate_series(1, 9)", MEMORIES[1])
+        execute(ann, "select restore_memories(%s, %s)", ANN, MEMORIES[:1])
+    assert told(ann, "select memory_id, answers from memory_said order by 1 limit 1") == [(MEMORIES[0], None)]
+
+
+def test_a_table_without_an_index_is_not_read_for_each_batch_where_the_memories_are_new(
+    ann: str, tmp_path: Path
+) -> None:
+    execute(
+        ann, f"create table memory_said (n {NUMBERED} primary key, {MEMORY}, answers bigint references memory_said)"
+    )
+    execute(ann, "insert into memory_said (memory_id) select id from memories, generate_series(1, 400)")
+    read = "select seq_scan from pg_stat_user_tables where relname = 'memory_said'"
+    with memdb.open(ann) as db:
+        file = db.export(tmp_path / "memories.jsonl").path
+        execute(ann, "delete from memories")
+        before = told(ann, read)[0][0]
+        db.import_(file)
+    assert told(ann, "select count(*) from memory_said") == [(1200,)]
+    assert told(ann, read)[0][0] - before < 5  # there are 12 batches
+
+
 def test_numbers_of_tables_that_refer_to_each_other_are_refused_instead_of_emptied(ann: str, tmp_path: Path) -> None:
     for table in ("memory_note", "memory_like"):
         execute(ann, f"create table {table} (n {NUMBERED} primary key, {MEMORY}, other bigint)")
