@@ -1,7 +1,7 @@
 """memdb demo."""
 
 from collections.abc import Generator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ import typer
 from memdb import demo as whole
 from memdb import embedded, output
 from memdb.benchmark.study import Study
+from memdb.cli import progress
 from memdb.cli.commands import command
 from memdb.cli.embedders import LOCAL
 from memdb.cli.options import MOST, OutputFormat
@@ -33,6 +34,7 @@ def demo(
     Migrates, verifies, seeds, searches and benchmarks a database of its own on the embedded PostgreSQL. With --local,
     real sentences are embedded by that model, and found by what they mean.
     """
+    output.say("Starting PostgreSQL …")
     server, chapters = embedded.start(embedded.data_directory()), []
     told = _generated(server, memories, random_seed) if local is None else _real(server, local)
     with closing(told):
@@ -57,6 +59,9 @@ def _generated(server: embedded.Server, memories: int, random_seed: int) -> Gene
 def _real(server: embedded.Server, folder: Path) -> Generator[whole.Chapter]:
     from memdb.demo import meaning
 
+    output.say("Loading the model, and writing SQL for its embeddings …")
     embedder = choosing.local(folder)
-    with meaning.database_for(embedder, server) as db:
+    with ExitStack() as until_told:
+        with progress.recording() as on_start:
+            db = until_told.enter_context(meaning.database_for(embedder, server, on_start))
         yield from meaning.run(db, embedder)

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar, cast
 import typer
 
 from memdb import output, project, settings, words
+from memdb.cli import progress
 from memdb.cli.commands import command
 from memdb.cli.options import OutputFormat, Place, Trial
 from memdb.door import Database
@@ -66,7 +67,11 @@ def init(
         found = _look(db, wanted, is_given=place.database_url is not None)
         is_asked = wanted.is_open and sys.stdin.isatty() and sys.stderr.isatty()
         shape = _asked(db, found) if is_asked else project.choose(wanted, found.shape if found else None)
-        output.emit(project.init(directory, shape, schema=place.schema, trial=trial.options(directory)), format)
+        tried = trial.options(directory)
+        output.say("Writing memdb's SQL …")
+        with progress.recording() as on_start:
+            made = project.init(directory, shape, schema=place.schema, trial=tried, on_start=on_start)
+    output.emit(made, format)
 
 
 def _look(db: Database, wanted: Wanted, *, is_given: bool) -> Found | None:
@@ -143,4 +148,6 @@ def upgrade(
     Adds new migrations and sets, for your users and embeddings. Of the existing files, only the snapshot changes.
     """
     sql_dir = settings.load(directory=directory).own_sql_dir
-    output.emit(project.upgrade(sql_dir, trial=trial.options(directory), dry_run=dry_run), format)
+    with progress.recording() as on_start:
+        added = project.upgrade(sql_dir, trial=trial.options(directory), dry_run=dry_run, on_start=on_start)
+    output.emit(added, format)

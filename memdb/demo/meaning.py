@@ -10,18 +10,25 @@ from memdb.demo import Chapter, fresh_database
 from memdb.demo.sentences import QUESTIONS, SENTENCES
 from memdb.door import Database
 from memdb.embedders import Embedder
+from memdb.ledger.sqlfiles import CORE
 from memdb.search.question import Question
 
 SETS = ("embeddings",)
 
 
 @contextmanager
-def database_for(embedder: Embedder, server: embedded.Server) -> Iterator[Database]:
-    """The demo's own database, with SQL for embeddings such as this embedder makes."""
+def database_for(
+    embedder: Embedder, server: embedded.Server, on_start: project.OnStart = lambda *_: None
+) -> Iterator[Database]:
+    """The demo's own database, with SQL for embeddings such as this embedder makes.
+
+    That of other sets is not written: each would be tried for the snapshot, which takes long.
+    """
     (embedding,) = embedder.embed(["How many numbers are there?"])
     shape = project.choose(project.Wanted(dimensions=len(embedding)))
     with tempfile.TemporaryDirectory() as folder:
-        made = project.init(Path(folder), shape, trial=scratch.Options(server.url()))
+        trial = scratch.Options(server.url())
+        made = project.init(Path(folder), shape, only=frozenset({CORE, *SETS}), trial=trial, on_start=on_start)
         with fresh_database(server, made.sql_dir, SETS) as db:
             yield db
 

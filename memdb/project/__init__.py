@@ -4,13 +4,14 @@ from memdb.project.adding import NewMigration, NewMigrations, new, parse_index, 
 from memdb.project.changing import begin, retire, switch
 from memdb.project.choosing import Wanted, choose
 from memdb.project.finding import Found, look
-from memdb.project.folder import Project, Upgrade, expect_free, init, shape_of, upgrade
+from memdb.project.folder import OnStart, Project, Upgrade, expect_free, init, shape_of, upgrade
 from memdb.project.own import require_own
 
 __all__ = [
     "Found",
     "NewMigration",
     "NewMigrations",
+    "OnStart",
     "Project",
     "Upgrade",
     "Wanted",

@@ -3,13 +3,15 @@
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import TypeAlias
 
 from memdb import catalog, files, recording, scratch
 from memdb.errors import EmbeddedError, SqlFilesError
 from memdb.ledger import sqlfiles
-from memdb.ledger.sqlfiles import OWN
+from memdb.ledger.sqlfiles import OWN, Migration
 from memdb.project import shipping
 from memdb.project.own import FIRST_NUMBER, require_own
 from memdb.project.shipping import SNAPSHOT, STAND_IN, Texts
@@ -32,6 +34,9 @@ _README = f"""\
 The migrations of this application. `memdb new NAME` writes them here, with numbers from {FIRST_NUMBER}, and
 `memdb migrate` applies them after those of memdb. memdb itself ships nothing for this folder.
 """
+
+OnStart: TypeAlias = Callable[[Migration, int], None]
+"""Hears which migration is tried for the snapshot, and how many there are in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,32 +75,40 @@ def init(
     directory: Path,
     shape: Shape = DEFAULT,
     *,
+    only: frozenset[str] | None = None,
     schema: str | None = None,
     trial: scratch.Options = scratch.Options(),
+    on_start: OnStart = lambda *_: None,
 ) -> Project:
     """Writes the shipped sets for a shape to `directory/sql`, with their snapshot, and points memdb.toml at them.
 
-    `schema` is one that memdb.toml is to name. Raises SqlFilesError when there is something at `directory/sql`
-    already; nothing is overwritten.
+    `only` are the sets to be written, where not all are. `schema` is one that memdb.toml is to name. Raises
+    SqlFilesError when there is something at `directory/sql` already; nothing is overwritten.
     """
     expect_free(directory)
     target, settings = directory / "sql", directory / "memdb.toml"
     wanted = _settings(shape, schema)
     is_new = not os.path.lexists(settings)
     is_there = _reads(settings) == wanted  # an earlier init was killed
-    texts = shipping.texts(shape) | {_OWN_README: _README}
+    texts = {path: text for path, text in shipping.texts(shape).items() if _is_chosen(path, only)}
+    texts[_OWN_README] = _README
     with tempfile.TemporaryDirectory() as temporary, writing("Choose another directory."):
         folder = Path(temporary, "sql")
         files.create({folder / path: text for path, text in texts.items()})
         if trial.setup is not None and trial.setup.absolute() == (target / STAND_IN).absolute():
             trial = replace(trial, setup=None)  # of this project, as an earlier init that was killed has written it
-        has_snapshot = SNAPSHOT in texts or _record(folder, trial)
+        has_snapshot = SNAPSHOT in texts or _record(folder, trial, on_start)
         # The copy comes last: until it is there, an init that was interrupted can be repeated.
         with files.created({settings: wanted} if is_new else {}):
             files.copy_folder(folder, target)
     written = sorted(path for path in target.rglob("*") if path.is_file())
     created = (*written, *([settings] if is_new else []))
     return Project(directory, target, shape, created, has_snapshot, "" if is_new or is_there else wanted)
+
+
+def _is_chosen(path: PurePosixPath, only: frozenset[str] | None) -> bool:
+    """Whether it is of a set that is wanted. The snapshot has all sets, and is made anew for some."""
+    return only is None or (path.parent.name in {"", *only} and path != SNAPSHOT)
 
 
 def _settings(shape: Shape, schema: str | None) -> str:
@@ -111,7 +124,13 @@ def expect_free(directory: Path) -> None:
         raise SqlFilesError(f"{target} already exists", hint="Choose another directory; nothing is overwritten.")
 
 
-def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_run: bool = False) -> Upgrade:
+def upgrade(
+    sql_dir: Path,
+    *,
+    trial: scratch.Options = scratch.Options(),
+    dry_run: bool = False,
+    on_start: OnStart = lambda *_: None,
+) -> Upgrade:
     """Adds what this version of memdb ships and the folder does not have, for the folder's shape.
 
     No file that is there is touched, but for the snapshot, which is written anew. Raises SqlFilesError where the shape
@@ -133,7 +152,7 @@ def upgrade(sql_dir: Path, *, trial: scratch.Options = scratch.Options(), dry_ru
             for path in new:
                 files.expect_inside(sql_dir, sql_dir / path)
             with files.created({sql_dir / path: text for path, text in new.items()}):
-                has_snapshot = _record(sql_dir, trial)
+                has_snapshot = _record(sql_dir, trial, on_start)
     return Upgrade(sql_dir, shape, tuple(sql_dir / path for path in new), tuple(differing), has_snapshot, dry_run)
 
 
@@ -169,13 +188,15 @@ def _lacks_any(sets: sqlfiles.Sets, texts: Texts, recorded: snapshot.Patches) ->
     return not migrations & applicable <= recorded.keys()
 
 
-def _record(sql_dir: Path, trial: scratch.Options) -> bool:
+def _record(sql_dir: Path, trial: scratch.Options, on_start: OnStart) -> bool:
     """Writes the snapshot, where there is a server to try migrations on."""
     setup = sql_dir / STAND_IN
     if trial.setup is None and setup.exists():
         trial = replace(trial, setup=setup)
+    sets = sqlfiles.read_sets(sql_dir)
+    total = sum(len(sets.applicable(name)) for name in sets)
     try:
-        patches = recording.record(sqlfiles.read_sets(sql_dir), options=trial)
+        patches = recording.record(sets, options=trial, on_start=lambda migration: on_start(migration, total))
     except EmbeddedError:
         return False
     snapshot.write(sql_dir, patches)

@@ -17,6 +17,7 @@ from memdb.demo import meaning
 from memdb.demo.sentences import SENTENCES
 from memdb.embedders import choosing
 from memdb.errors import DatabaseError
+from memdb.ledger.sqlfiles import Migration
 from tests import local_model
 
 pytestmark = pytest.mark.once
@@ -60,12 +61,14 @@ def test_with_a_model_real_sentences_are_found_by_what_they_mean(
     embedder = choosing.local(local_model.assemble(tmp_path))
     monkeypatch.setattr(demo, "DATABASE", f"memdb_demo_{os.getpid()}")
     at = SimpleNamespace(url=lambda name="postgres": make_conninfo(server, dbname=name))
+    tried: list[Migration] = []
     try:
-        with meaning.database_for(embedder, cast("embedded.Server", at)) as db:
+        with meaning.database_for(embedder, cast("embedded.Server", at), lambda one, _: tried.append(one)) as db:
             chapters = list(meaning.run(db, embedder))
     finally:
         with psycopg.connect(server, autocommit=True) as admin:
             admin.execute(f"drop database if exists {demo.DATABASE} with (force)")
+    assert {migration.set for migration in tried} == {"core", "embeddings"}  # each other set would be waited for
     assert all(getattr(chapter.result, "ok", True) for chapter in chapters)
     assert chapters[2].result.stored == sum(map(len, SENTENCES.values()))
     assert [chapter.result.matches[0].content for chapter in chapters[3:]] == [
