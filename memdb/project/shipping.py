@@ -167,7 +167,9 @@ _RULES = (
     Rule("core/0001*", r"the type vector, its distance operators and the HNSW index[\w ]*", _pgvector),
     Rule(_SQL, r"\bvector\(1536\)", lambda shape: shape.embedding),
     Rule(_SQL, r"(?<=\bcompared )vector\b(?=\))|(?<=\breturns )vector\b", _embedding_type),
-    Rule(_SQL, r"(?:(?<=[( ]uuid, )|(?<=\bembedding )|(?<=\bdirection ))vector\b(?=[,)])", _embedding_type),
+    Rule(
+        _SQL, r"(?:(?<=[( ]uuid, )|(?<=\bembedding )|(?<=\bdirection )|(?<=\basked ))vector\b(?=[,)])", _embedding_type
+    ),
     Rule(_SEARCH, r"(?<=::)vector\b|(?<=\()vector\b(?=\))", _embedding_type),
     Rule(_SQL, r"\bvector(?=_cosine_ops\b)", _embedding_type),
     Rule(_SEARCH, r"\bvector(?=_(?:add|sub)\b)", _embedding_type),

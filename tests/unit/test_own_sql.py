@@ -59,7 +59,7 @@ def test_init_takes_no_set_up_of_a_project_around_it_and_can_be_repeated_where_i
 ) -> None:
     set_up: list[str] = []
 
-    def record(_: sqlfiles.Sets, *, options: scratch.Options) -> dict[str, dict[str, object]]:
+    def record(_: sqlfiles.Sets, *, options: scratch.Options, **__: object) -> dict[str, dict[str, object]]:
         assert options.setup is not None
         set_up.append(options.setup.read_text().partition("create table ")[2].partition(" ")[0])
         return {}

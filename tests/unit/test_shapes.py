@@ -56,6 +56,13 @@ def test_nothing_of_the_default_is_left_in_another_shape() -> None:
     assert {str(path): left.findall(text) for path, text in sql_of(ACCOUNTS).items() if left.search(text)} == {}
 
 
+def test_no_parameter_is_a_vector_where_embeddings_are_halfvecs() -> None:
+    left = re.compile(r"\b\w+ vector(?=[,)\n])|, vector(?=[,)])")
+    halves = Shape(dimensions=3072, embedding_type="halfvec")
+    code = {path: re.sub("--.*", "", text) for path, text in sql_of(halves).items()}
+    assert {str(path): left.findall(text) for path, text in code.items() if left.search(text)} == {}
+
+
 def test_memories_refer_to_the_table_and_the_key_that_are_named() -> None:
     memories = sql_of(ACCOUNTS)[PurePosixPath("core/0004_create_memories.sql")]
     assert "user_id bigint not null," in memories
