@@ -105,7 +105,7 @@ def there(place: Place, table: Table, given: Columns, number: str) -> str:
 
 def numbers(numbering: str, wanted: int) -> str:
     """The next ones that the database gives."""
-    return f"select {_escaped(numbering)} from generate_series(1, {wanted})"
+    return f"select {numbering} from generate_series(1, {wanted})"
 
 
 def _sources(given: Columns) -> str:

@@ -124,12 +124,13 @@ begin atomic
                             (
                                 select
                                     format(
-                                        '(select p.%1$I from %2$s as p where p.%1$I = (r.kept ->> %%1$L)::%%2$s%3$s)',
-                                        b.attname, g.confrelid::regclass,
+                                        '(select p.%1$s from %2$s as p where p.%1$s = (r.kept ->> %%1$L)::%%2$s%3$s)',
+                                        replace(quote_ident(b.attname), '%', '%%'),
+                                        replace(g.confrelid::regclass::text, '%', '%%'),
                                         case when g.confrelid = r.oid then format(
                                             ' union select (r.kept ->> %%1$L)::%%2$s from coming as o'
                                             ' where o.kept ->> %L = r.kept ->> %%1$L',
-                                            b.attname
+                                            replace(b.attname, '%', '%%')
                                         ) else '' end
                                     )
                                 from pg_constraint as g

@@ -3,6 +3,9 @@
 --
 -- One that is in memories again, as an import may have brought it, stays archived. What somebody deletes meanwhile to
 -- which rows beside memories refer, such as a collection, is waited for: then they are written as if it had been gone.
+--
+-- Tables may refer to each other, as a memory to the answer that counts, which comes back after it: such columns come
+-- back empty, and are filled in the end.
 create function put_back_memories(memories regclass, archive regclass, user_id uuid, memory_ids uuid[])
 returns table (memory_id uuid, reason text, replaced_by uuid, has_embedding boolean)
 language plpgsql volatile
@@ -14,9 +17,11 @@ as $$
 declare
     ids uuid[];
     part record;
+    held record;
     writing text;
     written bigint;
     broken text;
+    back oid[];
 begin
     execute format(
         'select array(
@@ -31,6 +36,7 @@ begin
             (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories)
         ) using memories
     loop
+        back := back || part.of::oid;
         if part.of = memories then
             execute format(
                 'with coming as (
@@ -77,6 +83,41 @@ begin
                 );
             end loop;
         end if;
+    end loop;
+    for part in
+        select
+            g.conrelid, g.confrelid, c.attname as own, r.attname as referred, k.same,
+            format_type(c.atttypid, c.atttypmod) as type
+        from pg_constraint as g
+        inner join pg_attribute as c on g.conrelid = c.attrelid and g.conkey = array[c.attnum] and not c.attnotnull
+        inner join pg_attribute as r on g.confrelid = r.attrelid and g.confkey = array[r.attnum]
+        cross join lateral (
+            select string_agg(
+                format('t.%1$I::text = coalesce(e.kept ->> %1$L, t.%1$I::text)', x.attname), ' and '
+            ) as same
+            from pg_index as i
+            inner join pg_attribute as x on i.indrelid = x.attrelid and x.attnum = any(i.indkey)
+            where i.indrelid = g.conrelid and i.indisprimary
+        ) as k
+        where
+            g.contype = 'f' and g.conparentid = 0 and g.confdeltype in ('n', 'a', 'r') and k.same is not null
+            and g.conrelid = any(back) and array_position(back, g.conrelid) < array_position(back, g.confrelid)
+    loop
+        for held in
+            execute format(
+                'select m.name, m.key from %s.memory_tables($1) as m where m.of = $2',
+                (select c.relnamespace::regnamespace from pg_class as c where c.oid = memories)
+            ) using memories, part.conrelid
+        loop
+            execute format(
+                'update %1$s as t set %2$I = p.%3$I
+                from %4$s as p, %5$s as a, jsonb_array_elements(a.beside -> %6$L) as e (kept)
+                where a.id = any($1) and t.%7$I = a.id and %8$s
+                and t.%2$I is null and p.%3$I = (e.kept ->> %2$L)::%9$s',
+                part.conrelid::regclass, part.own, part.referred, part.confrelid::regclass, archive,
+                held.name, held.key, part.same, part.type
+            ) using ids;
+        end loop;
     end loop;
     return query execute format(
         'delete from %s as a where a.id = any($1)

@@ -206,6 +206,30 @@ def test_what_refers_to_a_younger_table_comes_back_with_it(archive: Connection, 
     assert archive.execute("select * from said").fetchall() == [(1, ONE, 1)]
 
 
+def test_tables_that_refer_to_each_other_come_back_with_all_references(archive: Connection) -> None:
+    memory = "memory_id uuid references memories on delete cascade"
+    archive.execute(
+        f"create table files (id int primary key, {memory});"
+        f'create table "said %" (id int primary key, {memory}, file_id int references files on delete set null);'
+        'alter table files add said_id int references "said %" on delete set null;'
+        'alter table memories add best int references "said %" on delete set null'.encode()
+    )
+    archive.execute("insert into files select n, i from unnest(%s::uuid[]) with ordinality as m (i, n)", [[ONE, TWO]])
+    archive.execute('insert into "said %%" select id + 1, memory_id, id from files', [])
+    archive.execute("update files set said_id = 4 - id")
+    archive.execute("update memories set best = 2 where id = %s", [ONE])
+    before = [
+        archive.execute(f'select * from "{table}" order by id'.encode()).fetchall()
+        for table in ("files", "said %", "memories")
+    ]
+    archive.execute(ARCHIVE, [ANN, [ONE, TWO], "superseded", THREE])
+    archive.execute(RESTORE, [ANN, [ONE, TWO]])
+    assert before == [
+        archive.execute(f'select * from "{table}" order by id'.encode()).fetchall()
+        for table in ("files", "said %", "memories")
+    ]
+
+
 @pytest.mark.parametrize("rule", ["no action", "restrict"])
 def test_a_column_that_refers_to_what_has_gone_comes_back_empty_or_says_so(archive: Connection, rule: str) -> None:
     archive.execute(
