@@ -103,17 +103,21 @@ def test_rows_keep_the_order_of_their_numbers(ann: str, tmp_path: Path, answers:
     assert told(ann, order) == before
 
 
-def test_a_number_that_is_not_the_key_comes_back_from_an_archive_that_was_imported(ann: str, tmp_path: Path) -> None:
-    execute(ann, f"create table memory_note ({MEMORY}, n {NUMBERED} unique)")
-    execute(ann, "insert into memory_note (memory_id) select id from memories order by id")
+@pytest.mark.parametrize("table", ["memory_note", '"memory_%s %"'])
+def test_a_number_that_is_not_the_key_comes_back_from_an_archive_that_was_imported(
+    ann: str, tmp_path: Path, table: str
+) -> None:
+    escaped = table.replace("%", "%%")
+    execute(ann, f"create table {escaped} ({MEMORY}, n {NUMBERED} unique)")
+    execute(ann, f"insert into {escaped} (memory_id) select id from memories order by id")
     with memdb.open(ann, sets=["archive"]) as db:
         db.migrate()
         execute(ann, "select archive_memories(%s, %s, 'pruned')", ANN, MEMORIES[:1])
         file = db.export(tmp_path / "memories.jsonl").path
-        execute(ann, "truncate memories, memory_note, memory_archive restart identity")
+        execute(ann, f"truncate memories, {escaped}, memory_archive restart identity")
         db.import_(file)
         execute(ann, "select restore_memories(%s, %s)", ANN, MEMORIES[:1])
-    assert told(ann, "select memory_id from memory_note order by 1") == [(id,) for id in MEMORIES]
+    assert told(ann, f"select memory_id from {table} order by 1") == [(id,) for id in MEMORIES]
 
 
 def test_what_is_archived_refers_to_the_same_rows_after_an_import_wherever_these_are(ann: str, tmp_path: Path) -> None:
