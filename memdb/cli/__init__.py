@@ -90,7 +90,7 @@ def _tell(error: BaseException, arguments: list[str]) -> int:
             output.say("Nothing was changed.")
             return INTERRUPTED
         case KeyboardInterrupt():
-            output.say("Interrupted; unfinished work was undone.")
+            output.say("Interrupted. What was finished stays; the rest was undone.")
             return INTERRUPTED
         case typer.TyperException():
             output.emit_usage_error(error, group.format_of(arguments))
