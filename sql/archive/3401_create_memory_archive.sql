@@ -1,6 +1,8 @@
 -- Memories that do not hold any more, or that nobody needs: what was replaced by a newer one, merged into another, or
 -- pruned. They are not in memories, so no search in whatever language finds them, no index there has them, and nothing
 -- in memories is updated. archive_memories brings them here, restore_memories brings them back.
+--
+-- The user is in the key: whoever may write rows of their own, and knows an id, is not in the way of another's memory.
 create table memory_archive (
     id uuid not null,
     user_id uuid not null,
@@ -16,7 +18,7 @@ create table memory_archive (
     reason text not null,
     replaced_by uuid null,
     beside jsonb not null default '{}',
-    constraint memory_archive_pkey primary key (id),
+    constraint memory_archive_pkey primary key (id, user_id),
     constraint memory_archive_user_id_fkey foreign key (user_id) references users (id) on delete cascade,
     constraint memory_archive_reason_check check (reason in ('superseded', 'merged', 'pruned')),
     constraint memory_archive_replaced_by_check check ((reason = 'pruned') = (replaced_by is null)),

@@ -2,7 +2,8 @@
 -- deletes. Memories are locked in the order of their ids, so of two calls for the same ones, one waits, and then finds
 -- nothing to do.
 --
--- An archived row with the same id can only be of a memory that an import has brought back: the newer one is kept.
+-- An archived row of the user with the same id can only be of a memory that an import has brought back: the newer one
+-- is kept.
 --
 -- Without embeddings means without those of a model that has a table of its own, too (docs/changing-models.md).
 --
@@ -90,9 +91,8 @@ begin atomic
                 where p.replaced_by = g.id and p.user_id = g.user_id and p.reason = 'superseded'
             ) as p
             on true
-        on conflict (id) do update
+        on conflict (id, user_id) do update
             set
-                user_id = excluded.user_id,
                 memory_type = excluded.memory_type,
                 content = excluded.content,
                 embedding = excluded.embedding,

@@ -41,7 +41,7 @@ begin
             execute format(
                 'with coming as (
                     select a.*, coalesce(a.beside -> ''memories'' -> 0, ''{}'') || jsonb_build_object(''id'', a.id) as kept
-                    from %s as a where a.id = any($1) order by a.id
+                    from %s as a where a.id = any($1) and a.user_id = $2 order by a.id
                 )
                 insert into %s (
                     id, user_id, memory_type, content, embedding, metadata, created_at, accessed_at%s
@@ -50,13 +50,13 @@ begin
                     case when r.reason = ''pruned'' then now() else r.accessed_at end%s
                 from coming as r',
                 archive, memories, part.columns, part.given
-            ) using ids;
+            ) using ids, user_id;
         else
             writing := format(
                 'with coming as (
                     select a.id, a.user_id, e.kept
                     from %5$s as a cross join lateral jsonb_array_elements(a.beside -> %6$L) as e (kept)
-                    where a.id = any($1) order by a.id
+                    where a.id = any($1) and a.user_id = $2 order by a.id
                 )
                 insert into %1$s (%2$I%3$s) overriding system value
                 select t.* from (select r.id%4$s from coming as r) as t (%2$I%3$s)
@@ -65,10 +65,10 @@ begin
             );
             loop -- rows that refer to others of their table come after these, which are there by now
                 begin
-                    execute writing using ids;
+                    execute writing using ids, user_id;
                 exception when foreign_key_violation then -- what it refers to has gone meanwhile: now that is seen
                     begin
-                        execute writing using ids;
+                        execute writing using ids, user_id;
                     exception when foreign_key_violation then
                         get stacked diagnostics broken = constraint_name;
                         raise exception 'rows of % cannot come back: what they refer to by % has gone', part.of, broken
@@ -112,18 +112,18 @@ begin
             execute format(
                 'update %1$s as t set %2$I = p.%3$I
                 from %4$s as p, %5$s as a, jsonb_array_elements(a.beside -> %6$L) as e (kept)
-                where a.id = any($1) and t.%7$I = a.id and %8$s
+                where a.id = any($1) and a.user_id = $2 and t.%7$I = a.id and %8$s
                 and t.%2$I is null and p.%3$I = (e.kept ->> %2$L)::%9$s',
                 part.conrelid::regclass, part.own, part.referred, part.confrelid::regclass, archive,
                 held.name, held.key, part.same, part.type
-            ) using ids;
+            ) using ids, user_id;
         end loop;
     end loop;
     return query execute format(
-        'delete from %s as a where a.id = any($1)
+        'delete from %s as a where a.id = any($1) and a.user_id = $2
         returning a.id, a.reason, a.replaced_by, a.embedding is not null',
         archive
-    ) using ids;
+    ) using ids, user_id;
 end;
 $$;
 

@@ -51,7 +51,7 @@ begin
     select string_agg(s.name, ', '), string_agg(format('%s: %s', s.name, s.reason), '; ') into others, reasons
     from (
         values
-        ('archive', 'supersede_memory', 'its key does not have the user, so it cannot hold over many shards'),
+        ('archive', 'supersede_memory', 'it keeps rows of whatever table refers to memories, which nothing does over many shards'),
         ('consolidation', 'claim_consolidation', 'its keys lead to memories without their users'),
         ('deduplication', 'add_memory_once', 'Citus does not take functions of SQL that read shards by a parameter')
     ) as s (name, makes, reason)

@@ -45,7 +45,8 @@ begin atomic
         a.id as merged_id,
         a.memory_type
     from memory_archive as a
-    where a.id = any(memory_ids) and a.replaced_by = merge_into.memory_id
+    where
+        a.id = any(memory_ids) and a.user_id = merge_into.user_id and a.replaced_by = merge_into.memory_id
     order by a.id;
 
 end;

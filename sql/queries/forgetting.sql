@@ -198,6 +198,7 @@ where
 with beside as (
     select
         a.id,
+        a.user_id,
         e.key,
         r.kept,
         r.place,
@@ -221,25 +222,27 @@ with beside as (
 shorter as (
     select
         b.id,
+        b.user_id,
         b.key,
         coalesce(jsonb_agg(b.kept order by b.place) filter (where not b.is_theirs), '[]') as kept
     from beside as b
-    group by b.id, b.key
+    group by b.id, b.user_id, b.key
     having bool_or(b.is_theirs)
 ),
 
 changed as (
     select
         s.id,
+        s.user_id,
         jsonb_object_agg(s.key, s.kept) as beside
     from shorter as s
-    group by s.id
+    group by s.id, s.user_id
 )
 
 update {schema}.memory_archive as a -- noqa: PRS
 set beside = a.beside || c.beside
 from changed as c
-where a.id = c.id;
+where a.id = c.id and a.user_id = c.user_id;
 
 -- name: rows_deleted
 -- How many rows of a table and its parts this session has deleted, by foreign keys and triggers as well: in this

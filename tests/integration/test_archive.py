@@ -278,19 +278,6 @@ def test_those_of_others_and_those_that_are_gone_are_passed_over(archive: Connec
     assert [rows[:-1] for rows in everything(archive)] == [rows[:-1] for rows in before]
 
 
-def test_nothing_takes_the_place_of_what_is_archived_of_another_user(archive: Connection) -> None:
-    archive.execute(ARCHIVE, [BOB, [id_of(1, BOB)], "pruned", None])
-    archive.execute(
-        "insert into memories (id, user_id, memory_type, content) values (%s, %s, 'task', 'x')", [id_of(1, BOB), ANN]
-    )
-    with (
-        pytest.raises(psycopg.errors.UniqueViolation, match="another user's memory with the id"),
-        archive.transaction(),
-    ):
-        archive.execute(ARCHIVE, [ANN, [id_of(1, BOB)], "pruned", None])
-    assert archive.execute("select user_id from memory_archive").fetchall() == [(BOB,)]
-
-
 @pytest.mark.parametrize("new", [UUID(int=5), id_of(1, BOB)])
 def test_only_a_memory_of_the_user_stands_in_the_place_of_others(archive: Connection, new: UUID) -> None:
     with pytest.raises(psycopg.errors.NoDataFound, match="is not among the memories of this user"):
