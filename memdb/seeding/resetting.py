@@ -10,6 +10,7 @@ from memdb.reading import ids, keys
 from memdb.reading.keys import Kind, Made
 from memdb.seeding import beginning, waiting
 from memdb.shape import USER_TYPES, unquoted
+from memdb.successor import TABLES
 from memdb.target import Target
 from memdb.values import UserKey
 
@@ -37,9 +38,10 @@ def reset(
     """Removes the seeded memories and users to which nothing else refers, in one transaction.
 
     A memory stays where a row of another table has its id, a user also where it has memories that were not seeded, or
-    values that seeding did not put there. References without a foreign key are found in columns of the types of their
-    ids that this role may read, in tables whose owners it trusts. Raises DatabaseError where rows might be hidden from
-    this role, or somebody else's code would run, LockTimeout after `wait_seconds`.
+    values that seeding did not put there. Embeddings beside memories do not keep them. References without a foreign key
+    are found in columns of the types of their ids that this role may read, in tables whose owners it trusts. Raises
+    DatabaseError where rows might be hidden from this role, or somebody else's code would run, LockTimeout after
+    `wait_seconds`.
     """
     with waiting.patience(connection, seconds=wait_seconds, on_wait=on_wait), connection.transaction():
         target = beginning.begin(connection, wait_seconds)
@@ -100,7 +102,7 @@ def _locked(
 
 
 def _remove_memories(connection: Connection, target: Target) -> int:
-    conditions = _not_referenced(connection, target.memories)
+    conditions = _not_referenced(connection, target, target.memories)
     if conditions:  # or a row that comes to refer to one meanwhile would go with it
         _lock_memories(connection, target)
     statement = " and ".join([target.query("seed", "remove_memories"), *conditions])
@@ -118,14 +120,16 @@ def _remove_users(connection: Connection, target: Target, kind: Kind, users: lis
             connection, connection.execute(query("seed", "referring_columns"), [target.users]), kind, kind.made
         )
     else:
-        block, conditions = "remove_users", [*_not_referenced(connection, target.users), _escaped(as_it_was_made)]
+        not_referenced = _not_referenced(connection, target, target.users)
+        block, conditions = "remove_users", [*not_referenced, _escaped(as_it_was_made)]
     statement = " and ".join([target.query("seed", block), *conditions])
     return connection.execute(statement, {"ids": users, "mentioned": mentioned}).rowcount
 
 
-def _not_referenced(connection: Connection, table: int | None) -> list[str]:
+def _not_referenced(connection: Connection, target: Target, table: int | None) -> list[str]:
     """Conditions under which no row of another table would be deleted with a row, or stand in the way."""
-    return [_escaped(condition) for (condition,) in connection.execute(query("seed", "not_referenced"), [table])]
+    given = {"table": table, "memories": target.memories, "beside": TABLES}
+    return [_escaped(condition) for (condition,) in connection.execute(query("seed", "not_referenced"), given)]
 
 
 def _escaped(condition: str) -> str:

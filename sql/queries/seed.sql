@@ -167,7 +167,8 @@ order by c.relname;
 vacuum (analyze, skip_locked) {schema}.memories;
 
 -- name: not_referenced
--- For each foreign key that refers to a table: the condition that no row refers to the row "target".
+-- For each foreign key that refers to a table: the condition that no row refers to the row "target". Embeddings that are
+-- kept beside memories, and which model made one, are parts of a memory as the one in its row is: they go with it.
 select
     format(
         'not exists (select from %%s as referrer where %%s)',
@@ -178,7 +179,16 @@ from pg_constraint as con
 cross join lateral unnest(con.conkey, con.confkey) as key (child, parent)
 inner join pg_attribute as child on con.conrelid = child.attrelid and key.child = child.attnum
 inner join pg_attribute as parent on con.confrelid = parent.attrelid and key.parent = parent.attnum
-where con.contype = 'f' and con.conparentid = 0 and con.confrelid = %s::oid
+inner join pg_class as referrer on con.conrelid = referrer.oid
+where
+    con.contype = 'f' and con.conparentid = 0 and con.confrelid = %(table)s::oid
+    and not (
+        con.confrelid = %(memories)s::oid and con.confdeltype = 'c' and referrer.relnamespace = (
+            select m.relnamespace from pg_class as m
+            where m.oid = %(memories)s::oid
+        )
+        and (referrer.relname = 'memory_embedding_sources' or starts_with(referrer.relname, %(beside)s))
+    )
 group by con.oid, con.conrelid;
 
 -- name: as_it_was_made
