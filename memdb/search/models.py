@@ -46,6 +46,25 @@ class Answering:
     dimensions: int
 
 
+def mistaken(connection: Connection, found: Target, model: str, asked: int, answering: Answering) -> str:
+    """What is to be said of a question of this model that was compared with embeddings of another one.
+
+    Where both have as many dimensions, the server cannot tell them apart.
+    """
+    if asked != answering.dimensions or (answering.model and _same(answering.model, model)):
+        return ""
+    if answering.model is not None:
+        return f"Questions of {asked} dimensions are answered by {answering.model}, and this one is of {model}."
+    if beside(connection, found, model) is None:
+        return ""
+    return f"{model} has not taken over yet: the question was compared with embeddings of the model before it."
+
+
+def _same(one: str, other: str) -> bool:
+    former, latter = Successor.of(one), Successor.of(other)
+    return former is not None and latter is not None and former.table == latter.table
+
+
 @contextmanager
 def told(embedder: Embedder | None, asked: int, answering: Answering) -> Iterator[None]:
     """Around a search by `asked` dimensions. Raises DataError where the server refuses that."""

@@ -142,8 +142,7 @@ class Search:
         if retrieval.BY_BOTH in self.functions:
             self.connection.execute("select pg_catalog.set_config('search_path', %s, true)", [self.found.search_path])
         text, parameters = asked.statement(self.known, (self.found.schema, "memories"), self.embedding, _SENT)
-        answering = models.Answering(self.known.successor, (self._successor or self.found).dimensions)
-        with models.told(self.question.embedder, len(self.embedding or ()), answering):
+        with models.told(self.question.embedder, len(self.embedding or ()), self._answering):
             rows = psycopg.RawCursor(self.connection).execute(text.encode(), parameters).fetchall()
         return [_match(row) for row in rows]
 
@@ -181,6 +180,10 @@ class Search:
         model = None if self.question.embedder is None else self.question.embedder.model
         if model is not None and (others := models.others(self.connection, self.found, self.asked.user_id, model)):
             notes.append(f"No embedding of the user is known to be of {model}: {others} made them.")
+        if model is not None and self.embedding is not None:
+            asked = len(self.embedding)
+            if mistaken := models.mistaken(self.connection, self.found, model, asked, self._answering):
+                notes.append(mistaken)
         return tuple(notes)
 
     def _embedding(self) -> list[float] | None:
@@ -191,6 +194,10 @@ class Search:
         if question.embedding is not None:
             return self._numbers(question.embedding)
         return None if question.like is None else self._embedding_of(question.like)
+
+    @property
+    def _answering(self) -> models.Answering:
+        return models.Answering(self.known.successor, (self._successor or self.found).dimensions)
 
     @functools.cached_property
     def _successor(self) -> Target | None:
