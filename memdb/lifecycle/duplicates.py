@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from memdb import users
+from memdb import distribution, users
 from memdb.database import Connection, query
 from memdb.errors import DataError
 from memdb.lifecycle import entering
@@ -110,9 +110,9 @@ def find(connection: Connection, asked: Asked = Asked()) -> Duplicates:
                 if asked.only and ids[0] not in asked.only:
                     continue
                 groups += 1
-                superfluous.update(_tiers(connection, found, ids[1:]))
+                superfluous.update(_tiers(connection, found, owner, ids[1:]))
                 if len(shown) < asked.most:
-                    shown.append(Group(owner, _members(connection, found, ids, distances)))
+                    shown.append(Group(owner, _members(connection, found, owner, ids, distances)))
     return Duplicates(
         asked.near, groups, dict(sorted(superfluous.items())), tuple(shown), tuple(calibrations), key, bool(asked.only)
     )
@@ -127,6 +127,8 @@ def owners(connection: Connection, asked: Asked) -> tuple[UserKey | None, list[U
         if key is not None and connection.value(found.query("duplicates", "has_memories"), {"user": key}) is None:
             raise DataError(f"user {key} has no memories", hint="Check the id.")
         block = "users_of_embeddings" if asked.near else "users_of_exact"
+        if asked.near and distribution.is_spread(connection, found.memories):
+            block = "users_of_embeddings_in_shards"
         return key, [owner for (owner,) in connection.execute(found.query("duplicates", block), {"user": key})]
 
 
@@ -171,13 +173,14 @@ def _calibration(connection: Connection, found: Target, owner: UserKey) -> Calib
 
 
 def _members(
-    connection: Connection, found: Target, ids: Sequence[UUID], distances: Sequence[float | None]
+    connection: Connection, found: Target, owner: UserKey, ids: Sequence[UUID], distances: Sequence[float | None]
 ) -> tuple[Member, ...]:
     known = dict(zip(ids, distances, strict=True))
-    rows = connection.execute(found.query("duplicates", "members"), {"ids": list(ids)})
+    rows = connection.execute(found.query("duplicates", "members"), {"user": owner, "ids": list(ids)})
     return tuple(Member(id, tier, content, made, key, known[id]) for id, tier, content, made, key in rows)
 
 
-def _tiers(connection: Connection, found: Target, ids: Sequence[UUID]) -> dict[str, int]:
-    rows: list[Any] = connection.execute(found.query("duplicates", "tiers"), {"ids": list(ids)}).fetchall()
+def _tiers(connection: Connection, found: Target, owner: UserKey, ids: Sequence[UUID]) -> dict[str, int]:
+    given = {"user": owner, "ids": list(ids)}
+    rows: list[Any] = connection.execute(found.query("duplicates", "tiers"), given).fetchall()
     return dict(rows)

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import psycopg
 
+from memdb import distribution
 from memdb.database import Connection, query
-from memdb.errors import DataError
+from memdb.errors import DatabaseError, DataError
 from memdb.lifecycle import duplicates, entering, repeating
 from memdb.lifecycle.duplicates import Asked, Duplicates, Group
 from memdb.shape import UserKey
@@ -83,6 +84,7 @@ def merge(connection: Connection, found: Duplicates, *, on_batch: Callable[[int]
     """
     started, tally = time.monotonic(), _Tally(on_batch)
     with connection.in_time("what is to be merged", tally.hint):
+        _require_one_server(connection)
         with _transaction(connection):
             pass  # what is missing is told at once
         if found.near or found.named:
@@ -107,6 +109,7 @@ def unmerge(connection: Connection, memory_id: UUID) -> Unmerging:
     does.
     """
     with connection.in_time("what is to be brought back", lambda: _NOTHING):
+        _require_one_server(connection)
         return repeating.after_deadlocks(lambda: _unmerge(connection, memory_id))
 
 
@@ -160,6 +163,18 @@ def _merge_group(connection: Connection, group: Group, *, near: bool) -> list[tu
 
 def _pairs(rows: Iterable[tuple[Any, ...]]) -> list[tuple[UUID, str]]:
     return [(kept, tier) for kept, tier in rows]
+
+
+def _require_one_server(connection: Connection) -> None:
+    with connection.transaction():
+        found = entering.enter(connection, duplicates.NEEDED)
+        if distribution.is_spread(connection, found.memories):
+            raise DatabaseError(
+                "memories that are distributed cannot be merged: that needs the set archive, which the set citus does "
+                "not carry",
+                hint="Nothing was changed. They are merged where they are on one server: docs/citus.md says how to "
+                "bring them back.",
+            )
 
 
 @contextmanager

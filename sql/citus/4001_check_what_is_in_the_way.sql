@@ -52,8 +52,7 @@ begin
     from (
         values
         ('archive', 'supersede_memory', 'it keeps rows of whatever table refers to memories, which nothing does over many shards'),
-        ('consolidation', 'claim_consolidation', 'its keys lead to memories without their users'),
-        ('deduplication', 'add_memory_once', 'Citus does not take functions of SQL that read shards by a parameter')
+        ('consolidation', 'claim_consolidation', 'its keys lead to memories without their users')
     ) as s (name, makes, reason)
     where
         exists (
@@ -99,7 +98,9 @@ begin
                     'remove_from_collection', 'memories_in_collection', 'memories_hidden_in_collections',
                     'memory_recalls', 'memories_are_recalled', 'memories_due', 'memories_still_due',
                     'discard_memories', 'prune_memories', 'memories_to_keep', 'pin_memories', 'expire_memories',
-                    'memories_expired', 'forget_user', 'note_embedding_model', 'memory_embedding_states'
+                    'memories_expired', 'forget_user', 'note_embedding_model', 'memory_embedding_states',
+                    'memory_with_content', 'add_memory_once', 'exact_duplicates', 'near_duplicate_distance',
+                    'near_duplicates'
                 ])
             and p.proname not like 'recall\_%'
         union all

@@ -22,6 +22,15 @@ group by m.user_id
 having count(*) > 1
 order by m.user_id;
 
+-- name: users_of_embeddings_in_shards
+-- The same where memories are distributed: shards do not know the function, and compare what is in memories.
+select m.user_id
+from {schema}.memories as m -- noqa: PRS
+where m.embedding is not null and (%(user)s::{user_type} is null or m.user_id = %(user)s::{user_type})
+group by m.user_id
+having count(*) > 1
+order by m.user_id;
+
 -- name: has_memories
 select m.id
 from {schema}.memories as m -- noqa: PRS
@@ -57,6 +66,7 @@ select
     {schema}.memory_content_key(m.content)
 from unnest(%(ids)s::uuid[]) with ordinality as g (id, place) -- noqa: PRS
 inner join {schema}.memories as m on g.id = m.id
+where m.user_id = %(user)s::{user_type}
 order by g.place;
 
 -- name: tiers
@@ -64,7 +74,7 @@ select
     m.memory_type::text,
     count(*)
 from {schema}.memories as m -- noqa: PRS
-where m.id = any(%(ids)s::uuid[])
+where m.user_id = %(user)s::{user_type} and m.id = any(%(ids)s::uuid[])
 group by m.memory_type;
 
 -- name: lock

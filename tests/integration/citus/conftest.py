@@ -16,7 +16,10 @@ from memdb import catalog, database
 from memdb.catalog import Objects
 
 SETS = ("drop_hnsw", "fast_search")
-CARRIED = (*SETS, "hybrid_search", "importance", "collections", "retention", "erasure", "embeddings")
+CARRIED = (
+    *SETS,
+    *("hybrid_search", "importance", "collections", "retention", "erasure", "embeddings", "deduplication"),
+)
 SHARDS = 8
 
 _counter = itertools.count()

@@ -27,6 +27,8 @@ SEARCHES = (
     f"recall_memories(%(user)s, {NEAR})",
     f"search_memories_in_collection(%(user)s, %(collection)s, {NEAR})",
     "memories_in_collection(%(user)s, %(collection)s)",
+    "(select unnest(memory_ids) as id from exact_duplicates(%(user)s)) as d",
+    "(select duplicate_id as id from near_duplicates(%(user)s, 2)) as d",
 )
 
 

@@ -1,0 +1,4 @@
+-- The function is again what it was.
+select set_config('citus.enable_ddl_propagation', 'off', true);
+
+select memory_put_back('4036_tell_near_distance_on_one_shard');
