@@ -257,6 +257,8 @@ MEANT = (
     *("memory_words", "memory_word_keys", "memories_hidden", "memories_hidden_in_collections"),
     *("memories_hidden_from_words", "memories_hidden_from_duplicates", "memories_hidden_from_consolidation"),
     *("memories_hidden_in_archive", "memories_expired", "memory_recalls", "memories_due"),
+    *("memory_embedding_in_collections", "memory_embedding_in_archive", "memory_embedding_for_duplicates"),
+    *("memory_question_in_collections", "memory_question_in_archive", "memory_question_in_recall"),
 )
 BOTH = pytest.mark.parametrize("users", ["stand-in", "auth.users"])
 
