@@ -30,7 +30,8 @@ def require_none(connection: Connection, place: Target, users: Collection[str]) 
     if found := _forgotten(connection, place, users):
         raise DataError(
             f"{arriving.named(found)} {'were' if found[1:] else 'was'} forgotten here",
-            hint="Nothing was imported. Leave them out; if they have come back themselves, add --allow-forgotten.",
+            hint="Nothing was imported. To leave them out, import the file into an empty database, memdb export --user "
+            "each of the others there, and import these files. If they came back themselves, add --allow-forgotten.",
         )
 
 
